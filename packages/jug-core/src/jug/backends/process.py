@@ -1,0 +1,87 @@
+"""Which process a worker is, and whether it is certainly gone.
+
+A process id alone means little: it is used again, and another host or container
+counts its own.  So a worker is named by the boot id and the pid namespace in
+which its pid counts, and by the moment at which the process started.  Only a
+process that shares the first two can be judged from here; for all others, and
+where the system does not tell these facts, the heartbeat decides.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Process(NamedTuple):
+    """A process, as other processes may recognise it."""
+
+    host: str
+    """The host's name, for people; it decides nothing."""
+    boot: str
+    """The boot id of the machine, empty where it can't be had."""
+    namespace: str
+    """The pid namespace, empty where it can't be had."""
+    pid: int
+    started: str
+    """When the process started, in the system's own units, empty if not known."""
+
+    @classmethod
+    def here(cls) -> Process:
+        """Return the process that calls.
+
+        >>> Process.here().is_gone()
+        False
+        """
+        pid = os.getpid()
+        return cls(platform.node(), _boot(), _namespace(), pid, _stat(pid)[1])
+
+    def is_gone(self) -> bool | None:
+        """Return whether the process has certainly ended, None if it can't be told."""
+        if not self.is_local():
+            return None
+        state, started = _stat(self.pid)
+        return state in ("", "Z", "X") or started != self.started
+
+    def is_local(self) -> bool:
+        """Return whether the process runs where this one could see it."""
+        known = self.boot and self.namespace and self.started
+        return bool(known) and (self.boot, self.namespace) == (_boot(), _namespace())
+
+    def is_stopped(self) -> bool:
+        """Return whether the process exists but does not run (stopped or traced)."""
+        return bool(self.is_local()) and _stat(self.pid)[0] in ("T", "t")
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    override = os.environ.get("JUG_TEST_BOOT_ID")
+    if override:
+        return override
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _stat(pid: int) -> tuple[str, str]:
+    """Return the process's state and start time, empty where there is none."""
+    if sys.platform != "linux":
+        return "", ""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+    except (OSError, IndexError):
+        return "", ""
+    return fields[0].decode(), fields[19].decode()

@@ -1,0 +1,92 @@
+"""What a run of a task leaves behind, beside its result.
+
+A record travels in the same frame as its result, so it must cost little and be
+able to grow.  It is packed: fixed numbers first, then any number of fields,
+each a tag, a length and UTF-8 text.  A reader skips tags that it does not know,
+so a later version may add fields without a new format.
+
+    start      float64   seconds since the epoch, by the clock of the worker's host
+    duration   float64   seconds
+    size       uint64    bytes of the encoded result
+    memory     uint64    peak memory of the worker so far in bytes, 0 if not measured
+    fields     (tag uint8, length uint32, text)*
+
+All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any, Final
+
+_NUMBERS: Final = Struct("<ddQQ")
+_FIELD: Final = Struct("<BI")
+_FIRST: Final = Struct("<ddQQBI")
+
+_TAGS: Final = {1: "name", 2: "code", 3: "exception", 4: "traceback", 5: "worker"}
+
+
+@dataclass(slots=True)
+class Record:
+    """One run of one task.
+
+    >>> record = Record("primes.is_prime", start=1.5, duration=0.25, size=24)
+    >>> unpack(pack(record)) == record
+    True
+    """
+
+    name: str = ""
+    """The task's name, module and function."""
+    start: float = 0.0
+    """When it began, in seconds since the epoch."""
+    duration: float = 0.0
+    """How long it took, in seconds."""
+    size: int = 0
+    """Bytes of the encoded result."""
+    memory: int = 0
+    """Peak memory of the process in bytes, 0 where it was not measured."""
+    code: str = ""
+    """A fingerprint of the function's code."""
+    exception: str = ""
+    """For a failure, the exception's type and message."""
+    traceback: str = ""
+    """For a failure, the traceback of the user's own code."""
+    worker: str = ""
+    """Who ran it: the worker's id, which the store resolves to host and process."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that say something, for ``--json``."""
+        every = {name: getattr(self, name) for name in self.__slots__}
+        return {name: given for name, given in every.items() if given not in ("", 0)}
+
+
+def pack(record: Record) -> bytes:
+    """Return the record as bytes."""
+    name = record.name.encode()
+    parts = [
+        _FIRST.pack(
+            record.start, record.duration, record.size, record.memory, 1, len(name)
+        ),
+        name,
+    ]
+    for tag, field in _TAGS.items():
+        text = getattr(record, field) if tag > 1 else ""
+        if text:
+            data = text.encode("utf-8", "backslashreplace")
+            parts += (_FIELD.pack(tag, len(data)), data)
+    return b"".join(parts)
+
+
+def unpack(data: bytes | memoryview) -> Record:
+    """Return the record that ``pack`` was given."""
+    record = Record()
+    record.start, record.duration, record.size, record.memory = _NUMBERS.unpack_from(data)
+    at = _NUMBERS.size
+    while at < len(data):
+        tag, length = _FIELD.unpack_from(data, at)
+        at += _FIELD.size
+        if tag in _TAGS:
+            setattr(record, _TAGS[tag], str(data[at : at + length], "utf-8"))
+        at += length
+    return record
