@@ -1,0 +1,3 @@
+"""Stores: what keeps the results of tasks and says who works on what."""
+
+__path__ = __import__("pkgutil").extend_path(__path__, __name__)
