@@ -1,0 +1,79 @@
+"""Names of `jug` that other distributions own.
+
+`jug` is one package to whoever imports it, whichever of its distributions are
+installed.  A name from a sibling is fetched when it is first asked for, so that
+`import jug` stays light; and where the sibling is not installed, the error says
+what to install rather than that a module does not exist.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Final
+
+from jug.errors import DistributionMissing
+
+_OWNERS: Final = {
+    "jug.backends.file_store": "jug-file",
+    "jug.backends.redis_store": "jug-redis",
+    "jug.compound": "jug-mapreduce",
+    "jug.io": "jug-mapreduce",
+    "jug.mapreduce": "jug-mapreduce",
+    "jug.unsafe": "jug-mapreduce",
+    "jug.utils": "jug-mapreduce",
+    "jug.__main__": "jug-cli",
+    "jug.cli": "jug-cli",
+    "jug.jug": "jug-cli",
+    "jug.options": "jug-cli",
+}
+
+_ALIASES: Final = {
+    "dict_store": "jug.backends.dict_store",
+    "file_store": "jug.backends.file_store",
+    "redis_store": "jug.backends.redis_store",
+}
+
+_HOMES: Final = {
+    "CompoundTask": "jug.compound",
+    "CompoundTaskGenerator": "jug.compound",
+}
+
+
+class _LastFinder:
+    """Asked when no other finder has the module: says which distribution owns it."""
+
+    @staticmethod
+    def find_spec(name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        owner = _OWNERS.get(name)
+        if owner is None:
+            return None
+        raise DistributionMissing(
+            f"{name!r} is part of {owner}, which is not installed: pip install {owner}",
+            module=name,
+            distribution=owner,
+        )
+
+
+sys.meta_path.append(_LastFinder)
+
+
+def resolve(name: str) -> Any:
+    """Return what `jug.<name>` is, importing the module that owns it.
+
+    >>> import jug
+    >>> jug.CompoundTask.__module__
+    'jug.compound'
+    """
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jug-core")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    module = _ALIASES.get(name, f"jug.{name}")
+    if name in _ALIASES or module in _OWNERS:
+        return import_module(module)
+    raise AttributeError(f"module 'jug' has no attribute {name!r}")

@@ -1,0 +1,112 @@
+"""Build every distribution, and check what a user would install.
+
+First the wheels are looked into: no file may be in two of them, and the
+packages that all of them share belong to jug-core.  Then each is installed
+alone, in an environment of its own, with just what it declares: the siblings
+that it asks for come from ``dist``, the rest from the package index.  Every
+module of every jug distribution that came along must be importable, and every
+entry point must load.  Last, all of them are installed together.
+
+Only ``jug.testing`` is not imported: it needs pytest, by the extra ``testing``.
+"""
+
+import os
+import sys
+from collections import defaultdict
+from email.parser import Parser
+from pathlib import Path
+from shutil import rmtree
+from subprocess import run
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+UV = os.environ.get("HATCH_UV", "uv")
+SHARED = ["jug/__init__.py", "jug/backends/__init__.py", "jug/testing/__init__.py", "jug/py.typed"]
+
+IMPORT_ALL = """
+from importlib import import_module
+from importlib.metadata import distributions
+
+for distribution in distributions():
+    if distribution.name == "jug" or distribution.name.startswith("jug-"):
+        for file in distribution.files:
+            module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+            if file.suffix == ".py" and not module.startswith("jug.testing"):
+                import_module(module)
+        for entry_point in distribution.entry_points:
+            entry_point.load()
+        print("   ", distribution.name, distribution.version)
+"""
+
+
+def main() -> int:
+    """Print what is wrong, one line each, and return the exit status."""
+    wheels = build()
+    problems = [*misplaced_files(wheels), *missing_licences(wheels)]
+    for problem in problems:
+        print(problem)
+    for wheel in wheels:
+        print(f"{name_of(wheel)} alone:", flush=True)
+        install_and_import([wheel], wheels)
+    print("all together:", flush=True)
+    install_and_import(wheels, wheels)
+    return bool(problems)
+
+
+def build() -> list[Path]:
+    """Return the wheels, each built from its source distribution."""
+    rmtree(DIST, ignore_errors=True)
+    for package in sorted(ROOT.glob("packages/*")):
+        run([UV, "build", "--quiet", "--out-dir", DIST, package], check=True)
+    return sorted(DIST.glob("*.whl"))
+
+
+def misplaced_files(wheels: list[Path]) -> list[str]:
+    """Return a line for each file that is in two wheels, or in the wrong one."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for wheel in wheels:
+        for name in ZipFile(wheel).namelist():
+            owners[name].append(name_of(wheel))
+    return [
+        *(f"{name} is in {' and '.join(found)}" for name, found in owners.items() if found[1:]),
+        *(f"{name} must come from jug-core" for name in SHARED if owners[name] != ["jug-core"]),
+    ]
+
+
+def missing_licences(wheels: list[Path]) -> list[str]:
+    """Return a line for each wheel without the licence of the project."""
+    text = (ROOT / "LICENSE").read_bytes()
+    return [
+        f"{wheel.name} has another LICENSE than the project"
+        for wheel in wheels
+        if all(
+            ZipFile(wheel).read(name) != text
+            for name in ZipFile(wheel).namelist()
+            if name.endswith("/licenses/LICENSE")
+        )
+    ]
+
+
+def install_and_import(chosen: list[Path], wheels: list[Path]) -> None:
+    """Install the chosen wheels in a new environment and import all that came."""
+    with TemporaryDirectory() as folder:
+        siblings = Path(folder, "siblings.txt")
+        siblings.write_text("".join(f"{name_of(w)} @ {w.as_uri()}\n" for w in wheels))
+        python = Path(folder, "env", "bin", "python")
+        run([UV, "venv", "--quiet", "--python", sys.executable, python.parent.parent], check=True)
+        install = [UV, "pip", "install", "--quiet", "--python", python, "--constraint", siblings]
+        run([*install, *chosen], check=True)
+        run([python, "-I", "-W", "error", "-c", IMPORT_ALL], check=True, cwd=folder)
+
+
+def name_of(wheel: Path) -> str:
+    """Return the name of the distribution in a wheel."""
+    with ZipFile(wheel) as archive:
+        [metadata] = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        return str(Parser().parsestr(archive.read(metadata).decode())["Name"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

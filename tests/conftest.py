@@ -1,0 +1,61 @@
+"""What tests of every distribution need: a clean home, and services that may be missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("jug", deadline=None)  # a busy machine is not a failure
+settings.load_profile("jug")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hide the settings of whoever runs the tests."""
+    for name in os.environ:
+        if name.startswith("JUG_"):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+
+
+@pytest.fixture(scope="session")
+def unavailable() -> Callable[[str], NoReturn]:
+    """Call with what is missing: skips the test, or fails it in continuous integration."""
+
+    def stop(what: str) -> NoReturn:
+        if os.environ.get("CI"):
+            pytest.fail(f"{what} is missing, and continuous integration must have it")
+        pytest.skip(f"{what} is missing")
+
+    return stop
+
+
+@pytest.fixture(scope="session")
+def program(unavailable: Callable[[str], NoReturn]) -> Callable[[str], str]:
+    """Call with the name of a program that a test needs: returns its path."""
+
+    def find(name: str) -> str:
+        return shutil.which(name) or unavailable(f"the program {name}")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def pythons() -> list[Path]:
+    """Return every Python from 3.11 on that this machine has, as far as it is easily found."""
+    names = [f"python3.{minor}" for minor in range(11, 15)]
+    folders = [Path(folder) for folder in os.get_exec_path() if "shims" not in folder]
+    folders += Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
+    found = {n: folder / n for n in names for folder in folders if (folder / n).exists()}
+    return list(found.values())
