@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jug.compound import CompoundTask, CompoundTaskGenerator
+
+    __version__: str
 else:
-    from jug._siblings import resolve as __getattr__
+    from jug import _siblings
+
+    __getattr__ = _siblings.resolve
 
 __all__ = [
     # from jug-mapreduce, when it is installed

@@ -1,0 +1,53 @@
+"""The names of other distributions are found in `jug`, or it is said who owns them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from operator import attrgetter
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+import jug
+from jug._siblings import _ALIASES, _HOMES, _OWNERS
+
+OWNED = [*_OWNERS, *(f"jug.{name}" for name in (*_ALIASES, *_HOMES) if name != "dict_store")]
+
+
+def python_with_core_alone(code: str) -> str:
+    """Run code where only jug-core can be imported; return what it printed."""
+    source = Path(jug.__file__).parent.parent
+    lines = [f"import sys; sys.path[:0] = [{str(source)!r}]", code]
+    command = [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
+    return run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", sorted(OWNED))
+def test_a_name_whose_distribution_is_missing_says_what_to_install(name: str) -> None:
+    code = f"""
+try:
+    package, _, name = {name!r}.rpartition(".")
+    exec(f"from {{package}} import {{name}}")
+except ImportError as error:
+    print(type(error).__name__, error.distribution, error)
+"""
+
+    printed = python_with_core_alone(code)
+
+    owner = _OWNERS.get(name) or _OWNERS[_ALIASES.get(name[4:]) or _HOMES[name[4:]]]
+    assert printed.startswith(f"DistributionMissing {owner} 'jug.")
+    assert printed.endswith(f"is part of {owner}, which is not installed: pip install {owner}\n")
+
+
+def test_a_name_that_nobody_owns_is_an_ordinary_error() -> None:
+    with pytest.raises(AttributeError, match="module 'jug' has no attribute 'nonsense'"):
+        attrgetter("nonsense")(jug)
+    with pytest.raises(ModuleNotFoundError, match="No module named 'jug.nonsense'"):
+        import_module("jug.nonsense")
+
+
+def test_the_version_is_that_of_jug_core() -> None:
+    assert jug.__version__ == version("jug-core")
