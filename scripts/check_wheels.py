@@ -96,8 +96,8 @@ def install_and_import(chosen: list[Path], wheels: list[Path]) -> None:
         siblings.write_text("".join(f"{name_of(w)} @ {w.as_uri()}\n" for w in wheels))
         python = Path(folder, "env", "bin", "python")
         run([UV, "venv", "--quiet", "--python", sys.executable, python.parent.parent], check=True)
-        where = ["--python", python, "--constraint", siblings]
-        run([UV, "pip", "install", "--quiet", *where, *chosen], check=True)
+        install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", python]
+        run([*install, "--constraint", siblings, *chosen], check=True)
         run([python, "-I", "-W", "error", "-c", IMPORT_ALL], check=True, cwd=folder)
 
 
