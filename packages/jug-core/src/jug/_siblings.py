@@ -64,8 +64,8 @@ def resolve(name: str) -> Any:
     """Return what `jug.<name>` is, importing the module that owns it.
 
     >>> import jug
-    >>> jug.CompoundTask.__module__
-    'jug.compound'
+    >>> jug.dict_store.__name__
+    'jug.backends.dict_store'
     """
     if name == "__version__":
         from importlib.metadata import version
