@@ -48,8 +48,8 @@ class _LastFinder:
     @staticmethod
     def find_spec(name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
         owner = _OWNERS.get(name)
-        if owner is None:
-            return None
+        if owner is None or path is not sys.modules[name.rpartition(".")[0]].__path__:
+            return None  # not ours, or a tool that tries a folder of its own choice
         raise DistributionMissing(
             f"{name!r} is part of {owner}, which is not installed: pip install {owner}",
             module=name,
