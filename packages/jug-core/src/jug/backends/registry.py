@@ -1,0 +1,101 @@
+"""Which store a URL names.
+
+A distribution brings a store by an entry point in the group ``jug.stores``: its
+name is the URL's scheme, its value a class with a classmethod
+``open(url, **options)``, or a function of that shape.  The stores that come
+with jug enter by the same door.
+
+    DIR, file:DIR             a directory (jug-file)
+    dict_store                the memory of this process
+    dict_store:FILE           the same, kept in a file between runs
+    redis://HOST, …           a server (jug-redis)
+
+What looks like a URL of an unknown scheme is an error: a directory whose name
+has a colon in it is written ``./a:b``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from os import PathLike, fspath
+from typing import Any, Final
+
+from jug.backends.base import BaseStore
+from jug.errors import OptionError, UnknownStore
+
+__all__ = ["open_store", "schemes"]
+
+GROUP: Final = "jug.stores"
+
+# One letter before a colon is a drive of Windows.
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9_+.-]+):")
+
+_OURS: Final = {
+    "dict_store": "jug-core",
+    "file": "jug-file",
+    "file_keepalive": "jug-file",
+    "redis": "jug-redis",
+    "rediss": "jug-redis",
+    "redis+cluster": "jug-redis",
+    "redis+sentinel": "jug-redis",
+    "rediss+sentinel": "jug-redis",
+    "unix": "jug-redis",
+}
+
+
+def open_store(url: str | PathLike[str] | BaseStore, **options: Any) -> BaseStore:
+    """Return the store that a path or URL names; a store is returned as it is.
+
+    >>> open_store("dict_store")
+    <DictStore dict_store>
+    """
+    if isinstance(url, BaseStore):
+        if options:
+            raise OptionError(
+                f"{url!r} is open already: give its options where it is opened", options=options
+            )
+        return url
+    if not isinstance(url, str):
+        return _open("file", f"file:{fspath(url)}", options)
+    return _open(*_split(url), options)
+
+
+def schemes() -> dict[str, EntryPoint]:
+    """Return the URL schemes of all installed stores.
+
+    >>> schemes()["dict_store"].value
+    'jug.backends.dict_store:DictStore'
+    """
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return the scheme and the whole URL, of what may be a plain path."""
+    if url == "dict_store":
+        return url, url
+    if not url:
+        raise OptionError("'' names no store: give a directory or a URL", url=url)
+    match = _SCHEME.match(url)
+    return (match[1].lower(), url) if match else ("file", f"file:{url}")
+
+
+def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
+    known = schemes()
+    if scheme not in known:
+        raise UnknownStore(_advice(scheme), scheme=scheme)
+    found = known[scheme].load()
+    opener: Callable[..., BaseStore] = getattr(found, "open", found)
+    return opener(url, **options)
+
+
+def _advice(scheme: str) -> str:
+    """Say how to get a store of this scheme; never the URL, which may hold a password."""
+    if scheme in _OURS:
+        return f"no store for {scheme!r} is installed: install {_OURS[scheme]}"
+    known = ", ".join(sorted(schemes()))
+    return (
+        f"no store for {scheme!r}, only for {known}: install the distribution that brings it, "
+        f"or write './{scheme}:…' if a directory of that name is meant"
+    )
