@@ -71,6 +71,10 @@ class EncodeError(JugError, TypeError):
     """Raised when a result cannot be turned into bytes."""
 
 
+class DecodeError(JugError, ValueError):
+    """Raised when stored bytes are whole but cannot be made into a value again."""
+
+
 class DamagedResult(JugError, ValueError):
     """Raised when stored bytes are not what was written."""
 
