@@ -1,0 +1,99 @@
+"""What stands in the arguments of a task: other tasks, and values.
+
+jug looks into lists, tuples (named ones too) and dicts, however nested, and asks
+any object that wants to take part through two methods: `__jug_dependencies__`
+gives the tasks that it stands for, `__jug_value__` the value that it becomes
+when they are done.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+if TYPE_CHECKING:
+    from jug._task import Task
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+ATOMS: Final = frozenset({int, str, float, bool, bytes, complex, type(None)})
+"""Types of which every value is immutable and contains nothing."""
+
+
+def find_dependencies(*values: Any) -> Iterator[Any]:
+    """Yield the tasks in the values, in order, as often as they occur.
+
+    >>> list(find_dependencies([1, {"a": (2, "three")}]))
+    []
+    """
+    stack: list[Iterator[Any]] = [iter(values)]
+    seen: set[int] = set()
+    while stack:
+        for found in stack[-1]:
+            inner = _contents(found)
+            if inner is not None:
+                if id(found) not in seen:
+                    seen.add(id(found))
+                    stack.append(inner)
+                    break
+            elif type(found) not in ATOMS and hasattr(found, "__jug_dependencies__"):
+                yield from found.__jug_dependencies__()
+        else:
+            stack.pop()
+
+
+def _contents(found: Any) -> Iterator[Any] | None:
+    if isinstance(found, (list, tuple)):
+        return iter(found)
+    if isinstance(found, dict):
+        return iter(found.values())
+    return None
+
+
+@overload
+def value(x: Task[R]) -> R: ...
+@overload
+def value(x: list[Task[R]]) -> list[R]: ...
+@overload
+def value(x: dict[K, Task[R]]) -> dict[K, R]: ...
+@overload
+def value(x: Any) -> Any: ...
+def value(x: Any) -> Any:
+    """Return `x` with every task in it replaced by its value.
+
+    Goes through lists, tuples and dicts.  Anything else that is not a task is
+    its own value.  Raises `ResultNotFound` if a task has not run yet.
+
+    >>> value([1, ("two", {"three": 3})])
+    [1, ('two', {'three': 3})]
+    """
+    kind = type(x)
+    if kind in ATOMS:
+        return x
+    if kind is list:
+        return [value(item) for item in x]
+    if kind is tuple:
+        return tuple([value(item) for item in x])
+    if kind is dict:
+        return {key: value(item) for key, item in x.items()}
+    if hasattr(kind, "__jug_value__"):
+        return x.__jug_value__()
+    if isinstance(x, (list, tuple, dict)):
+        return _value_of_subclass(x)
+    return x
+
+
+def _value_of_subclass(x: Any) -> Any:
+    """Return the same for a named tuple, an ordered dict and their like, keeping the type."""
+    if isinstance(x, tuple):
+        items: Iterable[Any] = [value(item) for item in x]
+        return type(x)._make(items) if hasattr(x, "_make") else tuple.__new__(type(x), items)
+    fresh = copy.copy(x)
+    if isinstance(x, dict):
+        for key, item in x.items():
+            fresh[key] = value(item)
+    else:
+        fresh[:] = [value(item) for item in x]
+    return fresh

@@ -1,0 +1,348 @@
+"""A function and its arguments, to be run once."""
+
+from __future__ import annotations
+
+from binascii import hexlify
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, Final, Generic, TypeVar
+
+from jug import attempt, hash
+from jug._arguments import find_dependencies, value
+from jug._naming import function_name
+from jug._tasklet import Item, Tasklet, cannot_iterate
+from jug.backends.base import BaseStore, TaskLock
+from jug.backends.current import current_store
+from jug.errors import LockError, ResultNotFound, TaskError
+from jug.heart import keep_beating
+
+R = TypeVar("R")
+
+
+class _Missing:
+    """The value of a task that is not loaded, since None may be a result."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+alltasks: list[Task[Any]] = []
+"""All tasks made so far, in order."""
+
+_locks: dict[tuple[BaseStore, bytes], TaskLock] = {}
+
+
+class _StoreOfTask:
+    """A task's own store, else the one in use; on the class, the one in use."""
+
+    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore:
+        if task is None or task._store is None:
+            return current_store()
+        return task._store
+
+
+class Options:
+    """How to run a task; nothing of this enters its hash."""
+
+    __slots__ = ("retries", "timeout")
+
+    def __init__(self, retries: int = 0, timeout: float | None = None) -> None:
+        if retries < 0 or int(retries) != retries:
+            raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
+        if timeout is not None and not timeout > 0:
+            raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")
+        self.retries = int(retries)
+        self.timeout = timeout
+
+
+DEFAULTS: Final = Options()
+
+
+class Task(Generic[R]):
+    """A call that a worker will make, once for all who want its result.
+
+    The arguments may be tasks, or lists, tuples and dicts with tasks inside; the
+    function receives their values.
+
+    >>> from jug import set_jugdir
+    >>> store = set_jugdir("dict_store")
+    >>> task = Task(sum, [1, Task(max, 2, 3)])
+    >>> [dependency.run() for dependency in task.dependencies()]
+    [3]
+    >>> task.run()
+    4
+    """
+
+    __slots__ = ("_digest", "_name", "_store", "_value", "args", "f", "kwargs", "options")
+
+    store = _StoreOfTask()
+
+    def __init__(self, f: Callable[..., R], *args: Any, **kwargs: Any) -> None:
+        if type(f) not in _PLAIN:
+            f, args, kwargs = _unwrap(f, args, kwargs)
+        self.f = f
+        self.args = args
+        self.kwargs = kwargs
+        self.options = DEFAULTS
+        self._name: str | None = None
+        self._digest: bytes | None = None
+        self._value: Any = MISSING
+        self._store: BaseStore | None = None
+        alltasks.append(self)
+
+    # Who it is
+
+    @property
+    def name(self) -> str:
+        """The name under which it is listed: `module.function`, or what it was set to.
+
+        A task of another name is another task, so set it before the hash is used.
+        """
+        return self._name or function_name(self.f)
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        self._digest = None
+
+    @property
+    def digest(self) -> bytes:
+        """The hash as 20 raw bytes."""
+        if self._digest is None:
+            _hash_with_dependencies(self)
+        digest: bytes = self._digest  # type: ignore[assignment]  # computed just now
+        return digest
+
+    def hash(self) -> bytes:
+        """Return the hash of function and arguments as 40 hex digits."""
+        return hexlify(self.digest)
+
+    __jug_hash__ = hash
+
+    def _compute_digest(self) -> bytes:
+        return hash.task_digest(self._name or "", self.f, self.args, self.kwargs)
+
+    def dependencies(self) -> Iterator[Task[Any]]:
+        """Yield the tasks that its arguments contain."""
+        return find_dependencies(self.args, self.kwargs)
+
+    def __jug_dependencies__(self) -> Iterator[Task[Any]]:
+        """Yield the task itself: it is what a container of it depends on."""
+        yield self
+
+    # Its value
+
+    def run(self, force: bool = False, save: bool = True, debug_mode: bool = False) -> R:
+        """Return the value, computing it here and now if it is not in the store.
+
+        With `force` it is computed in any case.  With `debug_mode` a function
+        that changes its arguments is an error.
+        """
+        if not force and self.can_load():
+            return self.value()
+        if not self.can_run():
+            missing = next(t for t in self.dependencies() if not t.can_load())
+            raise TaskError(f"task {self.name!r} can't run before {missing.name!r} has run", task=self)
+        frame, result = attempt.run(self, attempt.load_arguments(self), debug_mode)
+        if save:
+            if force:
+                self.store.discard([self.digest])
+            self.store.put(frame)
+        self._value = result
+        return result
+
+    @property
+    def result(self) -> R:
+        """The value, loaded if need be."""
+        return self.value()
+
+    def value(self) -> R:
+        """Return the value, loaded if need be.
+
+        Raises `ResultNotFound` if the task has not run.
+        """
+        if self._value is MISSING:
+            self.load()
+        result: R = self._value
+        return result
+
+    __jug_value__ = value
+
+    def load(self) -> None:
+        """Read the value from the store, also if it is loaded already."""
+        store = self.store
+        if not store.has(self.digest):
+            store.learn()
+            if not store.has(self.digest):
+                raise self._not_found()
+        self._value = store.load_digest(self.digest)
+
+    def _not_found(self) -> ResultNotFound:
+        record = self.store.record(self.digest)
+        why = f"failed ({record.exception})" if record else "has not been computed yet"
+        return ResultNotFound(
+            f"task {self.name!r} {why}: run `jug execute`, then ask again", task=self
+        )
+
+    def can_load(self) -> bool:
+        """Return whether the value is there, in memory or in the store."""
+        if self._value is not MISSING:
+            return True
+        store = self.store
+        if not store.has(self.digest):
+            store.learn()
+        return store.has(self.digest)
+
+    def can_run(self) -> bool:
+        """Return whether all that it depends on has run."""
+        return all(task.can_load() for task in self.dependencies())
+
+    def is_loaded(self) -> bool:
+        """Return whether the value is in memory."""
+        return self._value is not MISSING
+
+    def unload(self) -> None:
+        """Forget the value in memory; the store keeps it."""
+        self._value = MISSING
+
+    def unload_recursive(self) -> None:
+        """Forget the values of the task and of all that it depends on."""
+        for task in (self, *recursive_dependencies(self)):
+            task.unload()
+
+    def invalidate(self) -> None:
+        """Remove the task's own result from the store, and from memory."""
+        self.unload()
+        self.store.discard([self.digest])
+
+    # Its lock
+
+    def lock(self) -> bool:
+        """Take the lock; return whether it was free, and the task neither done nor failed for good.
+
+        The lock is kept alive until `unlock`, however long that takes.
+        """
+        key = (self.store, self.digest)
+        lock = _locks.get(key) or self.store.getlock(self.hash())
+        if not lock.get():
+            return False
+        _locks[key] = lock
+        keep_beating(self.store)
+        return True
+
+    def unlock(self) -> None:
+        """Give one's own lock back; without one, do nothing."""
+        lock = _locks.pop((self.store, self.digest), None)
+        if lock is not None:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Return whether somebody held the lock when this was asked: a hint."""
+        return self.store.getlock(self.hash()).is_locked()
+
+    def fail(self) -> bool:
+        """Say that the task failed, for good, and give the lock back.
+
+        Raises `LockError` if the lock is not held here.
+        """
+        lock = _locks.pop((self.store, self.digest), None)
+        if lock is None:
+            raise LockError(
+                f"task {self.name!r} is not locked by this process: call lock() before fail()",
+                task=self,
+            )
+        return lock.fail()
+
+    def is_failed(self) -> bool:
+        """Return whether its last run failed."""
+        self.store.learn()
+        return self.digest in self.store.failures()
+
+    # As an object
+
+    def __getitem__(self, index: Any) -> Tasklet:
+        """Return a part of the result, as an argument for other tasks."""
+        return Tasklet(self, Item(index))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Say why it can't be done."""
+        raise cannot_iterate(self)
+
+    def __repr__(self) -> str:
+        """Show name and arguments, those that are tasks by their names."""
+        return f"Task({self.name}, args={_brief(self.args)}, kwargs={_brief(self.kwargs)})"
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return f"Task: {self.name}()"
+
+
+_PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
+"""Types of functions in which no other function is wrapped."""
+
+
+def _unwrap(
+    f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return the function proper and all arguments of a partial or a TaskGenerator."""
+    while True:
+        if isinstance(f, partial):
+            f, args, kwargs = f.func, (*f.args, *args), {**f.keywords, **kwargs}
+        elif hasattr(f, "__jug_function__"):
+            f = f.__jug_function__
+        elif callable(f):
+            return f, args, kwargs
+        else:
+            raise TaskError(f"{f!r} can't be called, so it can't be the function of a task")
+
+
+def _brief(arguments: Any) -> str:
+    if isinstance(arguments, Task):
+        return f"<{arguments.name}>"
+    if isinstance(arguments, dict):
+        return "{" + ", ".join(f"{key!r}: {_brief(item)}" for key, item in arguments.items()) + "}"
+    if type(arguments) in (tuple, list):
+        text = ", ".join(map(_brief, arguments))
+        return f"({text})" if type(arguments) is tuple else f"[{text}]"
+    return repr(arguments)
+
+
+def _hash_with_dependencies(task: Task[Any]) -> None:
+    """Compute the digests of the task and of what it needs, without recursion."""
+    stack = [task]
+    while stack:
+        last = stack[-1]
+        missing = [t for t in last.dependencies() if t._digest is None]
+        if missing and last._digest is None:
+            stack.extend(missing)
+        else:
+            last._digest = last._digest or last._compute_digest()
+            stack.pop()
+
+
+def recursive_dependencies(
+    task: Task[Any] | Tasklet, max_level: int | None = -1
+) -> Iterator[Task[Any]]:
+    """Yield all that a task depends on, each task once, without the task itself.
+
+    `max_level` is how far to go: 1 is what it depends on directly, 0 nothing;
+    -1 and None are no limit.
+    """
+    limit = -1 if max_level is None else max_level
+    seen = {task.digest}
+    level = [task]
+    while level and limit != 0:
+        limit -= 1
+        following: list[Any] = []
+        for one in level:
+            for dependency in one.dependencies():
+                if dependency.digest not in seen:
+                    seen.add(dependency.digest)
+                    following.append(dependency)
+                    yield dependency
+        level = following
+
+

@@ -1,0 +1,126 @@
+"""One attempt at running a task, and the frame that it leaves behind."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from jug import codec, records
+from jug._arguments import value
+from jug.backends.base import Frame, Kind
+from jug.errors import EncodeError, TaskError
+from jug.records import Record
+
+if TYPE_CHECKING:
+    from jug._task import Task
+
+_OWN_FOLDER: Final = str(Path(__file__).parent)
+_LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def load_arguments(task: Task[Any]) -> Arguments:
+    """Return the arguments with every task in them replaced by its value."""
+    return value(task.args), value(task.kwargs)
+
+
+def run(
+    task: Task[Any], arguments: Arguments, debug_mode: bool = False
+) -> tuple[Frame, Any]:
+    """Call the task's function; return the frame to save, and the value.
+
+    Whatever the function raises comes through.
+    """
+    args, kwargs = arguments
+    start = time.time()
+    began = time.perf_counter()
+    result = task.f(*args, **kwargs)
+    duration = time.perf_counter() - began
+    if debug_mode:
+        _check_unchanged(task)
+    try:
+        payload = codec.encode(result)
+    except EncodeError as error:
+        raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
+    record = Record(task.name, start, duration, sum(map(len, payload)))
+    record.code = code_fingerprint(task.f)
+    if duration > _LONG:
+        record.memory = peak_memory()
+    return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
+
+
+def failure(task: Task[Any], error: BaseException, start: float, kept: bool = False) -> Frame:
+    """Return the frame that says that the task failed, and how."""
+    record = Record(task.name, start, max(0.0, time.time() - start))
+    record.code = code_fingerprint(task.f)
+    record.exception = describe_exception(error)
+    record.traceback = own_traceback(error)
+    return Frame(Kind.KEPT if kept else Kind.FAILURE, task.digest, records.pack(record))
+
+
+def describe_exception(error: BaseException) -> str:
+    """Return type and message on one line.
+
+    >>> describe_exception(ValueError("no such thing"))
+    'ValueError: no such thing'
+    """
+    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+
+
+def own_traceback(error: BaseException) -> str:
+    """Return the traceback without the frames at its start that are jug's own."""
+    trace = error.__traceback__
+    while trace is not None and _is_jugs(trace):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def _is_jugs(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER)
+
+
+def peak_memory() -> int:
+    """Return the most memory in bytes that this process has used so far, 0 if not known."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def code_fingerprint(f: Any) -> str:
+    """Return 16 hex digits that change when the function's code does, or "" if it has none.
+
+    Comments and line numbers do not count.  Another Python may give another.
+    """
+    code = getattr(getattr(f, "__func__", f), "__code__", None)
+    return _fingerprint(code) if isinstance(code, CodeType) else ""
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(code: CodeType) -> str:
+    state = blake2b(digest_size=8)
+    stack = [code]
+    while stack:
+        one = stack.pop()
+        plain = [c for c in one.co_consts if not isinstance(c, (CodeType, frozenset))]
+        state.update(one.co_code)
+        state.update(repr((one.co_names, one.co_varnames, plain)).encode())
+        stack += [c for c in one.co_consts if isinstance(c, CodeType)]
+    return state.hexdigest()
+
+
+def _check_unchanged(task: Task[Any]) -> None:
+    if task._compute_digest() != task.digest:
+        raise TaskError(
+            f"task {task.name!r} changed its own arguments: work on a copy of them", task=task
+        )

@@ -1,0 +1,30 @@
+"""The store that tasks use when they were not given one of their own."""
+
+from __future__ import annotations
+
+from jug.backends.base import BaseStore
+from jug.errors import StoreError
+
+_store: BaseStore | None = None
+
+
+def current_store() -> BaseStore:
+    """Return the store in use, which `jug.set_jugdir`, `jug.init` or a command has chosen."""
+    if _store is None:
+        raise StoreError(
+            "no jugdir was chosen: call jug.set_jugdir(...) or jug.init(...) first, "
+            "or run the program by `jug execute`"
+        )
+    return _store
+
+
+def is_store_chosen() -> bool:
+    """Return whether there is a store in use."""
+    return _store is not None
+
+
+def use_store(store: BaseStore | None) -> BaseStore | None:
+    """Make this the store in use; return the one that was."""
+    global _store
+    before, _store = _store, store
+    return before

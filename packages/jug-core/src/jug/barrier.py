@@ -1,0 +1,72 @@
+"""Values that are needed while the jugfile is read: barrier, bvalue, CachedFunction.
+
+A jugfile is read to its end before any of its tasks runs.  Where its next lines
+depend on a result, `barrier` and `bvalue` end the reading with a `BarrierError`;
+a worker runs what there is and, as soon as what is waited for is done, reads
+the jugfile again from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from jug._arguments import find_dependencies, value
+from jug._task import Task, alltasks
+from jug.errors import BarrierError
+
+R = TypeVar("R")
+
+
+def barrier() -> None:
+    """Go on only when every task made so far is done.
+
+    Raises `BarrierError`, which names the first one that is not; a jugfile stops
+    there and is read again later.
+    """
+    _require(alltasks)
+
+
+def bvalue(x: Any) -> Any:
+    """Return the value of a task as soon as it is done, whatever else there is to do.
+
+    Takes anything that `jug.value` does.  Raises `BarrierError` before, at which a
+    jugfile stops, to be read again later.
+    """
+    _require(list(find_dependencies(x)))
+    return value(x)
+
+
+def _require(tasks: list[Task[Any]]) -> None:
+    for task in tasks:
+        if not task.can_load():
+            raise BarrierError(
+                f"task {task.name!r} is not done yet, so the jugfile can't be read further: "
+                "run `jug execute`, which reads it again when it is",
+                awaited=list(tasks),
+            )
+
+
+def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802
+    """Return `f(*args, **kwargs)`, computed here and now if no earlier call has stored it.
+
+    >>> from jug import set_jugdir
+    >>> store = set_jugdir("dict_store")
+    >>> CachedFunction(sum, [1, 2])
+    3
+
+    Where another process is just computing it, this waits for it.
+    """
+    task: Task[R] = Task(f, *args, **kwargs)
+    while not task.can_load():
+        if not task.lock():
+            task.store.wait(_SOON)
+            continue
+        try:
+            task.run()
+        finally:
+            task.unlock()
+    return task.value()
+
+
+_SOON = 1.0  # seconds after which a wait looks again of its own accord

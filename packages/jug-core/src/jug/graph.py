@@ -1,0 +1,125 @@
+"""Who waits for whom.
+
+A graph gives each task a small number, in an order in which every task comes
+after what it depends on, and keeps the edges as two flat arrays of numbers: a
+million tasks take tens of megabytes, and nothing ever walks the graph by
+recursion.  Tasks with the same hash are one task.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from jug._task import Task
+
+
+class Graph:
+    """Tasks by number, with their digests and the edges between them.
+
+    >>> first = Task(max, 2, 3); second = Task(sum, [first, first])
+    >>> graph = Graph([second])
+    >>> [graph.tasks[i].name for i in range(len(graph))]
+    ['builtins.max', 'builtins.sum']
+    >>> list(graph.dependants_of(0)), list(graph.dependencies_of(1))
+    ([1], [0])
+    """
+
+    def __init__(self, tasks: Iterable[Task[Any]]) -> None:
+        self.tasks: list[Task[Any]] = []
+        self.numbers: dict[bytes, int] = {}
+        self._starts = array("q", [0])
+        self._dependencies = array("i")
+        for task in tasks:
+            self._add(task)
+        self._dependants: tuple[array[int], array[int]] | None = None
+
+    def __len__(self) -> int:
+        """Return how many tasks there are."""
+        return len(self.tasks)
+
+    @property
+    def digests(self) -> Sequence[bytes]:
+        """The digests, by number."""
+        return list(self.numbers)
+
+    def dependencies_of(self, number: int) -> array[int]:
+        """Return the numbers of the tasks that this one needs, each once."""
+        return self._dependencies[self._starts[number] : self._starts[number + 1]]
+
+    def dependants_of(self, number: int) -> array[int]:
+        """Return the numbers of the tasks that need this one."""
+        if self._dependants is None:
+            self._dependants = self._turned_round()
+        starts, dependants = self._dependants
+        return dependants[starts[number] : starts[number + 1]]
+
+    def with_dependants(self, numbers: Iterable[int]) -> set[int]:
+        """Return the tasks with all that depend on them, directly or not."""
+        found = set(numbers)
+        stack = list(found)
+        while stack:
+            for dependant in self.dependants_of(stack.pop()):
+                if dependant not in found:
+                    found.add(dependant)
+                    stack.append(dependant)
+        return found
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each task, by number."""
+        cache: dict[Any, str] = {}
+        for task in self.tasks:
+            key = task._name or task.f
+            try:
+                yield cache[key]
+            except KeyError:
+                cache[key] = task.name
+                yield cache[key]
+            except TypeError:  # a callable object without a hash
+                yield task.name
+
+    def _add(self, task: Task[Any]) -> None:
+        """Add a task, after the tasks that it needs and that are not there yet."""
+        stack = [task]
+        while stack:
+            last = stack[-1]
+            if last._digest is not None and last._digest in self.numbers:
+                stack.pop()
+                continue
+            needed = list(last.dependencies())
+            missing = [t for t in needed if t._digest is None or t._digest not in self.numbers]
+            if missing:
+                stack.extend(missing)
+                continue
+            digest = last._digest
+            if digest is None:
+                digest = last._digest = last._compute_digest()
+            if digest not in self.numbers:
+                self._append(last, digest, needed)
+            stack.pop()
+
+    def _append(self, task: Task[Any], digest: bytes, needed: list[Task[Any]]) -> None:
+        numbers = self.numbers
+        numbers[digest] = len(self.tasks)
+        self.tasks.append(task)
+        if needed:
+            edges = [numbers[t.digest] for t in needed]
+            self._dependencies.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+        self._starts.append(len(self._dependencies))
+
+    def _turned_round(self) -> tuple[array[int], array[int]]:
+        count = len(self.tasks)
+        starts = array("q", bytes(8 * (count + 1)))
+        for needed in self._dependencies:
+            starts[needed + 1] += 1
+        for number in range(count):
+            starts[number + 1] += starts[number]
+        place = starts[:]
+        dependants = array("i", bytes(4 * len(self._dependencies)))
+        for number in range(count):
+            for at in range(self._starts[number], self._starts[number + 1]):
+                needed = self._dependencies[at]
+                dependants[place[needed]] = number
+                place[needed] += 1
+        return starts, dependants

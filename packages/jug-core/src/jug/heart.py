@@ -1,0 +1,70 @@
+"""The heartbeat of a worker that no supervisor looks after.
+
+A plain script may lock a task and compute for hours, perhaps in C and with the
+interpreter's lock held, so no thread of its own can beat for it.  The first lock
+therefore starts a small process that does nothing else.  It ends with its
+worker, and is silent while the worker is stopped.
+
+    python -P -m jug.heart     reads a pickled `Pulse` from its standard input
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import select
+import subprocess
+import sys
+from typing import BinaryIO
+
+from jug.backends.base import BaseStore, Pulse
+from jug.backends.process import Process
+
+_hearts: dict[int, subprocess.Popen[bytes]] = {}
+_supervised_pid: int | None = None
+
+
+def leave_to_supervisor() -> None:
+    """Say that this process has a supervisor that beats for it."""
+    global _supervised_pid
+    _supervised_pid = os.getpid()
+
+
+def keep_beating(store: BaseStore) -> None:
+    """Beat for this process's leases in the store from now on, until it ends."""
+    pid = os.getpid()
+    if pid in (_supervised_pid, *_hearts):
+        return
+    pulse = store.pulse()
+    if pulse is None:
+        return
+    heart = subprocess.Popen(
+        [sys.executable, "-P", "-m", "jug.heart"], stdin=subprocess.PIPE, close_fds=True
+    )
+    assert heart.stdin is not None
+    pickle.dump((Process.here(), pulse), heart.stdin)
+    heart.stdin.flush()
+    _hearts[pid] = heart
+    atexit.register(_stop, pid)
+
+
+def _stop(pid: int) -> None:
+    if pid == os.getpid() and (heart := _hearts.pop(pid, None)):
+        assert heart.stdin is not None
+        heart.stdin.close()
+        heart.wait()
+
+
+def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
+    """Beat until the worker closes its end of the pipe or is not our parent any more."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        if select.select([until], [], [], pulse.interval)[0]:
+            return
+        if not process.is_stopped():
+            pulse.beat()
+
+
+if __name__ == "__main__":
+    beat_for(*pickle.load(sys.stdin.buffer), sys.stdin.buffer)

@@ -1,0 +1,75 @@
+"""Functions of one's own that are called as tasks run.
+
+| name                             | called with | when                                 |
+| -------------------------------- | ----------- | ------------------------------------ |
+| `execute.task-loadable`          | the task    | it was found done                    |
+| `execute.task-pre-execute`       | the task    | it is about to run                   |
+| `execute.task-executed1`         | the task    | it has run and its result is saved   |
+| `execute.finished_pre_status`    | nothing     | a worker has ended, before its table |
+| `execute.finished_post_status`   | nothing     | the same, after its table            |
+
+A hook of the first three may raise SystemExit to end its worker, once the task in
+progress is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from jug.errors import OptionError
+
+__all__ = ["jug_hook", "register_hook", "register_hook_once", "reset_all_hooks"]
+
+KNOWN: Final = (
+    "execute.task-loadable",
+    "execute.task-pre-execute",
+    "execute.task-executed1",
+    "execute.finished_pre_status",
+    "execute.finished_post_status",
+)
+
+_hooks: dict[str, list[Callable[..., Any]]] = {}
+
+
+def register_hook(name: str, function: Callable[..., Any]) -> None:
+    """Have the function called whenever the hook is.
+
+    >>> register_hook("execute.task-executed1", lambda task: print("done:", task.name))
+    >>> reset_all_hooks()
+    """
+    if name not in KNOWN:
+        raise OptionError(f"unknown hook {name!r}: the hooks are {', '.join(KNOWN)}", name=name)
+    if not callable(function):
+        raise OptionError(f"the hook {name!r} needs a function, not {function!r}", name=name)
+    _hooks.setdefault(name, []).append(function)
+
+
+def register_hook_once(name: str, function: Callable[..., Any]) -> None:
+    """Have the function called whenever the hook is, however often it is registered.
+
+    A jugfile is read again after each barrier; this is the form to use in one.
+    """
+    if function not in _hooks.get(name, ()):
+        register_hook(name, function)
+
+
+def is_hooked(name: str) -> bool:
+    """Return whether any function is registered for the hook."""
+    return name in _hooks
+
+
+def jug_hook(
+    name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None
+) -> None:
+    """Call the functions registered for a hook, in order."""
+    for function in _hooks.get(name, ()):
+        function(*args, **(kwargs or {}))
+
+
+def reset_all_hooks() -> None:
+    """Forget every function that was registered.
+
+    >>> reset_all_hooks()
+    """
+    _hooks.clear()

@@ -1,0 +1,33 @@
+"""Tasks: calls that are made once, by whichever worker comes first.
+
+    Task(f, *args)      a call of f
+    TaskGenerator(f)    a function whose calls make tasks
+    task[i]             a part of a task's result (a `Tasklet`)
+    value(x)            x with the tasks in it replaced by their values
+"""
+
+from __future__ import annotations
+
+from jug._arguments import find_dependencies, value
+from jug._describe import describe, topological_sort
+from jug._generator import TaskGenerator, iteratetask, return_tuple
+from jug._task import Task, alltasks, recursive_dependencies
+from jug._tasklet import Tasklet
+from jug.barrier import CachedFunction
+
+__all__ = [
+    # what a jugfile is made of
+    "Task",
+    "TaskGenerator",
+    "Tasklet",
+    "iteratetask",
+    "return_tuple",
+    "CachedFunction",
+    "value",
+    # what is known of tasks
+    "alltasks",
+    "describe",
+    "find_dependencies",
+    "recursive_dependencies",
+    "topological_sort",
+]
