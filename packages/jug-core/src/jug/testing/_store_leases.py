@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class LeaseContract(StoreHooks):
         assert other.has(A)
 
     def test_threads_that_race_get_each_lease_once(
-        self, store: BaseStore, other: BaseStore
+        self, store: BaseStore, other: BaseStore, eager_threads: None
     ) -> None:
         start = Barrier(2)
         with ThreadPoolExecutor(2) as threads:
@@ -83,6 +84,14 @@ class LeaseContract(StoreHooks):
         assert sorted(first + second) == sorted(digests(RACED))
         assert all(learned(store, digests(RACED)))
         assert store.holders() == {}
+
+    @pytest.fixture
+    def eager_threads(self) -> Iterator[None]:
+        """Let threads take turns so often that a gap between a look and a write is found."""
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(before)
 
     # Ending
 

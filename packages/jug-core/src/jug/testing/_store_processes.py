@@ -6,7 +6,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
+from functools import cache
+from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
@@ -17,9 +18,6 @@ from jug.backends.base import BaseStore, Lease, Outcome
 from jug.backends.registry import open_store
 from jug.testing._store_hooks import A, B, C, Opener, StoreHooks, digests, learned, result, taken
 from jug.testing._store_leases import RACED, race
-
-# Fork would take along the parent's threads and connections.
-CONTEXT = get_context("spawn")
 
 Job = Callable[[BaseStore, Connection], None]
 
@@ -148,11 +146,22 @@ def race_by_pipe(store: BaseStore, pipe: Connection) -> None:
     pipe.recv()
 
 
+@cache
+def start_method() -> Any:
+    """Return how processes are started: not by a plain fork, which takes connections along."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 @contextmanager
 def running(opener: Opener, job: Job) -> Iterator[tuple[Any, Connection]]:
     """Run a job in another process, which begins when it is sent something."""
-    ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_run, args=(opener, job, theirs))
+    context = start_method()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(opener, job, theirs))
     process.start()
     theirs.close()
     try:
