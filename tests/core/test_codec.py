@@ -405,7 +405,7 @@ def test_a_result_cut_anywhere_is_noticed():
     data = encoded([np.arange(600), np.arange(5001, dtype="u1")])
 
     for length in range(len(data)):
-        with pytest.raises(DamagedResult):
+        with pytest.raises(DamagedResult, match="it has .* bytes"):
             decode(data[:length])
         with pytest.raises(DamagedResult):
             decode(data[length + 1 :])
@@ -437,7 +437,7 @@ def test_damage_is_told_by_what_is_wrong(at, complaint):
 
 
 def test_a_buffer_of_16_mb_is_checked_by_verify_and_its_length_at_once():
-    data = bytearray(encoded({"array": np.zeros(16_000_000, "u1")}))
+    data = bytearray(encoded({"array": np.zeros(1 << 24, "u1")}))
     verify(data)
 
     data[-8_000_000] ^= 1
@@ -473,3 +473,22 @@ def test_a_result_whose_class_is_gone_is_not_called_damaged():
     verify(data)
     with pytest.raises(DecodeError, match="NoSuchThing.*bring back the module or class"):
         decode(data)
+
+
+def run_out_of_memory() -> None:
+    raise MemoryError
+
+
+class NeedsMemory:
+    def __init__(self, writing: bool) -> None:
+        self.writing = writing
+
+    def __reduce__(self) -> Any:
+        return run_out_of_memory() if self.writing else (run_out_of_memory, ())
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_fault_of_the_value():
+    with pytest.raises(MemoryError):
+        encode([NeedsMemory(writing=True)])
+    with pytest.raises(MemoryError):
+        decode(encoded([NeedsMemory(writing=False)]))

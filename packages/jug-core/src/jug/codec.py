@@ -57,8 +57,8 @@ _OUT_OF_BAND: Final = 4096
 # Joining header and pickle up to here costs less than writing one more piece.
 _JOINED: Final = 1 << 16
 
-# A buffer of this size takes 8 ms to check: from here on it is left to `verify`.
-_LARGE: Final = 16_000_000
+# 16 MB take 8 ms to check: from here on a buffer is left to `verify`.
+_LARGE: Final = 1 << 24
 
 _GUARDED: Final = Struct("<QII")
 _HEADER: Final = Struct("<8sIQII")
@@ -200,20 +200,20 @@ def _open(data: memoryview) -> tuple[int, Sequence[_Placed]]:
     start = _HEADER.size + count * _ENTRY.size
     end = start + length
     if len(data) < end:
-        raise _of_wrong_length(data, end)
+        raise _too_short(data, end)
     if crc32(data[_HEADER.size : end]) != checksum:
         raise _damaged("its pickle does not match its checksum")
     buffers = list(_places(data[_HEADER.size : start], end)) if count else ()
     last = buffers[-1].place.stop if buffers else end
     if len(data) != last:
-        raise _of_wrong_length(data, last)
+        raise _damaged(f"it has {len(data)} bytes, not {last}")
     return end, buffers
 
 
 def _read_header(data: memoryview) -> tuple[int, int, int]:
     """Return length of the pickle, number of buffers, and checksum of table and pickle."""
     if len(data) < _HEADER.size:
-        raise _of_wrong_length(data, _HEADER.size)
+        raise _too_short(data, _HEADER.size)
     preamble, guard, length, count, checksum = _HEADER.unpack_from(data)
     if preamble != _PREAMBLE:
         raise _not_ours(preamble)
@@ -259,8 +259,8 @@ def _not_ours(preamble: bytes) -> JugError:
     return _damaged(f"it begins with {preamble!r}, not with {_PREAMBLE!r}")
 
 
-def _of_wrong_length(data: memoryview, length: int) -> DamagedResult:
-    return _damaged(f"it has {len(data)} bytes, not {length}")
+def _too_short(data: memoryview, least: int) -> DamagedResult:
+    return _damaged(f"it has {len(data)} bytes, and at least {least} are needed")
 
 
 def _damaged(reason: str) -> DamagedResult:
