@@ -1,0 +1,122 @@
+"""A store that breaks a promise fails the test of that promise."""
+
+from functools import partial
+from inspect import signature
+
+import pytest
+
+from jug.backends.base import Changes, Kind, Lease
+from jug.backends.dict_store import DictStore
+from jug.testing.stores import StoreContract
+
+
+class ReleasesWhatIsNotItsOwn(DictStore):
+    def release(self, lease):
+        self.break_leases([lease.digest])
+
+
+class GivesWhatIsHeld(DictStore):
+    def acquire(self, candidates):
+        self.break_leases(candidates)
+        return super().acquire(candidates)
+
+
+class RunsAgainWhatIsDone(DictStore):
+    def acquire(self, candidates):
+        lease = super().acquire(candidates)
+        return lease or Lease(candidates[0])
+
+
+class ForgetsInputs(DictStore):
+    def commit(self, lease, frame, inputs=()):
+        return super().commit(lease, frame)
+
+
+class ReplacesResults(DictStore):
+    def put(self, frame):
+        if frame.kind is Kind.RESULT:
+            self._memory.results.pop(frame.digest, None)
+        super().put(frame)
+
+
+class BelievesWhatItReads(DictStore):
+    def read(self, digest):
+        return self._result(digest).encoded
+
+
+class KeepsTheObject(DictStore):
+    def put(self, frame):
+        super().put(frame)
+        self._live = frame.payload
+
+    def read(self, digest):
+        return b"".join(self._live)
+
+
+class RepeatsItsNews(DictStore):
+    def drain(self):
+        return self._news
+
+
+class OversleepsAReleasedLease(DictStore):
+    def wait(self, seconds):
+        self._was_released = False
+        return super().wait(min(seconds, 0.2))
+
+
+class TellsNobody(DictStore):
+    def _tell_others(self, news, released=False):
+        super()._tell_others(Changes(), released)
+
+
+class KeepsItsLeases(DictStore):
+    def close(self):
+        self.flush()
+
+
+class DiscardsResultsOnly(DictStore):
+    def discard(self, digests):
+        return super().discard(self._memory.results.keys() & set(digests))
+
+
+BROKEN = {
+    "release_leaves_a_lease_alone_that_another_took": ReleasesWhatIsNotItsOwn,
+    "a_lease_is_given_to_one_of_two_views": GivesWhatIsHeld,
+    "a_result_that_was_not_learned_yet_is_not_run_again": RunsAgainWhatIsDone,
+    "an_input_computed_again_meanwhile_makes_stale_too": ForgetsInputs,
+    "put_leaves_a_result_that_is_there": ReplacesResults,
+    "a_damaged_result_is_told_and_removed_for_everybody": BelievesWhatItReads,
+    "what_was_saved_does_not_change_with_the_object": KeepsTheObject,
+    "each_kind_of_change_is_told_once": RepeatsItsNews,
+    "a_lease_that_ended_before_the_wait_is_not_missed": OversleepsAReleasedLease,
+    "each_view_is_told_of_each_change": TellsNobody,
+    "close_gives_all_leases_back": KeepsItsLeases,
+    "discard_removes_results_and_failures_for_everybody": DiscardsResultsOnly,
+}
+
+
+class Contract(StoreContract):
+    wakes_within = 0.15
+
+    def damage(self, store, digest):
+        kept = store._memory.results[digest]
+        spoilt = kept.encoded[:-1] + bytes([kept.encoded[-1] ^ 1])
+        store._memory.results[digest] = kept._replace(encoded=spoilt)
+
+
+@pytest.mark.parametrize(("promise", "store"), BROKEN.items(), ids=BROKEN)
+def test_a_broken_promise_is_noticed(promise, store, caplog):
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check(promise, store, caplog)
+
+
+@pytest.mark.parametrize("promise", BROKEN)
+def test_a_kept_promise_passes(promise, caplog):
+    check(promise, DictStore, caplog)
+
+
+def check(promise, store_class, caplog):
+    opener = partial(store_class.sharing, store_class())
+    given = {"opener": opener, "store": opener(), "other": opener(), "caplog": caplog}
+    test = getattr(Contract(), f"test_{promise}")
+    test(**{name: given[name] for name in signature(test).parameters})
