@@ -1,0 +1,80 @@
+"""Bytes that say where they end: the lowest layer of the hash.
+
+Every encoding begins with a tag and is either of a length that the tag fixes or
+carries its length, so that encodings put one after another can be read in one
+way only.  What holds other values is *sealed*: its parts are counted, joined
+and replaced by their digest, so that an encoding stays short however much it
+stands for.
+
+Content of more than 4 MiB is cut into chunks whose digests are hashed together.
+The cut depends on nothing but the length, therefore any number of threads may
+work on the chunks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from struct import Struct
+from typing import Final
+
+DIGEST_SIZE: Final = 20
+INLINE: Final = 4096
+"""Longer content is replaced by its digest."""
+CHUNK: Final = 1 << 22
+
+length: Final = Struct("<Q").pack
+"""Pack a length or a count."""
+
+fresh: Final = blake2b(digest_size=DIGEST_SIZE).copy
+"""Make an empty hash; copying one is faster."""
+
+
+def digest(data: bytes | memoryview) -> bytes:
+    """Return the 20 bytes that stand for the data."""
+    state = fresh()
+    state.update(data)
+    return state.digest()
+
+
+def sealed(tag: bytes, parts: list[bytes]) -> bytes:
+    """Return the tag and the digest of any number of encodings."""
+    state = fresh()
+    state.update(length(len(parts)) + b"".join(parts))
+    return tag + state.digest()
+
+
+def text(value: str) -> bytes:
+    """Return the encoding of a string; lone surrogates, as in file names, are kept."""
+    return b"s" + content(value.encode("utf-8", "surrogatepass"))
+
+
+def content(data: bytes | bytearray | memoryview) -> bytes:
+    """Return the length, and the bytes or what stands for them."""
+    size = len(data)
+    if size <= INLINE:
+        return length(size) + data
+    view = memoryview(data)
+    return pieces(size, -(-size // CHUNK), lambda i: view[i * CHUNK : (i + 1) * CHUNK])
+
+
+def pieces(size: int, count: int, piece: Callable[[int], bytes | memoryview]) -> bytes:
+    """Return what stands for long content that is given in chunks.
+
+    ``piece`` may be called in any order and from several threads.
+    """
+    if count == 1:
+        return length(size) + digest(piece(0))
+    digests = _in_threads(lambda i: digest(piece(i)), count)
+    return length(size) + digest(b"".join(digests))
+
+
+def _in_threads(work: Callable[[int], bytes], count: int) -> Iterable[bytes]:
+    threads = min(count, os.cpu_count() or 1, 8)
+    if threads == 1:
+        return map(work, range(count))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        return pool.map(work, range(count))

@@ -1,0 +1,72 @@
+"""Plain values that stand for objects of the standard library.
+
+By the names of the types, so that no module is imported that the program did
+not import itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from jug.errors import HashError
+
+
+def _range(value: range) -> tuple[int, ...]:
+    """Return the same for ranges of the same numbers, which Python calls equal."""
+    if not value:
+        return (0,)
+    first, last = value[0], value[-1]
+    return (1, first) if first == last else (last, first, value.step)
+
+
+def _decimal(value: Any) -> Any:
+    sign, digits, exponent = value.as_tuple()
+    return (sign, "".join(map(str, digits)), exponent)
+
+
+def _time(value: Any) -> Any:
+    clock = (value.hour, value.minute, value.second, value.microsecond)
+    return (*clock, value.fold, value.tzinfo)
+
+
+def _zone(value: Any) -> str:
+    if value.key is None:
+        raise HashError(f"{value!r} was read from a file and has no key: use ZoneInfo(key)")
+    key: str = value.key
+    return key
+
+
+def _path(value: Any) -> str:
+    path: str = value.as_posix()
+    return path
+
+
+STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
+    "array.array": lambda value: (value.typecode, value.tolist()),
+    "builtins.classmethod": lambda value: value.__func__,
+    "builtins.mappingproxy": dict,
+    "builtins.property": lambda value: (value.fget, value.fset, value.fdel),
+    "builtins.range": _range,
+    "builtins.slice": lambda value: (value.start, value.stop, value.step),
+    "builtins.staticmethod": lambda value: value.__func__,
+    "datetime.date": lambda value: value.toordinal(),
+    "datetime.datetime": lambda value: (value.toordinal(), *_time(value)),
+    "datetime.time": _time,
+    "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
+    "datetime.timezone": lambda value: value.__getinitargs__(),
+    "decimal.Decimal": _decimal,
+    "fractions.Fraction": lambda value: (value.numerator, value.denominator),
+    "functools._lru_cache_wrapper": lambda value: value.__wrapped__,
+    "functools.cached_property": lambda value: value.func,
+    "functools.partial": lambda value: (value.func, value.args, value.keywords),
+    "pathlib.Path": _path,
+    "pathlib.PosixPath": _path,
+    "pathlib.PurePath": _path,
+    "pathlib.PurePosixPath": _path,
+    "pathlib.PureWindowsPath": _path,
+    "pathlib.WindowsPath": _path,
+    "re.Pattern": lambda value: (value.pattern, value.flags),
+    "uuid.UUID": lambda value: value.int,
+    "zoneinfo.ZoneInfo": _zone,
+}
