@@ -340,6 +340,14 @@ def test_the_fault_is_found_in_a_value_that_contains_itself():
         encode(value)
 
 
+def test_where_only_the_whole_is_at_fault_the_whole_is_named():
+    node = type("Local", (), {})()
+    node.neighbours = [node]
+
+    with pytest.raises(EncodeError, match="^result of type 'Local' cannot be pickled"):
+        encode(node)
+
+
 class Refuses:
     def __reduce__(self) -> Any:
         raise KeyError("no state")

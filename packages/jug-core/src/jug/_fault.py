@@ -135,8 +135,8 @@ def _reduced(value: Any) -> Any:
 def _state_parts(state: Any) -> Iterator[tuple[str, Any]]:
     # By pickle's convention a pair is the state of __dict__ and that of the slots.
     halves = state if isinstance(state, tuple) and len(state) == 2 else (state,)
-    if all(isinstance(half, dict | None) for half in halves):
-        for half in halves:
-            yield from ((f".{name}", part) for name, part in (half or {}).items())
+    if all(half is None or isinstance(half, dict) for half in halves):
+        for half in filter(None, halves):
+            yield from ((f".{name}", part) for name, part in dict(half).items())
     else:
         yield "<state>", state
