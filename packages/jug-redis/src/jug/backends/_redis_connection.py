@@ -1,0 +1,272 @@
+"""The connection to a server that may be away for a while.
+
+An operation that meets no answer is tried again with a growing delay, and a log
+line says so once.  So a server that restarts, or a failover, costs a worker
+some time and nothing else: every script may be run again, as the ones that
+change something know their own traces.  Only when the server has been away for
+longer than the *patience* does an operation fail.
+
+Before the first answer there is little patience: then the URL is probably wrong.
+
+This is the only module that imports redis-py, and it is imported when a store
+is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final, NoReturn, TypeVar
+
+from redis import Redis
+from redis import exceptions as answers
+from redis.backoff import EqualJitterBackoff, NoBackoff
+from redis.cluster import RedisCluster
+from redis.connection import parse_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from jug.backends._redis_scripts import FORMAT, KEYS, Script
+from jug.backends._redis_url import Address
+from jug.errors import StoreError, StoreFormatError
+
+log = logging.getLogger("jug.redis")
+
+_Answer = TypeVar("_Answer")
+
+_FIRST_PATIENCE: Final = 1.0
+_SYNC_MILLISECONDS: Final = 10_000
+
+_AWAY: Final = (
+    answers.ConnectionError,
+    answers.TimeoutError,
+    answers.ClusterDownError,
+    answers.ClusterError,
+    answers.TryAgainError,
+    answers.MasterDownError,
+    answers.RedisClusterException,
+)
+
+_REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
+
+# Tell of an eviction policy once, however often a process opens the store.
+_warned: set[str] = set()
+
+
+class Server:
+    """The server that an address leads to, and the keys of one project on it."""
+
+    def __init__(self, address: Address, patience: float) -> None:
+        self.address = address
+        self.patience = patience
+        self.keys = tuple(address.tag + name for name in KEYS)
+        self._client: Any = None
+        self.has_answered = False
+        self._can_sync = True
+
+    def run(self, script: Script, *words: Any) -> Any:
+        """Run a script and return its answer."""
+
+        def once() -> Any:
+            arguments = (len(self.keys), *self.keys, *words)
+            try:
+                return self._connected().execute_command("EVALSHA", script.sha, *arguments)
+            except answers.NoScriptError:
+                return self._connected().execute_command("EVAL", script.source, *arguments)
+
+        return self._patiently(once)
+
+    def command(self, name: str, *words: Any) -> Any:
+        """Run a command and return its answer."""
+        return self._patiently(lambda: self._connected().execute_command(name, *words))
+
+    def sync(self) -> None:
+        """Return once the server has made durable what was written, if it can tell."""
+        if not self._can_sync:
+            return
+        synced = self._patiently(self._sync_once)
+        if not synced:
+            raise StoreError(
+                f"{self.address.shown} could not write its append-only file in time: "
+                "check the server's disk",
+                url=self.address.shown,
+            )
+
+    def _sync_once(self) -> bool:
+        client = self._connected()
+        where: dict[str, Any] = {}
+        if self.address.kind == "cluster":
+            where["target_nodes"] = client.get_node_from_key(self.keys[0])
+        try:
+            local, _ = client.execute_command("WAITAOF", 1, 0, _SYNC_MILLISECONDS, **where)
+        except answers.ResponseError:
+            self._can_sync = False  # an older server, or one without an append-only file
+            return True
+        return bool(local)
+
+    def abandon(self, key: str) -> None:
+        """Throw a key away that would go by itself in time, if that can be done now."""
+        with suppress(StoreError):
+            self.command("UNLINK", key)
+
+    def close(self) -> None:
+        """Let go of the connection; the next call makes a new one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def forget(self) -> None:
+        """Leave the connection to the parent of this process."""
+        self._client = None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = _connect(self.address)
+        return self._client
+
+    def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
+        absence = _Absence(self)
+        retry = Retry(EqualJitterBackoff(cap=2.0, base=0.01), -1, _AWAY)
+        try:
+            answer = retry.call_with_retry(once, absence.note)
+        except (answers.RedisError, answers.RedisClusterException) as error:
+            self._explain(error)
+        absence.end()
+        if not self.has_answered:
+            self.has_answered = True
+            self._greet()
+        return answer
+
+    def _greet(self) -> None:
+        """Warn of a server that may throw results away."""
+        policy = self._patiently(self._eviction_policy)
+        if policy.startswith("allkeys") and self.address.shown not in _warned:
+            _warned.add(self.address.shown)
+            log.warning(
+                "%s may throw results away when its memory is full: "
+                "its maxmemory-policy is %s, set it to noeviction",
+                self.address.shown,
+                policy,
+            )
+
+    def _eviction_policy(self) -> str:
+        try:
+            memory = self._connected().info("memory")
+        except answers.ResponseError:
+            return ""  # a user without the right to ask
+        return str(memory.get("maxmemory_policy", ""))
+
+    def _explain(self, error: Exception) -> NoReturn:
+        """Raise what an answer means for somebody who runs jug."""
+        shown, said = self.address.shown, str(error)
+        about = {"url": shown, "answer": said}
+        if said.startswith("JUGFORMAT "):
+            raise StoreFormatError(
+                f"{shown} is a store of format {said.partition(' ')[2]}, and this version reads "
+                f"format {FORMAT}: upgrade jug-redis",
+                **about,
+            ) from error
+        raise StoreError(f"{shown} answered {said!r}: {_advice(error, said)}", **about) from error
+
+
+class _Absence:
+    """The time in which a server does not answer an operation."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._since: float | None = None
+        self._told = False
+
+    def note(self, error: Exception) -> None:
+        """Give up, or say once that the server is waited for."""
+        if isinstance(error, _REFUSED):
+            raise error
+        shown, now = self._server.address.shown, monotonic()
+        if self._since is None:
+            # Perhaps only an idle connection that was closed: the next try makes a new one.
+            self._since = now
+            return
+        limit = self._patience(error)
+        if now - self._since >= limit:
+            self._server.has_answered = False  # little patience until it does again
+            raise StoreError(
+                f"{shown} did not answer for {limit:g} seconds ({_inline(error)}): "
+                "check that the server runs, and its address",
+                url=shown,
+            ) from error
+        if not self._told and self._server.has_answered:
+            self._told = True
+            log.warning(
+                "%s does not answer (%s): waiting for it, at most %g seconds",
+                shown,
+                _inline(error),
+                limit,
+            )
+
+    def end(self) -> None:
+        """Note that the server answers."""
+        if self._told and self._since is not None:
+            shown, away = self._server.address.shown, monotonic() - self._since
+            log.info("%s answers again after %.1f seconds", shown, away)
+
+    def _patience(self, error: Exception) -> float:
+        is_there = self._server.has_answered or isinstance(error, answers.BusyLoadingError)
+        return self._server.patience if is_there else min(_FIRST_PATIENCE, self._server.patience)
+
+
+def _inline(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _advice(error: Exception, said: str) -> str:
+    """Return what to do about an answer.  Redis 6 wraps what went wrong inside a script."""
+    if isinstance(error, (*_REFUSED, answers.AuthenticationWrongNumberOfArgsError)):
+        return "check the user and the password in its URL"
+    if isinstance(error, answers.NoPermissionError) or "NOPERM" in said:
+        return "give its user the rights that jug needs, on all keys that begin with jug:"
+    if isinstance(error, answers.OutOfMemoryError) or "OOM " in said:
+        return "nothing was saved; raise its maxmemory, or remove results with cleanup"
+    if isinstance(error, answers.ReadOnlyError) or "READONLY " in said:
+        return "it is a read-only replica, give the URL of its primary or of the sentinels"
+    if isinstance(error, answers.InvalidResponse):
+        return "that is not a redis server, check host and port"
+    if "MISCONF" in said:
+        return "it can't write to its disk, make room there"
+    if "unknown command" in said.lower():
+        return "redis 6.2 or later is needed"
+    return "see its log"
+
+
+def _connect(address: Address) -> Any:
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": 20.0,
+        "socket_connect_timeout": 5.0,
+        "socket_keepalive": True,
+    }
+    never = Retry(NoBackoff(), 0)
+    if address.kind == "cluster":
+        return RedisCluster.from_url(address.plain, **options)
+    if address.kind == "sentinel":
+        return _by_sentinel(address, {**options, "retry": never})
+    if address.plain.startswith("unix:"):
+        del options["socket_keepalive"], options["socket_connect_timeout"]
+    return Redis.from_url(address.plain, retry=never, **options)
+
+
+def _by_sentinel(address: Address, options: dict[str, Any]) -> Any:
+    parse: Any = parse_url  # redis-py leaves it untyped
+    options |= parse(address.plain)
+    for name in ("host", "port"):
+        options.pop(name, None)
+    own: dict[str, Any] = dict(address.sentinel_login)
+    if options.pop("connection_class", None) is not None:
+        options["ssl"] = True
+        own |= {name: value for name, value in options.items() if name.startswith("ssl")}
+    own |= {name: value for name, value in options.items() if name.startswith("socket_")}
+    sentinels: Any = Sentinel
+    return sentinels(list(address.nodes), sentinel_kwargs=own, **options).master_for(
+        address.service
+    )

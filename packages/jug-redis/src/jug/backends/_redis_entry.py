@@ -1,0 +1,101 @@
+"""A frame as redis keeps it.
+
+An entry is what lies under a task's digest: a header, the packed record, and
+the encoded result if it is small.  A larger result is a *blob*, a hash of its
+own whose fields 0, 1, … are its chunks, since redis takes no value of more than
+512 MB; the entry names it by the frame's id.
+
+    id         8 bytes   random; tells a commit that is tried again from a second result
+    kind       uint8     `jug.backends.base.Kind`
+    chunks     uint32    0: the result is in the entry itself
+    size       uint64    bytes of the encoded result
+    record     uint32    bytes of the record
+    the record, and the result if there are no chunks
+
+All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from struct import Struct
+from struct import error as StructError
+from typing import Final, NamedTuple, Self
+
+from jug.backends.base import Buffer, Frame, Kind
+from jug.errors import DamagedResult
+
+_HEADER: Final = Struct("<8sBIQI")
+
+# What is this small lies in the index itself, and passes by when the index is read.
+INLINE: Final = 1024
+
+
+class Entry(NamedTuple):
+    """What lies under a task's digest."""
+
+    id: bytes
+    kind: Kind
+    chunks: int
+    size: int
+    record: bytes
+    inline: bytes
+
+    @classmethod
+    def of(cls, frame: Frame, chunk_bytes: int) -> Self:
+        """Return the entry of a new frame.
+
+        >>> entry = Entry.of(Frame(Kind.RESULT, b"", b"record", [b"re", b"sult"]), 4)
+        >>> entry.chunks, entry.size, entry.inline
+        (0, 6, b'result')
+        """
+        size = sum(len(piece) for piece in map(_bytes, frame.payload))
+        chunks = 0 if size <= INLINE else -(-size // chunk_bytes)
+        inline = b"" if chunks else b"".join(frame.payload)
+        return cls(os.urandom(8), frame.kind, chunks, size, frame.record, inline)
+
+    def pack(self) -> bytes:
+        """Return the entry as bytes."""
+        header = _HEADER.pack(self.id, self.kind, self.chunks, self.size, len(self.record))
+        return header + self.record + self.inline
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """Return the entry that was packed."""
+        try:
+            id, kind, chunks, size, length = _HEADER.unpack_from(data)
+            start = _HEADER.size + length
+            entry = cls(id, Kind(kind), chunks, size, data[_HEADER.size : start], data[start:])
+        except (StructError, ValueError) as error:
+            raise DamagedResult(f"its entry has a damaged header ({error})") from error
+        if len(data) < start or (not chunks and len(entry.inline) != size):
+            raise DamagedResult(f"its entry has {len(data)} bytes, which is not what was written")
+        return entry
+
+
+def chunks(payload: Sequence[Buffer], size: int) -> Iterator[Buffer]:
+    """Yield the bytes of some buffers in chunks of a size, copying only what spans two buffers.
+
+    >>> [bytes(chunk) for chunk in chunks([b"abc", b"defgh"], 4)]
+    [b'abcd', b'efgh']
+    """
+    parts: list[memoryview] = []
+    room = size
+    for piece in map(_bytes, payload):
+        while len(piece) >= room:
+            yield _joined([*parts, piece[:room]])
+            piece, parts, room = piece[room:], [], size
+        if piece:
+            parts.append(piece)
+            room -= len(piece)
+    if parts:
+        yield _joined(parts)
+
+
+def _bytes(buffer: Buffer) -> memoryview:
+    return memoryview(buffer).cast("B")
+
+
+def _joined(parts: list[memoryview]) -> Buffer:
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,56 @@
+"""The heartbeat of a worker whose results are in redis."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jug.backends._redis_scripts import BEAT
+from jug.backends._redis_url import Address
+from jug.errors import StoreError
+
+if TYPE_CHECKING:
+    from jug.backends._redis_connection import Server
+
+log = logging.getLogger("jug.redis")
+
+
+@dataclass(slots=True, eq=False)
+class RedisPulse:
+    """The heartbeat of one worker, with a connection of its own in each process that beats.
+
+    A beat that does not reach the server is no reason to stop: the server keeps
+    no worker for dead because of a time in which it was away itself.
+    """
+
+    address: Address
+    worker: str
+    lease_ms: int
+    interval: float
+    _server: Server | None = field(default=None, repr=False)
+    _pid: int = field(default=0, repr=False)
+    _is_failing: bool = field(default=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the connection."""
+        return type(self), (self.address, self.worker, self.lease_ms, self.interval)
+
+    def beat(self) -> None:
+        """Show that the worker lives."""
+        try:
+            self._connected().run(BEAT, self.worker, self.lease_ms)
+        except StoreError as error:
+            if not self._is_failing:
+                log.warning("worker %s can't show that it lives: %s", self.worker, error)
+            self._is_failing = True
+        else:
+            self._is_failing = False
+
+    def _connected(self) -> Server:
+        from jug.backends._redis_connection import Server
+
+        if self._server is None or self._pid != os.getpid():
+            self._server, self._pid = Server(self.address, patience=0.0), os.getpid()
+        return self._server

@@ -1,0 +1,528 @@
+"""Results in a redis or valkey server: many machines and no shared filesystem.
+
+A server of redis 6.2 or later, or valkey, keeps everything of a project under
+keys that begin with ``jug:{prefix}:``, so that several projects share it.  What
+has to be agreed on happens inside the server, in scripts that are atomic:
+`jug.backends._redis_scripts` tells how, and what the keys hold.  This module is
+the worker's side of it.
+
+A worker in its stride makes one round trip per task: the call that saves a
+result also takes the next task, and brings what others did since.  What it was
+told is its index (`jug.backends._redis_index`).  It waits in a blocking read of
+the log, which ends at the moment when an event is written, and looks by itself
+once a second for workers that died.
+
+The server may be away for a while: see `jug.backends._redis_connection`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+
+from jug import codec, records
+from jug.backends import _redis_scripts as scripts
+from jug.backends._redis_entry import Entry, chunks
+from jug.backends._redis_index import Held, Index
+from jug.backends._redis_pulse import RedisPulse
+from jug.backends._redis_url import Address
+from jug.backends.base import (
+    BaseStore,
+    Buffer,
+    Changes,
+    Frame,
+    Holder,
+    Kind,
+    Lease,
+    Outcome,
+    Pulse,
+)
+from jug.backends.process import Process
+from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.records import Record
+
+if TYPE_CHECKING:
+    from jug.backends._redis_connection import Server
+
+__all__ = ["RedisStore", "redis_store"]
+
+log = logging.getLogger("jug.redis")
+
+CHUNK_BYTES: Final = 16 << 20
+"""A larger result is sent, kept and fetched in chunks of this size."""
+
+LEASE_SECONDS: Final = 120.0
+PATIENCE: Final = 300.0
+
+# A blob of one chunk up to this size travels with its entry, both ways.
+_TOGETHER: Final = 1 << 18
+
+# A blob that no commit follows within this time is thrown away by the server.
+_UPLOAD_SECONDS: Final = 3600
+
+# A blocking read that nothing ends returns this late, so the last part of a wait is steps.
+_LATE: Final = 0.1
+_STEP: Final = 0.01
+
+_PAGE: Final = 4096
+_BATCH: Final = 1000
+_FEW: Final = 64
+
+_OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
+
+_Item = TypeVar("_Item")
+
+
+_FORGOTTEN: Final = Held(b"")
+"""What is known of a lease that is over already: nothing."""
+
+
+class _Ending(NamedTuple):
+    """How a worker ends a lease, in the order in which the script takes it."""
+
+    how: str = ""
+    digest: bytes = b""
+    token: str = ""
+    removals: int | str = ""
+    """Up to which count removals are known; empty where that does not matter."""
+    entry: bytes = b""
+    body: Buffer = b""
+    kind: Kind = Kind.RESULT
+
+    def undone(self) -> _Ending:
+        """Return the ending of the same lease that saves nothing."""
+        return _Ending("drop", self.digest, self.token)
+
+
+class _Turn(NamedTuple):
+    """What came of one trip of a worker."""
+
+    outcome: int = scripts.NOTHING
+    lease: Lease | None = None
+    holders: Sequence[bytes] = ()
+    """Who holds the candidates, if none was free."""
+
+
+class RedisStore(BaseStore):
+    """Results, failures and leases in a redis server, under a prefix."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str | None = None,
+        lease_seconds: float | None = None,
+        patience: float | None = None,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self._address = Address.parse(url, prefix)
+        self.url = self._address.shown
+        lease = _seconds(lease_seconds, "JUG_LEASE_SECONDS", LEASE_SECONDS)
+        self._lease_ms = max(1, round(lease * 1000))
+        self._poll = min(1.0, lease / 16)
+        self._patience = _seconds(patience, "JUG_REDIS_PATIENCE", PATIENCE)
+        self._chunk_bytes = chunk_bytes
+        self._connection: Server | None = None
+        self._index = Index()
+        self._worker = ""
+        self._leases_taken = 0
+        self._has_unsynced = False
+        self._processes: dict[bytes, Process] = {}
+
+    @classmethod
+    def open(cls, url: str, **options: Any) -> Self:
+        """Return the store that a URL names.
+
+        `prefix` is used where the URL gives none; `lease_seconds` is after what
+        time without a heartbeat a worker is dead, `patience` how many seconds a
+        server that is away is waited for, and `chunk_bytes` the size in which
+        large results are split.
+
+        >>> RedisStore.open("redis://me:secret@localhost/?prefix=primes")
+        <RedisStore redis://localhost/?prefix=primes>
+        """
+        return cls(url, **options)
+
+    @property
+    def has_default_prefix(self) -> bool:
+        """Whether the URL names no prefix, so that another project may use the same one."""
+        return self._address.has_default_prefix
+
+    @property
+    def _server(self) -> Server:
+        if self._connection is None:
+            from jug.backends._redis_connection import Server
+
+            self._connection = Server(self._address, self._patience)
+        return self._connection
+
+    # What is there, from memory
+
+    def exists(self, digests: Iterable[bytes]) -> list[bool]:
+        """Return for each digest whether its result is there, as last learned."""
+        results = self._index.results
+        return [digest in results for digest in digests]
+
+    def failures(self) -> Mapping[bytes, bool]:
+        """Return the tasks that failed and have no result: digest to whether it is kept."""
+        return self._index.failures
+
+    def digests(self) -> Iterator[bytes]:
+        """Yield the digests of all results, as last learned."""
+        return iter(tuple(self._index.results))
+
+    def drain(self) -> Changes:
+        """Return what was learned and not handed out yet."""
+        return self._index.drain()
+
+    # What others did
+
+    def learn(self) -> None:
+        """Read what others did since; the first time, all that is there."""
+        is_behind = True
+        while is_behind:
+            if not self._index.cursor:
+                self._read_index()
+            is_behind = self._hear(*self._server.run(scripts.NEWS, self._index.cursor))
+
+    def wait(self, seconds: float) -> Changes:
+        """Wait until something changes, at most so long, and return what did."""
+        self._know_index()
+        end, known = monotonic() + seconds, self._index.cursor
+        is_over = bool(self._index.news)
+        while not is_over:
+            self._listen(min(end - monotonic(), self._poll))
+            self.learn()
+            is_over = self._index.cursor != known or monotonic() >= end or self._bury_the_dead()
+        return self.drain()
+
+    def _listen(self, seconds: float) -> None:
+        """Block until an event comes, at most so long."""
+        if seconds > _LATE:
+            milliseconds = round((seconds - _LATE) * 1000) or 1
+            log = self._address.tag + "log"
+            words = ("COUNT", 1, "BLOCK", milliseconds, "STREAMS", log, self._index.cursor)
+            self._server.command("XREAD", *words)
+        elif seconds > 0:
+            sleep(min(seconds, _STEP))
+
+    def _know_index(self) -> None:
+        if not self._index.cursor:
+            self.learn()
+
+    def _read_index(self) -> None:
+        """Read all that is there: events that come meanwhile are heard afterwards."""
+        cursor, removals = self._server.run(scripts.HEAD)
+        self._index.replace(self._pages(), cursor, int(removals))
+
+    def _pages(self) -> Iterator[bytes]:
+        for name in ("failures", "results"):
+            at = b"0"
+            while True:
+                at, page = self._server.run(scripts.PAGE, name, at, _PAGE)
+                yield page
+                if at == b"0":
+                    break
+
+    def _hear(self, told: int, last: bytes, events: bytes, more: int, removals: bytes) -> bool:
+        """Take in what an answer tells; return whether there is more to learn."""
+        if told:
+            self._index.advance(events, last, int(removals))
+        else:
+            self._index.lose(int(removals))
+        return bool(more) or not told
+
+    # Reading
+
+    def read(self, digest: bytes) -> Buffer:
+        """Return the encoded result."""
+        data, body = self._server.run(scripts.READ, digest, _TOGETHER)
+        if data is None:
+            raise self._not_found(digest)
+        entry = _unpacked(digest, data)
+        encoded = bytearray(
+            entry.inline if not entry.chunks else body or self._fetch(digest, entry)
+        )
+        codec.verify(encoded)
+        return encoded
+
+    def _fetch(self, digest: bytes, entry: Entry) -> bytearray:
+        """Return the chunks of a blob as one."""
+        encoded = bytearray()
+        for number in range(entry.chunks):
+            chunk = self._server.command("HGET", self._blob(entry), number)
+            if chunk is None and self._entry(digest, "results") != entry:
+                raise self._not_found(digest)
+            encoded += chunk or b""
+        return encoded
+
+    def record(self, digest: bytes) -> Record | None:
+        """Return the record of the run that counts: of the result, else the last failure."""
+        entry = self._entry(digest, "results") or self._entry(digest, "failures")
+        return None if entry is None else records.unpack(entry.record)
+
+    def size(self, digest: bytes) -> int:
+        """Return how many bytes the encoded result takes."""
+        entry = self._entry(digest, "results")
+        if entry is None:
+            raise self._not_found(digest)
+        return entry.size
+
+    def _entry(self, digest: bytes, key: str) -> Entry | None:
+        data = self._server.command("HGET", self._address.tag + key, digest)
+        return None if data is None else _unpacked(digest, data)
+
+    def _blob(self, entry: Entry) -> str:
+        return f"{self._address.tag}blob:{entry.id.hex()}"
+
+    def _not_found(self, digest: bytes) -> ResultNotFound:
+        return ResultNotFound(
+            f"the result of {digest.hex()} is not in {self.url}: run its task first", digest=digest
+        )
+
+    # Leases
+
+    def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
+        """Return a lease of the first candidate that is free and has no result."""
+        self._know_index()
+        for batch in _batches(candidates, _BATCH):
+            turn = self._turn(_Ending(), batch)
+            if turn.lease is None and self._bury_if_gone(turn.holders):
+                turn = self._turn(_Ending(), batch)
+            if turn.lease is not None:
+                return turn.lease
+        return None
+
+    def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        """Save what became of the task and end the lease."""
+        return self._finish(lease, frame, inputs, ())[0]
+
+    def commit_and_acquire(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
+    ) -> tuple[Outcome, Lease | None]:
+        """Commit one task and acquire the next, in one round trip."""
+        outcome, turn = self._finish(lease, frame, inputs, candidates[:_FEW])
+        if turn.lease is not None:
+            return outcome, turn.lease
+        if self._bury_if_gone(turn.holders):
+            return outcome, self.acquire(candidates)
+        return outcome, self.acquire(candidates[_FEW:])
+
+    def release(self, lease: Lease) -> None:
+        """End the lease, saving nothing.  A lease that was lost is left alone."""
+        self._turn(_Ending("drop", lease.digest, lease.token))
+
+    def holders(self) -> dict[bytes, Holder]:
+        """Return who holds what now: a hint, true at some moment of the call."""
+        found = {}
+        for digest, worker, packed, is_beating in self._server.run(scripts.HOLDERS):
+            process = Process(*json.loads(packed)) if packed else None
+            is_gone = process is not None and bool(process.is_gone())
+            found[digest] = Holder(worker.decode(), process, bool(is_beating) and not is_gone)
+        return found
+
+    def break_leases(self, digests: Iterable[bytes]) -> int:
+        """Take the leases away from whoever holds them, alive or not; return how many."""
+        return sum(self._server.run(scripts.BREAK, *batch) for batch in _batches(digests, _BATCH))
+
+    def tidy(self) -> None:
+        """Take the leases of workers away that are gone or whose heartbeat stopped."""
+        self._bury_the_dead()
+
+    def pulse(self) -> Pulse | None:
+        """Return the heartbeat of this worker."""
+        interval = self._lease_ms / 16_000
+        return RedisPulse(self._address, self._identity(), self._lease_ms, interval)
+
+    def _identity(self) -> str:
+        """Return this worker's id, which is made when it first takes something."""
+        if not self._worker:
+            self._worker = os.urandom(8).hex()
+            workers = self._address.tag + "workers"
+            self._server.command("HSET", workers, self._worker, json.dumps(Process.here()))
+        return self._worker
+
+    def _turn(self, ending: _Ending, candidates: Sequence[bytes] = ()) -> _Turn:
+        """End a lease, take the next, and hear what is new, as far as each is asked for."""
+        index = self._index
+        next_token = self._new_token() if candidates else ""
+        outcome, taken, holders, *news = self._server.run(
+            scripts.TURN,
+            *(index.cursor or scripts.START, self._worker, self._lease_ms),
+            *ending[:-1],
+            *(next_token, *candidates),
+        )
+        is_behind = self._hear(*news)
+        if outcome == scripts.SAVED:
+            self._has_unsynced = True
+            index.note(ending.kind, ending.digest)
+        if outcome not in (scripts.UNSURE, scripts.INCOMPLETE):
+            index.held.pop(ending.token, None)
+        lease = None
+        if taken:
+            lease = Lease(candidates[taken - 1], next_token)
+            index.held[next_token] = Held(lease.digest)
+        if is_behind:
+            self.learn()
+        return _Turn(outcome, lease, holders)
+
+    def _new_token(self) -> str:
+        self._leases_taken += 1
+        return f"{self._identity()}:{self._leases_taken}"
+
+    def _finish(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
+    ) -> tuple[Outcome, _Turn]:
+        """Save a frame under its lease, unless what it was made from was removed."""
+        held = self._index.held.get(lease.token, _FORGOTTEN)
+        concerned = (lease.digest, *inputs)
+        try:
+            ending = self._prepared(frame, lease.token)
+            while not held.is_stale(concerned):
+                turn = self._turn(ending._replace(removals=self._index.removals), candidates)
+                if turn.outcome in _OUTCOMES:
+                    return _OUTCOMES[turn.outcome], turn
+                if turn.outcome == scripts.INCOMPLETE:
+                    ending = self._prepared(frame, lease.token)
+            return Outcome.STALE, self._turn(ending.undone(), candidates)
+        except StoreError:
+            self._give_back(lease)
+            raise
+
+    def _give_back(self, lease: Lease) -> None:
+        """Release a lease after an error that matters more than whether this works."""
+        try:
+            self.release(lease)
+        except StoreError as error:
+            log.warning("the lease of %s stays until it runs out: %s", lease.digest.hex(), error)
+
+    def _prepared(self, frame: Frame, token: str = "") -> _Ending:
+        """Return what saves a frame, after sending what is too large to travel with it."""
+        entry = Entry.of(frame, self._chunk_bytes)
+        body: Buffer = b""
+        if entry.chunks == 1 and entry.size <= _TOGETHER:
+            body = b"".join(frame.payload)
+        elif entry.chunks:
+            self._upload(entry, frame.payload)
+        return _Ending("save", frame.digest, token, "", entry.pack(), body, frame.kind)
+
+    def _upload(self, entry: Entry, payload: Sequence[Buffer]) -> None:
+        try:
+            for number, chunk in enumerate(chunks(payload, self._chunk_bytes)):
+                self._server.run(scripts.UPLOAD, entry.id.hex(), number, chunk, _UPLOAD_SECONDS)
+        except StoreError:
+            self._server.abandon(self._blob(entry))
+            raise
+
+    # Workers that died
+
+    def _bury_if_gone(self, workers: Sequence[bytes]) -> bool:
+        """Free the leases of those workers that are certainly gone; return whether any was."""
+        gone = [worker for worker in workers if self._is_gone(worker)]
+        return bool(gone) and self._bury(gone)
+
+    def _bury_the_dead(self) -> bool:
+        """Free the leases of all workers that are dead; return whether there were any."""
+        dead = [holder for holder in self.holders().values() if not holder.alive]
+        gone = {holder.worker for holder in dead if holder.process and holder.process.is_gone()}
+        return bool(dead) and self._bury(gone)
+
+    def _bury(self, gone: Iterable[bytes | str]) -> bool:
+        count = self._server.run(scripts.BURY, self._lease_ms, *gone)
+        self.learn()
+        return bool(count)
+
+    def _is_gone(self, worker: bytes) -> bool:
+        if worker not in self._processes:
+            packed = self._server.command("HGET", self._address.tag + "workers", worker)
+            if packed is None:
+                return False
+            self._processes[worker] = Process(*json.loads(packed))
+        return bool(self._processes[worker].is_gone())
+
+    # Writing without a lease
+
+    def put(self, frame: Frame) -> None:
+        """Save a frame, whoever holds the lease.  A result that is there stays."""
+        while self._turn(self._prepared(frame)).outcome == scripts.INCOMPLETE:
+            pass
+
+    def discard(self, digests: Iterable[bytes]) -> int:
+        """Remove results and failures; return how many tasks' were there."""
+        self._know_index()
+        return sum(map(self._discard, _batches(digests, _BATCH)))
+
+    def _discard(self, digests: Sequence[bytes]) -> int:
+        count, *news = self._server.run(scripts.DISCARD, self._index.cursor, *digests)
+        is_behind = self._hear(*news)
+        self._has_unsynced = True
+        for digest in digests:
+            self._index.remove(digest)
+        if is_behind:
+            self.learn()
+        return int(count)
+
+    def flush(self) -> None:
+        """Return once all that was saved here survives a power cut.
+
+        That is for the server's settings to say: this waits for its append-only
+        file, if it has one and can tell (redis and valkey from 7.2).
+        """
+        if self._has_unsynced:
+            self._server.sync()
+            self._has_unsynced = False
+
+    def close(self) -> None:
+        """Flush, give back all leases, and let go of the connection."""
+        if self._connection is None:
+            return
+        try:
+            self.flush()
+            for token, held in tuple(self._index.held.items()):
+                self._turn(_Ending("drop", held.digest, token))
+            if self._worker:
+                self._server.command("ZREM", self._address.tag + "beats", self._worker)
+        finally:
+            self._connection.close()
+            self._connection, self._worker = None, ""
+
+    def after_fork(self) -> None:
+        """Become a worker of one's own in a process that was forked."""
+        if self._connection is not None:
+            self._connection.forget()
+        self._connection, self._worker = None, ""
+        self._index.held.clear()
+        self._has_unsynced = False
+
+
+redis_store = RedisStore
+
+
+def _unpacked(digest: bytes, data: bytes) -> Entry:
+    try:
+        return Entry.unpack(data)
+    except DamagedResult as error:
+        raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _seconds(given: float | None, variable: str, default: float) -> float:
+    """Return a time that was given, or that the environment gives."""
+    text = os.environ.get(variable) if given is None else given
+    try:
+        seconds = default if text is None else float(text)
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
+        raise OptionError(f"{variable} is {text!r}: give a number of seconds", name=variable)
+    return seconds

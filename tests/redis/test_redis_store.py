@@ -1,0 +1,61 @@
+"""The redis store keeps the promises of every store, on a server that others use too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from jug.backends.base import BaseStore
+from jug.backends.registry import open_store
+from jug.testing.stores import StoreContract
+
+SECONDS = 2.0
+
+
+class TestRedisStore(StoreContract):
+    """The store on a unix socket."""
+
+    processes = True
+    wakes_within = 0.05
+
+    @pytest.fixture
+    def opener(self, server: Any) -> Any:
+        return partial(open_store, server.url(), lease_seconds=SECONDS)
+
+    @pytest.fixture(autouse=True)
+    def _client(self, server: Any) -> None:
+        self.server = server
+
+    def raw_contains(self, store: BaseStore, data: bytes) -> bool:
+        return any(
+            data in value
+            for key in self.server.client().keys(f"jug:{{{prefix_of(store)}}}:*")
+            for value in self.values(key)
+        )
+
+    def values(self, key: bytes) -> list[bytes]:
+        """Return what lies in a key, if that is a hash."""
+        client = self.server.client()
+        return client.hvals(key) if client.type(key) == b"hash" else []
+
+    def damage(self, store: BaseStore, digest: bytes) -> None:
+        key = f"jug:{{{prefix_of(store)}}}:results"
+        entry = bytearray(self.server.client().hget(key, digest))
+        entry[-1] ^= 1
+        self.server.client().hset(key, digest, bytes(entry))
+
+    @contextmanager
+    def refuse_writes(self, store: BaseStore) -> Iterator[None]:
+        client = self.server.client()
+        client.config_set("maxmemory", 1)
+        yield
+        client.config_set("maxmemory", 0)
+
+
+def prefix_of(store: BaseStore) -> str:
+    """Return the prefix that a store's URL names."""
+    return store.url.partition("prefix=")[2]
