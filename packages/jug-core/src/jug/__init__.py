@@ -4,7 +4,21 @@ __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
 from typing import TYPE_CHECKING
 
+from jug._run import run
+from jug.barrier import barrier, bvalue
+from jug.jugfile import init, is_jug_running, set_jugdir
+from jug.task import (
+    CachedFunction,
+    Task,
+    TaskGenerator,
+    Tasklet,
+    iteratetask,
+    return_tuple,
+    value,
+)
+
 if TYPE_CHECKING:
+    from jug.backends import dict_store, file_store, redis_store
     from jug.compound import CompoundTask, CompoundTaskGenerator
 
     __version__: str
@@ -14,7 +28,26 @@ else:
     __getattr__ = _siblings.resolve
 
 __all__ = [
+    # what a jugfile is made of
+    "Task",
+    "TaskGenerator",
+    "Tasklet",
+    "iteratetask",
+    "return_tuple",
+    "CachedFunction",
+    "barrier",
+    "bvalue",
+    # where results are kept, and how to get at them
+    "init",
+    "set_jugdir",
+    "value",
+    "run",
+    "is_jug_running",
     # from jug-mapreduce, when it is installed
     "CompoundTask",
     "CompoundTaskGenerator",
+    # stores: modules of jug-core, jug-file and jug-redis
+    "dict_store",
+    "file_store",
+    "redis_store",
 ]

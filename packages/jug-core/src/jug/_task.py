@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Generic, TypeVar
 
 from jug import attempt, hash
-from jug._arguments import find_dependencies, value
+from jug._arguments import find_dependencies
 from jug._naming import function_name
 from jug._tasklet import Item, Tasklet, cannot_iterate
 from jug.backends.base import BaseStore, TaskLock
@@ -145,7 +145,9 @@ class Task(Generic[R]):
             return self.value()
         if not self.can_run():
             missing = next(t for t in self.dependencies() if not t.can_load())
-            raise TaskError(f"task {self.name!r} can't run before {missing.name!r} has run", task=self)
+            raise TaskError(
+                f"task {self.name!r} can't run before {missing.name!r} has run", task=self
+            )
         frame, result = attempt.run(self, attempt.load_arguments(self), debug_mode)
         if save:
             if force:
@@ -344,5 +346,3 @@ def recursive_dependencies(
                     following.append(dependency)
                     yield dependency
         level = following
-
-

@@ -32,9 +32,7 @@ def load_arguments(task: Task[Any]) -> Arguments:
     return value(task.args), value(task.kwargs)
 
 
-def run(
-    task: Task[Any], arguments: Arguments, debug_mode: bool = False
-) -> tuple[Frame, Any]:
+def run(task: Task[Any], arguments: Arguments, debug_mode: bool = False) -> tuple[Frame, Any]:
     """Call the task's function; return the frame to save, and the value.
 
     Whatever the function raises comes through.

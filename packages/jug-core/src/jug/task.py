@@ -1,9 +1,9 @@
 """Tasks: calls that are made once, by whichever worker comes first.
 
-    Task(f, *args)      a call of f
-    TaskGenerator(f)    a function whose calls make tasks
-    task[i]             a part of a task's result (a `Tasklet`)
-    value(x)            x with the tasks in it replaced by their values
+Task(f, *args)      a call of f
+TaskGenerator(f)    a function whose calls make tasks
+task[i]             a part of a task's result (a `Tasklet`)
+value(x)            x with the tasks in it replaced by their values
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,6 @@ from jug.errors import TaskTimeout
 
 if TYPE_CHECKING:
     from jug._task import Task
-
-_announce: Callable[[bytes, float], None] | None = None
-
-
-def announce_deadlines(announce: Callable[[bytes, float], None] | None) -> None:
-    """Have each task's digest and deadline (by `time.monotonic`, 0 for none) told to somebody."""
-    global _announce
-    _announce = announce
 
 
 @contextmanager
@@ -37,8 +28,6 @@ def _limited(task: Task[Any], seconds: float) -> Iterator[None]:
     can_alarm = hasattr(signal, "setitimer") and (
         threading.current_thread() is threading.main_thread()
     )
-    if _announce is not None:
-        _announce(task.digest, time.monotonic() + seconds)
     before = signal.signal(signal.SIGALRM, ring) if can_alarm else None
     try:
         if can_alarm:
@@ -48,8 +37,6 @@ def _limited(task: Task[Any], seconds: float) -> Iterator[None]:
         if can_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
-        if _announce is not None:
-            _announce(task.digest, 0.0)
 
 
 class _Unlimited:

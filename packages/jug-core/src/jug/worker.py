@@ -20,18 +20,22 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug import attempt
 from jug._arguments import ATOMS
 from jug._task import Task
-from jug.backends.base import BaseStore, Changes, Frame, Lease, Outcome
+from jug.backends.base import Changes, Frame, Lease, Outcome
 from jug.errors import DamagedResult, ResultNotFound
 from jug.graph import Graph
+from jug.heart import keep_beating
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.plan import DONE, READY, SKIPPED, Plan
 from jug.timelimit import time_limit
+
+if TYPE_CHECKING:
+    from jug.supervisor import Link
 
 log = logging.getLogger("jug.worker")
 
@@ -42,7 +46,7 @@ _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own
 class Ending(Enum):
     """Why a worker stopped."""
 
-    DONE = "all tasks are done"
+    DONE = "all selected tasks are done"
     LIMIT = "a limit that was set for this run was reached"
     FAILED = "a task failed"
     STUCK = "nothing that is left can be run"
@@ -116,38 +120,45 @@ class Summary:
 class Worker:
     """One process's share of the work on a jugfile.
 
-    `read` reads the jugfile and is called again at each barrier that opens.
-    `should_stop` is asked before each task; `start` is the place at which to begin, between 0 and 1.
+    `read` reads the jugfile again, after a barrier has opened.  `start` is the
+    place at which to begin, between 0 and 1.  `link` connects to the supervisor.
     """
 
     def __init__(
         self,
-        store: BaseStore,
+        jugspace: Jugspace,
         read: Callable[[], Jugspace],
         settings: Settings | None = None,
         start: float = 0.0,
-        should_stop: Callable[[], Ending | None] = lambda: None,
+        link: Link | None = None,
     ) -> None:
-        self.store = store
+        self.jugspace = jugspace
+        self.store = jugspace.store
         self.read = read
         self.settings = settings or Settings()
         self.start = start
-        self.should_stop = should_stop
+        self.link = link
         self.summary = Summary(Ending.DONE)
         self.forgiven: set[bytes] = set()
+        self.stop: Ending | None = None
+        """Set to have the worker end after the task in progress."""
+        self.is_in_task = False
+        """Whether a task's function is being run."""
+        self._has_joined = False
         self._own: set[bytes] = set()
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self._look_at_failures()
         while True:
-            self._prepare(self.read())
+            self._prepare()
             try:
                 ending = self._work()
             except KeyboardInterrupt:
                 ending = Ending.INTERRUPTED
             if ending is not None:
                 return self._sum_up(ending)
+            self.jugspace = self.read()
 
     # Beginning and ending
 
@@ -156,8 +167,8 @@ class Worker:
         failures = self.store.failures()
         self.forgiven = {digest for digest, kept in failures.items() if not kept}
 
-    def _prepare(self, jugspace: Jugspace) -> None:
-        self.jugspace = jugspace
+    def _prepare(self) -> None:
+        jugspace = self.jugspace
         self.graph = Graph(jugspace.tasks)
         self.store.refresh()
         self._foreign = self._find_foreign()
@@ -170,7 +181,6 @@ class Worker:
             self.start,
         )
         self._awaited = [self.graph.numbers[task.digest] for task in jugspace.awaited]
-        self._stop: Ending | None = None
         again = sum(digest in self.graph.numbers for digest in self.forgiven)
         if again:
             log.warning("%d tasks that failed in an earlier run are tried again", again)
@@ -220,13 +230,13 @@ class Worker:
         lease: Lease | None = None
         try:
             while True:
-                ending = self._stop or self.should_stop()
+                ending = self._told_to_stop()
                 if ending or self._is_barrier_open():
                     return ending
                 lease = lease or self._take()
                 if lease is not None:
-                    self._running, lease = lease, None
-                    lease = self._run(self._running)
+                    taken, lease = lease, None
+                    lease = self._run(taken)
                     continue
                 ending = self._wait()
                 if ending:
@@ -234,6 +244,11 @@ class Worker:
         finally:
             if lease is not None:
                 self.store.release(lease)
+
+    def _told_to_stop(self) -> Ending | None:
+        if self.stop is None and self.link is not None and self.link.board.is_stopped():
+            self.stop = Ending.STUCK
+        return self.stop
 
     def _is_barrier_open(self) -> bool:
         if not self.jugspace.awaited:
@@ -245,6 +260,8 @@ class Worker:
     def _take(self) -> Lease | None:
         """Return a lease of a task that is ready, None if others hold all that are."""
         plan, tasks = self.plan, self.graph.tasks
+        if not self._has_joined and plan.candidates():
+            self._join()
         while numbers := plan.candidates():
             lease = self.store.acquire([tasks[number].digest for number in numbers])
             self._note(self.store.drain())
@@ -253,6 +270,14 @@ class Worker:
             elif self._accept(lease):
                 return lease
         return None
+
+    def _join(self) -> None:
+        """Have somebody beat for this worker from its first lease on."""
+        self._has_joined = True
+        if self.link is not None:
+            self.link.joined(self.store)
+        else:
+            keep_beating(self.store)
 
     def _accept(self, lease: Lease) -> bool:
         """Return whether the task is still to be done, as far as is known by now."""
@@ -286,21 +311,21 @@ class Worker:
     # One task
 
     def _run(self, lease: Lease) -> Lease | None:
-        """Run one task and save what became of it; return the lease of the next, if there is one."""
+        """Run one task and save what became of it; return the lease of the next, if any."""
         number = self.graph.numbers[lease.digest]
         task = self.graph.tasks[number]
         try:
             jug_hook("execute.task-pre-execute", (task,))
         except SystemExit:
             self.store.release(lease)
-            self._stop = Ending.LIMIT
+            self.stop = Ending.LIMIT
             return None
         start = time.time()
         try:
             frame, result = self._attempt(task)
         except _InputMissing:
             self.store.release(lease)
-            self._note(self.store.refresh())
+            self._reopen_inputs(number)
             return None
         except KeyboardInterrupt:
             self.store.release(lease)
@@ -311,21 +336,41 @@ class Worker:
             self._unload_inputs(number)
         return self._succeed(lease, number, frame, result)
 
+    def _reopen_inputs(self, number: int) -> None:
+        """Note which of a task's inputs are gone: removed by others, or found damaged here."""
+        self._note(self.store.refresh())
+        for needed in self.graph.dependencies_of(number):
+            if needed not in self._foreign and not self.store.has(self.graph.tasks[needed].digest):
+                self.plan.reopen(needed)
+
     def _attempt(self, task: Task[Any]) -> tuple[Frame, Any]:
         """Run the task, again and again as far as its retries go."""
         for attempts_left in range(task.options.retries, -1, -1):
             arguments = self._load_arguments(task)
             try:
-                with time_limit(task):
-                    return attempt.run(task, arguments, self.settings.debug)
+                return self._run_once(task, arguments)
             except Exception as error:
                 if not attempts_left:
                     raise
                 log.warning(
                     "%s failed (%s): %d more attempts",
-                    task.name, attempt.describe_exception(error), attempts_left,
+                    task.name,
+                    attempt.describe_exception(error),
+                    attempts_left,
                 )
         raise AssertionError("the last attempt returns or raises")
+
+    def _run_once(self, task: Task[Any], arguments: attempt.Arguments) -> tuple[Frame, Any]:
+        if self.link is not None:
+            self.link.board.post(self.link.slot, task)
+        self.is_in_task = True
+        try:
+            with time_limit(task):
+                return attempt.run(task, arguments, self.settings.debug)
+        finally:
+            self.is_in_task = False
+            if self.link is not None:
+                self.link.board.clear(self.link.slot)
 
     def _load_arguments(self, task: Task[Any]) -> attempt.Arguments:
         try:
@@ -365,11 +410,9 @@ class Worker:
         try:
             jug_hook("execute.task-executed1", (task,))
         except SystemExit:
-            self._stop = Ending.LIMIT
+            self.stop = Ending.LIMIT
 
-    def _fail(
-        self, lease: Lease, number: int, error: BaseException, start: float
-    ) -> Lease | None:
+    def _fail(self, lease: Lease, number: int, error: BaseException, start: float) -> Lease | None:
         task = self.graph.tasks[number]
         if self.settings.on_failure is not None:
             self.settings.on_failure(task, error)
@@ -389,7 +432,9 @@ class Worker:
         self.summary.failures.append(failure)
         log.error("%s failed:\n%s", task.name, failure.traceback.rstrip())
         if not self.settings.keep_going:
-            self._stop = Ending.FAILED
+            self.stop = Ending.FAILED
+            if self.link is not None:
+                self.link.failed()
         return None
 
     def _inputs_of(self, number: int) -> list[bytes]:
@@ -426,7 +471,7 @@ class Worker:
             return Ending.DONE if not self.jugspace.awaited else self._without_hope()
         quiet_since = time.monotonic()
         while self._others_work():
-            if self.plan.candidates() or self._stop or self.should_stop():
+            if self.plan.candidates() or self._told_to_stop():
                 return None
             left = quiet_since + self.settings.patience - time.monotonic()
             if left <= 0:

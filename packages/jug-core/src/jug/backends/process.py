@@ -40,6 +40,11 @@ class Process(NamedTuple):
         pid = os.getpid()
         return cls(platform.node(), _boot(), _namespace(), pid, _stat(pid)[1])
 
+    @staticmethod
+    def start_of(pid: int) -> str:
+        """Return when a process of this host started, as `started` has it."""
+        return _stat(pid)[1]
+
     def is_gone(self) -> bool | None:
         """Return whether the process has certainly ended, None if it can't be told."""
         if not self.is_local():

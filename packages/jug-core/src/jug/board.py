@@ -1,0 +1,94 @@
+"""What a supervisor can see of its workers while they compute.
+
+A few bytes of memory that all of them share, in a file that is open in each: it
+works whether a worker was forked or started anew, costs a worker no system
+call, and can be read while a task holds the interpreter's lock.
+
+    byte 0         1 once no further task is to be started
+    from byte 64   a slot for each worker, of 256 bytes:
+      float64      the deadline of its task by the monotonic clock, 0 for none
+      float64      the time limit of the task in seconds
+      uint32       how often the task is to be tried again
+      uint32       length of the name
+      20 bytes     the task's digest, zeros for no task
+      the rest     the task's name, as much as fits
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import time
+from struct import Struct
+from typing import Any, Final, NamedTuple
+
+_SLOT: Final = Struct("<ddII20s212s")
+_FIRST: Final = 64
+_NAME: Final = 212
+
+NO_TASK: Final = bytes(20)
+
+
+class Posted(NamedTuple):
+    """What a worker says that it is running."""
+
+    deadline: float
+    limit: float
+    retries: int
+    digest: bytes
+    name: str
+
+
+class Board:
+    """The shared bytes.
+
+    >>> board = Board.for_workers(2)
+    >>> board.posted(1).digest == NO_TASK, board.is_stopped()
+    (True, False)
+    >>> board.close()
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._bytes = mmap.mmap(descriptor, 0)
+
+    @classmethod
+    def for_workers(cls, count: int) -> Board:
+        """Return a new board with a slot for each worker."""
+        with tempfile.TemporaryFile() as file:
+            file.truncate(_FIRST + count * _SLOT.size)
+            return cls(os.dup(file.fileno()))
+
+    def stop(self) -> None:
+        """Have no worker start a further task."""
+        self._bytes[0] = 1
+
+    def is_stopped(self) -> bool:
+        """Return whether no further task is to be started."""
+        return self._bytes[0] == 1
+
+    def post(self, slot: int, task: Any) -> None:
+        """Say which task this worker begins now."""
+        limit = task.options.timeout or 0.0
+        deadline = time.monotonic() + limit if limit else 0.0
+        name = task.name.encode()[:_NAME]
+        _SLOT.pack_into(
+            self._bytes, _FIRST + slot * _SLOT.size,
+            deadline, limit, task.options.retries, len(name), task.digest, name,
+        )  # fmt: skip
+
+    def clear(self, slot: int) -> None:
+        """Say that this worker runs nothing."""
+        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0, 0, NO_TASK, b"")
+
+    def posted(self, slot: int) -> Posted:
+        """Return what a worker runs."""
+        fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
+        deadline, limit, retries, length, digest, name = fields
+        return Posted(deadline, limit, retries, digest, name[:length].decode(errors="replace"))
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._bytes.close()
+        os.close(self.descriptor)

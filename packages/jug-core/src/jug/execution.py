@@ -1,0 +1,272 @@
+"""Executing a jugfile: one worker or many, started and looked after from here.
+
+One worker is forked before the jugfile is read, so that its supervisor stays
+small and free of the user's code.  Several are forked after the jugfile was read
+here, which reads it, and imports what it imports, once for all.  A fork copies
+only the thread that forks, so that is safe only while there is no other and no
+library that is known to keep locks and threads of its own; otherwise each worker
+starts anew and reads the jugfile itself, and the log says why.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Final
+
+from jug import heart
+from jug.attempt import describe_exception, own_traceback
+from jug.backends.base import BaseStore, Frame
+from jug.backends.current import use_store
+from jug.backends.registry import open_store
+from jug.errors import JugError, JugfileError, OptionError
+from jug.jugfile import Jugfile, Jugspace, say_that_jug_runs
+from jug.supervisor import Link, Supervisor
+from jug.worker import Ending, Settings, Summary, Worker
+
+__all__ = ["Job", "execute"]
+
+log = logging.getLogger("jug.execution")
+
+UNSAFE_TO_FORK: Final = ("torch", "jax", "tensorflow", "polars", "grpc")
+"""Libraries whose threads and locks do not survive a fork."""
+
+
+@dataclass
+class Job:
+    """A jugfile to execute, and how.  It pickles, for workers that are started anew."""
+
+    jugfile: str
+    arguments: list[str]
+    jugdir: str
+    settings: Callable[[], Settings] = Settings
+    """Called in each worker after it has read the jugfile, which may set options itself."""
+    store_options: dict[str, Any] = field(default_factory=dict)
+
+    def open_store(self) -> BaseStore:
+        """Return the store, opened anew."""
+        return open_store(self.jugdir, **self.store_options)
+
+    def put(self, frame: Frame) -> None:
+        """Save a frame in the store."""
+        with self.open_store() as store:
+            store.put(frame)
+
+    def begin(self) -> tuple[Jugfile, Jugspace]:
+        """Read the jugfile for the first time, with the store as the one in use."""
+        say_that_jug_runs()
+        jugfile = Jugfile(self.jugfile, self.arguments)
+        use_store(self.open_store())
+        try:
+            return jugfile, jugfile.read()
+        except (JugError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise told_of_jugfile(error, jugfile) from None
+
+
+def told_of_jugfile(error: BaseException, jugfile: Jugfile) -> JugfileError:
+    """Return the error that says that the jugfile raised this, with the user's traceback."""
+    return JugfileError(
+        f"the jugfile {str(jugfile.path)!r} could not be read: {describe_exception(error)}",
+        path=str(jugfile.path),
+        traceback=own_traceback(error),
+    )
+
+
+def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
+    """Run the jugfile's tasks with so many workers; return what was done and why it ended.
+
+    With `in_process` one worker runs in this very process, for a debugger.
+    """
+    if jobs < 1:
+        raise OptionError(f"the number of workers must be 1 or more, not {jobs}")
+    if in_process or not hasattr(os, "fork"):
+        if jobs > 1:
+            raise OptionError(
+                "several workers need one process each: start `jug execute` several times"
+            )
+        return _work_here(job)
+    if jobs == 1:
+        return _supervise(job, 1, lambda link: _fork(link, lambda: _read_and_work(job, link)))
+    jugfile, jugspace = job.begin()
+    reason = why_not_fork()
+    if reason:
+        log.warning("each worker reads the jugfile itself: %s", reason)
+        return _supervise(job, jobs, lambda link: _spawn(link, job, jobs))
+    gc.freeze()
+    try:
+        return _supervise(
+            job, jobs, lambda link: _fork(link, lambda: _work(job, jugfile, jugspace, link, jobs))
+        )
+    finally:
+        gc.unfreeze()
+
+
+def why_not_fork() -> str:
+    """Return why a fork might leave locks held in the child, empty if it won't."""
+    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
+    if loaded:
+        return f"{loaded[0]} is loaded, which does not survive a fork"
+    if threading.active_count() > 1:
+        others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+        return f"the jugfile has started threads ({', '.join(others)})"
+    return ""
+
+
+def _supervise(job: Job, count: int, start: Callable[[Link], int]) -> Summary:
+    return Supervisor(start, count, job.put, job.settings().keep_going).run()
+
+
+# What runs in a worker
+
+
+def _work_here(job: Job) -> Summary:
+    jugfile, jugspace = job.begin()
+    with jugspace.store:
+        return Worker(jugspace, jugfile.read_again, job.settings()).run()
+
+
+def _read_and_work(job: Job, link: Link) -> Summary:
+    return _work(job, *job.begin(), link, 1)
+
+
+def _work(job: Job, jugfile: Jugfile, jugspace: Jugspace, link: Link, count: int) -> Summary:
+    jugspace.store.after_fork()
+    return work(jugspace, jugfile.read_again, job.settings(), link, count)
+
+
+def work(
+    jugspace: Jugspace,
+    read: Callable[[], Jugspace],
+    settings: Settings,
+    link: Link,
+    count: int,
+) -> Summary:
+    """Be one of a supervisor's workers, to the end."""
+    worker = Worker(jugspace, read, settings, link.slot / count, link)
+    _listen(worker, link)
+    with jugspace.store:
+        return worker.run()
+
+
+def _listen(worker: Worker, link: Link) -> None:
+    """Have signals, and the death of the supervisor, end the worker between two tasks."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        if worker.stop is not Ending.INTERRUPTED:
+            worker.stop = Ending.INTERRUPTED
+            if worker.is_in_task:
+                raise KeyboardInterrupt
+
+    def survive() -> None:
+        worker.stop = Ending.INTERRUPTED
+        heart.keep_beating(worker.store)
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    link.on_death(survive)
+
+
+def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
+    """Run tasks that this process has made, with so many workers forked from it."""
+
+    def start(link: Link) -> int:
+        return _fork(link, lambda: _work_forked(jugspace, settings, link, count))
+
+    summary = Supervisor(start, count, jugspace.store.put, settings.keep_going).run()
+    jugspace.store.flush()
+    return summary
+
+
+def _work_forked(jugspace: Jugspace, settings: Settings, link: Link, count: int) -> Summary:
+    jugspace.store.after_fork()
+    return work(jugspace, lambda: jugspace, settings, link, count)
+
+
+def _fork(link: Link, work: Callable[[], Summary]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _be_worker(link, work)
+    return pid
+
+
+def _be_worker(link: Link, work: Callable[[], Summary]) -> None:
+    """Do a worker's work in a process of its own, and end the process."""
+    status = 1
+    try:
+        atexit._clear()
+        random.seed()
+        _seed_numpy()
+        _report(link, work)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _seed_numpy() -> None:
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _report(link: Link, work: Callable[[], Summary]) -> None:
+    try:
+        link.finished(work())
+    except JugError as error:
+        link.broke(error)
+    except KeyboardInterrupt:
+        link.finished(Summary(Ending.INTERRUPTED))
+    except BaseException as error:
+        link.broke(
+            JugError(
+                f"a worker stopped: {describe_exception(error)}", traceback=own_traceback(error)
+            )
+        )
+
+
+# Workers that are started anew
+
+
+def _spawn(link: Link, job: Job, count: int) -> int:
+    connection = link.connection.fileno()
+    descriptors = (connection, link.board.descriptor)
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "jug.execution", *map(str, descriptors)],
+        stdin=subprocess.PIPE,
+        pass_fds=descriptors,
+    )
+    assert child.stdin is not None
+    with child.stdin as pipe:
+        pickle.dump((job, link.slot, count, sys.path), pipe)
+    child.returncode = 0  # the supervisor waits for it, not subprocess
+    return child.pid
+
+
+def _main() -> None:
+    import socket
+
+    from jug.board import Board
+
+    connection, board = map(int, sys.argv[1:])
+    job, slot, count, sys.path[:] = pickle.load(sys.stdin.buffer)
+    link = Link(socket.socket(fileno=connection), Board(board), slot)
+    _be_worker(link, lambda: _work(job, *job.begin(), link, count))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,314 @@
+"""A process that looks after workers and runs none of their code.
+
+A task may hold the interpreter's lock for hours, or crash its process, and then
+nothing inside that process can act for it.  So the supervisor does from outside:
+it beats for the leases of its workers for as long as they live and are not
+stopped, makes durable what they have written, ends a task that is past its time
+limit, replaces a worker that died, and gathers what all of them did.
+
+A worker says what it runs on a `Board` of shared memory, and all else over a
+socket: that it has joined a store, and at last its summary or its error.  If the
+socket closes with nothing said, the worker has died.  If the supervisor dies, the
+workers are told by a signal on the same socket; they finish their task and end.
+
+A task past its limit is interrupted by its own worker if that is possible
+(`jug.timelimit`).  The supervisor waits a little longer and then ends the worker;
+the failure is recorded first, so that no other worker starts the task again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import pickle
+import selectors
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from struct import Struct
+from types import FrameType
+from typing import Any, Final, Protocol
+
+from jug import records
+from jug.backends.base import BaseStore, Frame, Kind, Pulse
+from jug.backends.process import Process
+from jug.board import NO_TASK, Board, Posted
+from jug.errors import JugError
+from jug.records import Record
+from jug.worker import Ending, Failure, Summary
+
+log = logging.getLogger("jug.supervisor")
+
+_TICK: Final = 0.5  # seconds between two looks at everything
+_GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
+_DEADLY: Final = 3  # workers that a task may kill before it counts as failed
+_LENGTH: Final = Struct("<Q")
+
+
+class Link:
+    """A worker's end of the connection to its supervisor."""
+
+    def __init__(self, connection: socket.socket, board: Board, slot: int) -> None:
+        self.connection = connection
+        self.board = board
+        self.slot = slot
+
+    def joined(self, store: BaseStore) -> None:
+        """Have the supervisor beat for this worker's leases in the store."""
+        self._send(("joined", store.pulse()))
+
+    def failed(self) -> None:
+        """Say that a task failed, after which no worker is to start another."""
+        self.board.stop()
+
+    def finished(self, summary: Summary) -> None:
+        """Say what was done, as the last word."""
+        self._send(("finished", summary))
+
+    def broke(self, error: BaseException) -> None:
+        """Say why the worker can't go on, as the last word."""
+        self._send(("broke", error))
+
+    def _send(self, message: tuple[str, Any]) -> None:
+        data = pickle.dumps(message)
+        self.connection.sendall(_LENGTH.pack(len(data)) + data)
+
+    def on_death(self, act: Callable[[], None]) -> None:
+        """Have a function called, between two steps of the program, if the supervisor dies."""
+
+        def act_once(signum: int, frame: FrameType | None) -> None:
+            if self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                act()
+
+        signal.signal(signal.SIGIO, act_once)
+        descriptor = self.connection.fileno()
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+class Start(Protocol):
+    """How to start a worker: returns its pid, with its end of the connection in use there."""
+
+    def __call__(self, link: Link) -> int:
+        """Start the worker of this link."""
+
+
+@dataclass(slots=True)
+class _Charge:
+    """One worker, as its supervisor knows it."""
+
+    slot: int
+    pid: int
+    connection: socket.socket
+    process: Process
+    pulse: Pulse | None = None
+    next_beat: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+    last_word: Any = None
+    killed_for: Posted | None = None
+
+
+class Supervisor:
+    """Runs a number of workers to their end.
+
+    `start` starts one.  `put` saves the failure of a task that ended its workers;
+    unless `keep_going` such a failure stops all of them.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        count: int,
+        put: Callable[[Frame], None],
+        keep_going: bool = False,
+    ) -> None:
+        self._start = start
+        self._keep_going = keep_going
+        self._count = count
+        self._put = put
+        self._charges: dict[int, _Charge] = {}
+        self._selector = selectors.DefaultSelector()
+        self._summaries: list[Summary] = []
+        self._failures: list[Failure] = []
+        self._error: BaseException | None = None
+        self._interrupts = 0
+        self._deaths: Counter[bytes] = Counter()
+        self._overdue: Counter[bytes] = Counter()
+        self.board = Board.for_workers(count)
+
+    def run(self) -> Summary:
+        """Return what all workers did together, once the last has ended.
+
+        Raises what made a worker give up, after all others have ended too.
+        """
+        before = {
+            signum: signal.signal(signum, self._interrupt)
+            for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(signum) != signal.SIG_IGN
+        }
+        try:
+            for slot in range(self._count):
+                self._begin(slot)
+            while self._charges:
+                self._attend()
+        finally:
+            for charge in self._charges.values():
+                os.kill(charge.pid, signal.SIGKILL)
+                os.waitpid(charge.pid, 0)
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
+            self._selector.close()
+            self.board.close()
+        if self._error is not None:
+            raise self._error
+        return merge(self._summaries, self._failures, self._interrupts > 0)
+
+    # Signals
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._interrupts += 1
+        self.board.stop()
+        if self._interrupts == 1:
+            log.warning("stopping: tasks in progress are given back (again to stop at once)")
+        deadly = signal.SIGINT if self._interrupts == 1 else signal.SIGKILL
+        for charge in self._charges.values():
+            os.kill(charge.pid, deadly)
+
+    # Workers come and go
+
+    def _begin(self, slot: int) -> None:
+        ours, theirs = socket.socketpair()
+        self.board.clear(slot)
+        with theirs:
+            pid = self._start(Link(theirs, self.board, slot))
+        process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
+        self._charges[slot] = _Charge(slot, pid, ours, process)
+        self._selector.register(ours, selectors.EVENT_READ, slot)
+
+    def _attend(self) -> None:
+        for key, _ in self._selector.select(_TICK):
+            self._receive(self._charges[key.data])
+        now = time.monotonic()
+        for charge in list(self._charges.values()):
+            self._beat(charge, now)
+            self._watch_time(charge, now)
+
+    def _receive(self, charge: _Charge) -> None:
+        try:
+            data = charge.connection.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
+        charge.received += data
+        while len(charge.received) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(charge.received)
+            end = _LENGTH.size + length
+            if len(charge.received) < end:
+                break
+            self._hear(charge, *pickle.loads(charge.received[_LENGTH.size : end]))
+            del charge.received[:end]
+        if not data:
+            self._end(charge)
+
+    def _hear(self, charge: _Charge, word: str, said: Any) -> None:
+        if word == "joined":
+            charge.pulse = said
+        else:
+            charge.last_word = said
+
+    def _end(self, charge: _Charge) -> None:
+        self._selector.unregister(charge.connection)
+        charge.connection.close()
+        _, status = os.waitpid(charge.pid, 0)
+        del self._charges[charge.slot]
+        if isinstance(charge.last_word, Summary):
+            self._summaries.append(charge.last_word)
+        elif charge.last_word is not None:
+            self._give_up(charge.last_word)
+        elif not self._interrupts:
+            self._mourn(charge, os.waitstatus_to_exitcode(status))
+
+    def _give_up(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self.board.stop()
+
+    def _mourn(self, charge: _Charge, code: int) -> None:
+        """Say that a worker died, and replace it if that may help."""
+        posted = charge.killed_for or self.board.posted(charge.slot)
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        running = f" while it ran {posted.name}" if posted.digest != NO_TASK else ""
+        if charge.killed_for is None:
+            log.error("a worker (process %d) %s%s", charge.pid, how, running)
+            self._deaths[posted.digest] += 1
+            if self._deaths[posted.digest] >= _DEADLY:
+                if posted.digest == NO_TASK:
+                    return self._give_up(
+                        JugError(f"the workers die before their first task: each {how}")
+                    )
+                self._record_failure(
+                    posted, f"WorkerDied: its worker {how}, {_DEADLY} times in a row"
+                )
+        if not self.board.is_stopped():
+            self._begin(charge.slot)
+
+    # Heartbeat and time limits
+
+    def _beat(self, charge: _Charge, now: float) -> None:
+        if charge.pulse is not None and now >= charge.next_beat:
+            charge.next_beat = now + charge.pulse.interval
+            if not charge.process.is_stopped() and not charge.process.is_gone():
+                charge.pulse.beat()
+
+    def _watch_time(self, charge: _Charge, now: float) -> None:
+        posted = self.board.posted(charge.slot)
+        if not posted.deadline or now < posted.deadline + _GRACE or charge.killed_for:
+            return
+        charge.killed_for = posted
+        self._overdue[posted.digest] += 1
+        if self._overdue[posted.digest] > posted.retries:
+            self._record_failure(
+                posted, f"TaskTimeout: ran longer than its time limit of {posted.limit:g} s"
+            )
+        os.kill(charge.pid, signal.SIGKILL)
+
+    def _record_failure(self, posted: Posted, exception: str) -> None:
+        record = Record(posted.name, time.time(), exception=exception)
+        log.error("%s failed: %s", posted.name, exception)
+        self._put(Frame(Kind.FAILURE, posted.digest, records.pack(record)))
+        self._failures.append(Failure(posted.name, posted.digest.hex(), exception, ""))
+        if not self._keep_going:
+            self.board.stop()
+
+
+def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
+    """Return what several workers did together, in one summary."""
+    total = Summary(Ending.STUCK)
+    for summary in summaries:
+        total.executed += summary.executed
+        total.failures += summary.failures
+    total.failures += failures
+    last = min(summaries, key=lambda summary: summary.left, default=total)
+    total.left, total.blocked = last.left, last.blocked
+    total.loaded = last.executed + last.loaded - total.executed
+    endings = {summary.ending for summary in summaries}
+    if interrupted:
+        endings.add(Ending.INTERRUPTED)
+    if total.failures:
+        endings.add(Ending.FAILED)
+    total.ending = next((e for e in _WEIGHT if e in endings), Ending.STUCK)
+    total.reason = total.ending.value
+    return total
+
+
+_WEIGHT: Final = (
+    Ending.INTERRUPTED,
+    Ending.FAILED,
+    Ending.DONE,
+    Ending.LIMIT,
+    Ending.WAITED,
+    Ending.STUCK,
+)
