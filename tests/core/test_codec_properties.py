@@ -55,7 +55,7 @@ def arrays(draw: st.DrawFn) -> np.ndarray[Any, Any]:
     array = np.ndarray(shape, dtype, buffer=bytearray(seed.bytes(size) or b"\0"))
     array = array.transpose(draw(st.permutations(range(array.ndim))))
     steps = draw(st.lists(st.sampled_from([1, 1, 2, -1]), max_size=array.ndim))
-    return array[tuple(slice(None, None, step) for step in steps)]
+    return array[(*(slice(None, None, step) for step in steps), ...)]
 
 
 leaves = hashables | floats() | st.complex_numbers(allow_nan=False) | arrays()
