@@ -1,0 +1,161 @@
+"""Results that are large: each a file of its own, under a name that is never used again.
+
+A file is written under a temporary name, synced, renamed, and its folder synced;
+only then does a frame announce it.  So whoever knows of it finds it whole, and it
+never changes: it can be mapped into memory for as long as anybody likes.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from jug.backends._disk import explained, sync, sync_folder
+from jug.backends.base import Buffer
+from jug.errors import DamagedResult
+
+FROM_SIZE: Final = 1 << 17
+"""Encoded results from this size on get a file."""
+
+_MAP_FROM: Final = 1_000_000
+_PIECES: Final = 1024
+_NAME: Final = re.compile(r"[0-9a-f]{40}-([0-9a-f]{16})-[0-9]+(\.tmp)?")
+
+_MAP_OPTIONS: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+
+
+class BigFiles:
+    """The folder of large results."""
+
+    def __init__(self, folder: Path, *, is_local: bool) -> None:
+        self.folder = folder
+        self._is_local = is_local
+        self._written = 0
+
+    def path(self, name: str) -> Path:
+        """Return where a file lies."""
+        return self.folder / name[:2] / name
+
+    def write(self, digest: bytes, worker: bytes, pieces: Sequence[Buffer]) -> tuple[int, str]:
+        """Write a file that survives a power cut; return its size and name."""
+        name = f"{digest.hex()}-{worker.hex()}-{self._written}"
+        self._written += 1
+        path = self.path(name)
+        temporary = path.with_name(name + ".tmp")
+        with explained(path, "save a result"):
+            self._make_folder(path.parent)
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            try:
+                try:
+                    size = _write_pieces(file, pieces)
+                    sync(file)
+                finally:
+                    os.close(file)
+                os.rename(temporary, path)
+                sync_folder(path.parent)
+            except OSError:
+                for left in (temporary, path):
+                    with suppress(OSError):  # the first error is the one to tell
+                        os.unlink(left)
+                raise
+        return size, name
+
+    def _make_folder(self, folder: Path) -> None:
+        with suppress(FileExistsError):
+            os.mkdir(self.folder)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return
+        sync_folder(self.folder)
+        sync_folder(self.folder.parent)
+
+    def read(self, name: str, size: int) -> Buffer:
+        """Return a file's bytes, mapped where that is safe.
+
+        Raises `DamagedResult` if the file is not there or not of this size.
+        """
+        path = self.path(name)
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise _damage(path, "is missing") from None
+        try:
+            found = os.fstat(file).st_size
+            if found != size:
+                raise _damage(path, f"has {found} bytes in place of {size}")
+            if self._is_local and size >= _MAP_FROM:
+                with suppress(_TooManyFiles):
+                    return _map(file, size)
+            return _read_whole(file, path, size)
+        finally:
+            os.close(file)
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each file that is there, and of what worker it is."""
+        for folder in _listed(self.folder):
+            for name in _listed(self.folder / folder):
+                match = _NAME.fullmatch(name)
+                if match is not None:
+                    yield name, match[1]
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(name))
+
+
+class _TooManyFiles(Exception):
+    """The file can't be mapped because a mapping keeps a descriptor."""
+
+
+def _map(file: int, size: int) -> memoryview:
+    try:
+        return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY, **_MAP_OPTIONS))
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise _TooManyFiles from error
+
+
+def _read_whole(file: int, path: Path, size: int) -> bytearray:
+    data = bytearray(size)
+    rest = memoryview(data)
+    while rest:
+        done = os.readv(file, [rest])
+        if not done:
+            raise _damage(path, f"ends {len(rest)} bytes too early")
+        rest = rest[done:]
+    return data
+
+
+def _write_pieces(file: int, pieces: Sequence[Buffer]) -> int:
+    """Write all pieces without joining them; return how many bytes they are."""
+    views = [memoryview(piece).cast("B") for piece in pieces if len(piece)]
+    size, first = sum(map(len, views)), 0
+    while first < len(views):
+        done = os.writev(file, views[first : first + _PIECES])
+        while first < len(views) and done >= len(views[first]):
+            done -= len(views[first])
+            first += 1
+        if done:
+            views[first] = views[first][done:]
+    return size
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _damage(path: Path, what: str) -> DamagedResult:
+    return DamagedResult(f"{str(path)!r} {what}: its task will be computed again", path=str(path))

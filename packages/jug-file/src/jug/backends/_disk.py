@@ -1,0 +1,152 @@
+"""The few things that a store asks of a file system, and how it says that they failed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from jug.backends.base import Buffer
+from jug.errors import StoreError
+
+_ADVICE: Final = {
+    errno.ENOSPC: "the disk is full: free some space and run again",
+    errno.EDQUOT: "the quota is used up: free some of it and run again",
+    errno.EFBIG: "the file would be larger than the system allows: raise the limit (ulimit -f)",
+    errno.EROFS: "the file system is read-only: mount it writable or choose another --jugdir",
+    errno.EACCES: "permission denied: change the permissions or choose another --jugdir",
+    errno.EPERM: "it is not permitted: change the permissions or choose another --jugdir",
+    errno.EIO: "input/output error: check the disk or the file server and run again",
+    errno.EMFILE: "too many open files: raise the limit (ulimit -n)",
+    errno.ENFILE: "too many open files in the system: close other programs",
+    errno.ENOTDIR: "a part of the path is a file: choose another --jugdir",
+}
+
+# On these a file that was made by another process is there at once for all, and
+# a folder's modification time tells that it changed.
+_LOCAL: Final = frozenset(
+    "apfs bcachefs btrfs ext2 ext3 ext4 f2fs hfs jfs overlay ramfs reiserfs tmpfs ufs xfs zfs".split()
+)
+
+
+def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreError:
+    """Return the error that says what could not be done, why, and what to do.
+
+    >>> print(fault(OSError(errno.ENOSPC, "No space left on device"), "data", "write to"))
+    cannot write to 'data', the disk is full: free some space and run again
+    """
+    reason = _ADVICE.get(error.errno or 0)
+    if reason is None:
+        reason = f"{error.strerror or error}: look after the file system and run again"
+    return StoreError(f"cannot {doing} {os.fspath(path)!r}, {reason}", path=os.fspath(path))
+
+
+@contextmanager
+def explained(path: str | os.PathLike[str], doing: str) -> Iterator[None]:
+    """Turn an OSError of the block into a StoreError that names the path."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise fault(error, path, doing) from error
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether the error says that a file was removed, here or by another host."""
+    return error.errno in (errno.ENOENT, errno.ESTALE)
+
+
+def sync(file: int) -> None:
+    """Return once what was written to the file survives a power cut."""
+    if sys.platform == "darwin":
+        from fcntl import F_FULLFSYNC, fcntl
+
+        fcntl(file, F_FULLFSYNC)
+    else:
+        os.fsync(file)
+
+
+def sync_folder(path: str | os.PathLike[str]) -> None:
+    """Return once the names in the folder survive a power cut."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_at(file: int, data: Buffer, at: int) -> None:
+    """Write all of the data; what was written when this raises is for the caller to cut off."""
+    rest = memoryview(data)
+    while rest:
+        done = os.pwrite(file, rest, at)
+        rest, at = rest[done:], at + done
+
+
+def read_at(file: int, length: int, at: int) -> bytes:
+    """Return that much of a file, less only where it ends."""
+    data = os.pread(file, length, at)
+    while 0 < len(data) < length and (more := os.pread(file, length - len(data), at + len(data))):
+        data += more
+    return data
+
+
+def publish(path: Path, data: bytes) -> None:
+    """Make a file that is there whole or not at all, and survives a power cut."""
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        try:
+            write_at(file, data, 0)
+            sync(file)
+        finally:
+            os.close(file)
+        os.rename(temporary, path)
+    except OSError:
+        with suppress(OSError):  # the first error is the one to tell
+            os.unlink(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def is_local(path: Path) -> bool:
+    """Return whether the path is certainly on a disk of this host."""
+    try:
+        device = os.stat(path).st_dev
+        wanted = f"{os.major(device)}:{os.minor(device)}"
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    kinds = [
+        line.partition(" - ")[2].split(" ", 1)[0] for line in mounts if line.split()[2] == wanted
+    ]
+    # Where a device is an anonymous one (btrfs), the mount with the longest path decides.
+    return _kind_by_path(path, mounts) in _LOCAL if not kinds else set(kinds) <= _LOCAL
+
+
+def _kind_by_path(path: Path, mounts: list[str]) -> str:
+    real = os.path.realpath(path)
+    best, kind = "", ""
+    for line in mounts:
+        point = line.split()[4].encode().decode("unicode_escape")
+        if len(point) >= len(best) and os.path.join(real, "").startswith(os.path.join(point, "")):
+            best, kind = point, line.partition(" - ")[2].split(" ", 1)[0]
+    return kind
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process open as many files as the system allows it: a mapped result keeps one."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 1 << 16) if hard != resource.RLIM_INFINITY else 1 << 16
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS allows less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

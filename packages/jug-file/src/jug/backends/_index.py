@@ -1,0 +1,277 @@
+"""What is there: the state of every task, as told by the frames that were read.
+
+Nearly every task has one frame, a result, and costs one entry in a dictionary:
+its digest and where the frame lies.  A task of which more is known (a failure, a
+second result, a removal) has a *story*: all events about it, packed.  Its state
+is computed from its story as a whole, never from the order in which the events
+came.  That is why segments can be read in any order, and again.
+
+- A removal names frames by id.  It counts also when it is read before them.
+- A removal may name *the next frame* of a worker that was running the task.
+  That is the one with the lowest id, of all that this worker wrote for the task
+  from a given number on.  A worker that notices in time writes a void frame in
+  its place, so that a later run of the same task is not taken for it.
+- Of several results that are not removed the one with the lowest id counts.
+
+Where a frame lies is one number: that of the segment, in the order in which this
+process came to know them, and the offset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from struct import Struct
+from typing import Final
+from zlib import crc32
+
+from jug.backends._frames import CHECKED_FROM, HEADER, MAGIC, Kind, Removed, unpack_removals, view
+from jug.backends.base import Changes
+from jug.backends.process import Process
+
+SHIFT: Final = 40
+OFFSET: Final = (1 << SHIFT) - 1
+
+_EVENT: Final = Struct(">B12sQ")
+_REMOVED: Final = int(Kind.REMOVAL)
+_NEXT: Final = 255
+_RESULTS: Final = frozenset({int(Kind.RESULT), int(Kind.BIG)})
+_FAILURES: Final = frozenset({int(Kind.FAILURE), int(Kind.KEPT)})
+_FRAMES: Final = frozenset({*_RESULTS, *_FAILURES, int(Kind.VOID)})
+
+
+class Index:
+    """The state of all tasks, in memory."""
+
+    def __init__(self, ident_at: Callable[[int], bytes | None]) -> None:
+        self.results: dict[bytes, int] = {}
+        """Where the result of a task lies that counts."""
+        self.failed: dict[bytes, bool] = {}
+        """Tasks that failed and have no result, and whether that is kept."""
+        self.stories: dict[bytes, bytes] = {}
+        self.removals = 0
+        """How often something that counted was removed."""
+        self.removed: dict[bytes, int] = {}
+        """Which of these removals was the last of a task."""
+        self.workers: dict[bytes, Process] = {}
+        self.ended: set[bytes] = set()
+        self.news = Changes()
+        self._ident_at = ident_at
+
+    # Frames that others wrote
+
+    def take_in(self, data: bytes, number: int, start: int, seed: int) -> int:
+        """Learn the frames of a segment's part; return how much of it was whole frames."""
+        results, stories, is_result = self.results, self.stories, _RESULTS
+        tell, unpack, checksum_of = self.news.finished.append, HEADER.unpack_from, crc32
+        size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
+        whole = memoryview(data)
+        at, end, base = 0, len(data), (number << SHIFT) + start
+        while at + size <= end:
+            magic, checksum, length, _, ident, kind, digest = unpack(data, at)
+            stop = at + size + length
+            if (
+                magic != magic_there
+                or stop > end
+                or checksum_of(whole[at + checked_from : stop], seed) != checksum
+            ):
+                break
+            if kind in is_result and digest not in results and digest not in stories:
+                results[digest] = base + at
+                tell(digest)
+            else:
+                self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
+            at = stop
+        return at
+
+    def _take_in_rare(
+        self, ident: bytes, kind: int, digest: bytes, where: int, frame: memoryview
+    ) -> None:
+        if kind in _FRAMES:
+            self.add(ident, kind, digest, where, self.news)
+        elif kind == Kind.REMOVAL:
+            for entry in unpack_removals(view(frame).payload):
+                self.remove(entry, self.news)
+        elif kind == Kind.WORKER:
+            self.workers[ident[:8]] = Process(**json.loads(bytes(view(frame).payload)))
+        elif kind == Kind.END:
+            self.ended.add(ident[:8])
+
+    # Single frames
+
+    def add(self, ident: bytes, kind: int, digest: bytes, where: int, news: Changes) -> None:
+        """Learn one result, failure or void frame, and tell what it changed."""
+        if kind in _RESULTS and digest not in self.stories:
+            there = self.results.get(digest)
+            known = None if there is None else self._ident_at(there)
+            if known is None or known == ident:
+                self.results[digest] = where
+                if there is None:
+                    news.finished.append(digest)
+                return
+        self._tell(digest, _EVENT.pack(kind, ident, where), news)
+
+    def remove(self, entry: Removed, news: Changes) -> None:
+        """Learn that a frame counts no more, and tell what it changed."""
+        kind = _NEXT if entry.is_next else _REMOVED
+        self._tell(entry.digest, _EVENT.pack(kind, entry.ident, 0), news)
+
+    def _tell(self, digest: bytes, event: bytes, news: Changes) -> None:
+        story = self.stories.get(digest)
+        if story is None:
+            story = self._begin(digest)
+        key = event[:13]
+        others = [story[at : at + 21] for at in range(0, len(story), 21)]
+        self.stories[digest] = b"".join([e for e in others if e[:13] != key]) + event
+        self._settle(digest, event[0], news)
+
+    def _begin(self, digest: bytes) -> bytes:
+        """Return the story of a task of which only a result was known so far, or nothing."""
+        where = self.results.get(digest)
+        ident = None if where is None else self._ident_at(where)
+        return b"" if where is None or ident is None else _EVENT.pack(Kind.RESULT, ident, where)
+
+    def _settle(self, digest: bytes, kind: int, news: Changes) -> None:
+        """Compute a task's state from its story, and tell what an event of this kind changed."""
+        live = _live(self.stories[digest])
+        before, had_failed = self.results.pop(digest, None), self.failed.pop(digest, None)
+        results = [(ident, where) for kind_of, ident, where in live if kind_of in _RESULTS]
+        failures = [kind_of for kind_of, _, _ in live if kind_of in _FAILURES]
+        if results:
+            self.results[digest] = min(results)[1]
+            if before is None:
+                news.finished.append(digest)
+        elif failures:
+            self.failed[digest] = Kind.KEPT in failures
+            if kind in _FAILURES:
+                news.failed.append(digest)
+        if (before is not None and not results) or (had_failed is not None and not live):
+            news.removed.append(digest)
+        if kind == _NEXT or (kind == _REMOVED and before != self.results.get(digest)):
+            self.note_removal(digest)
+
+    # Questions about one task
+
+    def knows(self, digest: bytes) -> bool:
+        """Return whether a result or a failure is there that counts."""
+        return digest in self.results or digest in self.failed
+
+    def failures_of(self, digest: bytes) -> list[int]:
+        """Return where the failures lie that count."""
+        live = _live(self.stories.get(digest, b""))
+        return [where for kind, _, where in live if kind in _FAILURES]
+
+    def live_idents(self, digest: bytes) -> list[bytes]:
+        """Return the ids of all results and failures of a task that are not removed."""
+        live = _live(self.stories.get(digest) or self._begin(digest))
+        return [ident for _, ident, _ in live]
+
+    def live_places(self, digest: bytes) -> list[int]:
+        """Return where all results and failures of a task lie that are not removed."""
+        story = self.stories.get(digest)
+        if story is None:
+            return [self.results[digest]] if digest in self.results else []
+        return [where for _, _, where in _live(story)]
+
+    def is_removed(self, digest: bytes, ident: bytes) -> bool:
+        """Return whether a frame that is there counts no more; a void one never did."""
+        story = self.stories.get(digest)
+        return story is not None and all(ident != live for _, live, _ in _live(story))
+
+    def note_removal(self, digest: bytes) -> None:
+        """Count a removal, for those who made something from what was removed."""
+        self.removals += 1
+        self.removed[digest] = self.removals
+
+    def next_ident(self, digest: bytes, worker: bytes) -> bytes:
+        """Return the lowest id that a further frame of this worker for this task can have."""
+        story = self.stories.get(digest) or self._begin(digest)
+        numbers = [
+            int.from_bytes(ident[8:], "big")
+            for kind, ident, _ in _EVENT.iter_unpack(story)
+            if ident[:8] == worker and kind != _NEXT
+        ]
+        return worker + (max(numbers, default=-1) + 1).to_bytes(4, "big")
+
+    def awaits(self, digest: bytes, worker: bytes) -> bool:
+        """Return whether the next frame of this worker for this task is removed already."""
+        story = self.stories.get(digest)
+        return story is not None and any(
+            lowest[:8] == worker and target is None for lowest, target in _targets(story)
+        )
+
+    def has_next(self, digest: bytes, worker: bytes) -> bool:
+        """Return whether a removal names the next frame of this worker for this task."""
+        story = self.stories.get(digest)
+        return story is not None and any(
+            lowest[:8] == worker for lowest, _ in _targets(story)
+        )
+
+    # Segments that move or vanish
+
+    def move(self, ident: bytes, digest: bytes, where: int) -> None:
+        """Learn that a frame lies elsewhere now."""
+        story = self.stories.get(digest)
+        if story is None:
+            self.results[digest] = where
+            return
+        events = [
+            (kind, known, where if known == ident and kind in _FRAMES else place)
+            for kind, known, place in _EVENT.iter_unpack(story)
+        ]
+        self.stories[digest] = b"".join(_EVENT.pack(*event) for event in events)
+        self._settle(digest, 0, Changes())
+
+    def drop(self, digest: bytes, where: int) -> None:
+        """Forget a frame that is gone or damaged."""
+        story = self.stories.get(digest)
+        if story is None:
+            if self.results.get(digest) == where:
+                del self.results[digest]
+                self.note_removal(digest)
+            return
+        self._forget_events(digest, lambda place: place == where)
+
+    def forget(self, numbers: Iterable[int]) -> set[bytes]:
+        """Forget all frames in these segments; return whose results were there."""
+        gone = frozenset(numbers)
+        found = {digest for digest, where in self.results.items() if where >> SHIFT in gone}
+        for digest in found.difference(self.stories):
+            del self.results[digest]
+        for digest in list(self.stories):
+            self._forget_events(digest, lambda place: place >> SHIFT in gone)
+        return found
+
+    def _forget_events(self, digest: bytes, is_gone: Callable[[int], bool]) -> None:
+        events = [
+            event
+            for event in _EVENT.iter_unpack(self.stories[digest])
+            if event[0] not in _FRAMES or not is_gone(event[2])
+        ]
+        self.stories[digest] = b"".join(_EVENT.pack(*event) for event in events)
+        self._settle(digest, _REMOVED, Changes())
+
+
+def _live(story: bytes) -> list[tuple[int, bytes, int]]:
+    """Return the frames of a story that are not removed: kind, id, where."""
+    gone = {ident for kind, ident, _ in _EVENT.iter_unpack(story) if kind == _REMOVED}
+    gone.update(target for _, target in _targets(story) if target is not None)
+    return [
+        event
+        for event in _EVENT.iter_unpack(story)
+        if event[0] in _FRAMES and event[1] not in gone and event[0] != Kind.VOID
+    ]
+
+
+def _targets(story: bytes) -> list[tuple[bytes, bytes | None]]:
+    """Return which frame each removal of a next frame means, None if it is not known yet."""
+    idents, lowest_ones = [], []
+    for kind, ident, _ in _EVENT.iter_unpack(story):
+        (lowest_ones if kind == _NEXT else idents).append(ident)
+    return [
+        (
+            lowest,
+            min((i for i in idents if i[:8] == lowest[:8] and i >= lowest), default=None),
+        )
+        for lowest in lowest_ones
+    ]

@@ -1,0 +1,311 @@
+"""Merging the segments of workers that are gone, beside workers that are not.
+
+Every worker leaves a segment, and whoever opens the store must open them all.  A
+pack is one file in place of many: it begins by naming the segments that it
+covers, and readers that know of it ignore these.  It is written aside, synced and
+renamed, so it is there whole or not at all; nothing is deleted before.
+
+*Whose segments?*  Those of a worker that certainly writes no more: it has said so
+in its last frame, or its process was on this host and is gone.  What it wrote is
+all there then, also for this process, and its files are deleted at once; who
+still reads them is told ENOENT, and lists the folder again.  Of a worker on
+another host one only knows that it was silent for ten lease times, and that
+others have removed its file from the leases.  It may come to life again.  So its
+segments stay for a lease time after the pack was made, and a worker that finds
+its own segment covered writes the rest of it again.
+
+*What is left out?*  Frames that were removed, and a removal together with its
+target, when it is certain that no copy of the target can turn up: its worker is
+certainly gone and all of its segments are covered.  Where a removal named the
+next frame of a worker, all is kept, as without the frame it would mean another.
+
+*Large files* go when nothing refers to them any more.  Their worker must be gone,
+since a file is there before the frame that announces it.  On a network file
+system nobody else may be at work: a file that is mapped there can't be deleted.
+
+One process packs at a time; it holds a lease like that of a task.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from jug.backends import _frames
+from jug.backends._bigfiles import BigFiles
+from jug.backends._disk import explained, read_at, sync, sync_folder
+from jug.backends._frames import Covered, Kind, Removed
+from jug.backends._lease_folder import LeaseFolder
+from jug.backends._segments import PACK, SEGMENT, Segment, Segments
+
+PACK_LEASE: Final = b"\xff" * 20
+"""What is held while packing, as if it were a task."""
+
+WORTHWHILE: Final = 64
+"""How many segments of workers that are gone are worth a pack that nobody asked for."""
+
+_SILENCE: Final = 10
+"""After how many lease times a worker that seems dead has been silent for long enough."""
+
+_ENTRIES: Final = 1000
+_BUFFER: Final = 1 << 22
+_LAST: Final = 0xFFFFFFFF
+_TASKS: Final = frozenset({Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID})
+
+
+@dataclass(slots=True)
+class Summary:
+    """What packing came to."""
+
+    segments: int = 0
+    """How many segments and older packs were merged."""
+    frames: int = 0
+    """How many frames the pack holds."""
+    dropped: int = 0
+    """How many removed frames it leaves out."""
+    deleted: int = 0
+    """How many large files were deleted."""
+    busy: bool = False
+    """Whether another process was packing, so that nothing was done."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Which segments are merged, and what is certain about their workers."""
+
+    sources: list[Segment]
+    certain: set[bytes]
+    covered: list[Covered] = field(default_factory=list)
+
+
+class Packer:
+    """Packs one store; its segments must have been read just before."""
+
+    def __init__(self, segments: Segments, big: BigFiles, leases: LeaseFolder) -> None:
+        self._segments = segments
+        self._index = segments.index
+        self._big = big
+        self._leases = leases
+        self._summary = Summary()
+
+    def is_worthwhile(self) -> bool:
+        """Return whether so many segments can be merged that it should be done unasked."""
+        final = (s for s in self._segments.known.values() if s.is_final and not s.is_pack)
+        return sum(segment.stem not in self._segments.covered for segment in final) >= WORTHWHILE
+
+    def pack(self) -> Summary:
+        """Merge what can be merged, and delete what is not needed any more."""
+        if self._leases.take_any([PACK_LEASE]) is None:
+            self._summary.busy = True
+            return self._summary
+        try:
+            with explained(self._segments.folder, "pack"):
+                self._pack()
+        finally:
+            self._leases.release(PACK_LEASE)
+        return self._summary
+
+    def _pack(self) -> None:
+        at_work = self._at_work()
+        self._segments.learn(afresh=True)
+        self._segments.learn()
+        self._remove_leftovers()
+        plan = self._plan(at_work)
+        if len(plan.sources) > 1 or any(not source.is_pack for source in plan.sources):
+            self._write(plan)
+            self._segments.learn(afresh=True)
+        self._delete_covered(plan.certain)
+        self._delete_big_files(at_work, plan.certain)
+
+    def _at_work(self) -> set[str]:
+        """Return the ids of all workers that were not found dead."""
+        return {name for name in os.listdir(self._leases.folder) if len(name) == 16}
+
+    def _now(self) -> float:
+        """Return the time, by the clock of the disk."""
+        probe = self._segments.folder / f"{os.urandom(8).hex()}.now.tmp"
+        file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            return os.fstat(file).st_mtime
+        finally:
+            os.close(file)
+            os.unlink(probe)
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a packer that died left behind; the lease says that there is no other."""
+        for name in os.listdir(self._segments.folder):
+            if name.endswith(".tmp"):
+                with suppress(FileNotFoundError):
+                    os.unlink(self._segments.folder / name)
+
+    # What is merged
+
+    def _plan(self, at_work: set[str]) -> _Plan:
+        now, listed = self._now(), set(self._segments.names())
+        plan = _Plan([], set(self._index.ended))
+        for name in sorted(listed):
+            segment = self._segments.known.get(os.path.splitext(name)[0])
+            if segment is None or segment.stem in self._segments.covered:
+                continue
+            if segment.is_final and not segment.is_pack:
+                plan.certain.add(segment.worker)
+            if segment.is_final or self._is_silent(segment, at_work, now):
+                plan.sources.append(segment)
+        # All segments of a worker or none: a copy in another one would outlive a removal.
+        left = {s.worker for s in self._segments.live} - {s.worker for s in plan.sources}
+        plan.certain -= left
+        plan.covered = [Covered(source.stem, source.at) for source in plan.sources]
+        plan.covered += [
+            Covered(stem, length)
+            for stem, length in self._segments.covered.items()
+            if stem + SEGMENT in listed or stem + PACK in listed
+        ]
+        return plan
+
+    def _is_silent(self, segment: Segment, at_work: set[str], now: float) -> bool:
+        if segment.worker.hex() in at_work:
+            return False
+        with suppress(FileNotFoundError):
+            age = now - os.stat(segment.path).st_mtime
+            return age > _SILENCE * self._leases.lease_seconds
+        return False
+
+    # Writing
+
+    def _write(self, plan: _Plan) -> None:
+        stem = f"{os.urandom(8).hex()}-0"
+        path = self._segments.folder / (stem + PACK)
+        temporary = path.with_name(path.name + ".tmp")
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with open(file, "wb", _BUFFER) as output:
+            seed = _frames.seed_of(stem)
+            output.write(_frames.head())
+            for frame in self._covering(plan, stem):
+                output.write(_frames.reseed(frame, seed))
+            for source in plan.sources:
+                for frame in self._kept(source, plan):
+                    output.write(_frames.reseed(frame, seed))
+                    self._summary.frames += 1
+            output.flush()
+            sync(file)
+        if not self._leases.holds(PACK_LEASE):
+            os.unlink(temporary)
+            self._summary = Summary(busy=True)
+            return
+        os.rename(temporary, path)
+        sync_folder(self._segments.folder)
+        self._summary.segments = len(plan.sources)
+
+    def _covering(self, plan: _Plan, stem: str) -> Iterator[bytes]:
+        """Yield the frames that say what is covered, and which workers have ended."""
+        packer = bytes.fromhex(stem[:16])
+        for number, first in enumerate(range(0, len(plan.covered), _ENTRIES)):
+            payload = _frames.pack_covered(plan.covered[first : first + _ENTRIES])
+            ident = _frames.ident(packer, number)
+            yield _frames.build(0, ident, Kind.COVER, _frames.NO_TASK, b"", [payload])
+        merged = {source.worker for source in plan.sources if not source.is_pack}
+        for worker in sorted(merged & plan.certain - self._index.ended):
+            yield _frames.build(0, _frames.ident(worker, _LAST), Kind.END, _frames.NO_TASK)
+
+    def _kept(self, source: Segment, plan: _Plan) -> Iterator[bytes]:
+        """Yield the frames of a source that the pack holds."""
+        for frame in _frames_of(source):
+            found = _frames.view(frame)
+            if found.kind == Kind.REMOVAL:
+                yield from self._trimmed(frame, plan)
+            elif found.kind == Kind.COVER:
+                continue
+            elif found.kind not in _TASKS or not self._is_dropped(found, plan):
+                yield frame
+            else:
+                self._summary.dropped += 1
+
+    def _is_dropped(self, found: _frames.View, plan: _Plan) -> bool:
+        return self._is_settled(found.digest, found.ident, plan) and self._index.is_removed(
+            found.digest, found.ident
+        )
+
+    def _is_settled(self, digest: bytes, ident: bytes, plan: _Plan) -> bool:
+        """Return whether all is known about a frame: no copy, and no removal of a next frame."""
+        worker = ident[:8]
+        return worker in plan.certain and not self._index.has_next(digest, worker)
+
+    def _trimmed(self, frame: bytes, plan: _Plan) -> Iterator[bytes]:
+        """Yield a removal without the entries whose targets are gone for good."""
+        found = _frames.view(frame)
+        entries = [
+            entry
+            for entry in _frames.unpack_removals(found.payload)
+            if not self._is_settled(entry.digest, entry.ident, plan)
+        ]
+        if entries:
+            payload = _frames.pack_removals(entries)
+            yield _frames.build(0, found.ident, Kind.REMOVAL, found.digest, b"", [payload])
+
+    # Deleting
+
+    def _delete_covered(self, certain: set[bytes]) -> None:
+        """Delete segments that a pack covers, once nobody can need them."""
+        names = self._segments.names()
+        packs = [self._segments.folder / name for name in names if name.endswith(PACK)]
+        stamps = []
+        for pack in packs:
+            with suppress(FileNotFoundError):
+                stamps.append(os.stat(pack).st_mtime)
+        newest = max(stamps, default=0.0)
+        is_late = self._now() - newest > self._leases.lease_seconds
+        for name in names:
+            stem, suffix = os.path.splitext(name)
+            worker = bytes.fromhex(stem.partition("-")[0])
+            if stem in self._segments.covered and (is_late or suffix == PACK or worker in certain):
+                with suppress(FileNotFoundError):
+                    os.unlink(self._segments.folder / name)
+
+    def _delete_big_files(self, at_work: set[str], certain: set[bytes]) -> None:
+        others = at_work - {self._leases.worker_id}
+        if others and not self._segments.is_local:
+            return
+        now = self._now()
+        for name, worker in tuple(self._big.names()):
+            if worker in at_work or self._is_referred_to(name):
+                continue
+            path = self._big.path(name)
+            if bytes.fromhex(worker) in certain or self._is_old(path, now):
+                self._big.delete(name)
+                self._summary.deleted += 1
+
+    def _is_old(self, path: Path, now: float) -> bool:
+        with suppress(FileNotFoundError):
+            return now - os.stat(path).st_mtime > self._leases.lease_seconds
+        return False
+
+    def _is_referred_to(self, name: str) -> bool:
+        for where in self._index.live_places(bytes.fromhex(name[:40])):
+            found = _frames.view(self._segments.frame_at(where))
+            if found.kind == Kind.BIG and _frames.unpack_big(found.payload)[1] == name:
+                return True
+        return False
+
+
+def _frames_of(source: Segment) -> Iterator[bytes]:
+    """Yield all valid frames of a segment, as far as it was read."""
+    file = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        at, data, start = _frames.HEAD_SIZE, b"", 0
+        while at < source.at:
+            if not _frames.is_whole(data, at - start, source.seed):
+                start = at
+                data = read_at(file, min(_frames.LONGEST + _BUFFER, source.at - at), at)
+                if not _frames.is_whole(data, 0, source.seed):
+                    found = _frames.next_whole(data, 1, source.seed)
+                    at += found if found > 0 else max(1, len(data) - _frames.HEADER.size)
+                    continue
+            length = _frames.length_at(data, at - start) or 0
+            yield data[at - start : at - start + length]
+            at += length
+    finally:
+        os.close(file)

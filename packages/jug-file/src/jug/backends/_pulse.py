@@ -1,0 +1,55 @@
+"""The heartbeat of a worker on a directory, made to run in another process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from jug.backends._disk import sync
+from jug.backends._heartbeat import FilePulse
+from jug.backends._segments import SEGMENT
+
+
+@dataclass
+class StorePulse:
+    """Shows that the worker lives, and syncs its segment while a long task keeps it busy.
+
+    A worker syncs by itself when it writes; what it wrote before a task that takes
+    hours is synced from here, a second later.
+    """
+
+    lease: FilePulse
+    prefix: str
+    """The path of the worker's segments, up to their number."""
+    _number: int = field(default=0, repr=False)
+    _size: int = field(default=0, repr=False)
+
+    @property
+    def interval(self) -> float:
+        """How many seconds may pass between two calls of `beat`."""
+        return min(1.0, self.lease.interval)
+
+    def beat(self) -> None:
+        """Show that the worker lives, and sync what it has written since the last beat."""
+        self.lease.beat()
+        while os.path.exists(self._path(self._number + 1)):
+            self._number, self._size = self._number + 1, 0
+        try:
+            self._sync(self._path(self._number))
+        except FileNotFoundError:  # nothing is written yet
+            return
+
+    def _path(self, number: int) -> str:
+        return f"{self.prefix}{number}{SEGMENT}"
+
+    def _sync(self, path: str) -> None:
+        size = os.stat(path).st_size
+        if size == self._size:
+            return
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            # An error is told to the worker, too, when it syncs: it has what is lost.
+            sync(file)
+        finally:
+            os.close(file)
+        self._size = size

@@ -1,0 +1,346 @@
+"""The folder of segments, as one process reads it: only what is new, only once.
+
+Every worker appends to a segment of its own.  To learn what others did is to
+list the folder and to read each segment from where the last reading stopped.
+
+- *Listing.* On a local disk it is skipped while the folder's modification time
+  stays the same.  That can be trusted only if this time was well past when the
+  folder was listed, since a change in the same tick of the clock leaves no trace.
+- *A segment that is final is not looked at again*: its worker has ended well, or
+  its process on this host is gone, and it was read to its end after that was
+  known.
+- *A bad frame* with nothing valid after it is a torn tail, which is either being
+  written or was left by a crash: it is passed over in silence and looked at again.
+  A bad frame before valid ones is damage; it is reported and skipped.  On a
+  network file system it may also be that the data arrive out of order, so one
+  waits for a while first.
+- *Other hosts.* What another host wrote is seen by opening the file afresh, so on
+  a network file system no file is kept open for that.  A file that was merged
+  into a pack meanwhile may answer ENOENT or ESTALE: list again.
+- *A pack* holds the frames of the segments that it covers, and these are ignored
+  from then on; frames of theirs that it leaves out were removed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from jug.backends import _frames
+from jug.backends._disk import is_gone, read_at
+from jug.backends._frames import Covered
+from jug.backends._index import OFFSET, SHIFT, Index
+from jug.errors import DamagedResult
+
+log = logging.getLogger("jug.store")
+
+SEGMENT: Final = ".seg"
+PACK: Final = ".pack"
+
+# How old a folder's time must be for its listing to be trusted: some ticks of a
+# clock, or the two seconds of simple file systems.
+_SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
+
+_CHUNK: Final = 1 << 22
+_FIRST_READ: Final = 4096
+_OPEN_FILES: Final = 256
+_PATIENCE: Final = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """One segment, and how far it was read."""
+
+    stem: str
+    path: str
+    number: int
+    is_pack: bool = False
+    seed: int = 0
+    at: int = 0
+    """Where the next frame begins."""
+    is_final: bool = False
+    judged: float = 0.0
+    """When it was last asked whether its process is gone."""
+    bad_since: float | None = None
+    worker: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seed = _frames.seed_of(self.stem)
+        self.worker = bytes.fromhex(self.stem.partition("-")[0])
+
+
+class Segments:
+    """All segments of a store."""
+
+    def __init__(self, folder: Path, *, is_local: bool) -> None:
+        self.folder = folder
+        self.is_local = is_local
+        self.index = Index(self.ident_at)
+        self.covered: dict[str, int] = {}
+        """Segments that a pack holds the frames of, and up to where."""
+        self.known: dict[str, Segment] = {}
+        self._by_number: list[Segment] = []
+        self.live: list[Segment] = []
+        """Segments that others may still be writing."""
+        self._own: set[str] = set()
+        self._files: OrderedDict[int, int] = OrderedDict()
+        self._listed: int | None = None
+
+    # Learning
+
+    def learn(self, *, afresh: bool = False) -> None:
+        """Read what is new; list the folder in any case if it must be afresh."""
+        if afresh:
+            self._listed = None
+        self._list()
+        now = time.monotonic()
+        for segment in tuple(self.live):
+            self._read(segment, now)
+
+    def adopt(self, stem: str, path: Path) -> Segment:
+        """Return the entry of a segment that this process writes itself, and never reads."""
+        self._own.add(stem)
+        return self._enter(stem, path)
+
+    def disown(self, stem: str, end: int) -> None:
+        """Read a segment from now on that another process goes on writing."""
+        if stem in self._own:
+            self._own.discard(stem)
+            segment = self.known[stem]
+            segment.at = end
+            self.live.append(segment)
+
+    def names(self) -> list[str]:
+        """Return the names of all segments and packs that are there now."""
+        try:
+            return [n for n in os.listdir(self.folder) if n.endswith((SEGMENT, PACK))]
+        except FileNotFoundError:
+            return []
+
+    def _list(self) -> None:
+        asked = time.time_ns()
+        try:
+            changed = os.stat(self.folder).st_mtime_ns
+        except FileNotFoundError:
+            return
+        if self.is_local and changed == self._listed:
+            return
+        for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
+            stem, suffix = os.path.splitext(name)
+            if stem in self.known or stem in self.covered:
+                continue
+            segment = self._enter(stem, self.folder / name)
+            segment.is_pack = suffix == PACK
+            if segment.is_pack:
+                self._read_pack(segment)
+            else:
+                self.live.append(segment)
+        self._listed = changed if changed + _SETTLED_NS < asked else None
+
+    def _enter(self, stem: str, path: Path) -> Segment:
+        segment = Segment(stem, str(path), len(self._by_number))
+        self._by_number.append(segment)
+        self.known[stem] = segment
+        return segment
+
+    # Reading one segment
+
+    def _read(self, segment: Segment, now: float) -> None:
+        is_over = self._is_over(segment, now)
+        try:
+            file = self._open(segment, afresh=not self.is_local)
+            size = os.fstat(file).st_size
+            if size > segment.at:
+                self._read_on(segment, file, size, patient=not (is_over or self.is_local))
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            self.live.remove(segment)
+            self._listed = None
+            return
+        if is_over:
+            segment.is_final = True
+            self.live.remove(segment)
+
+    def _is_over(self, segment: Segment, now: float) -> bool:
+        """Return whether the segment's worker certainly writes no more."""
+        if segment.worker in self.index.ended:
+            return True
+        process = self.index.workers.get(segment.worker)
+        if process is None or now - segment.judged < 1.0:
+            return False
+        segment.judged = now
+        return process.is_gone() is True
+
+    def _read_on(self, segment: Segment, file: int, size: int, *, patient: bool) -> None:
+        """Take in the frames up to `size`, past damage if there are valid ones after it."""
+        chunk = _CHUNK
+        while segment.at < size:
+            data = read_at(file, min(size - segment.at, chunk), segment.at)
+            if not data:
+                return
+            used = self._take_in(segment, data)
+            segment.at += used
+            if used == len(data):
+                segment.bad_since = None
+                continue
+            length = _frames.length_at(data, used) if segment.at else None
+            if used and segment.at + len(data) - used < size:
+                continue
+            if length is not None and len(data) - used < length <= size - segment.at:
+                chunk = length
+            elif not self._skip(segment, file, size, patient=patient):
+                return
+
+    def _take_in(self, segment: Segment, data: bytes) -> int:
+        if segment.at:
+            return self.index.take_in(data, segment.number, segment.at, segment.seed)
+        if not _frames.check_head(data, segment.path):
+            return 0
+        head, rest = _frames.HEAD_SIZE, data[_frames.HEAD_SIZE :]
+        return head + self.index.take_in(rest, segment.number, head, segment.seed)
+
+    def _skip(self, segment: Segment, file: int, size: int, *, patient: bool) -> bool:
+        """Go on at the next valid frame, if there is one."""
+        start = segment.at + 1
+        while start < size:
+            data = read_at(file, 2 * _frames.LONGEST, start)
+            found = _frames.next_whole(data, 0, segment.seed)
+            if found >= 0:
+                return self._report_hole(segment, start + found, patient=patient)
+            if len(data) < 2 * _frames.LONGEST:
+                return False
+            start += _frames.LONGEST
+        return False
+
+    def _report_hole(self, segment: Segment, end: int, *, patient: bool) -> bool:
+        if patient:
+            segment.bad_since = segment.bad_since or time.monotonic()
+            if time.monotonic() - segment.bad_since < _PATIENCE:
+                return False
+        log.warning(
+            "%s is damaged between bytes %d and %d: what was there will be computed again",
+            segment.path, segment.at, end,
+        )
+        segment.at = end
+        segment.bad_since = None
+        return True
+
+    # Packs
+
+    def _read_pack(self, pack: Segment) -> None:
+        """Take in a pack, in place of the segments that it covers."""
+        try:
+            file = self._open(pack)
+            size = os.fstat(file).st_size
+            covered = covered_by(file, pack)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            del self.known[pack.stem]
+            return
+        there, failed, news = self._forget(covered), set(self.index.failed), self.index.news
+        old_finished, old_failed = news.finished, news.failed
+        news.finished, news.failed = [], []
+        self._read_on(pack, file, size, patient=False)
+        pack.is_final = True
+        results = self.index.results
+        news.finished = old_finished + [d for d in news.finished if d not in there]
+        news.failed = old_failed + [d for d in news.failed if d not in failed]
+        news.removed += [digest for digest in there if digest not in results]
+
+    def _forget(self, covered: Iterable[Covered]) -> set[bytes]:
+        """Stop reading the covered segments; return whose results were in them."""
+        numbers = []
+        for stem, length in covered:
+            self.covered[stem] = length
+            segment = self.known.get(stem)
+            if segment is not None:
+                numbers.append(segment.number)
+                segment.is_final = True
+                self._close_file(segment.number)
+        self.live = [segment for segment in self.live if not segment.is_final]
+        return self.index.forget(numbers) if numbers else set()
+
+    # Single frames
+
+    def frame_at(self, where: int) -> bytes:
+        """Return the whole frame that lies there.
+
+        Raises `DamagedResult` if it is not valid, and OSError if its segment is gone.
+        """
+        segment = self._by_number[where >> SHIFT]
+        offset = where & OFFSET
+        data = self._data_at(where, _FIRST_READ)
+        length = _frames.length_at(data, 0)
+        if length is not None and length > len(data):
+            data = self._data_at(where, length)
+        if length is None or not _frames.is_whole(data, 0, segment.seed):
+            raise DamagedResult(
+                f"the frame at byte {offset} of {segment.path!r} is damaged: "
+                "its task will be computed again",
+                path=segment.path,
+            )
+        return data[:length]
+
+    def ident_at(self, where: int) -> bytes | None:
+        """Return the id of the frame that lies there, None if it is not there any more."""
+        try:
+            data = self._data_at(where, _frames.HEADER.size)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            return None
+        return None if _frames.length_at(data, 0) is None else data[16:28]
+
+    def _data_at(self, where: int, length: int) -> bytes:
+        segment = self._by_number[where >> SHIFT]
+        return read_at(self._open(segment), length, where & OFFSET)
+
+    # Files that are open
+
+    def _open(self, segment: Segment, *, afresh: bool = False) -> int:
+        file = self._files.get(segment.number)
+        if file is not None and not afresh:
+            self._files.move_to_end(segment.number)
+            return file
+        self._close_file(segment.number)
+        if len(self._files) >= _OPEN_FILES:
+            os.close(self._files.popitem(last=False)[1])
+        file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+        self._files[segment.number] = file
+        return file
+
+    def _close_file(self, number: int) -> None:
+        file = self._files.pop(number, None)
+        if file is not None:
+            os.close(file)
+
+    def close(self) -> None:
+        """Close all files; they are opened again when they are needed."""
+        for number in tuple(self._files):
+            self._close_file(number)
+
+
+def covered_by(file: int, pack: Segment) -> list[Covered]:
+    """Return the segments that a pack covers, from its first frames."""
+    covered: list[Covered] = []
+    at = _frames.HEAD_SIZE
+    while True:
+        header = read_at(file, _frames.HEADER.size, at)
+        length = _frames.length_at(header, 0)
+        frame = read_at(file, length or 0, at)
+        if length is None or not _frames.is_whole(frame, 0, pack.seed):
+            return covered
+        found = _frames.view(frame)
+        if found.kind != _frames.Kind.COVER:
+            return covered
+        covered += _frames.unpack_covered(found.payload)
+        at += length

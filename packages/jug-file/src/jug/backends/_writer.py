@@ -1,0 +1,296 @@
+"""What one worker writes: frames at the end of a segment of its own.
+
+Nobody else writes to it, so a frame is one call and needs no lock.  What may go
+wrong is told by the system in one of two ways.
+
+- *A write fails or falls short*: the segment is cut back to its last good end.
+- *A sync fails*: then nobody knows what of the frames since the last one is on
+  the disk, and a second sync that succeeds would prove nothing.  The segment is
+  given up.  The frames that were not synced are still in memory and go to a new
+  segment, under the same ids, so whoever finds them in both sees one.
+
+That is why frames are kept in memory until they are synced, and why they are
+synced before they are many: as soon as they hold a second of computing, are a
+second old, or take 16 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
+from typing import Final, NamedTuple
+
+from jug.backends import _frames
+from jug.backends._disk import explained, fault, sync, sync_folder, write_at
+from jug.backends._frames import Kind, Removed
+from jug.backends._index import SHIFT
+from jug.backends._segments import SEGMENT, Segment, Segments
+from jug.backends.base import Buffer, Changes
+from jug.backends.process import Process
+from jug.errors import StoreError
+
+_SECONDS: Final = 1.0
+_BYTES: Final = 1 << 24
+_REMOVALS_A_FRAME: Final = 4096
+_TASKS: Final = frozenset({Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID})
+
+
+class Written(NamedTuple):
+    """A frame that was written and perhaps not synced yet."""
+
+    ident: bytes
+    kind: int
+    digest: bytes
+    where: int
+    frame: bytes
+
+
+class Writer:
+    """The segments of one worker, made when there is something to write."""
+
+    def __init__(self, segments: Segments, worker: str) -> None:
+        self.worker = bytes.fromhex(worker)
+        self._segments = segments
+        self._index = segments.index
+        self._frames = 0
+        self._files = 0
+        self._file: int | None = None
+        self._segment: Segment | None = None
+        self._end = 0
+        self._is_listed = False
+        self._is_broken = False
+        self._unsynced: list[Written] = []
+        self._since = 0.0
+        self._seconds = 0.0
+        self._bytes = 0
+
+    @property
+    def stem(self) -> str:
+        """The name of the segment that is being written, empty if there is none."""
+        return "" if self._segment is None else self._segment.stem
+
+    @property
+    def end_offset(self) -> int:
+        """Where the segment ends."""
+        return self._end
+
+    @property
+    def has_unsynced(self) -> bool:
+        """Whether something was written that a power cut could take."""
+        return bool(self._unsynced)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much is not synced that it must be now."""
+        return bool(self._unsynced) and (
+            self._seconds >= _SECONDS
+            or self._bytes >= _BYTES
+            or time.monotonic() - self._since >= _SECONDS
+        )
+
+    # Writing
+
+    def append(
+        self,
+        kind: int,
+        digest: bytes,
+        record: bytes = b"",
+        pieces: Iterable[Buffer] = (),
+        seconds: float = 0.0,
+    ) -> Written:
+        """Write a frame that took so long to compute; return where it lies."""
+        if self._file is None or self._is_broken:
+            with self._failing_as("write to"):
+                self._move() if self._is_broken else self._begin()
+        return self._write(self._next_ident(), kind, digest, record, pieces, seconds)
+
+    def remove(self, entries: list[Removed]) -> None:
+        """Write that these frames count no more, and sync it."""
+        for first in range(0, len(entries), _REMOVALS_A_FRAME):
+            part = entries[first : first + _REMOVALS_A_FRAME]
+            self.append(Kind.REMOVAL, _frames.NO_TASK, b"", [_frames.pack_removals(part)])
+        self.sync()
+
+    def _write(
+        self,
+        ident: bytes,
+        kind: int,
+        digest: bytes,
+        record: bytes,
+        pieces: Iterable[Buffer],
+        seconds: float,
+    ) -> Written:
+        assert self._segment is not None
+        frame = _frames.build(self._segment.seed, ident, kind, digest, record, pieces)
+        if len(frame) > _frames.LONGEST:
+            raise StoreError(
+                f"the record of {digest.hex()!r} is longer than 16 MB: shorten the exception's text",
+                digest=digest,
+            )
+        where = self._put(frame)
+        written = Written(ident, kind, digest, where, frame)
+        if not self._unsynced:
+            self._since = time.monotonic()
+        self._unsynced.append(written)
+        self._seconds += seconds
+        self._bytes += len(frame)
+        return written
+
+    def _put(self, frame: bytes) -> int:
+        """Write a frame at the end and return where it lies; cut off what was written of it."""
+        assert self._file is not None and self._segment is not None
+        try:
+            write_at(self._file, frame, self._end)
+        except OSError as error:
+            try:
+                os.ftruncate(self._file, self._end)
+            except OSError:
+                self._is_broken = True
+            raise fault(error, self._segment.path, "save a result") from error
+        where = (self._segment.number << SHIFT) + self._end
+        self._end += len(frame)
+        return where
+
+    def _next_ident(self) -> bytes:
+        self._frames += 1
+        return _frames.ident(self.worker, self._frames - 1)
+
+    def _begin(self) -> None:
+        """Begin a new segment."""
+        stem = f"{self.worker.hex()}-{self._files}"
+        path = self._segments.folder / (stem + SEGMENT)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self._files += 1
+        segment = self._segments.adopt(stem, path)
+        described = json.dumps(Process.here()._asdict()).encode()
+        start = _frames.head() + _frames.build(
+            segment.seed, self._next_ident(), Kind.WORKER, _frames.NO_TASK, b"", [described]
+        )
+        try:
+            write_at(file, start, 0)
+        except OSError:
+            os.close(file)
+            with suppress(OSError):  # the first error is the one to tell
+                os.unlink(path)
+            raise
+        self._file, self._segment, self._end = file, segment, len(start)
+        self._is_listed = self._is_broken = False
+
+    # Syncing
+
+    def sync(self) -> None:
+        """Return once all that was written survives a power cut.
+
+        Raises `StoreError` if that cannot be had; what was not synced is forgotten
+        then, as if it had not been written.
+        """
+        if not self._unsynced:
+            return
+        with self._failing_as("make results safe in"):
+            try:
+                self._sync_file()
+            except OSError:
+                self._move()
+        self._unsynced.clear()
+        self._seconds, self._bytes = 0.0, 0
+
+    def _sync_file(self) -> None:
+        if self._is_broken:
+            raise OSError("the segment could not be cut back")
+        assert self._file is not None
+        sync(self._file)
+        if not self._is_listed:
+            sync_folder(self._segments.folder)
+            self._is_listed = True
+
+    def _move(self) -> None:
+        """Write what was not synced to a new segment, and sync that."""
+        assert self._file is not None
+        given_up, lost = self._file, self._unsynced
+        kept = self._end - sum(len(written.frame) for written in lost)
+        self._file = None
+        try:
+            self._begin()
+            moved = [self._rewrite(written) for written in lost]
+            self._sync_file()
+        except OSError:
+            self._forget(lost, given_up, kept)
+            raise
+        finally:
+            os.close(given_up)
+        for before, after in zip(lost, moved, strict=True):
+            if before.kind in _TASKS:
+                self._index.move(after.ident, after.digest, after.where)
+        self._unsynced = moved
+
+    def _rewrite(self, written: Written) -> Written:
+        assert self._segment is not None
+        frame = _frames.reseed(written.frame, self._segment.seed)
+        return written._replace(where=self._put(frame), frame=frame)
+
+    def _forget(self, lost: list[Written], given_up: int, kept: int) -> None:
+        """Undo frames that could be made safe nowhere."""
+        with suppress(OSError):  # readers may see them for a while, and they are valid
+            os.ftruncate(given_up, kept)
+        for written in lost:
+            if written.kind in _TASKS:
+                self._index.drop(written.digest, written.where)
+        self._unsynced = []
+        self._seconds, self._bytes = 0.0, 0
+        if self._file is not None and self._segment is not None:
+            with suppress(OSError):  # nothing in it was told to anybody
+                os.unlink(self._segment.path)
+            os.close(self._file)
+        self._file = self._segment = None
+        self._is_broken = False
+
+    # What a pack did, and the end
+
+    def write_again(self, covered_to: int) -> None:
+        """Write again what a pack, which took this worker for dead, did not copy."""
+        assert self._file is not None and self._segment is not None
+        old_file, old_seed = self._file, self._segment.seed
+        data = os.pread(old_file, self._end - covered_to, covered_to)
+        with self._failing_as("write again to"):
+            self._begin()
+        at = 0
+        while at < len(data) and _frames.is_whole(data, at, old_seed):
+            length = _frames.length_at(data, at) or 0
+            self._copy(data[at : at + length])
+            at += length
+        os.close(old_file)
+        self.sync()
+
+    def _copy(self, frame: bytes) -> None:
+        assert self._segment is not None
+        found = _frames.view(frame)
+        again = _frames.reseed(frame, self._segment.seed)
+        written = Written(found.ident, found.kind, found.digest, self._put(again), again)
+        self._unsynced.append(written)
+        if found.kind in _TASKS:
+            self._index.add(found.ident, found.kind, found.digest, written.where, Changes())
+
+    def end(self) -> None:
+        """Sync, say that no further frame comes, and close the segment."""
+        if self._file is None:
+            return
+        try:
+            self.append(Kind.END, _frames.NO_TASK)
+            self.sync()
+            self._index.ended.add(self.worker)
+        finally:
+            self._segments.disown(self.stem, self._end)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the segment as it is: it belongs to another process."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file = self._segment = None
+        self._unsynced = []
+
+    def _failing_as(self, doing: str) -> AbstractContextManager[None]:
+        return explained(self._segments.folder, doing)

@@ -1,0 +1,494 @@
+"""A store in a directory, on a local disk or shared by hosts: the default of jug.
+
+Small results are frames in segments, one segment per worker (`_segments` reads
+them, `_writer` writes one's own, `_index` knows what they come to); large ones
+are files of their own (`_bigfiles`).  Who runs what is told by links
+(`_lease_folder`).  Here these are put together, and what binds them is order:
+
+- A lease is taken first, then what others did is read, and only then the task is
+  known to be without a result.
+- A frame is written, and synced if it holds much computing, before its lease ends.
+- On a network file system others see a frame only once it is synced.  Leases of
+  tasks that are done but not synced yet are kept until then, so nobody runs such
+  a task again in between.
+- Nothing is made before there is something to write: who only looks leaves
+  nothing behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from struct import Struct
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Self
+
+from jug import records
+from jug.backends import _frames, _marker
+from jug.backends._bigfiles import FROM_SIZE, BigFiles
+from jug.backends._disk import fault, is_gone, is_local, raise_descriptor_limit
+from jug.backends._frames import Kind, Removed
+from jug.backends._lease_folder import LeaseFolder
+from jug.backends._pack import PACK_LEASE, Packer, Summary
+from jug.backends._pulse import StorePulse
+from jug.backends._segments import Segments
+from jug.backends._watch import Watch
+from jug.backends._writer import Writer
+from jug.backends.base import BaseStore, Buffer, Changes, Frame, Holder, Lease, Outcome
+from jug.backends.base import Kind as FrameKind
+from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.records import Record
+
+__all__ = ["FileStore", "Summary", "file_store"]
+
+_LEASE_SECONDS: Final = 120.0
+_DURATION: Final = Struct("<8xd")
+
+
+class _Token(NamedTuple):
+    worker: str
+    removals: int
+
+
+class FileStore(BaseStore):
+    """Results, failures and leases in a directory.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, FileStore(folder) as store:
+    ...     store.dump([1, 2], b"0" * 40)
+    ...     store.load(b"0" * 40)
+    [1, 2]
+    """
+
+    def __init__(
+        self,
+        dirname: str | os.PathLike[str],
+        compress_numpy: bool = False,
+        *,
+        lease_seconds: float | None = None,
+        network: bool | None = None,
+    ) -> None:
+        """Open a directory, which need not be there yet.
+
+        `compress_numpy` is accepted, as jug 2.x had it, and changes nothing: arrays
+        are stored as they are, so that they can be mapped.  `network` says whether
+        other hosts write to the directory; without it, the kind of its file system
+        decides.
+        """
+        self.jugdir = os.fspath(dirname)
+        self.url = f"file:{self.jugdir}"
+        self._path = Path(os.path.abspath(self.jugdir))
+        self._options = {"lease_seconds": lease_seconds, "network": network}
+        self._is_local = is_local(_nearest(self._path)) if network is None else not network
+        self._is_made = _marker.is_made(self._path)
+        self._can_write = False
+        self._leases = LeaseFolder(self._path / "leases", _lease_seconds(lease_seconds))
+        self._segments = Segments(self._path / "segments", is_local=self._is_local)
+        self._index = self._segments.index
+        self._big = BigFiles(self._path / "big", is_local=self._is_local)
+        self._writer: Writer | None = None
+        self._parked: list[bytes] = []
+        self._watch: Watch | None = None
+        raise_descriptor_limit()
+
+    @classmethod
+    def open(cls, url: str, **options: Any) -> Self:
+        """Return the store of ``file:DIR``, ``file_keepalive:DIR`` or a plain path."""
+        scheme, colon, path = url.partition(":")
+        return cls(path if colon and scheme in ("file", "file_keepalive") else url, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by where it is: the copy is another worker."""
+        return _reopen, (type(self), self.jugdir, self._options)
+
+    # What is there, from memory
+
+    def exists(self, digests: Iterable[bytes]) -> list[bool]:
+        """Return for each digest whether its result is there, as last learned."""
+        results = self._index.results
+        return [digest in results for digest in digests]
+
+    def failures(self) -> Mapping[bytes, bool]:
+        """Return the tasks that failed and have no result: digest to whether it is kept."""
+        return MappingProxyType(self._index.failed)
+
+    def digests(self) -> Iterator[bytes]:
+        """Yield the digests of all results, as last learned."""
+        return iter(tuple(self._index.results))
+
+    def drain(self) -> Changes:
+        """Return what was learned and not handed out yet, without input or output."""
+        news, self._index.news = self._index.news, Changes()
+        return news
+
+    # What others did
+
+    def learn(self) -> None:
+        """Read what others did since, for `drain` to hand out."""
+        self._learn(afresh=False)
+
+    def _learn(self, *, afresh: bool) -> None:
+        if not self._is_made:
+            self._is_made = _marker.is_made(self._path)
+            if not self._is_made:
+                return
+        try:
+            self._segments.learn(afresh=afresh)
+        except OSError as error:
+            raise fault(error, self._segments.folder, "read results") from error
+        writer = self._writer
+        if writer is not None and writer.stem in self._segments.covered:
+            writer.write_again(self._segments.covered[writer.stem])
+
+    def wait(self, seconds: float) -> Changes:
+        """Wait until something changes, at most so long, and return what did."""
+        self._settle()
+        self.learn()
+        if not self._index.news:
+            if self._watch is None:
+                self._watch = Watch(
+                    [self._segments.folder, self._leases.folder], self._leases.holders
+                )
+            self._watch.wait(seconds)
+            self.learn()
+        return self.drain()
+
+    # Reading
+
+    def read(self, digest: bytes) -> Buffer:
+        """Return the encoded result."""
+        found = self._result(digest)
+        if found.kind != Kind.BIG:
+            return found.payload
+        size, name = _frames.unpack_big(found.payload)
+        try:
+            return self._big.read(name, size)
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            if error.errno == errno.ESTALE:
+                raise self._lost(digest) from error
+            raise fault(error, self._big.path(name), "read a result") from error
+
+    def record(self, digest: bytes) -> Record | None:
+        """Return the record of the run that counts: of the result, else the last failure."""
+        if digest in self._index.results:
+            return _record_of(self._result(digest))
+        places = self._index.failures_of(digest)
+        frames = [_frames.view(self._segments.frame_at(where)) for where in places]
+        found = [(_record_of(frame), frame.ident) for frame in frames]
+        return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
+
+    def size(self, digest: bytes) -> int:
+        """Return how many bytes the encoded result takes."""
+        found = self._result(digest)
+        if found.kind == Kind.BIG:
+            return _frames.unpack_big(found.payload)[0]
+        return len(found.payload)
+
+    def _result(self, digest: bytes) -> _frames.View:
+        """Return the frame of a result, also if it is in a pack since it was learned."""
+        try:
+            return self._frame_of(digest)
+        except OSError as error:
+            if isinstance(error, StoreError) or not is_gone(error):
+                raise fault(error, self._segments.folder, "read a result") from error
+        self._learn(afresh=True)
+        try:
+            return self._frame_of(digest)
+        except OSError as error:
+            raise self._lost(digest) from error
+
+    def _frame_of(self, digest: bytes) -> _frames.View:
+        where = self._index.results.get(digest)
+        if where is None:
+            raise ResultNotFound(
+                f"the result of {digest.hex()} is not in {self.url}: run its task first",
+                digest=digest,
+            )
+        found = _frames.view(self._segments.frame_at(where))
+        if found.digest != digest:
+            raise self._lost(digest)
+        return found
+
+    def _lost(self, digest: bytes) -> DamagedResult:
+        return DamagedResult(
+            f"the file that held the result of {digest.hex()} in {self.url} is gone: "
+            "its task will be computed again",
+            digest=digest,
+        )
+
+    # Leases
+
+    def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
+        """Return a lease of the first candidate that is free and has no result."""
+        self._be_writable()
+        if self._parked and self._writer is not None and self._writer.is_due:
+            self._settle()
+        results, leases = self._index.results, self._leases
+        wanted = [digest for digest in candidates if digest not in results]
+        while wanted:
+            digest = leases.take_any(wanted)
+            if digest is None:
+                return None
+            try:
+                self.learn()
+            except BaseException:
+                leases.release(digest)
+                raise
+            if digest not in results:
+                assert leases.worker_id is not None
+                return Lease(digest, _Token(leases.worker_id, self._index.removals))
+            leases.release(digest)
+            wanted = [digest for digest in wanted if digest not in results]
+        return None
+
+    def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        """Save what became of the task and end the lease."""
+        try:
+            outcome = self._save(lease, frame, inputs)
+        except BaseException:
+            with suppress(StoreError):  # the first error is the one to tell
+                self.release(lease)
+            raise
+        assert self._writer is not None
+        if outcome is Outcome.SAVED and not self._is_local and self._writer.has_unsynced:
+            self._parked.append(lease.digest)
+        else:
+            self.release(lease)
+            self._release_parked()
+        return outcome
+
+    def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
+        self.learn()
+        index, digest, since = self._index, lease.digest, lease.token.removals
+        writer = self._current_writer()
+        if index.awaits(digest, writer.worker):
+            self._write(writer, Kind.VOID, digest)
+            return Outcome.STALE
+        removed = index.removed
+        if removed and any(removed.get(one, 0) > since for one in (digest, *inputs)):
+            return Outcome.STALE
+        if digest in index.results:
+            return Outcome.DUPLICATE
+        self._write_frame(writer, frame)
+        return Outcome.SAVED
+
+    def release(self, lease: Lease) -> None:
+        """End the lease, saving nothing.  A lease that was lost is left alone."""
+        if lease.token.worker == self._leases.worker_id:
+            self._leases.release(lease.digest)
+
+    def _release_parked(self) -> None:
+        """End the leases of tasks whose results others can see by now."""
+        if self._parked and (self._writer is None or not self._writer.has_unsynced):
+            parked, self._parked = self._parked, []
+            for digest in parked:
+                self._leases.release(digest)
+
+    def holders(self) -> dict[bytes, Holder]:
+        """Return who holds what now."""
+        if not self._is_made:
+            return {}
+        found = self._leases.holders()
+        for digest in (PACK_LEASE, *self._parked):
+            found.pop(digest, None)
+        return found
+
+    def break_leases(self, digests: Iterable[bytes]) -> int:
+        """Take the leases away from whoever holds them, alive or not; return how many."""
+        held = self.holders()
+        wanted = [digest for digest in digests if digest in held]
+        return sum(self._leases.break_lease(digest) for digest in wanted)
+
+    def tidy(self) -> None:
+        """Remove what workers that are certainly gone left behind."""
+        if self._is_made:
+            self._leases.tidy()
+
+    def pulse(self) -> StorePulse:
+        """Return the heartbeat of this worker."""
+        self._be_writable()
+        worker = self._leases.join()
+        return StorePulse(self._leases.pulse(), str(self._segments.folder / f"{worker}-"))
+
+    # Writing
+
+    def put(self, frame: Frame) -> None:
+        """Save a frame, whoever holds the lease.  A result that is there stays."""
+        self._be_writable()
+        self.learn()
+        if frame.digest in self._index.results:
+            return
+        writer = self._current_writer()
+        while self._index.awaits(frame.digest, writer.worker):
+            self._write(writer, Kind.VOID, frame.digest)
+        self._write_frame(writer, frame)
+
+    def _write_frame(self, writer: Writer, frame: Frame) -> None:
+        kind, pieces = int(frame.kind), frame.payload
+        if frame.kind is FrameKind.RESULT and sum(map(len, pieces)) >= FROM_SIZE:
+            kind = Kind.BIG
+            pieces = [_frames.pack_big(*self._big.write(frame.digest, writer.worker, pieces))]
+        self._write(writer, kind, frame.digest, frame.record, pieces)
+
+    def _write(
+        self,
+        writer: Writer,
+        kind: int,
+        digest: bytes,
+        record: bytes = b"",
+        pieces: Sequence[Buffer] = (),
+    ) -> None:
+        seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
+        written = writer.append(kind, digest, record, pieces, seconds)
+        self._index.add(written.ident, kind, digest, written.where, Changes())
+        if writer.is_due:
+            writer.sync()
+
+    def discard(self, digests: Iterable[bytes]) -> int:
+        """Remove results and failures, as they are after a refresh; return how many tasks' were there.
+
+        Workers that run such a task are looked for before the refresh and again
+        after the removals are written: who took its lease later sees them.
+        """
+        wanted = tuple(dict.fromkeys(digests))
+        held = self.holders()
+        self._learn(afresh=True)
+        count, entries = 0, []
+        for digest in wanted:
+            if self._index.knows(digest):
+                count += 1
+                entries += self._named(digest)
+            if digest in held and held[digest].worker == self._leases.worker_id:
+                self._index.note_removal(digest)
+        running = self._running(wanted, held)
+        self._remove(entries + running)
+        if self._is_made:
+            late = self._running(wanted, self.holders())
+            self._remove([entry for entry in late if entry not in running])
+        return count
+
+    def _named(self, digest: bytes) -> list[Removed]:
+        """Return what names the frames of a task; what cannot be read any more is forgotten."""
+        idents = self._index.live_idents(digest)
+        if not idents:
+            self._index.drop(digest, self._index.results[digest])
+        return [Removed(digest, ident) for ident in idents]
+
+    def _running(self, digests: Iterable[bytes], held: dict[bytes, Holder]) -> list[Removed]:
+        """Return the next frames of all who run one of these tasks."""
+        if not held:
+            return []
+        others = {
+            digest: bytes.fromhex(holder.worker)
+            for digest, holder in held.items()
+            if len(holder.worker) == 16 and holder.worker != self._leases.worker_id
+        }
+        return [
+            Removed(digest, self._index.next_ident(digest, others[digest]), is_next=True)
+            for digest in digests
+            if digest in others
+        ]
+
+    def _remove(self, entries: list[Removed]) -> None:
+        if not entries:
+            return
+        self._be_writable()
+        self._current_writer().remove(entries)
+        for entry in entries:
+            self._index.remove(entry, Changes())
+        self._release_parked()
+
+    def _current_writer(self) -> Writer:
+        """Return the writer of this worker, also after it was taken for dead and began anew."""
+        worker = self._leases.join()
+        if self._writer is None or self._writer.worker.hex() != worker:
+            if self._writer is not None:
+                self._writer.end()
+            self._parked.clear()
+            self._writer = Writer(self._segments, worker)
+        return self._writer
+
+    def _be_writable(self) -> None:
+        if not self._can_write:
+            _marker.make(self._path)
+            self._is_made = self._can_write = True
+
+    def _settle(self) -> None:
+        """Sync what was written, and end the leases that were kept for it."""
+        if self._writer is not None:
+            self._writer.sync()
+        self._release_parked()
+
+    def flush(self) -> None:
+        """Return once all that was saved here survives a power cut."""
+        self._settle()
+
+    def close(self) -> None:
+        """Flush, give back all leases, and let go of every resource."""
+        try:
+            self._settle()
+            if self._writer is not None:
+                self._writer.end()
+                self._writer = None
+                self._pack_if_many()
+        finally:
+            self._leases.leave()
+            self._segments.close()
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+
+    def after_fork(self) -> None:
+        """Become a worker of one's own in a process that was forked."""
+        if self._writer is not None:
+            self._segments.disown(self._writer.stem, self._writer.end_offset)
+            self._writer.abandon()
+        self._writer = None
+        self._parked.clear()
+        self._leases.forget()
+        self._watch = None
+
+    # Packing
+
+    def pack(self) -> Summary:
+        """Merge the segments of workers that are gone, and delete what nothing refers to."""
+        self._be_writable()
+        self._settle()
+        self._learn(afresh=True)
+        return Packer(self._segments, self._big, self._leases).pack()
+
+    def _pack_if_many(self) -> None:
+        if Packer(self._segments, self._big, self._leases).is_worthwhile():
+            self.pack()
+
+
+file_store = FileStore
+
+
+def _reopen(cls: type[FileStore], dirname: str, options: dict[str, Any]) -> FileStore:
+    return cls(dirname, **options)
+
+
+def _record_of(frame: _frames.View) -> Record:
+    return records.unpack(frame.record)
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that is there."""
+    return next((one for one in (path, *path.parents) if one.exists()), path)
+
+
+def _lease_seconds(given: float | None) -> float:
+    text = os.environ.get("JUG_LEASE_SECONDS", _LEASE_SECONDS) if given is None else given
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise OptionError(f"a lease time of {text!r} is not possible: give seconds above 0")
+    return seconds
