@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,17 @@ def function_name(f: Any) -> str:
     module = getattr(named, "__module__", None) or type(f).__module__
     name = getattr(named, "__qualname__", None) or named.__name__
     return f"{module_name(module)}.{name.replace('<locals>.', '')}"
+
+
+def task_names(tasks: Iterable[Any]) -> Iterator[str]:
+    """Yield the name of each task, made once for all that share a function."""
+    names: dict[Any, str] = {}
+    for task in tasks:
+        key = task._name or task.f
+        try:
+            yield names[key]
+        except KeyError:
+            names[key] = task.name
+            yield names[key]
+        except TypeError:  # a callable object without a hash
+            yield task.name

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from jug._naming import task_names
 from jug._task import Task
 
 
@@ -67,17 +68,8 @@ class Graph:
         return found
 
     def names(self) -> Iterator[str]:
-        """Yield the name of each task, by number."""
-        cache: dict[Any, str] = {}
-        for task in self.tasks:
-            key = task._name or task.f
-            try:
-                yield cache[key]
-            except KeyError:
-                cache[key] = task.name
-                yield cache[key]
-            except TypeError:  # a callable object without a hash
-                yield task.name
+        """Return the name of each task, by number."""
+        return task_names(self.tasks)
 
     def _add(self, task: Task[Any]) -> None:
         """Add a task, after the tasks that it needs and that are not there yet."""

@@ -1,0 +1,113 @@
+"""How far the work is: for each task name, how many tasks are in which state.
+
+Tasks that are done are only looked up, so that a million finished ones are
+counted in the time that it takes to make them.  What stands in the way of the
+others is seen from their direct dependencies; no graph is built.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import compress
+from typing import Any
+
+from jug._naming import task_names
+from jug._task import Task
+from jug.backends.base import BaseStore
+
+__all__ = ["State", "Status", "look"]
+
+
+class State(Enum):
+    """What can be said of one task."""
+
+    FAILED = "failed"
+    WAITING = "waiting"
+    """Something that it needs is not done."""
+    READY = "ready"
+    FINISHED = "finished"
+    RUNNING = "running"
+
+
+@dataclass
+class Status:
+    """How many tasks are in each state, at one moment."""
+
+    counts: dict[State, Counter[str]] = field(
+        default_factory=lambda: {state: Counter() for state in State}
+    )
+    """For each state, how many tasks of each name."""
+
+    def names(self) -> list[str]:
+        """Return the names of all tasks, sorted."""
+        return sorted(set().union(*self.counts.values()))
+
+    def total(self, state: State) -> int:
+        """Return how many tasks are in a state."""
+        return self.counts[state].total()
+
+    def is_complete(self) -> bool:
+        """Return whether every task is finished."""
+        return not any(self.total(state) for state in State if state is not State.FINISHED)
+
+    def sentence(self) -> str:
+        """Return all in one line, of a form that programs rely on."""
+        finished, running = self.total(State.FINISHED), self.total(State.RUNNING)
+        if self.is_complete():
+            return f"All tasks complete ({finished} tasks)."
+        waiting = self.total(State.WAITING) + self.total(State.READY)
+        return (
+            f"{waiting} tasks waiting to be run, {self.total(State.FAILED)} failed, "
+            f"{finished} complete, ({running or 'none'} active)."
+        )
+
+
+def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
+    """Return how far the tasks are, after learning what others did.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> look(store, [task, Task(sum, [task])]).sentence()
+    '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
+    """
+    store.learn()
+    distinct: dict[bytes, Task[Any]] = {}
+    for task in tasks:
+        distinct.setdefault(task.digest, task)
+    done = store.exists(distinct)
+    names = list(task_names(distinct.values()))
+    status = Status()
+    status.counts[State.FINISHED].update(compress(names, done))
+    if not all(done):
+        _count_unfinished(store, list(distinct.values()), names, done, status)
+    return status
+
+
+def _count_unfinished(
+    store: BaseStore, tasks: list[Task[Any]], names: list[str], done: list[bool], status: Status
+) -> None:
+    running = {digest for digest, holder in store.holders().items() if holder.alive}
+    for task, name, is_done in zip(tasks, names, done, strict=True):
+        if not is_done:
+            status.counts[_state(store, task, running)][name] += 1
+
+
+def _state(store: BaseStore, task: Task[Any], running: set[bytes]) -> State:
+    if _is_done(store, task):
+        return State.FINISHED
+    if task.digest in running:
+        return State.RUNNING
+    if task.digest in store.failures():
+        return State.FAILED
+    ready = all(_is_done(store, needed) for needed in task.dependencies())
+    return State.READY if ready else State.WAITING
+
+
+def _is_done(store: BaseStore, task: Task[Any]) -> bool:
+    """Return whether a task is done, in its own store if it has another one."""
+    if task.store is store:
+        return store.has(task.digest)
+    return task.can_load()
