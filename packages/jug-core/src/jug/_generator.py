@@ -13,6 +13,12 @@ from jug.errors import OptionError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Q = ParamSpec("Q")
+S = TypeVar("S")
+
+
+class _Decorator:
+    """Stands, for type checkers, for the result of a generator that has no function yet."""
 
 
 class TaskGenerator(Generic[P, R]):
@@ -36,12 +42,6 @@ class TaskGenerator(Generic[P, R]):
     f: Callable[P, R]
     """The plain function."""
 
-    @overload
-    def __new__(cls, f: Callable[P, R], **options: Any) -> TaskGenerator[P, R]: ...
-    @overload
-    def __new__(
-        cls, f: None = None, *, retries: int = 0, timeout: float | None = None
-    ) -> Callable[[Callable[P, R]], TaskGenerator[P, R]]: ...
     def __new__(cls, f: Any = None, **options: Any) -> Any:
         """Return the generator, or the decorator that makes it if only options are given."""
         if f is None:
@@ -49,9 +49,19 @@ class TaskGenerator(Generic[P, R]):
             return partial(cls, **options)
         return super().__new__(cls)
 
+    @overload
     def __init__(
         self, f: Callable[P, R], *, retries: int = 0, timeout: float | None = None
-    ) -> None:
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TaskGenerator[..., _Decorator],
+        f: None = None,
+        *,
+        retries: int = 0,
+        timeout: float | None = None,
+    ) -> None: ...
+    def __init__(self, f: Any = None, *, retries: int = 0, timeout: float | None = None) -> None:
         if isinstance(f, TaskGenerator):
             f = f.f
         elif not callable(f):
@@ -65,9 +75,15 @@ class TaskGenerator(Generic[P, R]):
         """The plain function, by which this hashes and runs."""
         return self.f
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # only what the decorator is called with
+        self: TaskGenerator[..., _Decorator], f: Callable[Q, S], /
+    ) -> TaskGenerator[Q, S]: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return a task that will call the function with these arguments."""
-        task = Task(self.f, *args, **kwargs)
+        task: Task[Any] = Task(self.f, *args, **kwargs)
         task.options = self._options
         return task
 

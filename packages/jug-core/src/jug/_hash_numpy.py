@@ -92,12 +92,23 @@ def _raw(array: Array) -> bytes:
     if size <= INLINE:
         return content(_as_bytes(np.ascontiguousarray(array).reshape(-1), little, width))
     step = max(1, CHUNK // width)
-    flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
 
     def piece(i: int) -> bytes | memoryview:
-        return _as_bytes(flat[i * step : (i + 1) * step], little, width)
+        return _as_bytes(_stretch(array, i * step, (i + 1) * step), little, width)
 
     return pieces(size, -(-array.size // step), piece)
+
+
+def _stretch(array: Array, start: int, stop: int) -> Array:
+    """Return a stretch of the elements in C order, copying as little as that needs."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)[start:stop]
+    row = array.size // len(array)
+    if row > stop - start:
+        return array.flat[start:stop]
+    first, last = start // row, -(-stop // row)
+    rows = np.ascontiguousarray(array[first:last]).reshape(-1)
+    return rows[start - first * row : stop - first * row]
 
 
 def _width(dtype: np.dtype[Any]) -> int:
@@ -116,7 +127,7 @@ def _as_bytes(flat: Array, little: np.dtype[Any], width: int) -> bytes | memoryv
         doubles = width // 10
         padded = data.reshape(flat.size * doubles, little.itemsize // doubles)
         data = np.ascontiguousarray(padded[:, :10])
-    return memoryview(data.reshape(-1))
+    return data.reshape(-1).data
 
 
 def _masked(array: Any) -> Generator[Any, bytes, bytes]:
@@ -154,5 +165,5 @@ def _ufunc(ufunc: np.ufunc) -> Generator[Any, bytes, bytes]:
         if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
             return named(b"F", module, ufunc.__name__)
     raise HashError(
-        f"ufunc {ufunc.__name__!r} is in no module that jug knows: call it in a function of your own"
+        f"ufunc {ufunc.__name__!r} has no module that jug knows: call it in a function of your own"
     )

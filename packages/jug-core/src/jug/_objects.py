@@ -43,6 +43,11 @@ _LIBRARIES: Final = {
 }
 """Loaded when an object of the library is met, hence after the library itself."""
 
+_TAKEN_APART_BY: Final = ("__new__", "__reduce__", "__reduce_ex__")
+"""Methods of object by which pickle takes apart an object that says nothing about that."""
+
+_SET_REDUCES: Final = (set.__reduce__, frozenset.__reduce__)
+
 
 def resolve(cls: type) -> Encoder | None:
     """Return the encoder of a class, and keep it for the next time.
@@ -79,7 +84,7 @@ def _encoder_by_kind(cls: type) -> Encoder:
         return _enum_member
     if issubclass(cls, tuple) and hasattr(cls, "_fields") and not cls.__dictoffset__:
         return encode_named_tuple
-    if cls.__reduce__ in (set.__reduce__, frozenset.__reduce__):
+    if issubclass(cls, (set, frozenset)) and cls.__reduce__ in _SET_REDUCES:
         return _set_object
     if issubclass(cls, (list, tuple, dict)):
         return _container_object
@@ -131,12 +136,11 @@ def _enum_member(member: Enum) -> Generator[Any, bytes, bytes]:
 
 
 def _is_plain_dataclass(cls: type) -> bool:
-    """Return whether the fields and attributes are all that an object of the class is."""
+    """Return whether fields and attributes are all that an object of the class is."""
     return (
         hasattr(cls, "__dataclass_fields__")
-        and cls.__new__ is object.__new__
-        and cls.__reduce_ex__ is object.__reduce_ex__
-        and cls.__reduce__ is object.__reduce__
+        and all(getattr(cls, n) is getattr(object, n) for n in _TAKEN_APART_BY)
+        and getattr(cls.__getstate__, "__module__", None) in (None, "dataclasses")
         and cls not in copyreg.dispatch_table
     )
 

@@ -142,7 +142,7 @@ class Task(Generic[R]):
         that changes its arguments is an error.
         """
         if not force and self.can_load():
-            return self.value()
+            return self.result
         if not self.can_run():
             missing = next(t for t in self.dependencies() if not t.can_load())
             raise TaskError(
@@ -154,7 +154,8 @@ class Task(Generic[R]):
                 self.store.discard([self.digest])
             self.store.put(frame)
         self._value = result
-        return result
+        value: R = result
+        return value
 
     @property
     def result(self) -> R:

@@ -99,7 +99,7 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
             )
         return _work_here(job)
     if jobs == 1:
-        return _supervise(job, 1, lambda link: _fork(link, lambda: _read_and_work(job, link)))
+        return _supervise(job, 1, lambda link: _fork(link, lambda: _read_and_work(job, link, 1)))
     jugfile, jugspace = job.begin()
     reason = why_not_fork()
     if reason:
@@ -138,8 +138,9 @@ def _work_here(job: Job) -> Summary:
         return Worker(jugspace, jugfile.read_again, job.settings()).run()
 
 
-def _read_and_work(job: Job, link: Link) -> Summary:
-    return _work(job, *job.begin(), link, 1)
+def _read_and_work(job: Job, link: Link, count: int) -> Summary:
+    jugfile, jugspace = job.begin()
+    return work(jugspace, jugfile.read_again, job.settings(), link, count)
 
 
 def _work(job: Job, jugfile: Jugfile, jugspace: Jugspace, link: Link, count: int) -> Summary:
@@ -265,7 +266,7 @@ def _main() -> None:
     connection, board = map(int, sys.argv[1:])
     job, slot, count, sys.path[:] = pickle.load(sys.stdin.buffer)
     link = Link(socket.socket(fileno=connection), Board(board), slot)
-    _be_worker(link, lambda: _work(job, *job.begin(), link, count))
+    _be_worker(link, lambda: _read_and_work(job, link, count))
 
 
 if __name__ == "__main__":

@@ -22,19 +22,12 @@ from jug.backends.base import BaseStore, Pulse
 from jug.backends.process import Process
 
 _hearts: dict[int, subprocess.Popen[bytes]] = {}
-_supervised_pid: int | None = None
-
-
-def leave_to_supervisor() -> None:
-    """Say that this process has a supervisor that beats for it."""
-    global _supervised_pid
-    _supervised_pid = os.getpid()
 
 
 def keep_beating(store: BaseStore) -> None:
     """Beat for this process's leases in the store from now on, until it ends."""
     pid = os.getpid()
-    if pid in (_supervised_pid, *_hearts):
+    if pid in _hearts:
         return
     pulse = store.pulse()
     if pulse is None:
@@ -67,4 +60,5 @@ def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    beat_for(*pickle.load(sys.stdin.buffer), sys.stdin.buffer)
+    worker, its_pulse = pickle.load(sys.stdin.buffer)
+    beat_for(worker, its_pulse, sys.stdin.buffer)

@@ -96,8 +96,8 @@ class Jugfile:
         there = sys.modules.get(self.name)
         if there is not None and not _is_from(there, self.path):
             raise JugfileError(
-                f"the jugfile {str(self.path)!r} can't be called {self.name!r}, like a module that "
-                "is in use: rename it",
+                f"the jugfile {str(self.path)!r} can't have the name of {self.name!r}, "
+                "a module that is in use: rename it",
                 path=str(self.path),
             )
         for folder in (os.getcwd(), str(self.path.parent.resolve())):
@@ -147,7 +147,7 @@ def _reading(path: Path, module: ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _patient_collector() -> Iterator[None]:
-    """Have the garbage collector look less often, as hundreds of thousands of tasks come to stay."""
+    """Have the garbage collector look less often: what a jugfile makes comes to stay."""
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], 200_000), 50, 100)
     try:
@@ -171,7 +171,7 @@ def jugdir_of(jugfile: str | os.PathLike[str], pattern: str = DEFAULT_JUGDIR) ->
         return pattern % {"jugfile": stem, "date": time.strftime("%Y-%m-%d")}
     except (KeyError, ValueError, TypeError):
         raise OptionError(
-            f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand in it, "
+            f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand there, "
             "and a plain % is written %%",
             jugdir=pattern,
         ) from None

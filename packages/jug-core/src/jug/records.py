@@ -65,9 +65,7 @@ def pack(record: Record) -> bytes:
     """Return the record as bytes."""
     name = record.name.encode()
     parts = [
-        _FIRST.pack(
-            record.start, record.duration, record.size, record.memory, 1, len(name)
-        ),
+        _FIRST.pack(record.start, record.duration, record.size, record.memory, 1, len(name)),
         name,
     ]
     for tag, field in _TAGS.items():

@@ -31,7 +31,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from jug import records
 from jug.backends.base import BaseStore, Frame, Kind, Pulse
@@ -91,11 +91,8 @@ class Link:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
-class Start(Protocol):
-    """How to start a worker: returns its pid, with its end of the connection in use there."""
-
-    def __call__(self, link: Link) -> int:
-        """Start the worker of this link."""
+Start = Callable[[Link], int]
+"""How to start a worker: returns the pid of a process that uses the link."""
 
 
 @dataclass(slots=True)

@@ -14,8 +14,9 @@ on is promised here:
   ``cleanup --failed-only``.  If two workers saved a result of one task, all
   readers agree on which one counts.
 - *The index.* `exists`, `failures` and `digests` answer from memory, without
-  input or output.  `learn` reads what others did since, only what is new.  `acquire`, `commit` and `wait` learn too; what was learned is handed out
-  once, by `refresh` or `drain`.
+  input or output.  `learn` reads what others did since, and only what is new.
+  `acquire`, `commit` and `wait` learn too.  What others did is handed out once,
+  by `drain`; what a store object did itself is known to who asked it to.
 - *Leases.* Who holds the lease of a task may run it.  At most one worker does,
   unless one was found dead: then its lease is taken over, by exactly one.  A
   lease is given for a task that has no result, as of the moment when it is
@@ -263,7 +264,7 @@ class BaseStore(ABC):
 
     @abstractmethod
     def discard(self, digests: Iterable[bytes]) -> int:
-        """Remove results and failures, as they are after a refresh; return how many tasks' were there.
+        """Remove results and failures, as they are after learning; return of how many tasks.
 
         A worker that runs such a task right now, from what was there before, does
         not save it.
@@ -277,6 +278,7 @@ class BaseStore(ABC):
     def close(self) -> None:
         """Flush, give back all leases, and let go of every resource."""
 
+    @abstractmethod
     def after_fork(self) -> None:
         """Become a worker of one's own in a process that was forked.
 
@@ -301,7 +303,9 @@ class BaseStore(ABC):
         except DamagedResult as error:
             log.error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
-                hexlify(digest).decode(), self.url, error,
+                hexlify(digest).decode(),
+                self.url,
+                error,
             )
             self.discard([digest])
             raise
@@ -396,7 +400,7 @@ class TaskLock:
         self.lease: Lease | None = None
 
     def get(self) -> bool:
-        """Take the lock; return whether it was free, and the task neither done nor failed for good."""
+        """Take the lock; return whether it was free, the task not done and not failed for good."""
         self.store.learn()
         if self.lease is not None or self.store.failures().get(self.digest):
             return False

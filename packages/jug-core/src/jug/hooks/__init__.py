@@ -59,9 +59,7 @@ def is_hooked(name: str) -> bool:
     return name in _hooks
 
 
-def jug_hook(
-    name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None
-) -> None:
+def jug_hook(name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> None:
     """Call the functions registered for a hook, in order."""
     for function in _hooks.get(name, ()):
         function(*args, **(kwargs or {}))
