@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from jug import codec
 from jug.backends.base import BaseStore
 from jug.backends.file_store import FileStore
 from jug.testing.stores import StoreContract

@@ -1,4 +1,4 @@
-"""The few things that a store asks of a file system, and how it says that they failed."""
+"""The few things that a store asks of a file system."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jug.errors import StoreError
 _ADVICE: Final = {
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "the quota is used up: free some of it and run again",
-    errno.EFBIG: "the file would be larger than the system allows: raise the limit (ulimit -f)",
+    errno.EFBIG: "the file would be larger than is allowed: raise the limit (ulimit -f)",
     errno.EROFS: "the file system is read-only: mount it writable or choose another --jugdir",
     errno.EACCES: "permission denied: change the permissions or choose another --jugdir",
     errno.EPERM: "it is not permitted: change the permissions or choose another --jugdir",
@@ -29,7 +29,7 @@ _ADVICE: Final = {
 # On these a file that was made by another process is there at once for all, and
 # a folder's modification time tells that it changed.
 _LOCAL: Final = frozenset(
-    "apfs bcachefs btrfs ext2 ext3 ext4 f2fs hfs jfs overlay ramfs reiserfs tmpfs ufs xfs zfs".split()
+    "apfs bcachefs btrfs ext2 ext3 ext4 f2fs jfs overlay ramfs tmpfs ufs xfs zfs".split()
 )
 
 
@@ -39,10 +39,17 @@ def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreErro
     >>> print(fault(OSError(errno.ENOSPC, "No space left on device"), "data", "write to"))
     cannot write to 'data', the disk is full: free some space and run again
     """
+    if isinstance(error, StoreError):
+        return error
     reason = _ADVICE.get(error.errno or 0)
     if reason is None:
         reason = f"{error.strerror or error}: look after the file system and run again"
     return StoreError(f"cannot {doing} {os.fspath(path)!r}, {reason}", path=os.fspath(path))
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether the error says that a file was removed, here or by another host."""
+    return error.errno in (errno.ENOENT, errno.ESTALE)
 
 
 @contextmanager
@@ -50,15 +57,8 @@ def explained(path: str | os.PathLike[str], doing: str) -> Iterator[None]:
     """Turn an OSError of the block into a StoreError that names the path."""
     try:
         yield
-    except StoreError:
-        raise
     except OSError as error:
         raise fault(error, path, doing) from error
-
-
-def is_gone(error: OSError) -> bool:
-    """Return whether the error says that a file was removed, here or by another host."""
-    return error.errno in (errno.ENOENT, errno.ESTALE)
 
 
 def sync(file: int) -> None:

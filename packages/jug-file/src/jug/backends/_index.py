@@ -203,9 +203,7 @@ class Index:
     def has_next(self, digest: bytes, worker: bytes) -> bool:
         """Return whether a removal names the next frame of this worker for this task."""
         story = self.stories.get(digest)
-        return story is not None and any(
-            lowest[:8] == worker for lowest, _ in _targets(story)
-        )
+        return story is not None and any(lowest[:8] == worker for lowest, _ in _targets(story))
 
     # Segments that move or vanish
 
@@ -265,7 +263,8 @@ def _live(story: bytes) -> list[tuple[int, bytes, int]]:
 
 def _targets(story: bytes) -> list[tuple[bytes, bytes | None]]:
     """Return which frame each removal of a next frame means, None if it is not known yet."""
-    idents, lowest_ones = [], []
+    idents: list[bytes] = []
+    lowest_ones: list[bytes] = []
     for kind, ident, _ in _EVENT.iter_unpack(story):
         (lowest_ones if kind == _NEXT else idents).append(ident)
     return [

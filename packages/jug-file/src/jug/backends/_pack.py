@@ -38,7 +38,7 @@ from typing import Final
 from jug.backends import _frames
 from jug.backends._bigfiles import BigFiles
 from jug.backends._disk import explained, read_at, sync, sync_folder
-from jug.backends._frames import Covered, Kind, Removed
+from jug.backends._frames import Covered, Kind
 from jug.backends._lease_folder import LeaseFolder
 from jug.backends._segments import PACK, SEGMENT, Segment, Segments
 

@@ -12,8 +12,8 @@ list the folder and to read each segment from where the last reading stopped.
 - *A bad frame* with nothing valid after it is a torn tail, which is either being
   written or was left by a crash: it is passed over in silence and looked at again.
   A bad frame before valid ones is damage; it is reported and skipped.  On a
-  network file system it may also be that the data arrive out of order, so one
-  waits for a while first.
+  network file system zeros may be data that arrive out of order, so one waits
+  for a while first.
 - *Other hosts.* What another host wrote is seen by opening the file afresh, so on
   a network file system no file is kept open for that.  A file that was merged
   into a pack meanwhile may answer ENOENT or ESTALE: list again.
@@ -51,6 +51,9 @@ _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 _CHUNK: Final = 1 << 22
 _FIRST_READ: Final = 4096
 _OPEN_FILES: Final = 256
+
+# Where data of another host have not arrived yet, a file reads as zeros.
+_ZEROS: Final = bytes(32)
 _PATIENCE: Final = 5.0
 
 
@@ -214,7 +217,8 @@ class Segments:
             data = read_at(file, 2 * _frames.LONGEST, start)
             found = _frames.next_whole(data, 0, segment.seed)
             if found >= 0:
-                return self._report_hole(segment, start + found, patient=patient)
+                is_late = patient and _ZEROS in data[:found]
+                return self._report_hole(segment, start + found, patient=is_late)
             if len(data) < 2 * _frames.LONGEST:
                 return False
             start += _frames.LONGEST
@@ -227,7 +231,9 @@ class Segments:
                 return False
         log.warning(
             "%s is damaged between bytes %d and %d: what was there will be computed again",
-            segment.path, segment.at, end,
+            segment.path,
+            segment.at,
+            end,
         )
         segment.at = end
         segment.bad_since = None

@@ -78,11 +78,6 @@ class Writer:
         return self._end
 
     @property
-    def has_unsynced(self) -> bool:
-        """Whether something was written that a power cut could take."""
-        return bool(self._unsynced)
-
-    @property
     def is_due(self) -> bool:
         """Whether so much is not synced that it must be now."""
         return bool(self._unsynced) and (
@@ -127,7 +122,7 @@ class Writer:
         frame = _frames.build(self._segment.seed, ident, kind, digest, record, pieces)
         if len(frame) > _frames.LONGEST:
             raise StoreError(
-                f"the record of {digest.hex()!r} is longer than 16 MB: shorten the exception's text",
+                f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
                 digest=digest,
             )
         where = self._put(frame)

@@ -8,9 +8,8 @@ are files of their own (`_bigfiles`).  Who runs what is told by links
 - A lease is taken first, then what others did is read, and only then the task is
   known to be without a result.
 - A frame is written, and synced if it holds much computing, before its lease ends.
-- On a network file system others see a frame only once it is synced.  Leases of
-  tasks that are done but not synced yet are kept until then, so nobody runs such
-  a task again in between.
+- On a network file system others see a frame only once it is synced, so there
+  each is synced.
 - Nothing is made before there is something to write: who only looks leaves
   nothing behind.
 """
@@ -37,7 +36,7 @@ from jug.backends._pulse import StorePulse
 from jug.backends._segments import Segments
 from jug.backends._watch import Watch
 from jug.backends._writer import Writer
-from jug.backends.base import BaseStore, Buffer, Changes, Frame, Holder, Lease, Outcome
+from jug.backends.base import BaseStore, Buffer, Changes, Frame, Holder, Lease, Outcome, Pulse
 from jug.backends.base import Kind as FrameKind
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
 from jug.records import Record
@@ -90,7 +89,6 @@ class FileStore(BaseStore):
         self._index = self._segments.index
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._writer: Writer | None = None
-        self._parked: list[bytes] = []
         self._watch: Watch | None = None
         raise_descriptor_limit()
 
@@ -131,10 +129,8 @@ class FileStore(BaseStore):
         self._learn(afresh=False)
 
     def _learn(self, *, afresh: bool) -> None:
-        if not self._is_made:
-            self._is_made = _marker.is_made(self._path)
-            if not self._is_made:
-                return
+        if not self._is_there():
+            return
         try:
             self._segments.learn(afresh=afresh)
         except OSError as error:
@@ -143,18 +139,29 @@ class FileStore(BaseStore):
         if writer is not None and writer.stem in self._segments.covered:
             writer.write_again(self._segments.covered[writer.stem])
 
+    def _is_there(self) -> bool:
+        """Return whether anybody has made the store yet."""
+        self._is_made = self._is_made or _marker.is_made(self._path)
+        return self._is_made
+
     def wait(self, seconds: float) -> Changes:
         """Wait until something changes, at most so long, and return what did."""
-        self._settle()
+        self.flush()
         self.learn()
         if not self._index.news:
             if self._watch is None:
                 self._watch = Watch(
-                    [self._segments.folder, self._leases.folder], self._leases.holders
+                    [self._segments.folder, self._leases.folder],
+                    self._look,
+                    self._leases.look_seconds,
                 )
-            self._watch.wait(seconds)
-            self.learn()
+            self._watch.wait(seconds, self._leases.neighbours())
         return self.drain()
+
+    def _look(self) -> object:
+        """Return what may wake a worker that waits."""
+        self.learn()
+        return bool(self._index.news), self._leases.holders()
 
     # Reading
 
@@ -226,8 +233,6 @@ class FileStore(BaseStore):
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         """Return a lease of the first candidate that is free and has no result."""
         self._be_writable()
-        if self._parked and self._writer is not None and self._writer.is_due:
-            self._settle()
         results, leases = self._index.results, self._leases
         wanted = [digest for digest in candidates if digest not in results]
         while wanted:
@@ -254,12 +259,7 @@ class FileStore(BaseStore):
             with suppress(StoreError):  # the first error is the one to tell
                 self.release(lease)
             raise
-        assert self._writer is not None
-        if outcome is Outcome.SAVED and not self._is_local and self._writer.has_unsynced:
-            self._parked.append(lease.digest)
-        else:
-            self.release(lease)
-            self._release_parked()
+        self.release(lease)
         return outcome
 
     def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
@@ -282,20 +282,12 @@ class FileStore(BaseStore):
         if lease.token.worker == self._leases.worker_id:
             self._leases.release(lease.digest)
 
-    def _release_parked(self) -> None:
-        """End the leases of tasks whose results others can see by now."""
-        if self._parked and (self._writer is None or not self._writer.has_unsynced):
-            parked, self._parked = self._parked, []
-            for digest in parked:
-                self._leases.release(digest)
-
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now."""
-        if not self._is_made:
+        if not self._is_there():
             return {}
         found = self._leases.holders()
-        for digest in (PACK_LEASE, *self._parked):
-            found.pop(digest, None)
+        found.pop(PACK_LEASE, None)
         return found
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
@@ -306,10 +298,10 @@ class FileStore(BaseStore):
 
     def tidy(self) -> None:
         """Remove what workers that are certainly gone left behind."""
-        if self._is_made:
+        if self._is_there():
             self._leases.tidy()
 
-    def pulse(self) -> StorePulse:
+    def pulse(self) -> Pulse:
         """Return the heartbeat of this worker."""
         self._be_writable()
         worker = self._leases.join()
@@ -346,11 +338,11 @@ class FileStore(BaseStore):
         seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
         written = writer.append(kind, digest, record, pieces, seconds)
         self._index.add(written.ident, kind, digest, written.where, Changes())
-        if writer.is_due:
+        if writer.is_due or not self._is_local:
             writer.sync()
 
     def discard(self, digests: Iterable[bytes]) -> int:
-        """Remove results and failures, as they are after a refresh; return how many tasks' were there.
+        """Remove results and failures, as they are after a refresh; return of how many tasks.
 
         Workers that run such a task are looked for before the refresh and again
         after the removals are written: who took its lease later sees them.
@@ -401,7 +393,6 @@ class FileStore(BaseStore):
         self._current_writer().remove(entries)
         for entry in entries:
             self._index.remove(entry, Changes())
-        self._release_parked()
 
     def _current_writer(self) -> Writer:
         """Return the writer of this worker, also after it was taken for dead and began anew."""
@@ -409,7 +400,6 @@ class FileStore(BaseStore):
         if self._writer is None or self._writer.worker.hex() != worker:
             if self._writer is not None:
                 self._writer.end()
-            self._parked.clear()
             self._writer = Writer(self._segments, worker)
         return self._writer
 
@@ -418,20 +408,15 @@ class FileStore(BaseStore):
             _marker.make(self._path)
             self._is_made = self._can_write = True
 
-    def _settle(self) -> None:
-        """Sync what was written, and end the leases that were kept for it."""
-        if self._writer is not None:
-            self._writer.sync()
-        self._release_parked()
-
     def flush(self) -> None:
         """Return once all that was saved here survives a power cut."""
-        self._settle()
+        if self._writer is not None:
+            self._writer.sync()
 
     def close(self) -> None:
         """Flush, give back all leases, and let go of every resource."""
         try:
-            self._settle()
+            self.flush()
             if self._writer is not None:
                 self._writer.end()
                 self._writer = None
@@ -449,7 +434,6 @@ class FileStore(BaseStore):
             self._segments.disown(self._writer.stem, self._writer.end_offset)
             self._writer.abandon()
         self._writer = None
-        self._parked.clear()
         self._leases.forget()
         self._watch = None
 
@@ -458,7 +442,7 @@ class FileStore(BaseStore):
     def pack(self) -> Summary:
         """Merge the segments of workers that are gone, and delete what nothing refers to."""
         self._be_writable()
-        self._settle()
+        self.flush()
         self._learn(afresh=True)
         return Packer(self._segments, self._big, self._leases).pack()
 
