@@ -11,13 +11,16 @@ count again.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+
+from jug.backends._disk import is_gone
+from jug.backends._worker_file import WORKER, look
+from jug.backends.process import Process
 
 __all__ = ["FilePulse", "HeartWatch"]
 
@@ -34,35 +37,53 @@ class FilePulse:
 
     path: str
     lease_seconds: float
+    process: Process
+    """The worker's process, to find its file when it had to begin anew under another id."""
+    interval: float = field(init=False)
+    """How many seconds may pass between two calls of `beat`."""
     _due: float = field(default=0.0, repr=False, compare=False)
-    _failing: bool = field(default=False, repr=False, compare=False)
+    _is_failing: bool = field(default=False, repr=False, compare=False)
 
-    @property
-    def interval(self) -> float:
-        """How many seconds may pass between two calls of `beat`."""
-        return min(1.0, self.lease_seconds / 16)
+    def __post_init__(self) -> None:
+        self.interval = min(1.0, self.lease_seconds / 16)
 
     def beat(self) -> None:
         """Show that the worker lives, if it is time to.
 
-        A file that is not there any more belongs to a worker that was declared
-        dead; it finds out by itself.  A server that does not answer is reported
-        once, and tried again at the next beat.
+        A server that does not answer is reported once, and tried again at the
+        next beat.
         """
         now = time.monotonic()
         if now < self._due:
             return
         try:
-            os.utime(self.path)
+            self._touch()
         except OSError as error:
             self._report(error)
         else:
-            self._failing = False
+            self._is_failing = False
+            # Half an interval early, as calls come a little late.
             self._due = now + self.lease_seconds / 16 - self.interval / 2
 
+    def _touch(self) -> None:
+        try:
+            os.utime(self.path)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            self._find()
+
+    def _find(self) -> None:
+        """Go on with the worker's new file, once it has noticed that it was taken for dead."""
+        folder = os.path.dirname(self.path)
+        for name in filter(WORKER.fullmatch, os.listdir(folder)):
+            sight = look(os.path.join(folder, name))
+            if sight is not None and sight.process == self.process:
+                self.path = os.path.join(folder, name)
+
     def _report(self, error: OSError) -> None:
-        if error.errno not in (errno.ENOENT, errno.ESTALE) and not self._failing:
-            self._failing = True
+        if not self._is_failing:
+            self._is_failing = True
             log.warning(
                 "the heartbeat in %r cannot be written (%s): others may take this worker for dead",
                 self.path,

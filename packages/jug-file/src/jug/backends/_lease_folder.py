@@ -6,57 +6,36 @@ The directory holds three sorts of names, all of them links to workers' files:
     8e1a…            40 hex digits: the lock of a task, a link to its holder's file
     8e1a…~5f0c…      a gate: before the lock of the worker named, a link to its maker's
 
-A worker's file says who it is: its id in the first line, its process in the
-second, as JSON.  It is touched as long as the worker lives, and as a lock is the
-same file, one look at the lock tells who holds it and whether the holder lives.
+A lock and its holder's file are one, so one look at the lock tells who holds it
+and whether the holder lives (`_worker_file`, `_heartbeat`).
 
 What is read of others must be fresh, also through the caches of a network file
 system.  So names are learned from listings, and a path that is in none is not
-asked for: that it is not there would be remembered.  A file is opened anew for
-each look, then read, and only then are its times asked for: some file systems
-give old times until something was read.  They may also give the size that the
-name had when it was another worker's, so all these files are of one size.
+asked for: that it is not there would be remembered.  What is listed is opened
+anew for each look.
 """
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from jug.backends import _worker_file
+from jug.backends._disk import fault, is_gone
 from jug.backends._heartbeat import FilePulse, HeartWatch
+from jug.backends._worker_file import WORKER, Sight
 from jug.backends.base import Holder
 from jug.backends.leases import Leases
 from jug.backends.process import Process
 from jug.errors import StoreError
 
-__all__ = ["LeaseFolder", "store_error"]
+__all__ = ["LeaseFolder"]
 
-_SIZE: Final = 512
 _LOCK: Final = re.compile("[0-9a-f]{40}")
-_WORKER: Final = re.compile("[0-9a-f]{16}")
-
-_ADVICE: Final = {
-    errno.EMFILE: "raise the limit of open files (ulimit -n)",
-    errno.ENFILE: "close other programs, or raise the system's limit of open files",
-    errno.ENOSPC: "free some space and run again",
-    errno.EDQUOT: "free some of your quota and run again",
-    errno.EROFS: "choose another --jugdir, or mount it writable",
-    errno.EACCES: "choose another --jugdir, or change its permissions",
-    errno.EPERM: "choose another --jugdir, or change its permissions",
-}
-_VANISHED: Final = (errno.ENOENT, errno.ESTALE)
-
-
-class _Sight(NamedTuple):
-    """What one look at a name showed."""
-
-    worker: str
-    process: Process | None
 
 
 class LeaseFolder:
@@ -100,6 +79,8 @@ class LeaseFolder:
                 self._make_own_file(worker)
                 self._probe(worker)
             except OSError as error:
+                with suppress(OSError):  # the first error is the one to tell
+                    os.unlink(self._own)
                 self._abandon()
                 raise self._failure(error, "join the workers") from error
             self._leases = Leases(self, worker)
@@ -108,30 +89,21 @@ class LeaseFolder:
     def _make_own_file(self, worker: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         process = self._process or Process.here()
-        described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
-        file = os.open(self._own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        # A power cut must not leave a lock that does not say whose it is.
-        os.write(file, f"{worker}\n{described}\n".encode().ljust(_SIZE))
-        os.fsync(file)
-        self._handle = file
+        self._handle = _worker_file.make(self._own, worker, process)
         if os.name == "nt":  # there, a file that is open keeps all its names
-            os.close(file)
+            os.close(self._handle)
             self._handle = self._own
 
     def _probe(self, worker: str) -> None:
         probe = f"{worker}~{worker}"
-        counts = [self.links()]
-        try:
+        with suppress(PermissionError):  # what Linux says where there are no hard links
             self.link(probe)
-            counts.append(self.links())
-            self.unlink(probe)
-        except PermissionError:
-            counts.append(0)
-        if counts != [1, 2]:
-            self.unlink(worker)
+        links = self.links()
+        self.unlink(probe)
+        if (links, self.links()) != (2, 1):
             raise StoreError(
-                f"the file system of {os.fspath(self.folder)!r} does not make or count hard links: "
-                "choose a --jugdir on another one",
+                f"the file system of {os.fspath(self.folder)!r} does not make or count "
+                "hard links: choose a --jugdir on another one",
                 path=self.folder,
             )
 
@@ -150,7 +122,7 @@ class LeaseFolder:
             if not self._leases.held:
                 self.unlink(self._leases.worker)
         except OSError as error:
-            if error.errno not in _VANISHED:
+            if not is_gone(error):
                 raise self._failure(error, "give back leases") from error
         finally:
             self._abandon()
@@ -160,10 +132,15 @@ class LeaseFolder:
         self._abandon()
         self._process = None
 
+    @property
+    def look_seconds(self) -> float:
+        """How long one may wait between two looks at others' heartbeats."""
+        return min(2.0, self.lease_seconds / 6)
+
     def pulse(self) -> FilePulse:
         """Return the worker's heartbeat."""
         self._joined()
-        return FilePulse(self._own, self.lease_seconds)
+        return FilePulse(self._own, self.lease_seconds, self._process or Process.here())
 
     # One's own leases
 
@@ -174,25 +151,23 @@ class LeaseFolder:
             if leases.owed:
                 leases.settle()
             return leases.take(digest.hex())
-        except FileNotFoundError:
-            return self._reborn().take(digest.hex())
         except OSError as error:
-            raise self._failure(error, "take a lease") from error
+            self._begin_anew(error, "take a lease")
+            return self._joined().take(digest.hex())
 
-    def take_any(self, candidates: Iterable[bytes]) -> bytes | None:
+    def take_any(self, candidates: Sequence[bytes]) -> bytes | None:
         """Take the first lease that is free, else the first whose holder is dead.
 
         What others were seen to hold is not tried again before all else is held
         too; then one listing tells what has changed.
         """
-        candidates = tuple(candidates)
         digest = self._take_free(candidates)
         if digest is None and candidates:
             self._taken = self._listed_locks()
             digest = self._take_free(candidates) or self._take_over(candidates)
         return digest
 
-    def _take_free(self, candidates: tuple[bytes, ...]) -> bytes | None:
+    def _take_free(self, candidates: Sequence[bytes]) -> bytes | None:
         for digest in candidates:
             if digest not in self._taken:
                 if self.take(digest):
@@ -200,76 +175,74 @@ class LeaseFolder:
                 self._taken = self._listed_locks() | {digest}
         return None
 
-    def _take_over(self, candidates: tuple[bytes, ...]) -> bytes | None:
-        wanted = self._taken.intersection(candidates)
-        return next((d for d in candidates if d in wanted and self.steal(d)), None)
+    def _take_over(self, candidates: Sequence[bytes]) -> bytes | None:
+        held = [digest for digest in candidates if digest in self._taken]
+        return next(filter(self.steal, held), None)
 
     def release(self, digest: bytes) -> bool:
-        """Give a lease back; return False if it was lost."""
+        """Give a lease back; return False if it was lost, or is being lost."""
         if self._leases is None:
             return False
         try:
             return self._leases.release(digest.hex())
-        except FileNotFoundError:
-            self._reborn()
-            return False
         except OSError as error:
-            raise self._failure(error, "release a lease") from error
+            self._begin_anew(error, "release a lease")
+            return False
 
     def holds(self, digest: bytes) -> bool:
         """Return whether a lease is still this worker's."""
-        if self._leases is None:
-            return False
-        try:
-            return self._leases.holds(digest.hex())
-        except OSError as error:
-            raise self._failure(error, "look after a lease") from error
+        return self._leases is not None and self._act("look after", Leases.holds, digest.hex())
 
-    def _reborn(self) -> Leases:
-        """Become another worker, after one's own file was removed as that of a dead one."""
-        assert self._leases is not None
+    def _act(self, doing: str, action: Callable[..., bool], *names: str) -> bool:
+        leases = self._joined()
+        try:
+            return action(leases, *names)
+        except OSError as error:
+            self._begin_anew(error, f"{doing} a lease")
+            return False
+
+    def _begin_anew(self, error: OSError, doing: str) -> None:
+        """Become another worker, if one's own file was removed as that of a dead one."""
+        if not is_gone(error) or self._leases is None:
+            raise self._failure(error, doing) from error
         before = self._leases
         self._abandon()
-        leases = self._joined()
         for name in before.held:
-            leases.break_(name, before.worker)
-        return leases
+            self._joined().break_(name, before.worker)
 
     # Others' leases
 
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what."""
-        alive: dict[str, bool] = {}
-        found = {}
-        for digest in self._listed_locks():
-            sight = self._look(digest.hex())
-            if sight is not None:
-                worker = sight.worker
-                if worker not in alive:
-                    alive[worker] = not self.is_dead(worker)
-                found[digest] = Holder(worker, sight.process, alive[worker])
-        return found
+        sights = {digest: self._look(digest.hex()) for digest in self._listed_locks()}
+        workers = {sight.worker for sight in sights.values() if sight is not None}
+        alive = {worker: not self.is_dead(worker) for worker in workers}
+        return {
+            digest: Holder(sight.worker, sight.process, alive[sight.worker])
+            for digest, sight in sights.items()
+            if sight is not None
+        }
+
+    def neighbours(self) -> list[int]:
+        """Return the processes on this host, other than this one, that hold leases now."""
+        processes = {holder.process for holder in self.holders().values() if holder.alive}
+        return [
+            process.pid
+            for process in processes
+            if process is not None and process.pid != os.getpid() and process.is_local()
+        ]
 
     def steal(self, digest: bytes) -> bool:
-        """Take a lease over if its holder is dead; return whether it was."""
-        name = digest.hex()
-        sight = self._look(name)
+        """Take a listed lease over if its holder is dead; return whether it was."""
+        sight = self._look(digest.hex())
         if sight is None or sight.worker == self.worker_id or not self.is_dead(sight.worker):
             return False
-        try:
-            return self._joined().steal(name, sight.worker)
-        except OSError as error:
-            raise self._failure(error, "take over a lease") from error
+        return self._act("take over", Leases.steal, digest.hex(), sight.worker)
 
     def break_lease(self, digest: bytes) -> bool:
         """Take a lease away from whoever holds it; return whether there was one."""
-        name = digest.hex()
-        if digest not in self._listed_locks() or (sight := self._look(name)) is None:
-            return False
-        try:
-            return self._joined().break_(name, sight.worker)
-        except OSError as error:
-            raise self._failure(error, "break a lease") from error
+        sight = self._look(digest.hex()) if digest in self._listed_locks() else None
+        return sight is not None and self._act("break", Leases.break_, digest.hex(), sight.worker)
 
     def tidy(self) -> None:
         """Remove what workers that are certainly gone left behind."""
@@ -277,19 +250,18 @@ class LeaseFolder:
         gone = {worker for worker in set(makers.values()) if self.is_gone(worker)}
         if not gone:
             return
-        leases = self._joined()
+        # Gates first: a lock cannot be removed while its gate is shut.
+        for name in sorted(makers, key=len, reverse=True):
+            if makers[name] in gone and not WORKER.fullmatch(name):
+                self._act("remove", Leases.clear, name, makers[name])
         try:
-            # Gates first: a lock cannot be removed while its gate is shut.
-            for name in sorted(makers, key=len, reverse=True):
-                if makers[name] in gone and not _WORKER.fullmatch(name):
-                    leases.clear(name, makers[name])
             self._remove_own_files_of(gone)
         except OSError as error:
-            raise self._failure(error, "remove what dead workers left") from error
+            raise self._failure(error, "remove files of dead workers") from error
 
     def _remove_own_files_of(self, gone: set[str]) -> None:
         makers = self._makers()
-        own = {name for name in makers if _WORKER.fullmatch(name)}
+        own = {name for name in makers if WORKER.fullmatch(name)}
         busy = {makers[name] for name in makers.keys() - own}
         for name in own:
             if makers[name] in gone - busy:
@@ -314,7 +286,7 @@ class LeaseFolder:
         try:
             os.unlink(self._prefix + name)
         except OSError as error:
-            if error.errno not in _VANISHED:
+            if not is_gone(error):
                 raise
 
     def rename(self, name: str, onto: str) -> None:
@@ -322,7 +294,7 @@ class LeaseFolder:
         try:
             os.replace(self._prefix + name, self._prefix + onto)
         except OSError as error:
-            if error.errno not in _VANISHED:
+            if not is_gone(error):
                 raise
 
     def maker(self, name: str) -> str | None:
@@ -359,56 +331,19 @@ class LeaseFolder:
         sights = ((name, self._look(name)) for name in self._list())
         return {name: sight.worker for name, sight in sights if sight is not None}
 
-    def _look(self, name: str) -> _Sight | None:
+    def _look(self, name: str) -> Sight | None:
         """Look at a listed name; None if it is not there any more."""
         try:
-            data, status = _read(self._prefix + name)
+            sight = _worker_file.look(self._prefix + name)
         except OSError as error:
-            if error.errno in _VANISHED:
-                return None
             self.hearts.failed()
             raise self._failure(error, "look at a lease") from error
-        worker, process = _described(data)
-        worker = worker or f"inode{status.st_ino}"
-        self.hearts.saw(worker, status.st_mtime_ns)
-        self._processes[worker] = process
-        return _Sight(worker, process)
+        if sight is not None:
+            self.hearts.saw(sight.worker, sight.mtime)
+            self._processes[sight.worker] = sight.process
+        return sight
 
     def _failure(self, error: OSError, doing: str) -> StoreError:
         if self._leases is not None:
             self._leases.doubt()
-        return store_error(error, self.folder, doing)
-
-
-def _read(path: str) -> tuple[bytes, os.stat_result]:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        data = os.read(file, 2 * _SIZE)
-        return data, os.fstat(file)
-    finally:
-        os.close(file)
-
-
-def _described(data: bytes) -> tuple[str, Process | None]:
-    """Return the worker and the process that a worker's file tells, as far as it does."""
-    head, _, rest = data.partition(b"\n")
-    worker = head.decode("ascii", "replace")
-    if not _WORKER.fullmatch(worker):
-        return "", None
-    try:
-        return worker, Process(*json.loads(rest))
-    except (ValueError, TypeError):
-        return worker, None
-
-
-def store_error(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreError:
-    """Return the error to raise when the operating system refuses something.
-
-    >>> print(store_error(OSError(errno.ENOSPC, "No space left on device"), "data", "save"))
-    cannot save in 'data' (No space left on device): free some space and run again
-    """
-    if isinstance(error, StoreError):
-        return error
-    advice = _ADVICE.get(error.errno or 0, "look after the file system and run again")
-    reason = error.strerror or str(error)
-    return StoreError(f"cannot {doing} in {os.fspath(path)!r} ({reason}): {advice}", path=path)
+        return fault(error, self.folder, doing)

@@ -1,0 +1,151 @@
+"""Waiting until the store changes, at next to no cost, and without missing it.
+
+On a disk of this Linux host the kernel tells: of what changes in the folders
+(inotify), and of processes that end (a descriptor for each).  Behind that, and
+alone on network file systems and other systems, there is a look now and then:
+first after a millisecond, then after a twentieth of the time waited so far, so
+that noticing late costs little beside the wait, and at last every two seconds.
+On networks nothing tells of another host's changes, and where a file system
+cannot be recognised it is taken for one.
+
+Word from the kernel is only a reason to look.  What was seen at one look is
+compared with the look before, and `Watch.wait` returns once they differ.  What
+one did oneself shows as a change too, once, and so does what happened while one
+was not waiting: the first look of a wait comes after the caller's last attempt to
+do something, and is compared with a look before it.  So no change falls between
+the two, whenever it comes.  The first wait of all returns at once.
+
+When word comes without end, since others are busy, looks are kept apart, in the
+long run by a twentieth of a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from jug.backends._disk import is_local
+
+__all__ = ["Watch"]
+
+log = logging.getLogger("jug.store")
+
+_QUICKEST: Final = 0.001
+_BUSIEST: Final = 0.05
+_SHARE: Final = 1 / 20
+
+
+class Watch:
+    """Waits for changes in folders.
+
+    `look` says what there is, in a form that can be compared: the one small read
+    of each look.  Without it each look counts as a change.
+    """
+
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        look: Callable[[], object] = object,
+        slowest: float = 2.0,
+    ) -> None:
+        self._look = look
+        self._slowest = slowest
+        self._notices = _open_notices(tuple(folders))
+        self._before: object = None
+        self._looked = 0.0
+        self._pace = _QUICKEST
+
+    def wait(self, seconds: float, pids: Iterable[int] = ()) -> bool:
+        """Wait until something changed, or one of these processes of this host ended.
+
+        Returns False if neither came true for so many seconds.
+        """
+        began = time.monotonic()
+        descriptors, all_run = _open_processes(pids)
+        try:
+            while not self._has_changed():
+                if not all_run:
+                    return True
+                left = began + seconds - time.monotonic()
+                if left <= 0:
+                    return False
+                all_run = not self._sleep(min(left, self._delay(began)), descriptors)
+            return True
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of what the kernel keeps for it; after that it looks now and then only."""
+        if self._notices is not None:
+            os.close(self._notices)
+            self._notices = None
+
+    def _has_changed(self) -> bool:
+        self._keep_apart()
+        self._clear_notices()
+        seen, before = self._look(), self._before
+        self._before = seen
+        return seen != before
+
+    def _keep_apart(self) -> None:
+        since = time.monotonic() - self._looked
+        self._pace = min(2 * self._pace, _BUSIEST) if since < 4 * self._pace else _QUICKEST
+        if since < self._pace:
+            time.sleep(self._pace - since)
+        self._looked = time.monotonic()
+
+    def _clear_notices(self) -> None:
+        if self._notices is not None:
+            with suppress(BlockingIOError):
+                while os.read(self._notices, 1 << 16):
+                    pass
+
+    def _delay(self, began: float) -> float:
+        quickest = _QUICKEST if self._notices is None else self._slowest
+        return max(quickest, min(self._slowest, (time.monotonic() - began) * _SHARE))
+
+    def _sleep(self, seconds: float, processes: list[int]) -> bool:
+        """Sleep until there is word or the time is over; return whether a process ended."""
+        descriptors = processes if self._notices is None else [*processes, self._notices]
+        if not descriptors:
+            time.sleep(seconds)
+            return False
+        poll = select.poll()
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
+        return any(descriptor != self._notices for descriptor in ready)
+
+
+def _open_notices(folders: tuple[Path, ...]) -> int | None:
+    if sys.platform != "linux" or not all(map(is_local, folders)):
+        return None
+    from jug.backends import _inotify
+
+    try:
+        return _inotify.open_for(folders)
+    except OSError as error:
+        log.debug("the system does not tell of changes in %s: %s", folders, error.strerror)
+        return None
+
+
+def _open_processes(pids: Iterable[int]) -> tuple[list[int], bool]:
+    """Return a descriptor for each process, as far as there are any, and whether all run."""
+    descriptors: list[int] = []
+    if sys.platform == "linux":
+        try:
+            for pid in pids:
+                descriptors.append(os.pidfd_open(pid))
+        except ProcessLookupError:
+            return descriptors, False
+        except OSError as error:
+            log.debug("the system does not tell when processes end: %s", error.strerror)
+    return descriptors, True

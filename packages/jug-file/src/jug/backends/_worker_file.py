@@ -1,0 +1,79 @@
+"""A worker's own file: it says who the worker is, and is touched while it lives.
+
+The id is in the first line, the process in the second, as JSON.  All these files
+are of one size: over a network the size of a file may be remembered from when
+its name was another worker's, and what is read would be cut to that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Final, NamedTuple
+
+from jug.backends._disk import is_gone, sync
+from jug.backends.process import Process
+
+__all__ = ["Sight", "WORKER", "look", "make"]
+
+WORKER: Final = re.compile("[0-9a-f]{16}")
+"""What a worker's id looks like."""
+
+_SIZE: Final = 512
+
+
+class Sight(NamedTuple):
+    """What one look at a worker's file showed."""
+
+    worker: str
+    """The worker's id; for a file that does not tell, one that is no worker's."""
+    process: Process | None
+    """Its process, if the file tells."""
+    mtime: int
+    """When it was touched last."""
+
+
+def make(path: str, worker: str, process: Process) -> int:
+    """Make a worker's own file; return it open."""
+    described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(file, f"{worker}\n{described}\n".encode().ljust(_SIZE))
+        # A power cut must not leave a lock that does not say whose it is.
+        sync(file)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def look(path: str) -> Sight | None:
+    """Look at a worker's file, by any of its names; None if there is no such name any more."""
+    try:
+        data, status = _read(path)
+    except OSError as error:
+        if is_gone(error):
+            return None
+        raise
+    head, _, rest = data.partition(b"\n")
+    worker = head.decode("ascii", "replace")
+    if not WORKER.fullmatch(worker):
+        return Sight(f"inode{status.st_ino}", None, status.st_mtime_ns)
+    return Sight(worker, _process(rest), status.st_mtime_ns)
+
+
+def _read(path: str) -> tuple[bytes, os.stat_result]:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Some file systems give old times until something was read.
+        return os.read(file, 2 * _SIZE), os.fstat(file)
+    finally:
+        os.close(file)
+
+
+def _process(text: bytes) -> Process | None:
+    try:
+        return Process(*json.loads(text))
+    except (ValueError, TypeError):
+        return None
