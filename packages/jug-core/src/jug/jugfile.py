@@ -171,8 +171,8 @@ def jugdir_of(jugfile: str | os.PathLike[str], pattern: str = DEFAULT_JUGDIR) ->
         return pattern % {"jugfile": stem, "date": time.strftime("%Y-%m-%d")}
     except (KeyError, ValueError, TypeError):
         raise OptionError(
-            f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand there, "
-            "and a plain % is written %%",
+            f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand "
+            "there, and a plain % is written %%",
             jugdir=pattern,
         ) from None
 

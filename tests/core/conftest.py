@@ -1,0 +1,19 @@
+"""What the tests of jug-core share."""
+
+from collections.abc import Iterator
+
+import pytest
+from jug.backends.base import BaseStore
+from jug.backends.current import use_store
+from jug.backends.dict_store import DictStore
+from jug.task import alltasks
+
+
+@pytest.fixture
+def store() -> Iterator[BaseStore]:
+    """A store in memory, in use while the test runs; no task is left behind."""
+    store = DictStore()
+    before = use_store(store)
+    yield store
+    use_store(before)
+    alltasks.clear()
