@@ -1,0 +1,42 @@
+"""`jug completion`: what makes a shell complete jug's commands and options."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+
+@click.command(
+    short_help="Print the script that completes jug's commands in a shell.",
+    epilog="""\b
+Examples:
+  eval "$(jug completion bash)"      in ~/.bashrc
+  eval "$(jug completion zsh)"       in ~/.zshrc, after compinit
+  jug completion fish > ~/.config/fish/completions/jug.fish""",
+)
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.pass_context
+def command(context: click.Context, shell: str | None) -> None:
+    """Print the script that makes SHELL (bash, zsh or fish) complete jug's commands and options.
+
+    Without SHELL it is the one that $SHELL names.
+    """
+    jug = context.find_root()
+    kind = get_completion_class(shell or _shell_in_use())
+    assert kind is not None  # click knows each of SHELLS
+    click.echo(kind(jug.command, {}, "jug", "_JUG_COMPLETE").source())
+
+
+def _shell_in_use() -> str:
+    name = PurePath(os.environ.get("SHELL", "")).name
+    if name not in SHELLS:
+        raise click.UsageError(
+            f"$SHELL names {name!r}: say for which of {', '.join(SHELLS)} the script is to be"
+        )
+    return name

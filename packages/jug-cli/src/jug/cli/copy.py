@@ -1,0 +1,154 @@
+"""`jug copy`: results moved from one store to another of any kind.
+
+Results are copied in the bytes in which they are stored, with their records; no
+class or module that they are made of need be there.  What is damaged at the
+source is named and left out.  Each one that was written is read back and checked
+to its last byte before the next, so a copy that was cut short is resumed by the
+same command: what is there is whole, and is skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+
+import click
+
+from jug import codec, records
+from jug.backends.base import BaseStore, Frame, Kind
+from jug.backends.registry import open_store
+from jug.cli import FAILED
+from jug.cli._tables import size
+from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.records import Record
+
+
+@click.command(
+    short_help="Copy results from one store to another.",
+    epilog="""\b
+Examples:
+  jug copy primes.jugdata redis://localhost
+  jug copy redis://localhost /archive/primes.jugdata
+
+Exit status: 0 all is there, 1 some results are damaged in FROM.""",
+)
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(context: click.Context, source: str, target: str, as_json: bool) -> None:
+    """Copy all results and failures, with the records of their runs, from one store to another.
+
+    FROM and TO are jugdirs: directories or URLs.  FROM is not changed, and what is
+    in TO stays.  Each result is read back from TO and checked.  A copy that was
+    interrupted goes on where it stopped when it is started again.
+    """
+    with open_store(source) as from_store, open_store(target) as to_store:
+        if from_store.url == to_store.url:
+            raise OptionError(f"FROM and TO are both {from_store.url!r}: name two stores")
+        copied = copy_store(from_store, to_store)
+        if copied == Copied():
+            raise OptionError(f"{from_store.url!r} holds nothing to copy: is FROM right?")
+    click.echo(json.dumps(asdict(copied)) if as_json else _told(copied))
+    for hash in copied.damaged:
+        click.echo(f"jug: the result of {hash} is damaged and was not copied", err=True)
+    if copied.damaged:
+        context.exit(FAILED)
+
+
+@dataclass
+class Copied:
+    """What became of all that was in a store."""
+
+    results: int = 0
+    failures: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    """What was there already."""
+    damaged: list[str] = field(default_factory=list)
+    """The hashes of results that were damaged at the source."""
+
+
+def copy_store(source: BaseStore, target: BaseStore) -> Copied:
+    """Copy the results and failures that the target does not have; return what was done.
+
+    >>> source, target = open_store("dict_store"), open_store("dict_store")
+    >>> source.dump([1, 2], b"0" * 40)
+    >>> copy_store(source, target).results, target.load(b"0" * 40)
+    (1, [1, 2])
+    """
+    source.learn()
+    target.learn()
+    copied = Copied()
+    digests = list(source.digests())
+    missing = [
+        d for d, is_there in zip(digests, target.exists(digests), strict=True) if not is_there
+    ]
+    copied.skipped = len(digests) - len(missing)
+    for digest in _shown(missing):
+        _copy_result(digest, source, target, copied)
+    for digest, is_kept in tuple(source.failures().items()):
+        _copy_failure(digest, is_kept, source, target, copied)
+    target.flush()
+    return copied
+
+
+def _copy_result(digest: bytes, source: BaseStore, target: BaseStore, copied: Copied) -> None:
+    try:
+        encoded = source.read(digest)
+        codec.verify(encoded)
+    except DamagedResult:
+        copied.damaged.append(digest.hex())
+        return
+    except ResultNotFound:
+        return  # removed since the copy began
+    record = source.record(digest) or Record(size=len(encoded))
+    target.put(Frame(Kind.RESULT, digest, records.pack(record), [encoded]))
+    _check_written(digest, target)
+    copied.results += 1
+    copied.bytes += len(encoded)
+
+
+def _check_written(digest: bytes, target: BaseStore) -> None:
+    try:
+        codec.verify(target.read(digest))
+    except DamagedResult as error:
+        target.discard([digest])
+        raise StoreError(
+            f"the result of {digest.hex()} can't be read back from {target.url} as it was written "
+            f"({error}): look after its disk or server, then copy again",
+            digest=digest,
+        ) from None
+
+
+def _copy_failure(
+    digest: bytes, is_kept: bool, source: BaseStore, target: BaseStore, copied: Copied
+) -> None:
+    if target.has(digest) or digest in target.failures():
+        copied.skipped += 1
+        return
+    record = source.record(digest) or Record()
+    target.put(Frame(Kind.KEPT if is_kept else Kind.FAILURE, digest, records.pack(record)))
+    copied.failures += 1
+
+
+def _shown(digests: list[bytes]) -> Iterable[bytes]:
+    """Yield the digests, with a bar in a terminal."""
+    if not sys.stderr.isatty():
+        yield from digests
+        return
+    with click.progressbar(digests, label="Copying", file=sys.stderr) as bar:
+        yield from bar
+
+
+def _told(copied: Copied) -> str:
+    return (
+        f"Copied {_count(copied.results, 'result')} ({size(copied.bytes)}) and "
+        f"{_count(copied.failures, 'failure')}; {copied.skipped} were there."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,62 @@
+"""Commands of a user's own, from a file in the user's configuration.
+
+Every `click` command that ``~/.config/jug/jug_user_commands.py`` makes is a
+command of `jug`.  Whatever is wrong with that file is told and goes no further:
+jug's own commands must work without it.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import click
+
+_MODULE: Final = "jug_user_commands"
+
+
+def user_commands_file() -> Path:
+    """Return where the commands of one's own are looked for."""
+    return Path("~/.config/jug", f"{_MODULE}.py").expanduser()
+
+
+def find_user_commands() -> dict[str, click.Command]:
+    """Return the user's own commands by name, none if their file can't be read."""
+    return _commands_in(user_commands_file())
+
+
+@cache
+def _commands_in(path: Path) -> dict[str, click.Command]:
+    if not path.is_file():
+        return {}
+    try:
+        module = _load(path)
+    except (Exception, SystemExit) as error:
+        click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
+        return {}
+    found = [thing for thing in vars(module).values() if isinstance(thing, click.Command)]
+    return {command.name: command for command in found if command.name}
+
+
+def _load(path: Path) -> ModuleType:
+    spec = spec_from_file_location(_MODULE, path)
+    assert spec is not None and spec.loader is not None  # the name ends in .py
+    module = module_from_spec(spec)
+    sys.modules[_MODULE] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _where(error: BaseException, path: Path) -> str:
+    """Return what happened, and at which line of the file."""
+    what = traceback.format_exception_only(error)[-1].strip()
+    if isinstance(error, SyntaxError):
+        return f"{what}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f"{what}, line {lines[-1]}" if lines else what

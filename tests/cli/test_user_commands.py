@@ -1,0 +1,71 @@
+"""Commands of a user's own, from ~/.config/jug/jug_user_commands.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from jug.cli.user_commands import find_user_commands
+
+GREET = """
+import click
+
+@click.command()
+@click.argument("name")
+def greet(name):
+    "Greet somebody."
+    click.echo(f"hello {name}")
+
+@click.command("sum-up")
+def _whatever_it_is_called_here():
+    click.echo("summed up")
+
+not_a_command = 3
+"""
+
+
+@pytest.fixture
+def commands_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a user writes commands, in a home of this test's own."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / ".config" / "jug" / "jug_user_commands.py"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_each_click_command_in_the_file_is_found_by_its_own_name(commands_file: Path) -> None:
+    commands_file.write_text(GREET)
+
+    found = find_user_commands()
+
+    assert sorted(found) == ["greet", "sum-up"]
+    assert CliRunner().invoke(found["greet"], ["you"]).output == "hello you\n"
+
+
+def test_without_the_file_there_are_none() -> None:
+    assert find_user_commands() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import click\n\nclick.nothing()", "nothing, line 3"),
+        ("def broken(:\n", "SyntaxError: invalid syntax, line 1"),
+        ("import no_such_module", "No module named 'no_such_module', line 1"),
+        ("raise SystemExit(3)", "SystemExit: 3, line 1"),
+        ("import json\njson.loads('{')", ", line 2"),
+    ],
+)
+def test_an_error_in_the_file_is_named_with_its_line_and_goes_no_further(
+    text: str, told: str, commands_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands_file.write_text(text)
+
+    assert find_user_commands() == {}
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"jug: {commands_file} gives no commands: ")
+    assert lines[0].endswith(told)
