@@ -21,13 +21,12 @@ class StorePulse:
     lease: FilePulse
     prefix: str
     """The path of the worker's segments, up to their number."""
+    interval: float = field(init=False)
     _number: int = field(default=0, repr=False)
     _size: int = field(default=0, repr=False)
 
-    @property
-    def interval(self) -> float:
-        """How many seconds may pass between two calls of `beat`."""
-        return min(1.0, self.lease.interval)
+    def __post_init__(self) -> None:
+        self.interval = min(1.0, self.lease.interval)
 
     def beat(self) -> None:
         """Show that the worker lives, and sync what it has written since the last beat."""

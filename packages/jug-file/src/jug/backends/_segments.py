@@ -89,6 +89,7 @@ class Segments:
         self.covered: dict[str, int] = {}
         """Segments that a pack holds the frames of, and up to where."""
         self.known: dict[str, Segment] = {}
+        self.bytes_read = 0
         self._by_number: list[Segment] = []
         self.live: list[Segment] = []
         """Segments that others may still be writing."""
@@ -191,6 +192,7 @@ class Segments:
                 return
             used = self._take_in(segment, data)
             segment.at += used
+            self.bytes_read += used
             if used == len(data):
                 segment.bad_since = None
                 continue

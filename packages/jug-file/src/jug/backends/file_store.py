@@ -90,6 +90,7 @@ class FileStore(BaseStore):
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._writer: Writer | None = None
         self._watch: Watch | None = None
+        self._held: dict[bytes, Holder] = {}
         raise_descriptor_limit()
 
     @classmethod
@@ -147,21 +148,42 @@ class FileStore(BaseStore):
     def wait(self, seconds: float) -> Changes:
         """Wait until something changes, at most so long, and return what did."""
         self.flush()
+        if not self._is_there():
+            self._wait_for_others(seconds)
         self.learn()
         if not self._index.news:
-            if self._watch is None:
-                self._watch = Watch(
-                    [self._segments.folder, self._leases.folder],
-                    self._look,
-                    self._leases.look_seconds,
-                )
-            self._watch.wait(seconds, self._leases.neighbours())
+            self._primed_watch().wait(seconds, self._running_pids())
         return self.drain()
 
+    def _wait_for_others(self, seconds: float) -> None:
+        """Wait until anybody has made the store."""
+        watch = Watch([], self._is_there)
+        watch.wait(0)
+        watch.wait(seconds)
+
+    def _primed_watch(self) -> Watch:
+        """Return the watch, which has looked at least once."""
+        if self._watch is None:
+            self._watch = Watch([self._segments.folder, self._leases.folder], self._look)
+            self._watch.wait(0)
+        return self._watch
+
     def _look(self) -> object:
-        """Return what may wake a worker that waits."""
+        """Return what must differ for a wait to end."""
         self.learn()
-        return bool(self._index.news), self._leases.holders()
+        self._held = self.holders()
+        return self._segments.bytes_read, self._held
+
+    def _running_pids(self) -> set[int]:
+        """Return the processes of this host whose end would free a lease."""
+        return {
+            holder.process.pid
+            for holder in self._held.values()
+            if holder.alive
+            and holder.process is not None
+            and holder.process.is_local()
+            and holder.process.pid != os.getpid()
+        }
 
     # Reading
 
@@ -237,6 +259,10 @@ class FileStore(BaseStore):
         wanted = [digest for digest in candidates if digest not in results]
         while wanted:
             digest = leases.take_any(wanted)
+            if digest is None and self._watch is None:
+                # What is released from now on ends a wait.
+                self._primed_watch()
+                digest = leases.take_any(wanted)
             if digest is None:
                 return None
             try:
@@ -416,7 +442,6 @@ class FileStore(BaseStore):
     def close(self) -> None:
         """Flush, give back all leases, and let go of every resource."""
         try:
-            self.flush()
             if self._writer is not None:
                 self._writer.end()
                 self._writer = None
@@ -424,18 +449,21 @@ class FileStore(BaseStore):
         finally:
             self._leases.leave()
             self._segments.close()
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
+            self._close_watch()
 
     def after_fork(self) -> None:
         """Become a worker of one's own in a process that was forked."""
         if self._writer is not None:
             self._segments.disown(self._writer.stem, self._writer.end_offset)
             self._writer.abandon()
-        self._writer = None
+            self._writer = None
         self._leases.forget()
-        self._watch = None
+        self._close_watch()
+
+    def _close_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     # Packing
 
