@@ -61,7 +61,7 @@ class Server:
     def __init__(self, address: Address, patience: float) -> None:
         self.address = address
         self.patience = patience
-        self.keys = tuple(address.tag + name for name in KEYS)
+        self.keys = tuple((address.tag + name).encode() for name in KEYS)
         self._client: Any = None
         self.has_answered = False
         self._can_sync = True

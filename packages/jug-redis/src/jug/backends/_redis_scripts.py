@@ -59,7 +59,8 @@ _COMMON: Final = (
     + """
 local meta, log, results, failures, leases, beats, workers, blobs = unpack(KEYS)
 
-local format = redis.call('HGET', meta, 'format')
+local format, removals, seen = unpack(redis.call('HMGET', meta, 'format', 'removals', 'seen'))
+removals = removals or '0'
 if format and format ~= FORMAT then
   return redis.error_reply('JUGFORMAT ' .. format)
 end
@@ -73,10 +74,6 @@ local function create()
     redis.call('HSET', meta, 'format', FORMAT)
     announce('c', string.rep('0', 20))
   end
-end
-
-local function removals()
-  return redis.call('HGET', meta, 'removals') or '0'
 end
 
 -- Return whether the cursor is still in the log, the last event that is told,
@@ -109,8 +106,7 @@ end
 -- Return the time, after moving all deadlines if time has jumped.
 local function clock(lease)
   local time = now()
-  local seen = tonumber(redis.call('HGET', meta, 'seen') or time)
-  local jump = time - seen
+  local jump = time - (tonumber(seen) or time)
   if math.abs(jump) > lease / 2 then
     for _, worker in ipairs(redis.call('ZRANGE', beats, 0, -1)) do
       redis.call('ZINCRBY', beats, jump, worker)
@@ -141,9 +137,16 @@ local function blob_of(id)
   return blobs .. id:gsub('.', function(byte) return string.format('%02x', byte:byte()) end)
 end
 
+-- Return id, kind, chunks and size of an entry, nothing if it is damaged.
+local function header(entry)
+  if #entry >= 21 then
+    return struct.unpack('<c8BI4I8', entry)
+  end
+end
+
 local function drop_blob(entry)
-  local id, kind, chunks = struct.unpack('<c8BI4', entry)
-  if chunks > 0 then
+  local id, kind, chunks = header(entry)
+  if id and chunks > 0 then
     redis.call('UNLINK', blob_of(id))
   end
 end
@@ -184,7 +187,7 @@ end
 local own_event
 
 local function save()
-  local id, kind, chunks = struct.unpack('<c8BI4', entry)
+  local id, kind, chunks = header(entry)
   local there = redis.call('HGET', results, digest)
   if there and there:sub(1, 8) == id then
     return SAVED
@@ -214,7 +217,7 @@ end
 
 local outcome = NOTHING
 if ending == 'save' then
-  if known_removals ~= '' and known_removals ~= removals() then
+  if known_removals ~= '' and known_removals ~= removals then
     outcome = UNSURE
   else
     outcome = save()
@@ -263,17 +266,17 @@ end
 if own_event and told == 1 and more == 0 then
   last = own_event
 end
-return {outcome, taken, holders, told, last, events, more, removals()}
+return {outcome, taken, holders, told, last, events, more, removals}
 """
 
 _NEWS: Final = """
 local told, last, events, more = news(ARGV[1])
-return {told, last, events, more, removals()}
+return {told, last, events, more, removals}
 """
 
 _HEAD: Final = """
 local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-return {last and last[1] or START, removals()}
+return {last and last[1] or START, removals}
 """
 
 # Each task as its kind and its digest, all in one string: a client takes that
@@ -293,9 +296,9 @@ local entry = redis.call('HGET', results, ARGV[1])
 if not entry then
   return {false, false}
 end
-local id, kind, chunks, size = struct.unpack('<c8BI4I8', entry)
+local id, kind, chunks, size = header(entry)
 local body = false
-if chunks == 1 and size <= tonumber(ARGV[2]) then
+if id and chunks == 1 and size <= tonumber(ARGV[2]) then
   body = redis.call('HGET', blob_of(id), '0')
 end
 return {entry, body}
@@ -327,12 +330,12 @@ for i = 2, #ARGV do
   end
 end
 if own_event then
-  redis.call('HINCRBY', meta, 'removals', 1)
+  removals = redis.call('HINCRBY', meta, 'removals', 1)
 end
 if own_event and told == 1 and more == 0 then
   last = own_event
 end
-return {count, told, last, events, more, removals()}
+return {count, told, last, events, more, removals}
 """
 
 _BREAK: Final = """

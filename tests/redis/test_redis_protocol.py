@@ -1,0 +1,518 @@
+"""What the redis store does beyond the promises of every store, on one server."""
+
+import os
+import threading
+from time import monotonic, sleep
+
+import pytest
+
+from jug import codec, records
+from jug.backends.base import Frame, Kind, Outcome
+from jug.backends.redis_store import RedisStore
+from jug.errors import DamagedResult, ResultNotFound, StoreFormatError
+from jug.records import Record
+from jug.testing._store_hooks import A, B, C, digests, failure, result, taken
+
+LEASE = 0.5
+
+
+@pytest.fixture
+def url(server):
+    return server.url()
+
+
+@pytest.fixture
+def key(server, url):
+    """Return the full name of a key of the project."""
+    return lambda name: f"jug:{{{url.partition('prefix=')[2]}}}:{name}"
+
+
+@pytest.fixture
+def opened(url):
+    """Return what opens the store; all are closed at the end."""
+    stores = []
+
+    def open_one(**options):
+        stores.append(RedisStore.open(url, **{"lease_seconds": LEASE, **options}))
+        return stores[-1]
+
+    yield open_one
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(opened):
+    return opened()
+
+
+@pytest.fixture
+def other(opened):
+    return opened()
+
+
+def run_all(store, tasks, candidates=4):
+    """Run tasks as a worker does; return how many it ran."""
+    frame = result(A)
+    lease, count = store.acquire(tasks[:candidates]), 0
+    while lease is not None:
+        count += 1
+        rest = tasks[count : count + candidates]
+        frame = frame._replace(digest=lease.digest)
+        _, lease = store.commit_and_acquire(lease, frame, (), rest)
+    return count
+
+
+# Round trips
+
+
+def check_round_trips(servers, tasks):
+    server = servers.new()
+    url = server.url()
+    with RedisStore.open(url) as store:
+        before = server.calls()
+        assert run_all(store, tasks) == len(tasks)
+        assert server.calls() - before <= 1.2 * len(tasks)
+
+    with RedisStore.open(url) as reader:
+        before = server.calls()
+        reader.learn()
+        assert server.calls() - before <= 4 + len(tasks) / 1000
+        assert all(reader.exists(tasks))
+    assert "cmdstat_keys" not in server.client().info("commandstats")
+
+
+def test_a_worker_makes_one_round_trip_per_task(servers):
+    check_round_trips(servers, digests(1000))
+
+
+@pytest.mark.slow
+def test_a_worker_makes_one_round_trip_per_task_of_20000(servers):
+    check_round_trips(servers, digests(20_000))
+
+
+def test_learning_again_brings_only_what_is_new(servers):
+    server = servers.new()
+    with RedisStore.open(server.url()) as store, RedisStore.open(store.url) as other:
+        run_all(store, digests(200))
+        other.refresh()
+        store.put(result(A, 2))
+        store.put(failure(B))
+
+        before = server.calls()
+        assert not other.refresh()
+        assert server.calls() - before == 1
+
+
+# The index
+
+
+def forget_log(server, key, how):
+    client = server.client()
+    if how == "trimmed":
+        client.xtrim(key("log"), maxlen=1, approximate=False)
+    else:
+        client.delete(key("log"))
+        client.xadd(key("log"), {"e": b"u" + C})
+
+
+@pytest.mark.parametrize("how", ["trimmed", "of another history"])
+def test_a_reader_that_missed_events_reads_the_index_anew(server, key, store, other, how):
+    one, two, three, four, five = digests(5)
+    for digest in (one, two):
+        store.put(result(digest))
+    store.put(failure(three))
+    other.refresh()
+    store.discard([one, three])
+    store.put(failure(four, kept=True))
+    store.put(result(five))
+    forget_log(server, key, how)
+
+    changes = other.refresh()
+
+    assert other.exists([one, two, five]) == [False, True, True]
+    assert dict(other.failures()) == {four: True}
+    assert changes.finished == [five]
+    assert changes.failed == [four]
+    assert sorted(changes.removed) == sorted([one, three])
+
+
+@pytest.fixture
+def finish_many(server, key, store):
+    """Return what finishes tasks as if other workers had."""
+
+    def finish(tasks):
+        store.put(result(tasks[0]))
+        client = server.client()
+        entry = client.hget(key("results"), tasks[0])
+        client.hset(key("results"), mapping=dict.fromkeys(tasks, entry))
+        with client.pipeline() as pipeline:
+            for digest in tasks[1:]:
+                pipeline.xadd(key("log"), {"e": b"d" + digest})
+            pipeline.execute()
+
+    return finish
+
+
+def test_a_reader_that_is_far_behind_catches_up_in_several_answers(other, finish_many):
+    other.learn()
+    many = digests(5000)
+    finish_many(many)
+
+    assert len(other.refresh().finished) == 5000
+    assert all(other.exists(many))
+
+
+def test_own_frames_are_known_though_the_worker_is_far_behind(other, finish_many):
+    other.learn()
+    finish_many(digests(4200))
+    late = result(b"late" * 5)
+
+    other.put(late)
+
+    assert other.has(late.digest)
+    assert len(list(other.digests())) == 4201
+
+
+def test_a_large_index_is_read_page_by_page(opened, store, finish_many):
+    many = digests(9000)
+    finish_many(many)
+    store.put(failure(b"failed" + bytes(14)))
+
+    reader = opened()
+    reader.learn()
+
+    assert set(reader.digests()) == set(many)
+    assert len(reader.failures()) == 1
+
+
+def test_a_reader_writes_nothing(server, key, store):
+    store.refresh()
+    store.exists([A])
+    store.holders()
+    store.wait(0.01)
+
+    assert not server.client().keys(key("*").replace("{", "[{]").replace("}", "[}]"))
+
+
+# Results of every size
+
+
+@pytest.mark.parametrize("size", [0, 1000, 1024, 1025, 4096, 10_000, 100_000])
+def test_a_result_is_split_where_it_is_large(opened, size):
+    store, other = opened(chunk_bytes=4096), opened()
+    payload = codec.encode(os.urandom(size))
+
+    store.put(Frame(Kind.RESULT, A, records.pack(Record("m.f")), payload))
+
+    other.learn()
+    assert other.read(A) == b"".join(payload)
+    assert other.size(A) == len(b"".join(payload))
+    assert other.record(A).name == "m.f"
+
+
+def blobs(server, key):
+    prefix = key("blob:")
+    return [
+        name for name in server.client().scan_iter(count=1000) if name.startswith(prefix.encode())
+    ]
+
+
+def test_a_large_result_is_kept_for_ever_and_removed_whole(server, key, opened):
+    store = opened(chunk_bytes=4096)
+    store.put(result(A, os.urandom(10_000)))
+    (blob,) = blobs(server, key)
+    assert server.client().hlen(blob) == 3
+    assert server.client().ttl(blob) == -1
+
+    store.discard([A])
+
+    assert not blobs(server, key)
+
+
+def test_a_second_large_result_leaves_nothing_behind(server, key, opened):
+    store, other = opened(chunk_bytes=4096), opened(chunk_bytes=4096)
+    store.put(result(A, os.urandom(10_000)))
+    first = blobs(server, key)
+
+    other.put(result(A, os.urandom(10_000)))
+
+    assert blobs(server, key) == first
+
+
+def test_a_large_result_that_is_never_announced_goes_by_itself(server, key, opened):
+    store = opened(chunk_bytes=4096)
+    store._prepared(result(A, os.urandom(10_000)))
+
+    (blob,) = blobs(server, key)
+    assert 0 < server.client().ttl(blob) <= 3600
+
+
+def test_a_large_result_that_went_before_it_was_announced_is_sent_again(server, key, opened):
+    store = opened(chunk_bytes=4096)
+    prepare, lost = store._prepared, []
+
+    def lose_the_first(*arguments):
+        ending = prepare(*arguments)
+        if not lost:
+            lost.extend(blobs(server, key))
+            server.client().delete(*lost)
+        return ending
+
+    store._prepared = lose_the_first
+    lease = taken(store, A)
+    assert store.commit(lease, result(A, bytes(10_000))) is Outcome.SAVED
+    assert store.load_digest(A) == bytes(10_000)
+    assert lost
+
+
+def test_a_chunk_that_is_missing_is_damage(server, key, opened):
+    store = opened(chunk_bytes=4096)
+    store.put(result(A, os.urandom(10_000)))
+    server.client().hdel(blobs(server, key)[0], 1)
+
+    with pytest.raises(DamagedResult):
+        store.read(A)
+
+
+def test_an_entry_that_was_cut_is_damage(server, key, store):
+    store.put(result(A, "value"))
+    entry = server.client().hget(key("results"), A)
+
+    for length in (3, 30, len(entry) - 1):
+        server.client().hset(key("results"), A, entry[:length])
+        with pytest.raises(DamagedResult, match=A.hex()):
+            store.read(A)
+
+
+def test_a_result_that_is_removed_while_it_is_read_is_not_found(server, opened):
+    store = opened(chunk_bytes=4096)
+    store.put(result(A, os.urandom(10_000)))
+    run, other = store._server.command, opened()
+
+    def remove_first(*words):
+        other.discard([A])
+        return run(*words)
+
+    store._server.command = remove_first
+    with pytest.raises(ResultNotFound):
+        store.read(A)
+
+
+def test_arrays_that_are_read_can_be_written_to(store):
+    numpy = pytest.importorskip("numpy")
+    store.put(result(A, numpy.arange(10_000)))
+
+    array = store.load_digest(A)
+    array[0] = 7
+
+    assert array[0] == 7
+
+
+# Leases
+
+
+def move_to_another_host(server, key, store):
+    """Make a worker's process one that can't be judged from here."""
+    client = server.client()
+    for worker, process in client.hgetall(key("workers")).items():
+        if worker.decode() == store._worker:
+            client.hset(key("workers"), worker, process.replace(b'"/', b'"').replace(b"-", b"+"))
+
+
+def seconds_until_taken(store, digest):
+    started = monotonic()
+    while (lease := store.acquire([digest])) is None:
+        assert monotonic() - started < 20
+        store.wait(0.05)
+    store.release(lease)
+    return monotonic() - started
+
+
+def test_the_lease_of_a_worker_on_another_host_runs_out(server, key, store, other):
+    taken(store, A)
+    move_to_another_host(server, key, store)
+
+    assert other.acquire([A]) is None
+    assert other.holders()[A].alive
+    assert LEASE - 0.1 < seconds_until_taken(other, A)
+
+
+def test_a_heartbeat_keeps_a_lease(server, key, store, other):
+    taken(store, A)
+    move_to_another_host(server, key, store)
+    pulse, end = store.pulse(), monotonic() + 2 * LEASE
+
+    while monotonic() < end:
+        pulse.beat()
+        assert other.acquire([A]) is None
+        sleep(pulse.interval)
+
+    seconds_until_taken(other, A)
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_nobody_is_dead_because_the_server_was_away_or_its_clock_was_set(
+    server, key, store, other, jump
+):
+    taken(store, A)
+    move_to_another_host(server, key, store)
+    client = server.client()
+    client.hincrby(key("meta"), "seen", -jump * 1000)
+    client.zincrby(key("beats"), -jump * 1000, store._worker)
+
+    assert other.acquire([A]) is None
+    assert LEASE - 0.2 < seconds_until_taken(other, A) < 10
+
+
+def test_a_worker_that_was_thought_dead_saves_its_result_all_the_same(store, other):
+    lost = taken(store, A)
+    other.break_leases([A])
+    lease = taken(other, A)
+
+    assert store.commit(lost, result(A, "first")) is Outcome.SAVED
+    assert A in other.holders()
+    assert other.commit(lease, result(A, "second")) is Outcome.DUPLICATE
+    assert store.load_digest(A) == "first"
+
+
+def test_removals_that_concern_nothing_do_not_spoil_a_result(store, other):
+    store.put(result(B))
+    lease = taken(store, A)
+    other.put(result(C))
+    other.discard([C])
+
+    assert store.commit(lease, result(A), [B]) is Outcome.SAVED
+
+
+def test_an_input_that_was_removed_in_events_that_were_missed_spoils_a_result(
+    server, key, store, other
+):
+    store.put(result(B))
+    lease = taken(store, A)
+    other.discard([B])
+    forget_log(server, key, "trimmed")
+
+    assert store.commit(lease, result(A), [B]) is Outcome.STALE
+    assert not other.holders()
+
+
+def test_many_candidates_are_looked_at(other, finish_many):
+    many = digests(2500)
+    finish_many(many[:-1])
+
+    assert taken(other, *many).digest == many[-1]
+    assert other.acquire(many) is None
+
+
+def test_the_next_lease_is_found_beyond_the_first_candidates(store, other):
+    many = digests(200)
+    lease = taken(store, many[0])
+    for digest in many[1:150]:
+        taken(other, digest)
+
+    outcome, following = store.commit_and_acquire(lease, result(many[0]), (), many[1:])
+
+    assert outcome is Outcome.SAVED
+    assert following.digest == many[150]
+
+
+def test_a_stale_result_does_not_keep_a_worker_from_its_next_task(store, other):
+    store.put(result(B))
+    lease = taken(store, A)
+    other.discard([B])
+
+    outcome, following = store.commit_and_acquire(lease, result(A), [B], [C])
+
+    assert outcome is Outcome.STALE
+    assert following.digest == C
+    assert set(other.holders()) == {C}
+
+
+def test_a_child_that_was_forked_is_a_worker_of_its_own(store, other):
+    mine = taken(store, A)
+    pid = os.fork()
+    if not pid:
+        try:
+            store.after_fork()
+            theirs = store.acquire([A, B])
+            store.commit(theirs, result(theirs.digest, "of the child"))
+            store.close()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+    assert set(other.holders()) == {A}
+    assert store.commit(mine, result(A)) is Outcome.SAVED
+    store.learn()
+    assert store.load_digest(B) == "of the child"
+
+
+# Waiting
+
+
+def test_a_waiting_worker_wakes_within_50_milliseconds(store, other):
+    other.learn()
+    told = []
+
+    def put_soon():
+        sleep(0.3)
+        told.append(monotonic())
+        store.put(result(A))
+
+    thread = threading.Thread(target=put_soon)
+    thread.start()
+    changes = other.wait(30)
+    woken = monotonic()
+    thread.join()
+
+    assert changes.finished == [A]
+    assert woken - told[0] < 0.05
+
+
+# Several projects, several versions
+
+
+def test_projects_on_one_server_leave_each_other_alone(server, store):
+    with RedisStore.open(server.url()) as neighbour:
+        for each in (store, neighbour):
+            each.put(result(A, each.url))
+            taken(each, B)
+
+        neighbour.cleanup([])
+
+        assert learned_digests(store) == {A}
+        assert set(store.holders()) == {B}
+        assert store.load_digest(A) == store.url
+        assert learned_digests(neighbour) == set()
+
+
+def learned_digests(store):
+    store.learn()
+    return set(store.digests())
+
+
+def test_every_key_is_under_the_prefix(servers):
+    server = servers.new()
+    with RedisStore.open(server.url("primes"), chunk_bytes=4096) as store:
+        store.put(result(A, os.urandom(10_000)))
+        store.put(failure(B))
+        taken(store, C)
+
+        names = {name.decode() for name in server.client().keys()}
+
+    assert {name[: len("jug:{primes}:")] for name in names} == {"jug:{primes}:"}
+    assert {name.split(":")[2] for name in names} == {
+        *("meta", "log", "results", "failures", "leases", "beats", "workers", "blob")
+    }
+
+
+def test_a_store_of_a_newer_format_is_refused(server, key, store, opened):
+    store.put(result(A))
+    server.client().hset(key("meta"), "format", 2)
+    late = opened()
+
+    for use in (late.learn, lambda: late.put(result(B)), lambda: store.read(A)):
+        with pytest.raises(StoreFormatError, match="format 2.*reads format 1: upgrade jug-redis"):
+            use()
+    server.client().hset(key("meta"), "format", 1)
