@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 
+@cache
 def module_name(name: str) -> str:
     """Return a module's name; that of the program itself is its file's stem."""
     if name != "__main__":

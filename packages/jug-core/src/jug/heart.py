@@ -5,7 +5,9 @@ interpreter's lock held, so no thread of its own can beat for it.  The first loc
 therefore starts a small process that does nothing else.  It ends with its
 worker, and is silent while the worker is stopped.
 
-    python -P -m jug.heart     reads a pickled `Pulse` from its standard input
+    python -P -c "from jug.heart import main; main()"
+
+reads a pickled process and `Pulse` from its standard input.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ def keep_beating(store: BaseStore) -> None:
     if pulse is None:
         return
     heart = subprocess.Popen(
-        [sys.executable, "-P", "-m", "jug.heart"], stdin=subprocess.PIPE, close_fds=True
+        [sys.executable, "-P", "-c", "from jug.heart import main; main()"],
+        stdin=subprocess.PIPE,
+        close_fds=True,
     )
     assert heart.stdin is not None
     pickle.dump((Process.here(), pulse), heart.stdin)
@@ -59,6 +63,7 @@ def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
             pulse.beat()
 
 
-if __name__ == "__main__":
-    worker, its_pulse = pickle.load(sys.stdin.buffer)
-    beat_for(worker, its_pulse, sys.stdin.buffer)
+def main() -> None:
+    """Be the heart of the process that started this one."""
+    worker, pulse = pickle.load(sys.stdin.buffer)
+    beat_for(worker, pulse, sys.stdin.buffer)
