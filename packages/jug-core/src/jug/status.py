@@ -18,7 +18,7 @@ from jug._naming import task_names
 from jug._task import Task
 from jug.backends.base import BaseStore
 
-__all__ = ["State", "Status", "look"]
+__all__ = ["State", "Status", "look", "states"]
 
 
 class State(Enum):
@@ -89,10 +89,27 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
 def _count_unfinished(
     store: BaseStore, tasks: list[Task[Any]], names: list[str], done: list[bool], status: Status
 ) -> None:
-    running = {digest for digest, holder in store.holders().items() if holder.alive}
+    running = _running(store)
     for task, name, is_done in zip(tasks, names, done, strict=True):
         if not is_done:
             status.counts[_state(store, task, running)][name] += 1
+
+
+def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
+    """Return the state of each task, after learning what others did.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> [state.value for state in states(store, [task, Task(sum, [task])])]
+    ['ready', 'waiting']
+    """
+    store.learn()
+    running = _running(store)
+    return [_state(store, task, running) for task in tasks]
+
+
+def _running(store: BaseStore) -> set[bytes]:
+    return {digest for digest, holder in store.holders().items() if holder.alive}
 
 
 def _state(store: BaseStore, task: Task[Any], running: set[bytes]) -> State:
