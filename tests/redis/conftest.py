@@ -11,8 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, NoReturn
@@ -142,6 +143,62 @@ class Servers:
         server = RedisServer(folder, *options, port=port)
         self._stack.callback(server.kill)
         return server
+
+
+class Proxy:
+    """A network between client and server: slow, or losing the answers."""
+
+    def __init__(self, target: Path, delay: float) -> None:
+        self.delay = delay
+        self.answers_lost = 0
+        self._target = str(target)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    def _start(self, run: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=run, args=arguments, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._target)
+            self._start(self._carry, client, server, False)
+            self._start(self._carry, server, client, True)
+
+    def _carry(self, source: socket.socket, sink: socket.socket, are_answers: bool) -> None:
+        with source, sink, suppress(OSError):  # either end may hang up
+            while data := source.recv(1 << 20):
+                sleep(self.delay)
+                if are_answers and self.answers_lost:
+                    self.answers_lost -= 1
+                    break
+                sink.sendall(data)
+            for end in (source, sink):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@pytest.fixture
+def proxied() -> Iterator[Callable[..., Proxy]]:
+    """Return what puts a network before a server."""
+    with ExitStack() as stack:
+
+        def put_before(server: RedisServer, delay: float = 0.0) -> Proxy:
+            proxy = Proxy(server.socket, delay)
+            stack.callback(proxy.close)
+            return proxy
+
+        yield put_before
 
 
 @pytest.fixture(scope="session")

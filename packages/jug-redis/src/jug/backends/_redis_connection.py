@@ -117,13 +117,20 @@ class Server:
             self._client.close()
             self._client = None
 
+    def give_up(self) -> None:
+        """Have little patience until the server answers again."""
+        self.has_answered = False
+        self._client = None
+
     def forget(self) -> None:
         """Leave the connection to the parent of this process."""
         self._client = None
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = _connect(self.address)
+            client = _connect(self.address)
+            self._warn_of_eviction(client)
+            self._client, self.has_answered = client, True
         return self._client
 
     def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
@@ -134,14 +141,14 @@ class Server:
         except (answers.RedisError, answers.RedisClusterException) as error:
             self._explain(error)
         absence.end()
-        if not self.has_answered:
-            self.has_answered = True
-            self._greet()
         return answer
 
-    def _greet(self) -> None:
-        """Warn of a server that may throw results away."""
-        policy = self._patiently(self._eviction_policy)
+    def _warn_of_eviction(self, client: Any) -> None:
+        """Warn of a server that may throw results away; also shows whether it lets us in."""
+        try:
+            policy = str(client.info("memory").get("maxmemory_policy", ""))
+        except answers.NoPermissionError:
+            return
         if policy.startswith("allkeys") and self.address.shown not in _warned:
             _warned.add(self.address.shown)
             log.warning(
@@ -150,13 +157,6 @@ class Server:
                 self.address.shown,
                 policy,
             )
-
-    def _eviction_policy(self) -> str:
-        try:
-            memory = self._connected().info("memory")
-        except answers.ResponseError:
-            return ""  # a user without the right to ask
-        return str(memory.get("maxmemory_policy", ""))
 
     def _explain(self, error: Exception) -> NoReturn:
         """Raise what an answer means for somebody who runs jug."""
@@ -190,7 +190,7 @@ class _Absence:
             return
         limit = self._patience(error)
         if now - self._since >= limit:
-            self._server.has_answered = False  # little patience until it does again
+            self._server.give_up()
             raise StoreError(
                 f"{shown} did not answer for {limit:g} seconds ({_inline(error)}): "
                 "check that the server runs, and its address",
@@ -261,7 +261,7 @@ def _by_sentinel(address: Address, options: dict[str, Any]) -> Any:
     options |= parse(address.plain)
     for name in ("host", "port"):
         options.pop(name, None)
-    own: dict[str, Any] = dict(address.sentinel_login)
+    own: dict[str, Any] = {**address.sentinel_login, "retry": options["retry"]}
     if options.pop("connection_class", None) is not None:
         options["ssl"] = True
         own |= {name: value for name, value in options.items() if name.startswith("ssl")}

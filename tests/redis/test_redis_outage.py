@@ -1,0 +1,185 @@
+"""A server that is away for a while costs time and a log line, and no result."""
+
+import logging
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+
+import pytest
+
+from jug.backends.base import Outcome
+from jug.backends.redis_store import RedisStore
+from jug.errors import StoreError
+from jug.testing._store_hooks import A, B, digests, result, taken
+
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+def warnings(caplog):
+    return [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.fixture
+def durable(servers):
+    return servers.new(*DURABLE)
+
+
+def test_a_result_is_kept_until_the_server_is_back(durable, caplog):
+    with RedisStore.open(durable.url()) as store, ThreadPoolExecutor(1) as thread:
+        lease = taken(store, A)
+        durable.kill()
+        saving = thread.submit(store.commit, lease, result(A, "kept"))
+        sleep(0.2)
+        assert not saving.done()
+
+        durable.start()
+
+        assert saving.result(20) is Outcome.SAVED
+        assert store.load_digest(A) == "kept"
+        assert not store.holders()
+    assert len(warnings(caplog)) == 1
+    assert "does not answer" in caplog.text
+
+
+def test_a_lease_that_was_lost_with_the_server_costs_no_result(servers):
+    forgetful = servers.new()
+    with RedisStore.open(forgetful.url()) as store, RedisStore.open(store.url) as other:
+        store.put(result(B))
+        lease = taken(store, A)
+        forgetful.kill()
+        forgetful.start()
+        assert taken(other, A)
+
+        assert store.commit(lease, result(A, "mine"), [B]) is Outcome.SAVED
+
+        changes = other.refresh()
+        assert changes.finished == [A]
+        assert store.exists([A, B]) == other.exists([A, B]) == [True, False]
+
+
+def test_a_waiting_worker_outlasts_a_restart(durable):
+    with (
+        RedisStore.open(durable.url()) as store,
+        RedisStore.open(store.url) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        other.put(result(B))
+        store.refresh()
+        waiting = thread.submit(store.wait, 30)
+        durable.kill()
+        durable.start()
+        other.put(result(A))
+
+        assert waiting.result(20).finished == [A]
+
+
+def test_the_wait_for_a_server_has_an_end(durable, caplog):
+    store = RedisStore.open(durable.url(), patience=0.3)
+    store.put(result(A))
+    lease = taken(store, B)
+    durable.kill()
+
+    started = monotonic()
+    with pytest.raises(StoreError, match="did not answer for 0.3 seconds") as caught:
+        store.commit(lease, result(B))
+
+    assert monotonic() - started < 5
+    assert str(durable.socket) in str(caught.value)
+    durable.start()
+    store.learn()
+    assert store.exists([A, B]) == [True, False]
+    store.close()
+
+
+def test_a_heart_goes_on_through_an_outage(durable, caplog):
+    with RedisStore.open(durable.url()) as store:
+        taken(store, A)
+        pulse = store.pulse()
+        pulse.beat()
+        durable.kill()
+        pulse.beat()
+        pulse.beat()
+        durable.start()
+        pulse.beat()
+
+        assert store.holders()[A].alive
+    assert len([told for told in warnings(caplog) if "can't show that it lives" in told]) == 1
+
+
+def test_scripts_that_the_server_forgot_are_sent_again(server):
+    with RedisStore.open(server.url()) as store:
+        store.put(result(A))
+        server.client().script_flush()
+
+        store.put(result(B))
+
+        assert store.exists([A, B]) == [True, True]
+
+
+def test_a_turn_whose_answer_was_lost_is_not_done_twice(server, proxied):
+    proxy = proxied(server)
+    url = f"redis://127.0.0.1:{proxy.port}?prefix={server.url().partition('prefix=')[2]}"
+    with RedisStore.open(url) as store:
+        tasks = digests(4)
+        lease = taken(store, *tasks)
+        proxy.answers_lost = 1
+
+        outcome, following = store.commit_and_acquire(lease, result(tasks[0]), (), tasks[1:])
+
+        assert proxy.answers_lost == 0
+        assert outcome is Outcome.SAVED
+        assert following.digest == tasks[1]
+        assert set(store.holders()) == {tasks[1]}
+
+
+def test_over_a_slow_network_a_short_task_takes_less_than_two_and_a_half_round_trips(
+    server, proxied
+):
+    proxy = proxied(server, delay=0.005)
+    url = f"redis://127.0.0.1:{proxy.port}?prefix={server.url().partition('prefix=')[2]}"
+    tasks = digests(41)
+    with RedisStore.open(url) as store:
+        lease, started = taken(store, *tasks[:4]), monotonic()
+        for number in range(1, 41):
+            frame = result(lease.digest)
+            _, lease = store.commit_and_acquire(lease, frame, (), tasks[number : number + 4])
+        took = monotonic() - started
+        store.release(lease)
+
+    assert took / 40 < 2.5 * 0.010
+
+
+def commit_all(store, tasks, acknowledged):
+    """Finish tasks until there are none, noting each that is told to be saved."""
+    while lease := store.acquire([task for task in tasks if not store.has(task)]):
+        if store.commit(lease, result(lease.digest, lease.digest)) is Outcome.SAVED:
+            acknowledged.append(lease.digest)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_killed(durable, kills):
+    tasks, acknowledged = digests(300 * kills), []
+    stores = [RedisStore.open(durable.url("killed")) for _ in range(4)]
+    threads = [
+        threading.Thread(target=commit_all, args=(store, tasks, acknowledged)) for store in stores
+    ]
+    for thread in threads:
+        thread.start()
+    for kill in range(kills):
+        while len(acknowledged) < 100 + 300 * kill:
+            sleep(0.001)
+        durable.kill()
+        sleep(random.random() / 10)
+        durable.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        store.close()
+
+    with RedisStore.open(durable.url("killed")) as reader:
+        reader.learn()
+        assert sorted(acknowledged) == sorted(tasks)
+        assert set(reader.digests()) == set(tasks)
+        assert all(reader.load_digest(task) == task for task in tasks)
+        assert not reader.holders()
