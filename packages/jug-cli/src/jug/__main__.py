@@ -1,0 +1,6 @@
+"""`python -m jug`: the command `jug`."""
+
+from jug.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="jug")

@@ -1,0 +1,130 @@
+"""The `jug` command.
+
+Each command is a module of this package and is imported when it is asked for; it
+holds a click command called `command`.  Commands that other distributions bring
+are entry points of the group ``jug.commands``, those of a user's own come from
+``~/.config/jug/jug_user_commands.py``.  Where names clash, jug's own win.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from jug.errors import JugError, OptionError
+
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
+
+DONE: Final = 0
+"""What was asked for is done."""
+FAILED: Final = 1
+"""Something failed, or, for `check` and `sleep-until`, not all tasks are done."""
+USAGE: Final = 2
+"""The command line or the configuration is wrong."""
+UNFINISHED: Final = 3
+"""`execute` stopped with work left that has not failed."""
+INTERRUPTED: Final = 130
+"""Stopped by Ctrl-C or a signal."""
+
+_OWN: Final = (
+    "execute",
+    "status",
+    "shell",
+    "check",
+    "count",
+    "sleep-until",
+    "invalidate",
+    "cleanup",
+    "pack",
+    "copy",
+    "graph",
+    "demo",
+    "completion",
+)
+
+
+class _Jug(click.Group):
+    """The commands, found by name when they are needed, and the errors that jug names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return jug's own commands in the order of use, then all others."""
+        others = {*_installed_commands(), *_user_commands()} - {*_OWN}
+        return [*_OWN, *sorted(others)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name, None if there is none."""
+        if cmd_name in _OWN:
+            module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
+            command: click.Command = module.command
+            return command
+        entry = _installed_commands().get(cmd_name)
+        return entry.load() if entry is not None else _user_commands().get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what jug itself can name becomes one message."""
+        try:
+            return super().invoke(ctx)
+        except OptionError as error:
+            raise click.UsageError(str(error)) from error
+        except JugError as error:
+            # Set where the cause is code of the user's: what it raised, and where.
+            click.echo(getattr(error, "traceback", ""), err=True, nl=False)
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("jug: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def _installed_commands() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group="jug.commands")}
+
+
+def _user_commands() -> dict[str, click.Command]:
+    from jug.cli.user_commands import find_user_commands
+
+    return find_user_commands()
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in ("jug", "jug-core", "jug-cli"):
+        try:
+            click.echo(f"{name} {version(name)}")
+        except PackageNotFoundError:  # the parts may be installed without `jug` itself
+            continue
+    ctx.exit(DONE)
+
+
+@click.group(
+    cls=_Jug,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  jug demo                      make a first jugfile
+  jug execute -j 4 primes.py    run its tasks by four workers
+  jug status primes.py          see how far they are
+  jug COMMAND --help            read about a command""",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the versions and exit.",
+)
+def main() -> None:
+    """Run plain Python functions as tasks, in parallel and only once."""
+
+
+def main_execute() -> NoReturn:
+    """Run `jug execute`, for those who are used to the name `jug-execute`."""
+    main(["execute", *sys.argv[1:]], prog_name="jug")

@@ -1,0 +1,96 @@
+"""`jug check`: whether all is done, told by the exit status."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from jug.cli import DONE, FAILED
+from jug.cli._reading import as_json, jugfile_command, reading
+from jug.options import Options
+
+if TYPE_CHECKING:
+    from jug.jugfile import Jugspace
+
+
+@jugfile_command(
+    short_help="Tell by the exit status whether all tasks are done.",
+    epilog="""\b
+Examples:
+  jug check primes.py && echo done
+  jug check --verify primes.py
+  jug check --verify --remove-damaged primes.py && jug execute primes.py
+
+\b
+Exit status: 0 if all tasks are done (with --verify, and no result is damaged),
+1 if not, 2 for wrong usage.""",
+)
+@click.option("--verify", is_flag=True, help="Read every result and verify its checksum.")
+@click.option(
+    "--remove-damaged", is_flag=True,
+    help="With --verify, remove what is damaged, so that it is computed again.",
+)  # fmt: skip
+@as_json
+@click.pass_context
+def command(
+    context: click.Context, options: Options, verify: bool, remove_damaged: bool, as_json: bool
+) -> None:
+    """Exit with 0 if all tasks of JUGFILE are done, else with 1.
+
+    With --verify also every byte of every result is read and compared with its
+    checksum.  Nothing is printed but what is damaged.
+    """
+    from jug.status import look
+
+    if remove_damaged and not verify:
+        raise click.UsageError("--remove-damaged needs --verify, which finds what is damaged")
+    with reading(options) as jugspace:
+        complete = look(jugspace.store, jugspace.tasks).is_complete() and not jugspace.awaited
+        damaged = _find_damaged(jugspace) if verify else []
+        if remove_damaged:
+            jugspace.store.discard([found.digest for found in damaged])
+    if as_json:
+        click.echo(json.dumps(_as_data(complete, damaged), indent=2))
+    else:
+        _tell(damaged, remove_damaged)
+    context.exit(DONE if complete and not damaged else FAILED)
+
+
+class _Damaged(NamedTuple):
+    name: str
+    digest: bytes
+    why: str
+
+
+def _find_damaged(jugspace: Jugspace) -> list[_Damaged]:
+    from jug import codec
+    from jug.errors import DamagedResult
+
+    store, damaged = jugspace.store, []
+    for task in {task.digest: task for task in jugspace.tasks}.values():
+        if store.has(task.digest):
+            try:
+                codec.verify(store.read(task.digest))
+            except DamagedResult as error:
+                damaged.append(_Damaged(task.name, task.digest, str(error)))
+    return damaged
+
+
+def _as_data(complete: bool, damaged: list[_Damaged]) -> dict[str, Any]:
+    return {
+        "complete": complete,
+        "damaged": [
+            {"name": found.name, "hash": found.digest.hex(), "why": found.why} for found in damaged
+        ],
+    }
+
+
+def _tell(damaged: list[_Damaged], removed: bool) -> None:
+    for found in damaged:
+        click.echo(f"the result of {found.name} ({found.digest.hex()}) is damaged: {found.why}")
+    if damaged and removed:
+        click.echo(f"removed {len(damaged)} results: `jug execute` computes them again")
+    elif damaged:
+        click.echo("`jug check --verify --remove-damaged` removes them, to be computed again")

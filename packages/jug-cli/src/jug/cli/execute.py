@@ -1,0 +1,163 @@
+"""`jug execute`: run the tasks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from jug.cli._reading import job_of, jugfile_command
+from jug.cli._tables import table
+from jug.errors import OptionError
+from jug.options import Options, configure, default_options
+
+if TYPE_CHECKING:
+    from jug.worker import Settings, Summary
+
+STOP_FILE: Final = "__jug_please_stop_running.txt"
+
+
+@jugfile_command(
+    short_help="Run the tasks.",
+    epilog="""\b
+Examples:
+  jug execute primes.py
+  jug execute -j 4 primes.py
+  jug execute --keep-going --jugdir /scratch/run1 primes.py 100
+  jug execute --name count_primes primes.py
+
+\b
+Exit status:
+  0    all selected tasks are done, or a limit that you set was reached
+  1    something failed
+  2    wrong usage
+  3    work is left that has not failed: others still hold tasks and the
+       waiting time is over, or nothing that is left can be run
+  130  interrupted""",
+)
+@click.option(
+    "-j", "--jobs", "execute_jobs", type=int, metavar="N",
+    help="Run N workers; 0 for one per usable core.",
+)  # fmt: skip
+@click.option(
+    "--name", "--target", "--invalid", "execute_name", metavar="NAME",
+    help="Run only tasks of this name: in full or from a dot on, with wildcards.",
+)  # fmt: skip
+@click.option(
+    "--pattern", "execute_pattern", metavar="PATTERN",
+    help="Run only tasks whose names contain PATTERN, or fit it if it is a /regex/.",
+)  # fmt: skip
+@click.option(
+    "--keep-going", "execute_keep_going", is_flag=True,
+    help="After a failure, run all that does not depend on it.",
+)  # fmt: skip
+@click.option(
+    "--keep-failed", "execute_keep_failed", is_flag=True,
+    help="Do not try again what failed before `jug cleanup --failed-only`.",
+)  # fmt: skip
+@click.option(
+    "--wait-cycle-time", "execute_wait_cycle_time_secs", type=float, metavar="SECONDS",
+    help="Wait for others this long, times --nr-wait-cycles. [12]",
+)  # fmt: skip
+@click.option(
+    "--nr-wait-cycles", "execute_nr_wait_cycles", type=int, metavar="N",
+    help="See --wait-cycle-time. [150]",
+)  # fmt: skip
+@click.option(
+    "--no-check-environment", "execute_no_check_environment", is_flag=True,
+    help=f"Ignore JUG_MAX_TASKS and the like, and {STOP_FILE}.",
+)  # fmt: skip
+@click.pass_context
+def command(context: click.Context, options: Options) -> None:
+    """Run the tasks of JUGFILE that are not done yet, each once, whoever else works on them.
+
+    Any number of workers may run at the same time, on this machine or on others
+    that see the same store.  They share the work and may come and go.
+    """
+    from jug.execution import execute
+    from jug.selection import selection
+
+    if options.pdb and options.execute_jobs != 1:
+        raise OptionError("--pdb debugs one worker: leave -j away")
+    selection(options.execute_name, options.execute_pattern)  # complains now, not in a worker
+    job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
+    summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
+    _print_summary(summary)
+    context.exit(summary.ending.status)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings of a worker; called in it once the jugfile was read.
+
+    The jugfile may have set options, which are stronger than `weaker` and weaker
+    than those `given` on the command line.
+    """
+
+    given: dict[str, Any]
+    weaker: dict[str, Any]
+    process: int
+    """The process of the command, which need not be the worker's."""
+
+    def __call__(self) -> Settings:
+        """Return the settings, and in a worker see to it that the environment can end it."""
+        from jug.selection import selection
+        from jug.worker import Settings
+
+        configure(self.weaker)
+        options = Options(self.given, default_options)
+        is_worker = os.getpid() != self.process or options.pdb
+        if is_worker and not options.execute_no_check_environment:
+            _check_environment()
+        return Settings(
+            keep_going=options.execute_keep_going,
+            keep_failed=options.execute_keep_failed,
+            aggressive_unload=options.aggressive_unload,
+            debug=options.debug or options.pdb,
+            patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
+            select=selection(options.execute_name, options.execute_pattern),
+            on_failure=_debug if options.pdb else None,
+        )
+
+
+def _check_environment() -> None:
+    from jug.hooks.exit_checks import exit_env_vars, exit_if_file_exists
+
+    exit_env_vars()
+    exit_if_file_exists(STOP_FILE)
+
+
+def _debug(task: Any, error: BaseException) -> None:
+    import pdb
+
+    click.echo(f"{task.name} failed: {error!r}", err=True)
+    pdb.post_mortem(error.__traceback__)
+
+
+def _print_summary(summary: Summary) -> None:
+    names = {*summary.executed, *summary.loaded}
+    rows = {name: [summary.executed[name], summary.loaded[name]] for name in names}
+    click.echo(table(["Executed", "Loaded"], rows))
+    for failure in summary.failures:
+        click.echo(f"jug: {failure.name} failed: {failure.exception}", err=True)
+    status = summary.ending.status
+    if status or summary.left:
+        click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
+
+
+def _reason(summary: Summary) -> str:
+    parts = [summary.reason]
+    if summary.left:
+        parts.append(f"{summary.left} tasks are not done")
+    if summary.blocked:
+        parts.append(f"{summary.blocked} wait for one that failed")
+    return "; ".join(parts)

@@ -1,0 +1,41 @@
+"""`jug pack`: merge the files of workers that are gone."""
+
+from __future__ import annotations
+
+import click
+
+from jug.cli._reading import jugfile_command, reading
+from jug.options import Options
+
+
+@jugfile_command(
+    short_help="Merge the files that workers left behind.",
+    epilog="""\b
+Examples:
+  jug pack primes.py
+
+\b
+Exit status: 0; 1 if the jugfile can't be read or its store has nothing to pack;
+2 for wrong usage.""",
+)
+def command(options: Options) -> None:
+    """Merge the files in which workers that are gone have kept small results.
+
+    This makes reading quicker and gives back the room of removed results.  It is
+    safe while other workers run, and done by itself when there are very many files.
+    """
+    with reading(options) as jugspace:
+        store = jugspace.store
+        pack = getattr(store, "pack", None)
+        if pack is None:
+            raise click.ClickException(
+                f"{store.url} has nothing to pack: that is for stores in a directory"
+            )
+        done = pack()
+    if done.busy:
+        click.echo("Another process is packing just now")
+    else:
+        click.echo(
+            f"Packed {done.frames} results from {done.segments} files, "
+            f"and dropped {done.dropped + done.deleted} that had been removed"
+        )

@@ -1,0 +1,60 @@
+"""`jug sleep-until`: wait for the end of the work."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from jug.cli import DONE, FAILED
+from jug.cli._reading import jugfile_command, reading
+from jug.options import Options
+
+if TYPE_CHECKING:
+    from jug.jugfile import Jugspace
+
+_QUIET: Final = 2.0  # seconds to wait for news before looking again of one's own accord
+_SHARE: Final = 0.05  # of the time may go into looking
+
+
+@jugfile_command(
+    short_help="Wait until all tasks are done.",
+    epilog="""\b
+Examples:
+  jug sleep-until primes.py; mail -s 'the primes are there' me@example.org < output.txt
+  jug sleep-until primes.py && jug execute plots.py
+
+\b
+Exit status: 0 once all tasks are done; 1 once nothing more can finish because of
+tasks that failed; 2 for wrong usage.""",
+)
+@click.pass_context
+def command(context: click.Context, options: Options) -> None:
+    """Wait until all tasks of JUGFILE are done, or nothing more can finish; run none.
+
+    Nothing more can finish when what is left has failed or waits for what has
+    failed, and no worker is trying it again.
+    """
+    while True:
+        with reading(options) as jugspace:
+            complete = _sleep(jugspace)
+        if not complete or not jugspace.awaited:
+            context.exit(DONE if complete else FAILED)
+
+
+def _sleep(jugspace: Jugspace) -> bool:
+    """Return whether the tasks known so far, or those of its barrier, came to be done."""
+    from jug.status import State, look
+
+    store, awaited = jugspace.store, jugspace.awaited or jugspace.tasks
+    while True:
+        began = time.monotonic()
+        status = look(store, jugspace.tasks)
+        if status.is_complete() or look(store, awaited).is_complete():
+            return True
+        if not status.total(State.READY) and not status.total(State.RUNNING):
+            return False
+        # A look takes long where there are many tasks, which finish all the time.
+        time.sleep((time.monotonic() - began) * (1 / _SHARE - 1))
+        store.wait(_QUIET)

@@ -1,0 +1,77 @@
+"""`jug status`: how far the tasks are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli._tables import table
+from jug.options import Options
+
+if TYPE_CHECKING:
+    from jug.jugfile import Jugspace
+    from jug.status import Status
+
+
+@jugfile_command(
+    short_help="Show how far the tasks are.",
+    epilog="""\b
+Examples:
+  jug status primes.py
+  jug status --short primes.py
+  jug status --json primes.py | python -m json.tool
+
+\b
+Exit status: 0, whatever the state of the tasks (see `jug check`); 1 if the
+jugfile can't be read; 2 for wrong usage.""",
+)
+@as_json
+@click.option(
+    "--cache", "status_cache", is_flag=True, help="Accepted, and without effect: status is as fast."
+)
+@click.option("--clear", is_flag=True, help="Accepted, and without effect, like --cache.")
+def command(options: Options, as_json: bool, clear: bool) -> None:
+    """Show how many of the tasks have failed, wait, are ready, finished or running.
+
+    A task waits while something that it needs is not done; it is ready when a
+    worker could run it now.
+    """
+    from jug.status import look
+
+    with reading(options) as jugspace:
+        status = look(jugspace.store, jugspace.tasks)
+        if as_json:
+            click.echo(json.dumps(_as_data(status, jugspace), indent=2))
+        elif options.short:
+            click.echo(status.sentence())
+        else:
+            click.echo(_as_table(status))
+        if jugspace.awaited and not as_json:
+            click.echo(
+                "The jugfile stops at a barrier: there may be more tasks beyond it.", err=True
+            )
+
+
+def _as_table(status: Status) -> str:
+    from jug.status import State
+
+    counts = status.counts
+    rows = {name: [counts[state][name] for state in State] for name in status.names()}
+    return table([state.value.capitalize() for state in State], rows)
+
+
+def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
+    from jug.status import State
+
+    return {
+        "tasks": [
+            {"name": name, **{state.value: status.counts[state][name] for state in State}}
+            for name in status.names()
+        ],
+        "total": {state.value: status.total(state) for state in State},
+        "complete": status.is_complete() and not jugspace.awaited,
+        "at_barrier": bool(jugspace.awaited),
+    }
