@@ -46,6 +46,13 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )
 
+    def launch_sentinel(self, file: Path) -> None:
+        """Start the process as a sentinel instead, which rewrites its file."""
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        self.process = subprocess.Popen(
+            [binary(), str(file), "--sentinel", *where], stdout=subprocess.DEVNULL
+        )
+
     def client(self, **options: Any) -> Any:
         """Return a client that looks behind the store's back."""
         return redis.Redis(unix_socket_path=str(self.socket), **options)
