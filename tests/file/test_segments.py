@@ -1,0 +1,338 @@
+"""Segments: whatever is torn, damaged or read in another order, all readers agree."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jug.backends import _frames
+from jug.backends._frames import Kind, Removed
+from jug.backends._index import Index
+from jug.backends._segments import Segments
+from jug.backends.base import Changes
+from jug.errors import StoreFormatError
+
+WORKERS = [bytes([number]) * 8 for number in (1, 2, 3)]
+DIGESTS = [bytes([number]) * 20 for number in (10, 11, 12)]
+STEM = f"{WORKERS[0].hex()}-0"
+SEED = _frames.seed_of(STEM)
+
+
+def frame(number: int, digest: bytes, kind: int = Kind.RESULT, size: int = 10) -> bytes:
+    """Return a frame of the first worker; what is in it can be told from its number."""
+    ident = _frames.ident(WORKERS[0], number)
+    return _frames.build(SEED, ident, kind, digest, b"r" * 32, [bytes([number]) * size])
+
+
+@contextmanager
+def segment(is_local: bool = True) -> Iterator[tuple[Path, Segments]]:
+    """Make a segment that begins well, and a reader of its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, STEM + ".seg")
+        path.write_bytes(_frames.head())
+        segments = Segments(Path(folder), is_local=is_local)
+        try:
+            yield path, segments
+        finally:
+            segments.close()
+
+
+def append(path: Path, data: bytes) -> None:
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+# Frames commute
+
+EVENT = st.one_of(
+    st.tuples(
+        st.sampled_from([Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID]),
+        st.sampled_from(WORKERS),
+        st.sampled_from(DIGESTS[:2]),
+    ),
+    st.tuples(
+        st.sampled_from(["removed", "next"]),
+        st.integers(0, 8),
+        st.sampled_from(DIGESTS[:2]),
+    ),
+)
+
+
+class Known:
+    """An index, and where the frames lie that it was told of."""
+
+    def __init__(self) -> None:
+        self.idents: dict[int, bytes] = {}
+        self.index = Index(self.idents.get)
+
+    def tell(self, event: tuple[str, bytes, bytes, int]) -> None:
+        kind, ident, digest, where = event
+        if kind in ("removed", "next"):
+            self.index.remove(Removed(digest, ident, kind == "next"), Changes())
+        else:
+            self.idents[where] = ident
+            self.index.add(ident, Kind[kind], digest, where, Changes())
+
+    def state(self) -> tuple[dict[bytes, int], dict[bytes, bool]]:
+        return self.index.results, self.index.failed
+
+
+def numbered(drawn: list[tuple[object, ...]]) -> list[tuple[str, bytes, bytes, int]]:
+    """Give each frame an id and a place; let removals name frames by their place in the list."""
+    events = []
+    numbers = dict.fromkeys(WORKERS, 0)
+    idents = []
+    for where, (kind, what, digest) in enumerate(drawn):
+        if isinstance(what, bytes):
+            ident = _frames.ident(what, numbers[what])
+            numbers[what] += 1
+            idents.append((ident, digest))
+            events.append((Kind(kind).name, ident, digest, where))
+        else:
+            events.append((kind, what, digest, where))
+    return [
+        (kind, _target(what, digest, idents), digest, where)
+        if isinstance(what, int)
+        else (kind, what, digest, where)
+        for kind, what, digest, where in events
+    ]
+
+
+def _target(which: int, digest: bytes, idents: list[tuple[bytes, bytes]]) -> bytes:
+    own = [ident for ident, of in idents if of == digest]
+    return own[which % len(own)] if own else _frames.ident(WORKERS[which % 3], which)
+
+
+@given(st.lists(EVENT, min_size=2, max_size=7), st.randoms())
+def test_the_state_of_a_task_does_not_depend_on_the_order_of_its_frames(drawn, random) -> None:
+    events = numbered(drawn)
+    shuffled = random.sample(events, len(events))
+
+    one, two = Known(), Known()
+    for event in events:
+        one.tell(event)
+    for event in shuffled + random.sample(events, len(events)):
+        two.tell(event)
+
+    assert one.state() == two.state()
+
+
+def test_the_next_frame_of_a_worker_is_removed_and_no_other() -> None:
+    ident = [_frames.ident(WORKERS[0], number) for number in range(4)]
+    events = [
+        ("RESULT", ident[0], DIGESTS[0], 0),
+        ("removed", ident[0], DIGESTS[0], 0),
+        ("next", ident[1], DIGESTS[0], 0),
+        ("RESULT", ident[2], DIGESTS[0], 2),
+        ("RESULT", ident[3], DIGESTS[0], 3),
+    ]
+
+    for order in permutations(events):
+        known = Known()
+        for event in order:
+            known.tell(event)
+        assert known.index.results == {DIGESTS[0]: 3}
+
+
+def test_of_two_results_the_lowest_id_counts_and_the_other_takes_its_place() -> None:
+    low, high = _frames.ident(WORKERS[0], 7), _frames.ident(WORKERS[1], 3)
+    known = Known()
+
+    known.tell(("RESULT", high, DIGESTS[0], 1))
+    known.tell(("RESULT", low, DIGESTS[0], 2))
+    assert known.index.results == {DIGESTS[0]: 2}
+
+    known.tell(("removed", low, DIGESTS[0], 0))
+    assert known.index.results == {DIGESTS[0]: 1}
+
+
+# Reading what is being written
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=6), st.data())
+def test_frames_are_learned_once_each_is_whole(sizes, data) -> None:
+    digests = [bytes([number]) * 20 for number in range(len(sizes))]
+    frames = [frame(n, digest, size=size) for n, (digest, size) in enumerate(zip(digests, sizes))]
+    whole = b"".join(frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+
+    with segment() as (path, segments):
+        for start, stop in zip([0, *cuts], [*cuts, len(whole)]):
+            append(path, whole[start:stop])
+            segments.learn()
+            complete = [n for n in range(len(frames)) if sum(map(len, frames[: n + 1])) <= stop]
+            assert list(segments.index.results) == [digests[n] for n in complete]
+        assert segments.index.news.finished == digests
+
+
+@given(st.data())
+def test_a_damaged_frame_costs_only_itself(data) -> None:
+    frames = [frame(number, bytes([number]) * 20) for number in range(5)]
+    bad = data.draw(st.integers(0, 4))
+    damaged = bytearray(frames[bad])
+    at = data.draw(st.integers(0, len(damaged) - 1))
+    damaged[at] ^= data.draw(st.integers(1, 255))
+    expected = {bytes([n]) * 20 for n in range(5)} - {bytes([bad]) * 20}
+
+    with segment() as (path, segments):
+        append(path, b"".join([*frames[:bad], bytes(damaged), *frames[bad + 1 :]]))
+        segments.learn()
+        found = {digest: segments.frame_at(at) for digest, at in segments.index.results.items()}
+
+    assert set(found) == expected
+    assert all(found[bytes([n]) * 20] == frames[n] for n in range(5) if n != bad)
+
+
+def test_a_torn_tail_is_silent_and_a_hole_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with segment() as (path, segments), caplog.at_level(logging.WARNING):
+        append(path, frame(0, DIGESTS[0])[:-1])
+        segments.learn()
+        assert not caplog.text
+
+        append(path, frame(1, DIGESTS[1]))
+        segments.learn()
+
+    assert list(segments.index.results) == [DIGESTS[1]]
+    assert f"{path} is damaged between bytes 16 and" in caplog.text
+
+
+def test_zeros_from_a_network_are_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    late = frame(0, DIGESTS[0])
+    with segment(is_local=False) as (path, segments):
+        append(path, bytes(len(late)) + frame(1, DIGESTS[1]))
+        segments.learn()
+        assert not segments.index.results
+
+        with open(path, "r+b") as file:
+            file.seek(_frames.HEAD_SIZE)
+            file.write(late)
+        segments.learn()
+
+    assert set(segments.index.results) == {DIGESTS[0], DIGESTS[1]}
+    assert not caplog.text
+
+
+def test_a_frame_of_another_segment_inside_a_result_is_not_taken_for_one() -> None:
+    foreign = _frames.build(_frames.seed_of("other-0"), b"x" * 12, Kind.RESULT, DIGESTS[1])
+    outer = _frames.build(
+        SEED, _frames.ident(WORKERS[0], 0), Kind.RESULT, DIGESTS[0], b"", [foreign]
+    )
+
+    with segment() as (path, segments):
+        append(path, bytes([outer[0] ^ 1]) + outer[1:] + frame(1, DIGESTS[2]))
+        segments.learn()
+
+    assert list(segments.index.results) == [DIGESTS[2]]
+
+
+def test_an_unknown_kind_is_passed_over() -> None:
+    with segment() as (path, segments):
+        append(path, frame(0, DIGESTS[0], kind=200) + frame(1, DIGESTS[1]))
+        segments.learn()
+
+    assert list(segments.index.results) == [DIGESTS[1]]
+
+
+def test_a_segment_of_a_later_format_is_refused() -> None:
+    with segment() as (path, segments):
+        later = bytearray(_frames.head())
+        later[8] = 2
+        later[12:16] = _frames.crc32(later[:12]).to_bytes(4, "little")
+        path.write_bytes(later)
+
+        with pytest.raises(StoreFormatError, match="segment format 2.*update jug-file"):
+            segments.learn()
+
+
+def test_frames_after_a_damaged_head_are_read(caplog: pytest.LogCaptureFixture) -> None:
+    with segment() as (path, segments):
+        path.write_bytes(b"\0" * _frames.HEAD_SIZE + frame(0, DIGESTS[0]))
+        segments.learn()
+
+    assert list(segments.index.results) == [DIGESTS[0]]
+    assert "is damaged between bytes 0 and 16" in caplog.text
+
+
+def test_a_large_segment_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jug.backends._segments._CHUNK", 100)
+    frames = [frame(number, bytes([number]) * 20, size=number * 7) for number in range(60)]
+
+    with segment() as (path, segments):
+        append(path, b"".join(frames))
+        segments.learn()
+
+    assert len(segments.index.results) == 60
+
+
+# Which files are looked at
+
+
+class Calls:
+    """Counts the calls of a function of the os module."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        real = getattr(os, name)
+        self.count = 0
+
+        def counted(*args: object, **kwargs: object) -> object:
+            self.count += 1
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, counted)
+
+
+def age(folder: Path) -> None:
+    """Make a folder's last change a while ago."""
+    os.utime(folder, (1_000_000_000, 1_000_000_000))
+
+
+def test_a_folder_that_did_not_change_is_not_listed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with segment() as (path, segments):
+        age(path.parent)
+        segments.learn()
+        lists = Calls(monkeypatch, "listdir")
+
+        segments.learn()
+        assert lists.count == 0
+
+        (path.parent / f"{WORKERS[1].hex()}-0.seg").write_bytes(_frames.head())
+        segments.learn()
+        assert lists.count == 1
+        assert len(segments.live) == 2
+
+
+def test_a_folder_that_just_changed_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with segment() as (_, segments):
+        segments.learn()
+        lists = Calls(monkeypatch, "listdir")
+
+        segments.learn()
+
+        assert lists.count == 1
+
+
+def test_the_segment_of_a_worker_that_has_ended_is_not_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with segment() as (path, segments):
+        age(path.parent)
+        append(path, frame(0, DIGESTS[0]) + frame(1, _frames.NO_TASK, Kind.END))
+        segments.learn()
+        segments.learn()
+        looks = Calls(monkeypatch, "fstat")
+
+        segments.learn()
+
+        assert looks.count == 0
+        assert list(segments.index.results) == [DIGESTS[0]]
