@@ -5,6 +5,7 @@ from collections import OrderedDict, namedtuple
 from functools import partial
 
 import pytest
+
 from jug import Task, TaskGenerator, Tasklet, iteratetask, return_tuple, value
 from jug.backends.dict_store import DictStore
 from jug.errors import (

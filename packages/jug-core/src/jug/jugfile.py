@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ log = logging.getLogger("jug.jugfile")
 DEFAULT_JUGFILE: Final = "jugfile.py"
 DEFAULT_JUGDIR: Final = "%(jugfile)s.jugdata"
 
+_PLACEHOLDER: Final = re.compile(r"(%\(jugfile\)s|%\(date\)s|%%)")
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 _being_read: dict[Path, ModuleType] = {}
 _running = False
@@ -166,15 +168,19 @@ def jugdir_of(jugfile: str | os.PathLike[str], pattern: str = DEFAULT_JUGDIR) ->
     >>> jugdir_of("primes.py", "/scratch/%(jugfile)s")
     '/scratch/primes'
     """
-    stem = os.fspath(jugfile).removesuffix(".py")
-    try:
-        return pattern % {"jugfile": stem, "date": time.strftime("%Y-%m-%d")}
-    except (KeyError, ValueError, TypeError):
+    fillings = {
+        "%(jugfile)s": os.fspath(jugfile).removesuffix(".py"),
+        "%(date)s": time.strftime("%Y-%m-%d"),
+        "%%": "%",
+    }
+    pieces = _PLACEHOLDER.split(pattern)
+    if any("%" in piece for piece in pieces[::2]):
         raise OptionError(
             f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand "
             "there, and a plain % is written %%",
             jugdir=pattern,
-        ) from None
+        )
+    return "".join(fillings.get(piece, piece) for piece in pieces)
 
 
 def set_jugdir(jugdir: str | os.PathLike[str] | BaseStore) -> BaseStore:

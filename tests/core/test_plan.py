@@ -1,0 +1,209 @@
+"""The plan of a worker: what may run next, whatever happens meanwhile."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jug import Task
+from jug.graph import Graph
+from jug.plan import DONE, FAILED, HELD, READY, SKIPPED, WAITING, Plan
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+def join(*parts):
+    return parts
+
+
+def make_graph(edges):
+    """Return a graph of tasks, each depending on those with the numbers given."""
+    tasks = []
+    for number, needed in enumerate(edges):
+        tasks.append(Task(join, number, *[tasks[n] for n in needed]))
+    return Graph(tasks)
+
+
+def make_plan(edges, done=(), failures=None, forgiven=(), selected=None, start=0.0):
+    graph = make_graph(edges)
+    digests = graph.digests
+    return Plan(
+        graph,
+        [number in done for number in range(len(graph))],
+        {digests[n]: kept for n, kept in (failures or {}).items()},
+        {digests[n] for n in forgiven},
+        selected,
+        start,
+    )
+
+
+CHAIN = [[], [0], [1]]
+FAN = [[], [0], [0], [0]]
+
+
+def run_all(plan):
+    order = []
+    while candidates := plan.candidates():
+        plan.took(candidates[0])
+        order.append(candidates[0])
+        plan.finish(candidates[0])
+    return order
+
+
+def test_tasks_are_offered_in_order_as_they_become_ready():
+    assert run_all(make_plan(CHAIN)) == [0, 1, 2]
+    assert run_all(make_plan([[], [], []])) == [0, 1, 2]
+
+
+def test_what_a_result_made_ready_comes_before_the_rest():
+    edges = [[], [], [], [0], [1, 3]]
+
+    assert run_all(make_plan(edges)) == [0, 3, 1, 4, 2]
+
+
+def test_nothing_is_offered_twice_and_done_tasks_not_at_all():
+    plan = make_plan(FAN, done={0, 2})
+
+    assert sorted(run_all(plan)) == [1, 3]
+    assert plan.left == 0
+
+
+def test_workers_with_different_starts_begin_at_different_tasks():
+    firsts = [make_plan([[]] * 100, start=n / 4).candidates()[0] for n in range(4)]
+
+    assert firsts == [0, 25, 50, 75]
+
+
+def test_a_failed_task_blocks_exactly_what_depends_on_it():
+    plan = make_plan([[], [], [0], [2], [1]])
+
+    plan.fail(0)
+
+    assert plan.blocked() == 2
+    assert run_all(plan) == [1, 4]
+    assert plan.left == 3
+
+
+def test_an_earlier_failure_is_tried_again_only_if_it_is_forgiven():
+    assert run_all(make_plan([[]], failures={0: False})) == []
+    assert run_all(make_plan([[]], failures={0: False}, forgiven={0})) == [0]
+    assert run_all(make_plan([[]], failures={0: True}, forgiven={0})) == []
+
+
+def test_only_selected_tasks_are_offered():
+    plan = make_plan(FAN, done={0}, selected=lambda number: number == 2)
+
+    assert run_all(plan) == [2]
+    assert plan.left == 0
+    assert list(plan.states) == [DONE, SKIPPED, DONE, SKIPPED]
+
+
+def test_what_others_hold_is_put_aside_until_it_is_free():
+    plan = make_plan([[], []])
+    digests = plan.graph.digests
+
+    plan.collided([digests[0]])
+
+    assert plan.candidates() == [1]
+    assert plan.states[0] == HELD
+    plan.finish(1)
+    plan.reconsider({digests[0]: True})
+    assert plan.candidates() == []
+    plan.reconsider({digests[0]: False})
+    assert plan.candidates() == [0]
+
+
+def test_after_a_collision_more_candidates_are_offered_from_elsewhere():
+    random.seed(1)
+    plan = make_plan([[]] * 50)
+
+    plan.collided([])
+
+    assert len(plan.candidates()) > 3
+    plan.took(plan.candidates()[-1])
+
+
+def test_a_result_that_others_saved_is_taken_over():
+    plan = make_plan(CHAIN)
+
+    plan.finish(0, own=False)
+
+    assert plan.candidates() == [1]
+    assert plan.left == 2
+
+
+def test_a_result_that_was_removed_is_to_be_made_again_before_its_dependants():
+    plan = make_plan(CHAIN, done={0})
+    assert plan.candidates() == [1]
+
+    plan.reopen(0)
+
+    assert plan.candidates() == [0]
+    assert plan.states[1] == WAITING
+    assert plan.left == 3
+    assert run_all(plan) == [0, 1, 2]
+
+
+def test_a_failure_that_was_removed_may_be_tried_again():
+    plan = make_plan(CHAIN, failures={0: True})
+    assert plan.candidates() == []
+
+    plan.reopen(0)
+
+    assert run_all(plan) == [0, 1, 2]
+    assert not plan.failed
+
+
+def test_a_failed_task_that_another_finished_is_done():
+    plan = make_plan(CHAIN)
+    plan.fail(0)
+
+    plan.finish(0, own=False)
+
+    assert run_all(plan) == [1, 2]
+
+
+EVENTS = st.sampled_from(["finish", "reopen", "fail", "hold", "release", "take"])
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.lists(st.integers(0, 7), max_size=3, unique=True), min_size=1, max_size=8),
+    st.lists(st.tuples(EVENTS, st.integers(0, 7)), max_size=40),
+)
+def test_the_counts_are_right_whatever_happens(edges, events):
+    edges = [[n for n in needed if n < number] for number, needed in enumerate(edges)]
+    plan = make_plan(edges)
+    digests = plan.graph.digests
+    states = plan.states
+
+    for event, number in events:
+        if number >= len(edges):
+            continue
+        is_runnable = all(states[n] == DONE for n in edges[number])
+        if event == "finish" and is_runnable:
+            plan.finish(number, own=bool(number % 2))
+        elif event == "reopen":
+            plan.reopen(number)
+        elif event == "fail" and states[number] == READY:
+            plan.fail(number)
+        elif event == "hold":
+            plan.collided([digests[number]])
+        elif event == "release":
+            plan.reconsider({})
+        elif candidates := plan.candidates():
+            plan.took(candidates[-1])
+
+        assert plan.left == sum(state != DONE for state in states)
+        assert plan.held == {n for n, state in enumerate(states) if state == HELD}
+        assert plan.failed == {n for n, state in enumerate(states) if state == FAILED}
+        for n, needed in enumerate(edges):
+            assert plan.unmet[n] == sum(states[d] != DONE for d in needed)
+            if states[n] in (READY, HELD):
+                assert plan.unmet[n] == 0
+            if states[n] == WAITING:
+                assert plan.unmet[n] > 0
+    plan.reconsider({})
+    offered = set(run_all(plan))
+    assert all(states[n] == DONE for n in offered)

@@ -1,0 +1,447 @@
+"""The worker, alone and beside others that share its store."""
+
+import threading
+
+import pytest
+
+from jug import Task, TaskGenerator
+from jug.backends.base import Frame, Kind
+from jug.backends.dict_store import DictStore
+from jug.hooks import register_hook, reset_all_hooks
+from jug.jugfile import Jugspace
+from jug.task import alltasks
+from jug.worker import Ending, Settings, Worker
+
+CALLS = []
+
+
+@pytest.fixture(autouse=True)
+def no_calls_and_no_hooks(store):
+    CALLS.clear()
+    yield
+    reset_all_hooks()
+
+
+@TaskGenerator
+def note(x):
+    CALLS.append(x)
+    return x
+
+
+@TaskGenerator
+def total(xs):
+    CALLS.append("total")
+    return sum(xs)
+
+
+@TaskGenerator
+def broken(x):
+    CALLS.append("broken")
+    raise ValueError(f"no {x}")
+
+
+def make_worker(store, settings=None, tasks=None, awaited=(), read=None):
+    jugspace = Jugspace(store, list(alltasks) if tasks is None else tasks, awaited=list(awaited))
+    return Worker(jugspace, read or (lambda: jugspace), settings)
+
+
+def work(store, **settings):
+    return make_worker(store, Settings(**settings)).run()
+
+
+def other_view(store):
+    return DictStore.sharing(store)
+
+
+def test_everything_runs_once_and_in_order(store):
+    result = total([note(1), note(2)])
+
+    summary = work(store)
+
+    assert CALLS == [1, 2, "total"]
+    assert result.value() == 3
+    assert summary.ending is Ending.DONE
+    assert summary.executed == {f"{__name__}.note": 2, f"{__name__}.total": 1}
+    assert not summary.loaded
+
+
+def test_a_second_run_loads_everything(store):
+    total([note(1), note(2)])
+    work(store)
+
+    summary = work(store)
+
+    assert not summary.executed
+    assert summary.loaded == {f"{__name__}.note": 2, f"{__name__}.total": 1}
+    assert len(CALLS) == 3
+
+
+def test_equal_tasks_run_once(store):
+    note(1), note(1)
+
+    assert work(store).executed == {f"{__name__}.note": 1}
+    assert CALLS == [1]
+
+
+def test_without_keep_going_nothing_more_starts_after_a_failure(store):
+    broken(1)
+    note(2)
+
+    summary = work(store)
+
+    assert CALLS == ["broken"]
+    assert summary.ending is Ending.FAILED
+    assert [failure.exception for failure in summary.failures] == ["ValueError: no 1"]
+    assert summary.left == 2
+
+
+def test_the_traceback_shows_the_users_code_alone(store):
+    broken(1)
+
+    (failure,) = work(store).failures
+
+    assert "no {x}" in failure.traceback
+    assert failure.traceback.count('File "') == 1
+    assert "jug/attempt.py" not in failure.traceback
+
+
+def test_keep_going_runs_all_that_does_not_depend_on_the_failure(store):
+    total([broken(1), note(2)])
+    note(3)
+
+    summary = work(store, keep_going=True)
+
+    assert sorted(map(str, CALLS)) == ["2", "3", "broken"]
+    assert summary.ending is Ending.FAILED
+    assert (summary.left, summary.blocked) == (2, 1)
+
+
+def test_a_failure_is_recorded_with_exception_and_traceback(store):
+    task = broken(1)
+    work(store)
+
+    record = store.record(task.digest)
+
+    assert record.name == f"{__name__}.broken"
+    assert record.exception == "ValueError: no 1"
+    assert "raise ValueError" in record.traceback
+    assert task.is_failed()
+
+
+def test_a_later_worker_tries_a_failed_task_again(store):
+    broken(1)
+    work(store)
+
+    work(store)
+
+    assert CALLS == ["broken", "broken"]
+
+
+def test_a_kept_failure_is_not_tried_again(store):
+    broken(1)
+    work(store, keep_failed=True)
+
+    summary = work(store)
+
+    assert CALLS == ["broken"]
+    assert summary.ending is Ending.FAILED
+
+
+def test_a_failure_of_another_worker_meanwhile_is_not_tried_again(store):
+    task = note(1)
+
+    def fail_it(_):
+        other_view(store).put(Frame(Kind.FAILURE, late.digest, b"\0" * 37))
+
+    late = note(2)
+    register_hook("execute.task-pre-execute", fail_it)
+
+    summary = work(store, keep_going=True)
+
+    assert CALLS == [1]
+    assert task.can_load()
+    assert summary.ending is Ending.FAILED
+
+
+def test_retries_run_a_failing_task_again_at_once(store):
+    def twice_bad(calls=CALLS):
+        calls.append("try")
+        if len(calls) < 3:
+            raise OSError("not yet")
+        return len(calls)
+
+    task = Task(twice_bad)
+    task.options = TaskGenerator(twice_bad, retries=2)._options
+
+    assert work(store).ending is Ending.DONE
+    assert task.value() == 3
+
+
+def test_retries_come_to_an_end(store):
+    broken.options(retries=2)(1)
+
+    assert work(store).ending is Ending.FAILED
+    assert CALLS == ["broken"] * 3
+
+
+def test_a_task_past_its_time_limit_fails_and_the_worker_goes_on(store):
+    @TaskGenerator(timeout=0.05)
+    def forever(event):
+        while True:
+            pass
+
+    forever(1)
+    note(2)
+
+    summary = work(store, keep_going=True)
+
+    assert CALLS == [2]
+    assert "TaskTimeout: ran longer than its time limit of 0.05 s" in summary.failures[0].exception
+
+
+def test_a_task_that_exits_is_a_failed_task(store):
+    task = Task(exit, 3)
+
+    summary = work(store)
+
+    assert summary.ending is Ending.FAILED
+    assert task.is_failed()
+
+
+def test_a_result_that_cannot_be_saved_is_a_failure_that_names_the_task(store):
+    @TaskGenerator
+    def unsavable():
+        return {"model": lambda x: x}
+
+    unsavable()
+
+    (failure,) = work(store).failures
+
+    assert "unsavable" in failure.exception
+    assert "lambda" in failure.exception
+
+
+def test_only_selected_tasks_run(store):
+    total([note(1)])
+
+    summary = work(store, select=lambda name: name.endswith("note"))
+
+    assert CALLS == [1]
+    assert summary.ending is Ending.DONE
+
+
+def test_what_waits_for_tasks_that_are_not_selected_is_stuck(store):
+    total([note(1)])
+
+    summary = work(store, select=lambda name: name.endswith("total"))
+
+    assert summary.ending is Ending.STUCK
+    assert summary.left == 1
+
+
+def test_an_interrupted_task_gives_its_lock_back(store):
+    @TaskGenerator
+    def interrupted():
+        raise KeyboardInterrupt
+
+    task = interrupted()
+
+    assert work(store).ending is Ending.INTERRUPTED
+    assert not store.holders()
+    assert not task.is_failed()
+
+
+@pytest.mark.parametrize("hook", ["execute.task-pre-execute", "execute.task-executed1"])
+def test_a_hook_may_end_the_worker_between_tasks(store, hook):
+    note(1), note(2)
+    seen = []
+
+    def leave(task):
+        seen.append(task)
+        raise SystemExit
+
+    register_hook(hook, leave)
+    summary = work(store)
+
+    assert summary.ending is Ending.LIMIT
+    assert len(seen) == 1
+    assert len(CALLS) == (0 if "pre" in hook else 1)
+    assert not store.holders()
+
+
+def test_hooks_are_called_with_the_task(store):
+    seen = []
+    task = note(1)
+    for name in ("execute.task-pre-execute", "execute.task-executed1", "execute.task-loadable"):
+        register_hook(name, lambda task, name=name: seen.append((name.split("-")[1], task)))
+
+    work(store)
+    work(store)
+
+    assert seen == [("pre", task), ("executed1", task), ("loadable", task)]
+
+
+def test_a_barrier_has_the_jugfile_read_again_as_soon_as_it_opens(store):
+    first, later = note(1), note(2)
+
+    def read():
+        CALLS.append("read")
+        return Jugspace(store, [first, later, note(3)])
+
+    worker = make_worker(store, tasks=[first, later], awaited=[first], read=read)
+
+    assert worker.run().ending is Ending.DONE
+    assert CALLS == [1, "read", 2, 3]
+
+
+def test_a_failure_before_a_barrier_ends_the_worker(store):
+    bad = broken(1)
+
+    worker = make_worker(store, Settings(keep_going=True), tasks=[bad], awaited=[bad])
+
+    assert worker.run().ending is Ending.FAILED
+
+
+def test_a_worker_waits_for_what_another_holds_and_goes_on_with_its_result(store):
+    held = note(1)
+    last = total([held])
+    view = other_view(store)
+    lease = view.acquire([held.digest])
+    ran = threading.Event()
+    register_hook("execute.task-pre-execute", lambda task: ran.set())
+
+    thread = threading.Thread(target=work, args=(store,))
+    thread.start()
+    assert not ran.wait(0.1)
+    frame = Frame(Kind.RESULT, held.digest, b"\0" * 37, held_result())
+    view.commit(lease, frame)
+    thread.join(5)
+
+    assert last.value() == 41
+    assert CALLS == ["total"]
+
+
+def held_result():
+    from jug import codec
+
+    return codec.encode(41)
+
+
+def test_a_worker_takes_over_what_another_released(store):
+    held = note(1)
+    view = other_view(store)
+    lease = view.acquire([held.digest])
+
+    thread = threading.Thread(target=work, args=(store,))
+    thread.start()
+    view.release(lease)
+    thread.join(5)
+
+    assert CALLS == [1]
+
+
+def test_the_waiting_time_ends(store):
+    other = note(1)
+    view = other_view(store)
+    lease = view.acquire([other.digest])
+
+    summary = work(store, patience=0.05)
+
+    assert summary.ending is Ending.WAITED
+    assert summary.left == 1
+    view.release(lease)
+
+
+def test_a_result_of_removed_inputs_is_thrown_away_and_made_again(store):
+    source = note(1)
+    result = total([source])
+    view = other_view(store)
+    removed = []
+
+    def remove_source(task):
+        if task.name.endswith("total") and not removed:
+            removed.append(task)
+            view.discard([source.digest])
+
+    register_hook("execute.task-pre-execute", remove_source)
+    summary = work(store)
+
+    assert summary.ending is Ending.DONE
+    assert CALLS.count(1) == 2
+    assert result.value() == 1
+
+
+def test_a_damaged_input_is_computed_again(store, caplog):
+    source = note(1)
+    result = total([source])
+    make_worker(store, tasks=[source]).run()
+    source.unload()
+    damage(store, source.digest)
+
+    summary = work(store)
+
+    assert "damaged" in caplog.text
+    assert CALLS == [1, 1, "total"]
+    assert summary.ending is Ending.DONE
+    assert result.value() == 1
+
+
+def damage(store, digest):
+    entry = store._memory.results[digest]
+    store._memory.results[digest] = entry._replace(encoded=b"\0" + entry.encoded[1:])
+
+
+def test_tasks_of_another_store_are_used_and_not_run(store):
+    foreign = note(5)
+    foreign._store = DictStore()
+    foreign.run()
+    result = total([foreign])
+
+    summary = work(store)
+
+    assert summary.ending is Ending.DONE
+    assert result.value() == 5
+    assert CALLS == [5, "total"]
+
+
+def test_tasks_of_another_store_that_are_not_done_are_not_run_either(store):
+    foreign = note(5)
+    foreign._store = DictStore()
+    total([foreign])
+
+    assert work(store).ending is Ending.STUCK
+    assert not CALLS
+
+
+def test_large_values_are_not_kept_in_memory(store):
+    @TaskGenerator
+    def large(i):
+        return bytearray(i)
+
+    @TaskGenerator
+    def size(x):
+        return len(x)
+
+    first, second = large(1000), note(1)
+    size(first), total([second, size(first)])
+
+    work(store)
+
+    assert not first.is_loaded()
+
+
+def test_aggressive_unload_keeps_nothing(store):
+    one = note(1)
+    total([one]), total([one, one])
+
+    work(store, aggressive_unload=True)
+
+    assert not any(task.is_loaded() for task in alltasks)
+
+
+def test_debug_mode_finds_a_function_that_changes_its_arguments(store):
+    Task(bytearray.extend, bytearray(b"a"), b"b")
+
+    summary = work(store, debug=True)
+
+    assert "changed its own arguments" in summary.failures[0].exception
