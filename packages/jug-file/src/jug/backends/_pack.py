@@ -37,7 +37,7 @@ from typing import Final
 
 from jug.backends import _frames
 from jug.backends._bigfiles import BigFiles
-from jug.backends._disk import explained, read_at, sync, sync_folder
+from jug.backends._disk import explained, read_at, sync, sync_folder, write_at
 from jug.backends._frames import Covered, Kind
 from jug.backends._lease_folder import LeaseFolder
 from jug.backends._segments import PACK, SEGMENT, Segment, Segments
@@ -180,18 +180,12 @@ class Packer:
         stem = f"{os.urandom(8).hex()}-0"
         path = self._segments.folder / (stem + PACK)
         temporary = path.with_name(path.name + ".tmp")
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(file, "wb", _BUFFER) as output:
-            seed = _frames.seed_of(stem)
-            output.write(_frames.head())
-            for frame in self._covering(plan, stem):
-                output.write(_frames.reseed(frame, seed))
-            for source in plan.sources:
-                for frame in self._kept(source, plan):
-                    output.write(_frames.reseed(frame, seed))
-                    self._summary.frames += 1
-            output.flush()
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            _write_all(file, self._content(plan, stem))
             sync(file)
+        finally:
+            os.close(file)
         if not self._leases.holds(PACK_LEASE):
             os.unlink(temporary)
             self._summary = Summary(busy=True)
@@ -199,6 +193,17 @@ class Packer:
         os.rename(temporary, path)
         sync_folder(self._segments.folder)
         self._summary.segments = len(plan.sources)
+
+    def _content(self, plan: _Plan, stem: str) -> Iterator[bytes]:
+        """Yield what the pack consists of."""
+        seed = _frames.seed_of(stem)
+        yield _frames.head()
+        for frame in self._covering(plan, stem):
+            yield _frames.reseed(frame, seed)
+        for source in plan.sources:
+            for frame in self._kept(source, plan):
+                self._summary.frames += 1
+                yield _frames.reseed(frame, seed)
 
     def _covering(self, plan: _Plan, stem: str) -> Iterator[bytes]:
         """Yield the frames that say what is covered, and which workers have ended."""
@@ -289,6 +294,19 @@ class Packer:
             if found.kind == Kind.BIG and _frames.unpack_big(found.payload)[1] == name:
                 return True
         return False
+
+
+def _write_all(file: int, pieces: Iterator[bytes]) -> None:
+    """Write many small pieces, a few megabytes at a time."""
+    gathered: list[bytes] = []
+    size = end = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _BUFFER:
+            write_at(file, b"".join(gathered), end)
+            gathered, size, end = [], 0, end + size
+    write_at(file, b"".join(gathered), end)
 
 
 def _frames_of(source: Segment) -> Iterator[bytes]:
