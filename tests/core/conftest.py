@@ -12,7 +12,8 @@ from jug.task import alltasks
 
 @pytest.fixture
 def store() -> Iterator[BaseStore]:
-    """A store in memory, in use while the test runs; no task is left behind."""
+    """A store in memory, in use while the test runs; there are no tasks of other tests."""
+    alltasks.clear()
     store = DictStore()
     before = use_store(store)
     yield store

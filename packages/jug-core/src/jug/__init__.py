@@ -4,9 +4,7 @@ __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
 from typing import TYPE_CHECKING
 
-from jug._run import run
 from jug.barrier import barrier, bvalue
-from jug.jugfile import init, is_jug_running, set_jugdir
 from jug.task import (
     CachedFunction,
     Task,
@@ -18,8 +16,10 @@ from jug.task import (
 )
 
 if TYPE_CHECKING:
+    from jug._run import run
     from jug.backends import dict_store, file_store, redis_store
     from jug.compound import CompoundTask, CompoundTaskGenerator
+    from jug.jugfile import init, is_jug_running, set_jugdir
 
     __version__: str
 else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 
@@ -15,7 +15,7 @@ def module_name(name: str) -> str:
     if name != "__main__":
         return name
     file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(file).stem if file else name
+    return os.path.splitext(os.path.basename(file))[0] if file else name
 
 
 def function_name(f: Any) -> str:

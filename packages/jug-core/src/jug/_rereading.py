@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 from jug._task import alltasks
 
 
-class TaskModules(MetaPathFinder):
+class TaskModules:
     """Learns, while it is installed, which source modules make tasks."""
 
     def __init__(self) -> None:
@@ -38,7 +37,7 @@ class TaskModules(MetaPathFinder):
         """Return what the path says, with a loader that watches."""
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = _Watching(spec.loader, self.names)
+            spec.loader = _Watching(spec.loader, self.names)  # type: ignore[assignment]
             return spec
         return None
 
@@ -48,7 +47,7 @@ class TaskModules(MetaPathFinder):
             sys.modules.pop(self.names.pop(), None)
 
 
-class _Watching(Loader):
+class _Watching:
     def __init__(self, loader: SourceFileLoader, names: set[str]) -> None:
         self._loader = loader
         self._names = names

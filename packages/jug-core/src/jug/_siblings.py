@@ -39,6 +39,10 @@ _ALIASES: Final = {
 _HOMES: Final = {
     "CompoundTask": "jug.compound",
     "CompoundTaskGenerator": "jug.compound",
+    "run": "jug._run",
+    "init": "jug.jugfile",
+    "is_jug_running": "jug.jugfile",
+    "set_jugdir": "jug.jugfile",
 }
 
 

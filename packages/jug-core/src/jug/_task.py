@@ -8,14 +8,13 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Generic, TypeVar
 
-from jug import attempt, hash
+from jug import hash
 from jug._arguments import find_dependencies
 from jug._naming import function_name
 from jug._tasklet import Item, Tasklet, cannot_iterate
 from jug.backends.base import BaseStore, TaskLock
 from jug.backends.current import current_store
 from jug.errors import LockError, ResultNotFound, TaskError
-from jug.heart import keep_beating
 
 R = TypeVar("R")
 
@@ -148,6 +147,8 @@ class Task(Generic[R]):
             raise TaskError(
                 f"task {self.name!r} can't run before {missing.name!r} has run", task=self
             )
+        from jug import attempt  # `import jug` stays light
+
         frame, result = attempt.run(self, attempt.load_arguments(self), debug_mode)
         if save:
             if force:
@@ -232,6 +233,8 @@ class Task(Generic[R]):
         lock = _locks.get(key) or self.store.getlock(self.hash())
         if not lock.get():
             return False
+        from jug.heart import keep_beating  # `import jug` stays light
+
         _locks[key] = lock
         keep_beating(self.store)
         return True

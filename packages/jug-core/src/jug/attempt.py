@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-import traceback
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from jug.records import Record
 if TYPE_CHECKING:
     from jug._task import Task
 
-_OWN_FOLDER: Final = str(Path(__file__).parent)
+_OWN_FOLDER: Final = os.path.dirname(__file__)
 _LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
 
 
@@ -48,19 +47,22 @@ def run(task: Task[Any], arguments: Arguments, debug_mode: bool = False) -> tupl
         payload = codec.encode(result)
     except EncodeError as error:
         raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
-    record = Record(task.name, start, duration, sum(map(len, payload)))
-    record.code = code_fingerprint(task.f)
-    if duration > _LONG:
-        record.memory = peak_memory()
+    memory = peak_memory() if duration > _LONG else 0
+    size = sum(map(len, payload))
+    record = Record(task.name, start, duration, size, memory, code_fingerprint(task.f))
     return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
 
 
 def failure(task: Task[Any], error: BaseException, start: float, kept: bool = False) -> Frame:
     """Return the frame that says that the task failed, and how."""
-    record = Record(task.name, start, max(0.0, time.time() - start))
-    record.code = code_fingerprint(task.f)
-    record.exception = describe_exception(error)
-    record.traceback = own_traceback(error)
+    record = Record(
+        task.name,
+        start,
+        max(0.0, time.time() - start),
+        code=code_fingerprint(task.f),
+        exception=describe_exception(error),
+        traceback=own_traceback(error),
+    )
     return Frame(Kind.KEPT if kept else Kind.FAILURE, task.digest, records.pack(record))
 
 
@@ -70,11 +72,15 @@ def describe_exception(error: BaseException) -> str:
     >>> describe_exception(ValueError("no such thing"))
     'ValueError: no such thing'
     """
+    import traceback  # slow to import, and needed for failures alone
+
     return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
 
 
 def own_traceback(error: BaseException) -> str:
     """Return the traceback without the frames at its start that are jug's own."""
+    import traceback
+
     trace = error.__traceback__
     while trace is not None and _is_jugs(trace):
         trace = trace.tb_next

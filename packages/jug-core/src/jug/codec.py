@@ -38,7 +38,7 @@ from struct import Struct
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from jug import _arrays, _fault
+from jug import _arrays
 from jug.errors import DamagedResult, DecodeError, EncodeError, JugError, StoreFormatError
 
 __all__ = ["Buffer", "decode", "encode", "verify"]
@@ -99,6 +99,8 @@ def encode(value: Any) -> list[Buffer]:
     except MemoryError:
         raise
     except Exception as error:
+        from jug import _fault  # needed after a failure alone
+
         raise _fault.explain(value, error, lambda part: _pickled(part, [])) from error
     table = b"".join([_ENTRY.pack(buffer.nbytes, crc32(buffer)) for buffer in buffers])
     pieces = _pieces(pickled, table, len(buffers))

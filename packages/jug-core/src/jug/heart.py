@@ -15,13 +15,14 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
-import select
-import subprocess
 import sys
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from jug.backends.base import BaseStore, Pulse
 from jug.backends.process import Process
+
+if TYPE_CHECKING:
+    import subprocess
 
 _hearts: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -34,6 +35,8 @@ def keep_beating(store: BaseStore) -> None:
     pulse = store.pulse()
     if pulse is None:
         return
+    import subprocess
+
     heart = subprocess.Popen(
         [sys.executable, "-P", "-c", "from jug.heart import main; main()"],
         stdin=subprocess.PIPE,
@@ -55,6 +58,8 @@ def _stop(pid: int) -> None:
 
 def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
     """Beat until the worker closes its end of the pipe or is not our parent any more."""
+    import select
+
     parent = os.getppid()
     while os.getppid() == parent:
         if select.select([until], [], [], pulse.interval)[0]:

@@ -244,7 +244,7 @@ def is_jug_running() -> bool:
     return _running
 
 
-def say_that_jug_runs() -> None:
-    """Have `is_jug_running` return True from now on in this process."""
+def say_that_jug_runs(runs: bool = True) -> None:
+    """Have `is_jug_running` return this from now on in this process."""
     global _running
-    _running = True
+    _running = runs

@@ -16,9 +16,8 @@ All numbers are little-endian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _NUMBERS: Final = Struct("<ddQQ")
 _FIELD: Final = Struct("<BI")
@@ -27,8 +26,7 @@ _FIRST: Final = Struct("<ddQQBI")
 _TAGS: Final = {1: "name", 2: "code", 3: "exception", 4: "traceback", 5: "worker"}
 
 
-@dataclass(slots=True)
-class Record:
+class Record(NamedTuple):
     """One run of one task.
 
     >>> record = Record("primes.is_prime", start=1.5, duration=0.25, size=24)
@@ -57,8 +55,7 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that say something, for ``--json``."""
-        every = {name: getattr(self, name) for name in self.__slots__}
-        return {name: given for name, given in every.items() if given not in ("", 0)}
+        return {name: given for name, given in self._asdict().items() if given not in ("", 0)}
 
 
 def pack(record: Record) -> bytes:
@@ -77,14 +74,14 @@ def pack(record: Record) -> bytes:
 
 
 def unpack(data: bytes | memoryview) -> Record:
-    """Return the record that ``pack`` was given."""
-    record = Record()
-    record.start, record.duration, record.size, record.memory = _NUMBERS.unpack_from(data)
+    """Return the record that `pack` was given."""
+    start, duration, size, memory = _NUMBERS.unpack_from(data)
+    texts: dict[str, str] = {}
     at = _NUMBERS.size
     while at < len(data):
         tag, length = _FIELD.unpack_from(data, at)
         at += _FIELD.size
         if tag in _TAGS:
-            setattr(record, _TAGS[tag], str(data[at : at + length], "utf-8"))
+            texts[_TAGS[tag]] = str(data[at : at + length], "utf-8")
         at += length
-    return record
+    return Record(start=start, duration=duration, size=size, memory=memory, **texts)

@@ -32,19 +32,16 @@ promised between workers holds between two store objects of one process then.
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from binascii import hexlify, unhexlify
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from jug import codec, records
 from jug.backends.process import Process
 from jug.errors import DamagedResult, LockError, OptionError
-from jug.records import Record
+from jug.records import Record, pack
 
 __all__ = [
     "BaseStore",
@@ -58,8 +55,6 @@ __all__ = [
     "Pulse",
     "TaskLock",
 ]
-
-log = logging.getLogger("jug.store")
 
 Buffer = bytes | bytearray | memoryview
 
@@ -85,13 +80,17 @@ class Frame(NamedTuple):
     """The encoded result (`jug.codec`), in pieces; empty for a failure."""
 
 
-@dataclass(slots=True, eq=False)
 class Lease:
-    """The right to run a task, until it is released, committed or lost."""
+    """The right to run a task, until it is released, committed or lost.
 
-    digest: bytes
-    token: Any = None
-    """Whatever the store needs to know its own lease again."""
+    `token` is whatever the store needs to know its own lease again.
+    """
+
+    __slots__ = ("digest", "token")
+
+    def __init__(self, digest: bytes, token: Any = None) -> None:
+        self.digest = digest
+        self.token = token
 
 
 class Outcome(Enum):
@@ -104,16 +103,27 @@ class Outcome(Enum):
     """A result that this one was made from was removed meanwhile; not saved."""
 
 
-@dataclass(slots=True)
 class Changes:
     """What a store has learned since it was last asked; empty means nothing.
 
     A digest may stand in several lists; ask `exists` and `failures` for its state.
     """
 
-    finished: list[bytes] = field(default_factory=list)
-    failed: list[bytes] = field(default_factory=list)
-    removed: list[bytes] = field(default_factory=list)
+    __slots__ = ("failed", "finished", "removed")
+
+    def __init__(
+        self,
+        finished: Iterable[bytes] = (),
+        failed: Iterable[bytes] = (),
+        removed: Iterable[bytes] = (),
+    ) -> None:
+        self.finished = [*finished]
+        self.failed = [*failed]
+        self.removed = [*removed]
+
+    def __repr__(self) -> str:
+        """Show what changed."""
+        return f"Changes({self.finished!r}, {self.failed!r}, {self.removed!r})"
 
     def __bool__(self) -> bool:
         """Return whether anything changed."""
@@ -298,10 +308,14 @@ class BaseStore(ABC):
         A damaged one is reported, removed for everybody, and raises
         `DamagedResult`.
         """
+        from jug import codec  # `import jug` stays light
+
         try:
             return codec.decode(self.read(digest))
         except DamagedResult as error:
-            log.error(
+            import logging
+
+            logging.getLogger("jug.store").error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
                 hexlify(digest).decode(),
                 self.url,
@@ -331,9 +345,11 @@ class BaseStore(ABC):
 
     def dump(self, value: Any, name: bytes | str) -> None:
         """Save a value under a hash of 40 hex digits, in place of what is there."""
+        from jug import codec
+
         digest = digest_of(name)
         payload = codec.encode(value)
-        record = records.pack(Record(size=sum(map(len, payload))))
+        record = pack(Record(size=sum(map(len, payload))))
         self.discard([digest])
         self.put(Frame(Kind.RESULT, digest, record, payload))
 
@@ -426,7 +442,7 @@ class TaskLock:
                 digest=self.digest,
             )
         lease, self.lease = self.lease, None
-        self.store.commit(lease, Frame(Kind.KEPT, self.digest, records.pack(Record())))
+        self.store.commit(lease, Frame(Kind.KEPT, self.digest, pack(Record())))
         return True
 
     def is_failed(self) -> bool:

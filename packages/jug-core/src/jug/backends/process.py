@@ -10,10 +10,8 @@ where the system does not tell these facts, the heartbeat decides.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -38,7 +36,7 @@ class Process(NamedTuple):
         False
         """
         pid = os.getpid()
-        return cls(platform.node(), _boot(), _namespace(), pid, _stat(pid)[1])
+        return cls(_host(), _boot(), _namespace(), pid, _stat(pid)[1])
 
     @staticmethod
     def start_of(pid: int) -> str:
@@ -62,13 +60,20 @@ class Process(NamedTuple):
         return bool(self.is_local()) and _stat(self.pid)[0] in ("T", "t")
 
 
+def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME", "")
+
+
 @lru_cache(maxsize=1)
 def _boot() -> str:
     override = os.environ.get("JUG_TEST_BOOT_ID")
     if override:
         return override
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
     except OSError:
         return ""
 

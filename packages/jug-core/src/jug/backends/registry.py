@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
 from os import PathLike, fspath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import OptionError, UnknownStore
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["open_store", "schemes"]
 
@@ -68,6 +70,8 @@ def schemes() -> dict[str, EntryPoint]:
     >>> schemes()["dict_store"].value
     'jug.backends.dict_store:DictStore'
     """
+    from importlib.metadata import entry_points  # slow to import
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -96,7 +95,7 @@ class ResultContract(StoreHooks):
         other.learn()
         found = other.record(A)
         assert found is not None
-        assert replace(found, worker="w") == run  # the store may say more of the worker
+        assert found._replace(worker="w") == run  # the store may say more of the worker
 
     def test_what_is_not_there_is_not_found(self, store: BaseStore) -> None:
         assert store.record(A) is None
