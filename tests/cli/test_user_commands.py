@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from jug.cli import main
 from jug.cli.user_commands import find_user_commands
 
 GREET = """
@@ -69,3 +70,29 @@ def test_an_error_in_the_file_is_named_with_its_line_and_goes_no_further(
     assert len(lines) == 1
     assert lines[0].startswith(f"jug: {commands_file} gives no commands: ")
     assert lines[0].endswith(told)
+
+
+def test_they_are_commands_of_jug_and_stand_in_its_help(commands_file: Path) -> None:
+    commands_file.write_text(GREET)
+
+    assert CliRunner().invoke(main, ["greet", "you"]).output == "hello you\n"
+    listed = CliRunner().invoke(main, ["--help"]).output
+    assert "greet " in listed and "Greet somebody." in listed
+
+
+def test_a_name_that_jug_has_itself_stays_jugs_own(commands_file: Path) -> None:
+    commands_file.write_text(GREET.replace("sum-up", "demo"))
+
+    assert "Make jug-demo/primes.py" in CliRunner().invoke(main, ["demo", "--help"]).output
+
+
+def test_a_broken_file_is_told_once_and_breaks_no_command_of_jug(commands_file: Path) -> None:
+    commands_file.write_text("1 / 0")
+
+    listed = CliRunner().invoke(main, ["--help"])
+    used = CliRunner().invoke(main, ["demo", "--help"])
+    missing = CliRunner().invoke(main, ["greet", "you"])
+
+    assert (listed.exit_code, used.exit_code, missing.exit_code) == (0, 0, 2)
+    assert listed.stderr.count("ZeroDivisionError: division by zero, line 1") == 1
+    assert used.stderr == ""
