@@ -161,12 +161,15 @@ def test_of_two_results_the_lowest_id_counts_and_the_other_takes_its_place() -> 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=6), st.data())
 def test_frames_are_learned_once_each_is_whole(sizes, data) -> None:
     digests = [bytes([number]) * 20 for number in range(len(sizes))]
-    frames = [frame(n, digest, size=size) for n, (digest, size) in enumerate(zip(digests, sizes))]
+    frames = [
+        frame(n, digest, size=size)
+        for n, (digest, size) in enumerate(zip(digests, sizes, strict=True))
+    ]
     whole = b"".join(frames)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
 
     with segment() as (path, segments):
-        for start, stop in zip([0, *cuts], [*cuts, len(whole)]):
+        for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True):
             append(path, whole[start:stop])
             segments.learn()
             complete = [n for n in range(len(frames)) if sum(map(len, frames[: n + 1])) <= stop]

@@ -94,8 +94,12 @@ class Packer:
 
     def is_worthwhile(self) -> bool:
         """Return whether so many segments can be merged that it should be done unasked."""
-        final = (s for s in self._segments.known.values() if s.is_final and not s.is_pack)
-        return sum(segment.stem not in self._segments.covered for segment in final) >= WORTHWHILE
+        covered = self._segments.covered
+        single = [s for s in self._segments.known.values() if not (s.is_pack or s.stem in covered)]
+        if len(single) < WORTHWHILE:
+            return False
+        self._segments.learn()
+        return sum(segment.is_final for segment in single) >= WORTHWHILE
 
     def pack(self) -> Summary:
         """Merge what can be merged, and delete what is not needed any more."""

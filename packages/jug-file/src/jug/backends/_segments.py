@@ -169,7 +169,7 @@ class Segments:
             self.live.remove(segment)
             self._listed = None
             return
-        if is_over:
+        if is_over or segment.worker in self.index.ended:  # its end was among what was read
             segment.is_final = True
             self.live.remove(segment)
 

@@ -1,0 +1,335 @@
+"""Packing: fewer files, the same results, whoever is at work meanwhile."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jug import codec, records
+from jug.backends._pack import WORTHWHILE
+from jug.backends.base import Frame, Kind
+from jug.backends.file_store import FileStore
+from jug.records import Record
+
+DIGESTS = [bytes([number]) * 20 for number in range(250)]
+
+Opener = Callable[[], FileStore]
+
+
+@pytest.fixture
+def jugdir(tmp_path: Path) -> Path:
+    return tmp_path / "jugdir"
+
+
+@pytest.fixture
+def opened(jugdir: Path) -> Iterator[Opener]:
+    """Return a function that opens the store once more."""
+    with ExitStack() as stores:
+        yield lambda: stores.enter_context(FileStore(jugdir))
+
+
+def save(store: FileStore, *digests: bytes, value: Any = None) -> None:
+    for digest in digests:
+        payload = codec.encode(list(digest) if value is None else value)
+        record = records.pack(Record("m.f", size=sum(map(len, payload))))
+        store.put(Frame(Kind.RESULT, digest, record, payload))
+
+
+def workers_save(jugdir: Path, *groups: list[bytes], value: Any = None) -> None:
+    """Let one worker after another come, save results and go."""
+    for digests in groups:
+        with FileStore(jugdir) as store:
+            save(store, *digests, value=value)
+
+
+def names(jugdir: Path) -> list[str]:
+    return sorted(path.suffix for path in (jugdir / "segments").iterdir())
+
+
+def big_files(jugdir: Path) -> list[str]:
+    return sorted(path.name for path in (jugdir / "big").glob("*/*"))
+
+
+def contents(store: FileStore) -> dict[bytes, Any]:
+    store.learn()
+    return {digest: store.load_digest(digest) for digest in store.digests()}
+
+
+def expected(*digests: bytes) -> dict[bytes, Any]:
+    return {digest: list(digest) for digest in digests}
+
+
+def test_one_file_takes_the_place_of_many(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:3], DIGESTS[3:5], DIGESTS[5:6])
+    early = opened()
+    early.learn()
+    early.drain()
+
+    summary = opened().pack()
+
+    assert (summary.segments, summary.dropped, summary.busy) == (3, 0, False)
+    assert names(jugdir) == [".pack"]
+    assert not early.refresh()
+    for store in (early, opened()):
+        assert contents(store) == expected(*DIGESTS[:6])
+
+
+def test_a_reader_that_has_not_heard_of_the_pack_finds_what_moved(
+    jugdir: Path, opened: Opener
+) -> None:
+    workers_save(jugdir, DIGESTS[:3], DIGESTS[3:5])
+    early = opened()
+    early.learn()
+
+    opened().pack()
+
+    assert early.load_digest(DIGESTS[0]) == list(DIGESTS[0])
+    assert early.load_digest(DIGESTS[4]) == list(DIGESTS[4])
+
+
+def test_packs_are_packed(jugdir: Path, opened: Opener) -> None:
+    for first in range(0, 30, 10):
+        workers_save(jugdir, DIGESTS[first : first + 5], DIGESTS[first + 5 : first + 10])
+        with FileStore(jugdir) as store:
+            store.pack()
+
+    assert names(jugdir) == [".pack"]
+    assert contents(opened()) == expected(*DIGESTS[:30])
+
+
+def test_nothing_to_pack_changes_nothing(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:3])
+    opened().pack()
+    before = list((jugdir / "segments").iterdir())
+
+    assert opened().pack().segments == 0
+
+    assert list((jugdir / "segments").iterdir()) == before
+
+
+def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:3], DIGESTS[3:6])
+    only_saw_the_results = opened()
+    only_saw_the_results.learn()
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[1:4])
+        save(store, DIGESTS[2], value="again")
+
+    summary = opened().pack()
+
+    assert summary.dropped == 3
+    there = {**expected(DIGESTS[0], *DIGESTS[4:6]), DIGESTS[2]: "again"}
+    for store in (only_saw_the_results, opened()):
+        assert contents(store) == there
+    pack = next((jugdir / "segments").glob("*.pack"))
+    assert DIGESTS[1] not in pack.read_bytes()
+
+
+def test_a_removal_by_a_worker_that_lives_still_counts(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:3])
+    alive = opened()
+    alive.discard(DIGESTS[:1])
+
+    with FileStore(jugdir) as store:
+        store.pack()
+    save(alive, DIGESTS[0], value="again")
+
+    assert contents(opened()) == {**expected(*DIGESTS[1:3]), DIGESTS[0]: "again"}
+
+
+def test_a_removed_result_of_a_worker_that_lives_stays_removed(
+    jugdir: Path, opened: Opener
+) -> None:
+    alive = opened()
+    save(alive, *DIGESTS[:3])
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[:1])
+
+    opened().pack()
+
+    assert contents(opened()) == contents(alive) == expected(*DIGESTS[1:3])
+
+
+def test_a_next_frame_that_was_removed_is_never_another(jugdir: Path, opened: Opener) -> None:
+    with FileStore(jugdir) as worker, FileStore(jugdir) as other:
+        lease = worker.acquire([DIGESTS[0]])
+        assert lease is not None
+        other.discard([DIGESTS[0]])
+        frame = Frame(Kind.RESULT, DIGESTS[0], records.pack(Record()), codec.encode("stale"))
+        worker.commit(lease, frame)
+        save(worker, DIGESTS[0], value="fresh")
+
+    opened().pack()
+
+    assert contents(opened()) == {DIGESTS[0]: "fresh"}
+
+
+def test_the_segments_of_the_living_are_left_alone(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:3], DIGESTS[3:5])
+    alive = opened()
+    save(alive, DIGESTS[5])
+
+    opened().pack()
+    save(alive, DIGESTS[6])
+
+    assert names(jugdir) == [".pack", ".seg"]
+    assert contents(opened()) == contents(alive) == expected(*DIGESTS[:7])
+
+
+def test_many_dead_segments_are_packed_unasked(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, *([digest] for digest in DIGESTS[: WORTHWHILE - 1]))
+    assert len(names(jugdir)) == WORTHWHILE - 1
+
+    workers_save(jugdir, [DIGESTS[WORTHWHILE]])
+
+    assert names(jugdir) == [".pack"]
+    assert contents(opened()) == expected(*DIGESTS[: WORTHWHILE - 1], DIGESTS[WORTHWHILE])
+
+
+def test_one_packs_at_a_time(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:1], DIGESTS[1:2])
+    one, two = opened(), opened()
+    from jug.backends._pack import PACK_LEASE
+
+    assert one.acquire([PACK_LEASE]) is not None
+
+    assert two.pack().busy
+    assert names(jugdir) == [".seg", ".seg"]
+
+
+def test_a_pack_that_was_not_finished_is_swept_away(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:1], DIGESTS[1:2])
+    (jugdir / "segments" / "0123456789abcdef-0.pack.tmp").write_bytes(b"half a pack")
+
+    opened().pack()
+
+    assert names(jugdir) == [".pack"]
+    assert contents(opened()) == expected(*DIGESTS[:2])
+
+
+# Workers that were taken for dead
+
+
+def test_a_worker_that_was_taken_for_dead_writes_again_what_is_not_in_the_pack(
+    jugdir: Path, opened: Opener
+) -> None:
+    alive = opened()
+    save(alive, *DIGESTS[:2])
+    declare_dead(jugdir)
+
+    with FileStore(jugdir) as packer:
+        assert packer.pack().segments == 1
+    assert ".seg" in names(jugdir)
+    unaware = next((jugdir / "segments").glob("*.seg"))
+    save(alive, DIGESTS[2])
+    save(alive, DIGESTS[3])
+    unaware.unlink()
+
+    assert contents(opened()) == contents(alive) == expected(*DIGESTS[:4])
+
+
+def test_what_was_written_between_the_pack_and_its_notice_is_not_lost(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = opened()
+    save(alive, *DIGESTS[:2])
+    declare_dead(jugdir)
+    with FileStore(jugdir) as packer:
+        packer.pack()
+    with monkeypatch.context() as patch:
+        patch.setattr(alive, "learn", lambda: None)
+        save(alive, DIGESTS[2])
+
+    alive.learn()
+
+    assert contents(opened()) == contents(alive) == expected(*DIGESTS[:3])
+
+
+def declare_dead(jugdir: Path) -> None:
+    """Do what others do to a worker of another host that was silent for long."""
+    for file in (jugdir / "leases").iterdir():
+        file.unlink()
+    for file in (jugdir / "segments").iterdir():
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+
+
+# Large files
+
+
+def test_large_files_that_nothing_refers_to_are_deleted(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:2], value=b"x" * 200_000)
+    kept = next(name for name in big_files(jugdir) if name.startswith("01"))
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[:1])
+    (jugdir / "big" / kept[:2] / (kept + ".tmp")).write_bytes(b"left by a crash")
+
+    summary = opened().pack()
+
+    assert summary.deleted == 2
+    assert big_files(jugdir) == [kept]
+    assert contents(opened()) == {DIGESTS[1]: b"x" * 200_000}
+
+
+def test_large_files_of_the_living_stay(jugdir: Path, opened: Opener) -> None:
+    alive = opened()
+    save(alive, DIGESTS[0], value=b"x" * 200_000)
+    not_announced = jugdir / "big" / "00" / big_files(jugdir)[0].replace("-0", "-1")
+    not_announced.write_bytes(b"y")
+
+    opened().pack()
+
+    assert len(big_files(jugdir)) == 2
+
+
+def test_a_mapped_result_outlives_its_removal(jugdir: Path, opened: Opener) -> None:
+    large = b"z" * 2_000_000
+    workers_save(jugdir, DIGESTS[:1], value=large)
+    reader = opened()
+    reader.learn()
+    mapped = reader.read(DIGESTS[0])
+
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[:1])
+    opened().pack()
+
+    assert big_files(jugdir) == []
+    assert codec.decode(mapped) == large
+
+
+# All at once
+
+
+def work(jugdir: Path, first: int) -> None:
+    """Do one's share of the tasks, a worker anew for every few."""
+    for start in range(first, len(DIGESTS), 10):
+        with FileStore(jugdir) as store:
+            for digest in DIGESTS[start : start + 5]:
+                save(store, digest)
+            store.discard(DIGESTS[start + 3 : start + 5])
+            save(store, DIGESTS[start + 3])
+
+
+@pytest.mark.slow
+def test_packing_beside_running_workers_loses_nothing(jugdir: Path, opened: Opener) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=work, args=(jugdir, first)) for first in (0, 5)]
+    for worker in workers:
+        worker.start()
+    reader, packer = opened(), opened()
+
+    while any(worker.is_alive() for worker in workers):
+        packer.pack()
+        contents(reader)
+    for worker in workers:
+        worker.join()
+    packer.pack()
+
+    left = [digest for digest in DIGESTS if digest[0] % 5 != 4]
+    assert contents(reader) == contents(opened()) == expected(*left)
+    assert [worker.exitcode for worker in workers] == [0, 0]
