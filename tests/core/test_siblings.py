@@ -14,7 +14,10 @@ import pytest
 import jug
 from jug._siblings import _ALIASES, _HOMES, _OWNERS
 
-OWNED = [*_OWNERS, *(f"jug.{name}" for name in (*_ALIASES, *_HOMES) if name != "dict_store")]
+OWNED = [
+    *_OWNERS,
+    *(f"jug.{name}" for name, home in {**_ALIASES, **_HOMES}.items() if home in _OWNERS),
+]
 
 
 def python_with_core_alone(code: str) -> str:

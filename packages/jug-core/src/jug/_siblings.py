@@ -1,9 +1,9 @@
-"""Names of `jug` that other distributions own.
+"""Names of `jug` that are fetched when they are first asked for.
 
 `jug` is one package to whoever imports it, whichever of its distributions are
-installed.  A name from a sibling is fetched when it is first asked for, so that
-`import jug` stays light; and where the sibling is not installed, the error says
-what to install rather than that a module does not exist.
+installed.  A name from a sibling, or one that few jugfiles need, is fetched when it
+is first asked for, so that `import jug` stays light; and where the sibling is not
+installed, the error says what to install rather than that a module does not exist.
 """
 
 from __future__ import annotations
