@@ -75,11 +75,11 @@ encoders: Final[dict[type, Encoder]] = {}
 class Hidden:
     """What jug does not look into, inside something that it does look into."""
 
-    __slots__ = ("holder", "value")
+    __slots__ = ("place", "value")
 
-    def __init__(self, value: Any, holder: str) -> None:
+    def __init__(self, value: Any, place: str) -> None:
         self.value = value
-        self.holder = holder
+        self.place = place
 
 
 def _hidden(hidden: Hidden) -> Generator[Any, bytes, bytes]:
@@ -100,7 +100,7 @@ def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
     parts = []
     for key, value in pairs:
         atom = atoms.get(type(key))
-        first = atom(key) if atom is not None else (yield Hidden(key, "key of a 'dict'"))
+        first = atom(key) if atom is not None else (yield Hidden(key, "a key of a 'dict'"))
         atom = atoms.get(type(value))
         parts.append(first + (atom(value) if atom is not None else (yield value)))
     return parts

@@ -41,8 +41,8 @@ def _find(code: CodeType, globals_: dict[str, Any]) -> ast.Lambda:
         found = _enclosing(found, list(_positions(code)))
     if not found:
         raise HashError(
-            f"the source of the lambda at line {code.co_firstlineno} of {code.co_filename!r}"
-            " cannot be read: make it a function with def"
+            f"the source of the lambda at line {code.co_firstlineno} of {code.co_filename!r} cannot"
+            " be read, or told from others in that line: make it a function with def"
         )
     return found[0]
 

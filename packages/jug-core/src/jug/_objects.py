@@ -203,7 +203,7 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
     """Encode attributes; whether there are none or no dict of them is all the same."""
     state = _normal_state(value, state)
     if state is not None and isinstance(value, (list, tuple, dict)):
-        return (yield Hidden(state, f"attribute of a {type(value).__qualname__!r}"))
+        return (yield Hidden(state, f"an attribute of a {type(value).__qualname__!r}"))
     return (yield state)
 
 

@@ -22,8 +22,8 @@ from jug._objects import resolve
 from jug.errors import HashError
 
 _NEVER: Final = 1 << 62
-_TANGLED: Final = 2_000_000
-"""So many visits inside loops come from going round and round, not from data."""
+_TANGLED: Final = 100_000
+"""So often nothing is met again inside loops but by going round and round."""
 
 
 def encode(value: Any) -> bytes:
@@ -62,7 +62,8 @@ class Walk:
         self.frames: list[_Frame] = []
         self.path: dict[int, int] = {}
         self.known: dict[tuple[int, bool], tuple[Any, bytes]] = {}
-        self.visits_in_loops = 0
+        self.in_loops: dict[int, Any] = {}
+        self.met_again = 0
 
     def encode(self, value: Any, inside: bool = True) -> bytes:
         """Return the value's encoding; `inside` tells whether tasks may stand in it."""
@@ -109,13 +110,20 @@ class Walk:
             return encoding
         if frame.loop < frame.depth:
             self.frames[-1].loop = min(self.frames[-1].loop, frame.loop)
-        self.visits_in_loops += 1
-        if self.visits_in_loops > _TANGLED:
+        self._count(frame.value)
+        return encoding
+
+    def _count(self, value: Any) -> None:
+        """Count what is met again inside a loop, where the ways round may be without end."""
+        if id(value) not in self.in_loops:
+            self.in_loops[id(value)] = value
+            return
+        self.met_again += 1
+        if self.met_again > _TANGLED:
             raise HashError(
-                f"{type(frame.value).__qualname__!r} objects refer to each other in too many ways"
+                f"{type(value).__qualname__!r} objects refer to each other in too many ways"
                 " to be followed: give their class a __jug_hash__ method"
             )
-        return encoding
 
     def _leaf(self, value: Any, inside: bool) -> bytes:
         leaf = (leaves if inside else atoms).get(type(value))
@@ -126,11 +134,10 @@ class Walk:
     def _out_of_sight(self, task: Any) -> HashError:
         name = getattr(task, "name", None) or type(task).__qualname__
         holder = next((frame.value for frame in self.frames if not frame.inside), None)
-        where = (
-            f"a {holder.holder}"
-            if isinstance(holder, Hidden)
-            else f"a {type(holder).__qualname__!r}"
-        )
+        if isinstance(holder, Hidden):
+            where = holder.place
+        else:
+            where = f"a {type(holder).__qualname__!r}"
         return HashError(
             f"task {name!r} is inside {where}, where jug does not look for tasks:"
             " pass it in a list, a tuple or the values of a dict"
