@@ -49,7 +49,7 @@ class BigFiles:
         self._written += 1
         path = self.path(name)
         temporary = path.with_name(name + ".tmp")
-        with explained(path, "save a result"):
+        with explained(path, "save a result in"):
             self._make_folder(path.parent)
             file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:

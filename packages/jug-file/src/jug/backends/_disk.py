@@ -36,8 +36,8 @@ _LOCAL: Final = frozenset(
 def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreError:
     """Return the error that says what could not be done, why, and what to do.
 
-    >>> print(fault(OSError(errno.ENOSPC, "No space left on device"), "data", "write to"))
-    cannot write to 'data', the disk is full: free some space and run again
+    >>> print(fault(OSError(errno.ENOSPC, "No space left on device"), "data", "save in"))
+    cannot save in 'data', the disk is full: free some space and run again
     """
     if isinstance(error, StoreError):
         return error

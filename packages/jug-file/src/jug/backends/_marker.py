@@ -58,10 +58,10 @@ def is_made(jugdir: Path) -> bool:
             path=str(jugdir),
         ) from error
     except OSError as error:
-        with explained(jugdir, "open"):
+        with explained(jugdir, "open a store in"):
             raise error
     if NAME in names:
-        with explained(jugdir / NAME, "read"):
+        with explained(jugdir, "read the marker"):
             _check(jugdir, (jugdir / NAME).read_text())
         return True
     if _is_former(jugdir, names):
@@ -76,7 +76,7 @@ def make(jugdir: Path) -> None:
     """Make the directory a store, if it is none."""
     if is_made(jugdir):
         return
-    with explained(jugdir, "make the directory"):
+    with explained(jugdir, "make a store in"):
         jugdir.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
             (jugdir / name).mkdir(exist_ok=True)

@@ -98,7 +98,7 @@ class Writer:
     ) -> Written:
         """Write a frame that took so long to compute; return where it lies."""
         if self._file is None or self._is_broken:
-            with self._failing_as("write to"):
+            with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
         return self._write(self._next_ident(), kind, digest, record, pieces, seconds)
 
@@ -144,7 +144,7 @@ class Writer:
                 os.ftruncate(self._file, self._end)
             except OSError:
                 self._is_broken = True
-            raise fault(error, self._segment.path, "save a result") from error
+            raise fault(error, self._segment.path, "save a result in") from error
         where = (self._segment.number << SHIFT) + self._end
         self._end += len(frame)
         return where
@@ -249,7 +249,7 @@ class Writer:
         assert self._file is not None and self._segment is not None
         old_file, old_seed = self._file, self._segment.seed
         data = os.pread(old_file, self._end - covered_to, covered_to)
-        with self._failing_as("write again to"):
+        with self._failing_as("write results again in"):
             self._begin()
         at = 0
         while at < len(data) and _frames.is_whole(data, at, old_seed):

@@ -135,7 +135,7 @@ class FileStore(BaseStore):
         try:
             self._segments.learn(afresh=afresh)
         except OSError as error:
-            raise fault(error, self._segments.folder, "read results") from error
+            raise fault(error, self._segments.folder, "read results in") from error
         writer = self._writer
         if writer is not None and writer.stem in self._segments.covered:
             writer.write_again(self._segments.covered[writer.stem])
@@ -200,7 +200,7 @@ class FileStore(BaseStore):
                 raise
             if error.errno == errno.ESTALE:
                 raise self._lost(digest) from error
-            raise fault(error, self._big.path(name), "read a result") from error
+            raise fault(error, self._big.path(name), "read a result in") from error
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of the run that counts: of the result, else the last failure."""
@@ -224,7 +224,7 @@ class FileStore(BaseStore):
             return self._frame_of(digest)
         except OSError as error:
             if isinstance(error, StoreError) or not is_gone(error):
-                raise fault(error, self._segments.folder, "read a result") from error
+                raise fault(error, self._segments.folder, "read a result in") from error
         self._learn(afresh=True)
         try:
             return self._frame_of(digest)
