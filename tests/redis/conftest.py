@@ -172,6 +172,7 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # closed
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server = socket.socket(socket.AF_UNIX)
             server.connect(self._target)
             self._start(self._carry, client, server, False)

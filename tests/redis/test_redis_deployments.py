@@ -1,7 +1,9 @@
 """The ways in which servers are deployed: TLS, a cluster, sentinels."""
 
+import re
 import subprocess
 import threading
+from pathlib import Path
 from time import sleep
 
 import pytest
@@ -122,6 +124,35 @@ def test_a_server_behind_tls_is_used_if_its_certificate_is_known(
     check_everything(f"{url}&ssl_ca_certs={authority / 'ca.pem'}")
     with pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"):
         open_store(url).learn()
+
+
+def test_the_secured_server_of_the_documentation_works(
+    servers, new_port, authority, tls_binary, monkeypatch
+):
+    monkeypatch.setenv("TEST_REDIS_SERVER", tls_binary())
+    page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+    (settings,) = re.findall(r"```conf\n(.*?)```", page, re.DOTALL)
+    assert len(settings.splitlines()) == 10
+    port = new_port()
+    for there, here in (
+        ("tls-port 6379", f"tls-port {port}"),
+        ("/etc/redis/server.pem", authority / "certificate.pem"),
+        ("/etc/redis/server.key", authority / "key.pem"),
+    ):
+        settings = settings.replace(there, str(here))
+    file = authority / "redis.conf"
+    file.write_text(settings)
+    server = servers.prepared()
+    server.launch(str(file))
+    login = {"username": "jug", "password": "a-long-password"}
+    server.wait_for(lambda: server.client(**login).ping())
+
+    host = f"localhost:{port}?ssl_ca_certs={authority / 'ca.pem'}"
+    check_everything(f"rediss://jug:a-long-password@{host}")
+    with pytest.raises(StoreError, match="check the user and the password"):
+        open_store(f"rediss://{host}").learn()
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        server.client(**login).flushall()
 
 
 # A cluster

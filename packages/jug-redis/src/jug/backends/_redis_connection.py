@@ -120,7 +120,7 @@ class Server:
     def give_up(self) -> None:
         """Have little patience until the server answers again."""
         self.has_answered = False
-        self._client = None
+        self.close()
 
     def forget(self) -> None:
         """Leave the connection to the parent of this process."""

@@ -69,7 +69,7 @@ _UPLOAD_SECONDS: Final = 3600
 _LATE: Final = 0.1
 _STEP: Final = 0.01
 
-_PAGE: Final = 4096
+_PAGE: Final = 2000
 _BATCH: Final = 1000
 _FEW: Final = 64
 
