@@ -69,10 +69,10 @@ def _positive(given: Any) -> float:
 
 
 def _count(given: Any) -> int:
-    number = _number(given)
-    if number != int(number):
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number from 0 up")
-    return int(number)
+    return int(text)
 
 
 def _level(given: Any) -> str:

@@ -7,19 +7,21 @@ import sys
 import time
 from functools import lru_cache
 from hashlib import blake2b
-from types import CodeType, TracebackType
+from itertools import dropwhile
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
 from jug import codec, records
 from jug._arguments import value
 from jug.backends.base import Frame, Kind
-from jug.errors import EncodeError, TaskError
+from jug.errors import EncodeError, JugError, TaskError
 from jug.records import Record
 
 if TYPE_CHECKING:
+    from traceback import FrameSummary
+
     from jug._task import Task
 
-_OWN_FOLDER: Final = os.path.dirname(__file__)
 _LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
 
 
@@ -78,17 +80,24 @@ def describe_exception(error: BaseException) -> str:
 
 
 def own_traceback(error: BaseException) -> str:
-    """Return the traceback without the frames at its start that are jug's own."""
+    """Return the traceback without the frames at its start that are jug's own.
+
+    An error that jug itself names is shown without any of jug's frames.
+    """
     import traceback
 
-    trace = error.__traceback__
-    while trace is not None and _is_jugs(trace):
-        trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))
+    told = traceback.TracebackException.from_exception(error)
+    frames = list(dropwhile(_is_jugs, told.stack))
+    if isinstance(error, JugError):
+        frames = [frame for frame in frames if not _is_jugs(frame)]
+    told.stack = traceback.StackSummary.from_list(frames)
+    return "".join(told.format())
 
 
-def _is_jugs(trace: TracebackType) -> bool:
-    return trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER)
+def _is_jugs(frame: FrameSummary) -> bool:
+    import jug
+
+    return any(frame.filename.startswith(os.path.join(folder, "")) for folder in jug.__path__)
 
 
 def peak_memory() -> int:

@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
@@ -70,7 +71,7 @@ class Job:
         use_store(self.open_store())
         try:
             return jugfile, jugfile.read()
-        except (JugError, KeyboardInterrupt):
+        except (JugfileError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise told_of_jugfile(error, jugfile) from None
@@ -208,6 +209,7 @@ def _be_worker(link: Link, work: Callable[[], Summary]) -> None:
     status = 1
     try:
         atexit._clear()
+        link.was_forked()
         random.seed()
         _seed_numpy()
         _report(link, work)
@@ -235,7 +237,8 @@ def _report(link: Link, work: Callable[[], Summary]) -> None:
     except BaseException as error:
         link.broke(
             JugError(
-                f"a worker stopped: {describe_exception(error)}", traceback=own_traceback(error)
+                f"a worker stopped: {describe_exception(error)}",
+                traceback="".join(traceback.format_exception(error)),
             )
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
@@ -29,7 +29,7 @@ UNFINISHED: Final = 3
 INTERRUPTED: Final = 130
 """Stopped by Ctrl-C or a signal."""
 
-_OWN: Final = (
+OWN_COMMANDS: Final = (
     "execute",
     "status",
     "shell",
@@ -51,12 +51,12 @@ class _Jug(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
-        others = {*_installed_commands(), *_user_commands()} - {*_OWN}
-        return [*_OWN, *sorted(others)]
+        others = {*_installed_commands(), *_user_commands()} - {*OWN_COMMANDS}
+        return [*OWN_COMMANDS, *sorted(others)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a name, None if there is none."""
-        if cmd_name in _OWN:
+        if cmd_name in OWN_COMMANDS:
             module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
             command: click.Command = module.command
             return command
@@ -125,6 +125,6 @@ def main() -> None:
     """Run plain Python functions as tasks, in parallel and only once."""
 
 
-def main_execute() -> NoReturn:
+def main_execute() -> None:
     """Run `jug execute`, for those who are used to the name `jug-execute`."""
     main(["execute", *sys.argv[1:]], prog_name="jug")

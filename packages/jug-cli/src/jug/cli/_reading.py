@@ -20,14 +20,20 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
 from jug.options import KEYS, LEVELS, Options, configure, default_options, read_configuration
 
-__all__ = ["as_json", "job_of", "jugfile_command", "reading"]
+if TYPE_CHECKING:
+    from jug.execution import Job
+    from jug.jugfile import Jugspace
+    from jug.worker import Settings
+
+__all__ = ["as_json", "job_of", "jugfile_command", "reading", "traceless"]
 
 _COMMON: Final = (
     click.option("--jugdir", metavar="DIR|URL", help="Where results are kept."),
@@ -104,7 +110,7 @@ def _set_up_log(level: str) -> None:
     log.setLevel(level.upper())
 
 
-def job_of(options: Options, settings: Any = None) -> Any:
+def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
     """Return the `Job` that the options ask for."""
     from jug.execution import Job
     from jug.jugfile import Jugfile, jugdir_of
@@ -119,8 +125,6 @@ def job_of(options: Options, settings: Any = None) -> Any:
 
 def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
     """Return the options that the store of this URL takes."""
-    from pathlib import Path
-
     scheme = jugdir.partition(":")[0]
     found: dict[str, Any] = {}
     if options.lease_seconds is not None and scheme != "dict_store":
@@ -131,18 +135,32 @@ def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any
 
 
 @contextmanager
-def reading(options: Options) -> Iterator[Any]:
-    """Read the jugfile; give what it made, and close its store at the end."""
+def reading(options: Options) -> Iterator[Jugspace]:
+    """Read the jugfile, and give what it made."""
+    job = job_of(options)
+    with traceless(job.jugfile):
+        _, jugspace = job.begin()
+        yield jugspace
+
+
+@contextmanager
+def traceless(jugfile: str) -> Iterator[None]:
+    """Close the store in use at the end, and leave nothing of the jugfile in this process.
+
+    The process may be a program of the user's that called `jug.jug.main`.
+    """
     from jug._task import alltasks
     from jug.backends.current import use_store
+    from jug.jugfile import say_that_jug_runs
 
-    job = job_of(options)
-    arguments, before = sys.argv, use_store(None)
+    arguments, path, outer = sys.argv, sys.path[:], use_store(None)
     alltasks.clear()
     try:
-        _, jugspace = job.begin()
-        with jugspace.store:
-            yield jugspace
+        yield
     finally:
-        sys.argv = arguments
-        use_store(before)
+        sys.modules.pop(Path(jugfile).stem, None)
+        sys.argv, sys.path[:] = arguments, path
+        say_that_jug_runs(False)
+        store = use_store(outer)
+        if store is not None:
+            store.close()

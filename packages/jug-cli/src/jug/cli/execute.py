@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from jug.cli._reading import job_of, jugfile_command
+from jug.cli._reading import job_of, jugfile_command, traceless
 from jug.cli._tables import table
 from jug.errors import OptionError
 from jug.options import Options, configure, default_options
@@ -83,7 +83,8 @@ def command(context: click.Context, options: Options) -> None:
         raise OptionError("--pdb debugs one worker: leave -j away")
     selection(options.execute_name, options.execute_pattern)  # complains now, not in a worker
     job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
-    summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
+    with traceless(job.jugfile):
+        summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
     _print_summary(summary)
     context.exit(summary.ending.status)
 

@@ -35,7 +35,5 @@ def command(options: Options) -> None:
     if done.busy:
         click.echo("Another process is packing just now")
     else:
-        click.echo(
-            f"Packed {done.frames} results from {done.segments} files, "
-            f"and dropped {done.dropped + done.deleted} that had been removed"
-        )
+        removed = done.dropped + done.deleted
+        click.echo(f"Merged {done.segments} files, and dropped {removed} removed results")

@@ -22,9 +22,9 @@ _SHORTEST_HASH: Final = 6
     epilog="""\b
 Examples:
   jug shell primes.py
-  >>> value(primes100)[:10]
-  >>> invalidate(n_primes)
-  >>> get_filtered_tasks(failed=True)
+  value(primes100)[:10]
+  invalidate(n_primes)
+  get_filtered_tasks(failed=True)
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage.""",

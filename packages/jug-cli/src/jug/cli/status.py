@@ -29,11 +29,10 @@ Exit status: 0, whatever the state of the tasks (see `jug check`); 1 if the
 jugfile can't be read; 2 for wrong usage.""",
 )
 @as_json
-@click.option(
-    "--cache", "status_cache", is_flag=True, help="Accepted, and without effect: status is as fast."
-)
-@click.option("--clear", is_flag=True, help="Accepted, and without effect, like --cache.")
-def command(options: Options, as_json: bool, clear: bool) -> None:
+@click.option("--cache", "status_cache", is_flag=True, help="Accepted, and without effect.")
+@click.option("--cache-file", expose_value=False, hidden=True)
+@click.option("--clear", is_flag=True, expose_value=False, hidden=True)
+def command(options: Options, as_json: bool) -> None:
     """Show how many of the tasks have failed, wait, are ready, finished or running.
 
     A task waits while something that it needs is not done; it is ready when a

@@ -1,0 +1,146 @@
+"""`jug check`, `jug sleep-until` and `jug pack`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from jug.backends.file_store import FileStore
+
+Jug = Callable[..., Result]
+Executed = Callable[..., None]
+
+
+def test_check_is_silent_and_its_status_tells(jug: Jug, executed: Executed) -> None:
+    before = jug("check", "primes.py", status=1)
+    executed()
+    after = jug("check", "primes.py", status=0)
+
+    assert before.output == after.output == ""
+
+
+def test_check_fails_at_a_barrier(jug: Jug, folder: Path) -> None:
+    (folder / "stage.py").write_text("from jug import Task, bvalue\nbvalue(Task(max, 1, 2))\n")
+
+    jug("check", "stage.py", status=1)
+
+
+def test_check_as_json(jug: Jug) -> None:
+    said = json.loads(jug("check", "--json", "primes.py", status=1).stdout)
+
+    assert said == {"complete": False, "damaged": []}
+
+
+def test_verify_finds_a_damaged_result_and_removes_it_if_asked(
+    jug: Jug, executed: Executed, folder: Path
+) -> None:
+    (folder / "big.py").write_text("from jug import Task\nTask(bytes, 2_000_000)\n")
+    executed("big.py")
+    jug("check", "--verify", "big.py")
+    (file,) = (p for p in folder.glob("big.jugdata/**/*") if p.is_file() and _size(p) > 1e6)
+    content = bytearray(file.read_bytes())
+    content[-7] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(content)
+
+    found = jug("check", "--verify", "big.py", status=1)
+    removed = jug("check", "--verify", "--remove-damaged", "big.py", status=1)
+
+    assert found.stdout.startswith("the result of builtins.bytes (")
+    assert "is damaged" in found.stdout and "--remove-damaged" in found.stdout
+    assert removed.stdout.endswith("removed 1 results: `jug execute` computes them again\n")
+    assert "0 complete" in jug("status", "--short", "big.py").stdout
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def test_remove_damaged_needs_verify(jug: Jug) -> None:
+    assert "needs --verify" in jug("check", "--remove-damaged", "primes.py", status=2).stderr
+
+
+def test_sleep_until_ends_at_once_when_all_is_done(jug: Jug, executed: Executed) -> None:
+    executed()
+
+    jug("sleep-until", "primes.py")
+
+
+def test_sleep_until_ends_when_nothing_more_can_finish(jug: Jug, executed: Executed) -> None:
+    executed("failing.py", keep_going=True)
+
+    jug("sleep-until", "failing.py", status=1)
+
+
+def test_sleep_until_waits_for_others_and_goes_on_beyond_a_barrier(
+    folder: Path, executed: Executed
+) -> None:
+    (folder / "stages.py").write_text(
+        "from jug import Task, bvalue, barrier\n"
+        "n = bvalue(Task(max, 1, 2))\n"
+        "Task(sum, [n, n])\n"
+        "barrier()\n"
+        "print('read to its end')\n"
+    )
+    sleeper = subprocess.Popen(
+        [sys.executable, "-m", "jug", "sleep-until", "stages.py"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with sleeper:
+        executed("stages.py")
+        output, _ = sleeper.communicate(timeout=60)
+
+    assert output.endswith("read to its end\n")
+    assert sleeper.returncode == 0
+
+
+def test_pack_merges_what_workers_left(jug: Jug, executed: Executed, folder: Path) -> None:
+    for selector in ("is_prime", "count_primes"):
+        executed()
+        jug("invalidate", "--name", selector, "primes.py")
+    executed()
+
+    output = jug("pack", "primes.py").stdout
+
+    assert output == "Merged 5 files, and dropped 8 removed results\n"
+    assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"
+
+
+def test_pack_says_where_there_is_nothing_to_pack(jug: Jug) -> None:
+    result = jug("pack", "--jugdir", "dict_store", "primes.py", status=1)
+
+    assert result.stderr == (
+        "Error: dict_store has nothing to pack: that is for stores in a directory\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "count", "status", "sleep-until"])
+def test_commands_that_look_make_no_jugdir(jug: Jug, folder: Path, command: str) -> None:
+    (folder / "empty.py").write_text("")
+
+    jug(command, "empty.py")
+
+    assert not (folder / "empty.jugdata").exists()
+
+
+def test_a_store_in_a_file_is_kept_between_commands(jug: Jug, folder: Path) -> None:
+    (folder / "cached.py").write_text("from jug import CachedFunction\nCachedFunction(abs, -1)\n")
+
+    jug("status", "--jugdir", "dict_store:results", "cached.py")
+
+    output = jug("status", "--short", "--jugdir", "dict_store:results", "cached.py").stdout
+    assert output == "All tasks complete (1 tasks).\n"
+
+
+def test_the_store_is_let_go_of(jug: Jug, folder: Path, executed: Executed) -> None:
+    executed()
+
+    with FileStore(str(folder / "primes.jugdata")) as store:
+        store.learn()
+        assert store.holders() == {}

@@ -1,0 +1,117 @@
+"""`jug invalidate`: what matches, and all that depends on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Jug = Callable[..., Result]
+
+ALL_GONE = """\
+ Invalidated  Task name
+---------------------------------
+           1  primes.count_primes
+           6  primes.is_prime
+.................................
+           7  Total
+"""
+
+LAST_GONE = """\
+ Invalidated  Task name
+---------------------------------
+           1  primes.count_primes
+.................................
+           1  Total
+"""
+
+NOTHING_GONE = """\
+ Invalidated  Task name
+-----------------------
+.......................
+           0  Total
+"""
+
+
+@pytest.fixture
+def done(executed: Callable[..., None]) -> None:
+    """Have all primes computed."""
+    executed()
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    "selector",
+    [
+        ["--name", "is_prime"],
+        ["--name", "primes.is_prime"],
+        ["--name", "is_*"],
+        ["--target", "is_prime"],
+        ["--invalid", "is_prime"],
+        ["--pattern", "s_pri"],
+        ["--pattern", "/is_.*e$/"],
+    ],
+)
+def test_what_depends_on_a_match_goes_too(jug: Jug, selector: list[str]) -> None:
+    assert jug("invalidate", *selector, "primes.py").stdout == ALL_GONE
+    assert "0 complete" in jug("status", "--short", "primes.py").stdout
+
+
+@pytest.mark.usefixtures("done")
+def test_what_a_match_depends_on_stays(jug: Jug) -> None:
+    assert jug("invalidate", "primes.py", "--name", "count_primes").stdout == LAST_GONE
+    assert "6 complete" in jug("status", "--short", "primes.py").stdout
+
+
+@pytest.mark.usefixtures("done")
+def test_a_result_that_is_gone_is_not_counted_again(jug: Jug) -> None:
+    jug("invalidate", "--name", "is_prime", "primes.py")
+
+    assert jug("invalidate", "--name", "is_prime", "primes.py").stdout == NOTHING_GONE
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("name", ["prime", "rimes.is_prime", "is_", "IS_PRIME"])
+def test_a_name_is_not_a_part_of_a_name(jug: Jug, name: str) -> None:
+    result = jug("invalidate", "--name", name, "primes.py")
+
+    assert result.stdout == NOTHING_GONE
+    assert result.stderr == "No task matches: `jug count` lists their names.\n"
+
+
+def test_a_failure_is_forgotten(jug: Jug, executed: Callable[..., None]) -> None:
+    executed("failing.py", keep_failed=True)
+
+    jug("invalidate", "--name", "bad", "failing.py")
+
+    assert " 0 failed" in jug("status", "--short", "failing.py").stdout
+
+
+@pytest.mark.usefixtures("done")
+def test_json_says_how_many(jug: Jug) -> None:
+    said = json.loads(jug("invalidate", "--name", "count_primes", "--json", "primes.py").stdout)
+
+    assert said == {"tasks": [{"name": "primes.count_primes", "invalidated": 1}], "total": 1}
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    ("selector", "complaint"),
+    [
+        ([], "say which tasks: --name NAME or --pattern PATTERN"),
+        (["--name", ""], "the name of the tasks is empty: give one, or '*' for all"),
+        (["--pattern", "/(/"], "'/(/' is no regular expression"),
+        (["--pattern", ""], "the pattern '' is empty"),
+        (["--name", "a", "--pattern", "b"], "choose tasks by one of them"),
+    ],
+)
+def test_without_a_clear_choice_nothing_is_removed(
+    jug: Jug, folder: Path, selector: list[str], complaint: str
+) -> None:
+    result = jug("invalidate", *selector, "primes.py", status=2)
+
+    assert complaint in result.stderr
+    assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"

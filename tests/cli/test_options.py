@@ -1,0 +1,235 @@
+"""Where options come from, and which is the stronger."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from jug.errors import OptionError
+from jug.options import KEYS, Options, default_options, read_configuration
+
+Jug = Callable[..., Result]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, with its folder if that is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home of this test's own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def place(tmp_path: Path, home: Path) -> Path:
+    """Return a folder deep in a repository, which is in a folder of its own."""
+    place = tmp_path / "outside" / "repository" / "deep" / "deeper"
+    place.mkdir(parents=True)
+    (place.parents[1] / ".git").mkdir()
+    return place
+
+
+def test_nothing_is_configured_to_begin_with(place: Path) -> None:
+    assert read_configuration(place, {}) == {}
+
+
+def test_each_place_is_stronger_than_the_one_before(home: Path, place: Path) -> None:
+    repository = place.parents[1]
+    places: list[tuple[Path, str]] = [
+        (home / ".config/jugrc", "[main]\njugdir={}"),
+        (home / ".config/jug/jugrc", "[main]\njugdir={}"),
+        (repository / "jugrc", "[main]\njugdir={}"),
+        (repository / ".jugrc", "[main]\njugdir={}"),
+        (repository / "pyproject.toml", "[tool.jug]\njugdir = '{}'"),
+        (place.parent / "jugrc", "[main]\njugdir: {}"),
+        (place / ".jugrc", "[main]\njugdir = {}"),
+        (place / "pyproject.toml", "[tool.jug.main]\njugdir = '{}'"),
+    ]
+
+    for number, (path, text) in enumerate(places):
+        write(path, text.format(number))
+        assert read_configuration(place, {}) == {"jugdir": str(number)}
+
+    assert read_configuration(place, {"JUG_JUGDIR": "x"}) == {"jugdir": "x"}
+
+
+def test_a_stronger_place_hides_no_other_keys(place: Path) -> None:
+    write(place.parent / "jugrc", "[main]\njugdir=a\n[execute]\nkeep-going=yes")
+    write(place / "jugrc", "[main]\njugdir=b")
+
+    assert read_configuration(place, {}) == {"jugdir": "b", "execute_keep_going": True}
+
+
+def test_folders_above_the_repository_are_not_looked_at(place: Path) -> None:
+    write(place.parents[2] / "jugrc", "[main]\njugdir=a")
+
+    assert read_configuration(place, {}) == {}
+
+
+def test_outside_a_repository_only_the_working_directory_counts(tmp_path: Path, home: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    write(tmp_path / "a" / "jugrc", "[main]\njugdir=a")
+    write(deep / "jugrc", "[main]\nshort=1")
+
+    assert read_configuration(deep, {}) == {"short": True}
+
+
+def test_what_the_former_release_had_is_read(place: Path) -> None:
+    write(place / "jugrc", "[main]\njugdir=recent.%(jugfile)s\nwill_cite=True\n")
+
+    assert read_configuration(place, {}) == {"jugdir": "recent.%(jugfile)s", "will_cite": True}
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.variable)
+def test_every_key_has_a_variable_and_stands_in_the_documentation(key: Any) -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+    given = {bool: "yes", int: "3", float: "2.5"}.get(type(key.default), "info")
+    given = "2.5" if key.name == "lease-seconds" else given
+
+    assert read_configuration(Path("/"), {key.variable: given}) == {
+        key.python_name: key.convert(given)
+    }
+    assert f"| {key.section} | {key.name} | {key.variable} |" in page.read_text()
+
+
+def test_the_table_in_the_documentation_has_no_other_keys() -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+    assert page.read_text().count(" | JUG_") == len(KEYS)
+
+
+BAD_FILES = [
+    ("[main]\n\njugdri = x", "line 3, [main] jugdri: unknown key; those of [main] are jugfile, "),
+    ("[exec]\nname = x", "line 2, [exec] name: unknown section; the sections are main, execute"),
+    ("[execute]\nwait-cycle-time=x", "line 2, [execute] wait-cycle-time: 'x' must be a number"),
+    ("[execute]\nnr_wait_cycles=1.5", "line 2, [execute] nr_wait_cycles: '1.5' must be a whole"),
+    ("[execute]\njobs=-1", "line 2, [execute] jobs: '-1' must be a whole number from 0 up"),
+    ("[main]\nshort=maybe", "line 2, [main] short: 'maybe' must be true or false"),
+    ("[main]\nverbose=loud", "line 2, [main] verbose: 'loud' must be one of debug, info"),
+    ("[main]\nlease-seconds=0", "line 2, [main] lease-seconds: '0' must be a number above 0"),
+    ("[main]\njugdir=", "line 2, [main] jugdir: '' must not be empty"),
+    ("jugdir=x", "is no configuration file: File contains no section headers"),
+    ("[main]\nshort=1\nshort=2", "option 'short' in section 'main' already exists"),
+]
+
+
+@pytest.mark.parametrize(("text", "complaint"), BAD_FILES)
+def test_a_bad_file_is_named_with_line_and_key(place: Path, text: str, complaint: str) -> None:
+    write(place / "jugrc", text)
+
+    with pytest.raises(OptionError) as caught:
+        read_configuration(place, {})
+
+    assert str(place / "jugrc") in str(caught.value)
+    assert complaint in str(caught.value)
+
+
+BAD_TABLES = [
+    ("[tool.jug]\njugdri = 'x'", "line 2, [main] jugdri: unknown key"),
+    ("[tool.jug]\n[tool.jug.execute]\njobs = 'x'", "line 3, [execute] jobs: 'x' must be a whole"),
+    ("[tool.jug.main]\njugdir = 3", "line 2, [main] jugdir: 3 must be text"),
+    ("[tool.jug.execute]\nkeep-going = 'x'", "line 2, [execute] keep-going: 'x' must be true"),
+    ("[tool.jug\n", "is no TOML file"),
+]
+
+
+@pytest.mark.parametrize(("text", "complaint"), BAD_TABLES)
+def test_a_bad_table_is_named_with_line_and_key(place: Path, text: str, complaint: str) -> None:
+    write(place / "pyproject.toml", text)
+
+    with pytest.raises(OptionError) as caught:
+        read_configuration(place, {})
+
+    assert complaint in str(caught.value)
+
+
+def test_a_bad_variable_is_named() -> None:
+    with pytest.raises(OptionError, match="the variable JUG_EXECUTE_JOBS: 'x' must be a whole"):
+        read_configuration(Path("/"), {"JUG_EXECUTE_JOBS": "x"})
+
+
+def test_the_command_says_so_and_exits_with_2(jug: Jug, folder: Path) -> None:
+    write(folder / "jugrc", "[main]\nshrt=1")
+
+    result = jug("status", "primes.py", status=2)
+
+    assert result.stderr.startswith(f"Error: {folder / 'jugrc'}, line 2, [main] shrt: unknown key")
+
+
+def test_the_command_line_is_stronger_than_all(
+    jug: Jug, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "jugrc", "[main]\njugdir=dict_store:a\nshort=1")
+    jugfile = "from jug import CachedFunction\nCachedFunction(abs, -1)\n"
+    write(folder / "c.py", jugfile)
+
+    jug("status", "c.py")
+    monkeypatch.setenv("JUG_JUGDIR", "dict_store:b")
+    jug("status", "c.py")
+    jug("status", "--jugdir", "dict_store:c", "c.py")
+
+    assert all((folder / name).exists() for name in "abc")
+
+
+def test_jugfile_and_jugdir_can_come_from_the_environment(
+    jug: Jug, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUG_JUGFILE", "primes.py")
+    monkeypatch.setenv("JUG_SHORT", "1")
+
+    assert jug("status").stdout.startswith("7 tasks waiting")
+
+
+def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_command_line() -> None:
+    with default_options.restored():
+        default_options.execute_nr_wait_cycles = 7
+        command_line = Options({"execute_jobs": 3}, default_options)
+
+        assert command_line.execute_nr_wait_cycles == 7
+        assert command_line.execute_jobs == 3
+        assert command_line.execute_wait_cycle_time_secs == 12.0
+
+    assert default_options.execute_nr_wait_cycles == 150
+
+
+def test_an_option_that_does_not_exist_cannot_be_set() -> None:
+    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycle_time': the options"):
+        default_options.execute_wait_cycle_time = 1
+
+
+def test_an_option_cannot_be_set_to_a_bad_value() -> None:
+    with pytest.raises(OptionError, match="'execute_nr_wait_cycles': 'x' must be a whole number"):
+        default_options.execute_nr_wait_cycles = "x"
+
+
+def test_an_option_that_does_not_exist_is_no_attribute() -> None:
+    assert not hasattr(default_options, "execute_speed")
+    assert "execute_jobs" in dir(default_options)
+
+
+def test_a_jugfile_that_sets_the_jugdir_too_late_is_told_what_to_do(jug: Jug, folder: Path) -> None:
+    write(folder / "late.py", "import jug.options\njug.options.default_options.jugdir = 'x'\n")
+
+    result = jug("status", "late.py", status=1)
+
+    assert "call jug.set_jugdir(...) there" in result.stderr
+
+
+def test_options_pickle() -> None:
+    options = Options({"execute_jobs": 3}, Options({"short": True}))
+
+    copy = pickle.loads(pickle.dumps(options))
+
+    assert (copy.execute_jobs, copy.short) == (3, True)

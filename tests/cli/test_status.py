@@ -1,0 +1,141 @@
+"""`jug status` and `jug count`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+Jug = Callable[..., Result]
+
+NOTHING_DONE = """\
+      Failed     Waiting       Ready    Finished     Running  Task name
+---------------------------------------------------------------------------------
+           0           1           0           0           0  primes.count_primes
+           0           0           6           0           0  primes.is_prime
+.................................................................................
+           0           1           6           0           0  Total
+"""
+
+ONE_FAILED = """\
+      Failed     Waiting       Ready    Finished     Running  Task name
+---------------------------------------------------------------------------
+           0           1           0           0           0  failing.after
+           1           0           0           0           0  failing.bad
+           0           0           0           1           0  failing.good
+...........................................................................
+           1           1           0           1           0  Total
+"""
+
+COUNTED = """\
+       Count  Task name
+---------------------------------
+           1  primes.count_primes
+           6  primes.is_prime
+.................................
+           7  Total
+"""
+
+
+def test_the_table_shows_each_name_in_each_state(jug: Jug) -> None:
+    assert jug("status", "primes.py").stdout == NOTHING_DONE
+
+
+def test_looking_leaves_nothing_behind(jug: Jug, folder: Path) -> None:
+    jug("status", "primes.py")
+
+    assert not (folder / "primes.jugdata").exists()
+
+
+def test_a_failed_task_is_failed_and_what_needs_it_waits(
+    jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed("failing.py", keep_going=True)
+
+    assert jug("status", "failing.py").stdout == ONE_FAILED
+
+
+def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
+    from jug.backends.file_store import FileStore
+    from jug.cli._reading import traceless
+    from jug.execution import Job
+
+    with traceless("primes.py"):
+        _, jugspace = Job("primes.py", [], "primes.jugdata").begin()
+        digest = jugspace.tasks[0].digest
+    with FileStore(str(folder / "primes.jugdata")) as store:
+        assert store.acquire([digest])
+
+        output = jug("status", "--short", "primes.py").stdout
+
+    assert output == "6 tasks waiting to be run, 0 failed, 0 complete, (1 active).\n"
+
+
+def test_short_is_one_line(jug: Jug, executed: Callable[..., None]) -> None:
+    before = jug("status", "primes.py", "--short").stdout
+    executed()
+    after = jug("status", "--short", "primes.py").stdout
+
+    assert before == "7 tasks waiting to be run, 0 failed, 0 complete, (none active).\n"
+    assert after == "All tasks complete (7 tasks).\n"
+
+
+def test_a_long_name_is_never_broken(jug: Jug, folder: Path) -> None:
+    name = "a_name_" * 30
+    (folder / "long.py").write_text(
+        f"from jug import TaskGenerator\n@TaskGenerator\ndef {name}(): pass\n{name}()\n"
+    )
+
+    rows = jug("status", "long.py").stdout.splitlines()
+
+    assert rows[2] == f"{0:>12}{0:>12}{1:>12}{0:>12}{0:>12}  long.{name}"
+    assert len(rows[1]) == len(rows[3]) == len(rows[2])
+
+
+def test_json_says_the_same(jug: Jug) -> None:
+    said = json.loads(jug("status", "--json", "primes.py").stdout)
+
+    nothing = {"failed": 0, "waiting": 0, "ready": 0, "finished": 0, "running": 0}
+    assert said == {
+        "tasks": [
+            {"name": "primes.count_primes", **nothing, "waiting": 1},
+            {"name": "primes.is_prime", **nothing, "ready": 6},
+        ],
+        "total": {**nothing, "waiting": 1, "ready": 6},
+        "complete": False,
+        "at_barrier": False,
+    }
+
+
+def test_a_barrier_is_told(jug: Jug, folder: Path) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, barrier\nTask(max, 1, 2)\nbarrier()\nTask(max, 2, 3)\n"
+    )
+
+    result = jug("status", "stage.py")
+
+    assert "Total" in result.stdout and "barrier" not in result.stdout
+    assert result.stderr.startswith("The jugfile stops at a barrier")
+    assert json.loads(jug("status", "--json", "stage.py").stdout)["at_barrier"] is True
+
+
+def test_the_cache_of_the_former_release_is_accepted(jug: Jug) -> None:
+    output = jug("status", "--cache", "--cache-file", "x", "--clear", "primes.py").stdout
+
+    assert output == NOTHING_DONE
+
+
+def test_count_counts_each_name(jug: Jug) -> None:
+    assert jug("count", "primes.py").stdout == COUNTED
+
+
+def test_count_as_json(jug: Jug) -> None:
+    assert json.loads(jug("count", "--json", "primes.py").stdout) == {
+        "tasks": [
+            {"name": "primes.count_primes", "count": 1},
+            {"name": "primes.is_prime", "count": 6},
+        ],
+        "total": 7,
+    }
