@@ -244,3 +244,12 @@ def test_an_unknown_kind_of_store_is_named(jugdir: Path) -> None:
 
     assert result.exit_code == 1
     assert "no store for 's3'" in result.output
+
+
+def test_a_url_that_leaves_open_which_project_is_meant_is_refused(jugdir: Path) -> None:
+    pytest.importorskip("jug.backends.redis_store")
+
+    result = copy(jugdir, "redis://localhost:1")
+
+    assert result.exit_code == 2
+    assert "say which one is meant with ?prefix=NAME in the URL" in result.output

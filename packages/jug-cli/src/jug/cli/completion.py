@@ -18,7 +18,10 @@ SHELLS: Final = ("bash", "zsh", "fish")
 Examples:
   eval "$(jug completion bash)"      in ~/.bashrc
   eval "$(jug completion zsh)"       in ~/.zshrc, after compinit
-  jug completion fish > ~/.config/fish/completions/jug.fish""",
+  jug completion fish > ~/.config/fish/completions/jug.fish
+
+\b
+Exit status: 0; 2 for a shell that is not known.""",
 )
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.pass_context

@@ -29,10 +29,12 @@ from jug.records import Record
     short_help="Copy results from one store to another.",
     epilog="""\b
 Examples:
-  jug copy primes.jugdata redis://localhost
-  jug copy redis://localhost /archive/primes.jugdata
+  jug copy primes.jugdata 'redis://localhost/?prefix=primes'
+  jug copy 'redis://localhost/?prefix=primes' /archive/primes.jugdata
 
-Exit status: 0 all is there, 1 some results are damaged in FROM.""",
+\b
+Exit status: 0 once all is there; 1 if some results are damaged in FROM, or a
+store can't be read or written; 2 for wrong usage.""",
 )
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
@@ -41,11 +43,13 @@ Exit status: 0 all is there, 1 some results are damaged in FROM.""",
 def command(context: click.Context, source: str, target: str, as_json: bool) -> None:
     """Copy all results and failures, with the records of their runs, from one store to another.
 
-    FROM and TO are jugdirs: directories or URLs.  FROM is not changed, and what is
-    in TO stays.  Each result is read back from TO and checked.  A copy that was
-    interrupted goes on where it stopped when it is started again.
+    FROM and TO are jugdirs: directories or URLs, which name the project on a server
+    as ?prefix=NAME (`jug execute` uses the jugfile's name without .py if it is not
+    told otherwise).  FROM is not changed, and what is in TO stays.  Each result is
+    read back from TO and checked.  A copy that was interrupted goes on where it
+    stopped when it is started again.
     """
-    with open_store(source) as from_store, open_store(target) as to_store:
+    with _opened(source) as from_store, _opened(target) as to_store:
         if from_store.url == to_store.url:
             raise OptionError(f"FROM and TO are both {from_store.url!r}: name two stores")
         copied = copy_store(from_store, to_store)
@@ -56,6 +60,18 @@ def command(context: click.Context, source: str, target: str, as_json: bool) -> 
         click.echo(f"jug: the result of {hash} is damaged and was not copied", err=True)
     if copied.damaged:
         context.exit(FAILED)
+
+
+def _opened(url: str) -> BaseStore:
+    """Return the store, which must not be any project's that happens to share the server."""
+    store = open_store(url)
+    if getattr(store, "has_default_prefix", False):
+        store.close()
+        raise OptionError(
+            f"several projects may share the server of {store.url!r}: say which one is meant "
+            "with ?prefix=NAME in the URL"
+        )
+    return store
 
 
 @dataclass

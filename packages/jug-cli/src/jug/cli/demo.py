@@ -80,7 +80,10 @@ Change something, say what is to be computed again, and run it:
     short_help="Make a small jugfile to play with.",
     epilog="""\b
 Example:
-  jug demo && cd jug-demo && jug status primes.py""",
+  jug demo && cd jug-demo && jug status primes.py
+
+\b
+Exit status: 0; 1 if the file can't be written or is there and was changed.""",
 )
 def command() -> None:
     """Make jug-demo/primes.py, a jugfile that counts primes, and say what to do with it."""
