@@ -346,4 +346,4 @@ class LeaseFolder:
     def _failure(self, error: OSError, doing: str) -> StoreError:
         if self._leases is not None:
             self._leases.doubt()
-        return fault(error, self.folder, doing)
+        return fault(error, self.folder, f"{doing} in")

@@ -1,0 +1,495 @@
+"""An exhaustive search of what workers may do to each other's leases.
+
+Every worker runs the code of `jug.backends.leases` itself.  Its folder is a
+script: it answers the calls that were made before as they were answered before,
+and stops the worker at the next one.  So a worker that is in the middle of a
+call is a value, the answers that it has got, and can be continued in as many
+ways as there are.  Between any two operations on the directory any worker may
+act, or crash for ever, or be called dead though it lives; and a link may be made
+though its maker is told that the name exists, as on a network file system.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+
+from jug.backends.leases import Leases, gate_of
+
+Answers = tuple[Any, ...]
+
+
+class Call(NamedTuple):
+    """What a worker is doing: which method, with what, and the answers so far."""
+
+    method: str
+    args: tuple[str, ...]
+    answers: Answers = ()
+
+
+class Worker(NamedTuple):
+    """A worker, as it is between two operations on the directory."""
+
+    call: Call | None = None
+    held: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
+    links: int = 1
+    robbed: frozenset[str] = frozenset()
+    """Not its own memory, but ours: what was taken from it since it took it."""
+    alive: bool = True
+
+
+class State(NamedTuple):
+    """All that there is: who made each name, and the workers."""
+
+    names: frozenset[tuple[str, str]]
+    workers: tuple[Worker, ...]
+    lost: int
+    """How many answers may still be lost."""
+
+    def maker(self, name: str) -> str | None:
+        """Return who made the name."""
+        return dict(self.names).get(name)
+
+    def gone(self) -> set[str]:
+        """Return who has crashed."""
+        return {ids[at] for at, worker in enumerate(self.workers) if not worker.alive}
+
+
+ids = "ABC"
+
+
+class Pause(BaseException):
+    """Raised at the first operation that the script has no answer for."""
+
+    def __init__(self, operation: tuple[str, ...]) -> None:
+        self.operation = operation
+
+
+class Script:
+    """A folder that gives the answers that are known and then stops."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = list(reversed(answers))
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return lambda *args: self.answers.pop() if self.answers else self.beyond(method, *args)
+
+    def beyond(self, *operation: str) -> Any:
+        """Do what the script does not know."""
+        raise Pause(operation)
+
+
+class Alone(Script):
+    """A folder in which, after the answers that were given before, nobody else acts."""
+
+    def __init__(self, names: dict[str, str], me: str, gone: frozenset[str]) -> None:
+        super().__init__(())
+        self.names, self.me, self.gone = names, me, gone
+
+    def beyond(self, *operation: str) -> Any:
+        """Do it, and judge rightly who is dead."""
+        match operation:
+            case ("links",):
+                return 1 + list(self.names.values()).count(self.me)
+            case "link", name:
+                free = name not in self.names
+                self.names.setdefault(name, self.me)
+                return free
+            case "maker", name:
+                return self.names.get(name)
+            case "unlink", name:
+                self.names.pop(name, None)
+            case "rename", gate, name:
+                self.names[name] = self.names.pop(gate)
+            case (("is_dead" | "is_gone"), who):
+                return who in self.gone
+        return None
+
+
+class Violation(AssertionError):
+    """Raised when a worker does what must not happen."""
+
+
+class Search:
+    """All states that some workers can come to, with one or more locks."""
+
+    def __init__(
+        self,
+        workers: int,
+        locks: str = "T",
+        crashes: int = 0,
+        lost: int = 0,
+        methods: Iterable[str] = ("take", "release", "settle", "steal", "clear", "break_"),
+        code: type[Leases] = Leases,
+    ) -> None:
+        self.locks = tuple(locks)
+        self.ids = ids[:workers]
+        self.crashes = crashes
+        self.methods = frozenset(methods)
+        self.code = code
+        self.start = State(frozenset(), (Worker(),) * workers, lost)
+        self.resume = cache(self._resume)
+        self.reaches = cache(self._reaches)
+
+    # One worker's code
+
+    def _resume(self, me: str, worker: Worker) -> tuple[tuple[str, ...] | None, Worker]:
+        """Return what a worker is about to do, or None and what it is after its call."""
+        assert worker.call is not None
+        leases = self.code(Script(worker.call.answers), me)
+        recall(leases, worker)
+        try:
+            getattr(leases, worker.call.method)(*worker.call.args)
+        except Pause as pause:
+            return pause.operation, worker
+        return None, worker._replace(
+            call=None,
+            held=frozenset(leases.held),
+            owed=frozenset(leases.owed),
+            links=leases.count,
+        )
+
+    def calls(self, state: State, me: str, worker: Worker) -> Iterator[Call]:
+        """Yield what an idle worker may begin."""
+        others = [other for other in self.ids if other != me]
+        gone = state.gone()
+        for lock in self.locks:
+            if lock not in worker.held or lock in worker.owed:
+                yield Call("take", (lock,))
+            if lock in worker.held - worker.owed:
+                yield Call("release", (lock,))
+            else:
+                yield from (Call("steal", (lock, other)) for other in others)
+            yield from (Call("break_", (lock, other)) for other in others)
+        if worker.owed:
+            yield Call("settle", ())
+        for name, maker in state.names:
+            if maker in gone:
+                yield Call("clear", (name, maker))
+
+    # One step
+
+    def steps(self, state: State) -> Iterator[State]:
+        """Yield every state that can come next."""
+        may_crash = len(state.gone()) < self.crashes
+        for at, worker in enumerate(state.workers):
+            if not worker.alive:
+                continue
+            if may_crash:
+                yield put(state, at, worker._replace(alive=False, held=frozenset(), call=None))
+            if worker.call is not None:
+                yield from self.act(state, at)
+            else:
+                for call in self.calls(state, self.ids[at], worker):
+                    if call.method in self.methods:
+                        yield from self.act(put(state, at, worker._replace(call=call)), at)
+
+    def act(self, state: State, at: int) -> Iterator[State]:
+        """Yield what may come of a worker's next operation on the directory."""
+        me = self.ids[at]
+        operation, worker = self.resume(me, state.workers[at])
+        if operation is None:
+            yield self.settled(put(state, at, worker), at)
+            return
+        for after, answer in self.answers(state, at, operation):
+            yield from self.onward(answered(after, at, answer), at)
+
+    def onward(self, state: State, at: int) -> Iterator[State]:
+        """Yield what may come of the verdicts that follow; they do not touch the directory."""
+        operation, worker = self.resume(self.ids[at], state.workers[at])
+        if operation is None:
+            yield self.settled(put(state, at, worker), at)
+        elif operation[0] in ("is_dead", "is_gone"):
+            for answer in self.verdicts(state, *operation):
+                yield from self.onward(answered(state, at, answer), at)
+        else:
+            yield state
+
+    def verdicts(self, state: State, method: str, who: str) -> tuple[bool, ...]:
+        """Return what a worker may believe: all, but nobody who lives is certainly gone."""
+        return (False,) if method == "is_gone" and who not in state.gone() else (True, False)
+
+    def answers(
+        self, state: State, at: int, operation: tuple[str, ...]
+    ) -> Iterator[tuple[State, Any]]:
+        """Carry an operation out; yield the state after it and the answer."""
+        me, method, names = self.ids[at], operation[0], dict(state.names)
+        match operation:
+            case ("links",):
+                yield state, 1 + list(names.values()).count(me)
+            case "maker", name:
+                yield state, names.get(name)
+            case "link", name:
+                free = name not in names
+                after = self.made(state, at, name) if free else state
+                yield after, free
+                if free and state.lost:
+                    yield after._replace(lost=state.lost - 1), False
+            case "unlink", name:
+                yield self.removed(state, at, name), None
+            case "rename", gate, name:
+                if names.get(gate) != me:
+                    raise Violation(f"{me} renames {gate}, which is not its own")
+                after = self.removed(state, at, name)
+                after = after._replace(names=after.names - {(gate, me)})
+                yield self.made(after, at, name), None
+            case _:
+                raise AssertionError(method)
+
+    def made(self, state: State, at: int, name: str) -> State:
+        """Return the state after a name was made."""
+        worker = state.workers[at]
+        state = put(state, at, worker._replace(robbed=worker.robbed - {name}))
+        return state._replace(names=state.names | {(name, self.ids[at])})
+
+    def removed(self, state: State, at: int, name: str) -> State:
+        """Return the state after a name was removed, by somebody who is allowed to."""
+        me, maker = self.ids[at], state.maker(name)
+        if name in self.locks:
+            call = state.workers[at].call
+            assert call is not None
+            victim = me if call.method in ("release", "settle") else call.args[1]
+            if maker != victim:
+                raise Violation(f"{me} removes {name} as {victim}'s, but it is {maker}'s")
+        elif maker != me and maker not in state.gone():
+            raise Violation(f"{me} opens {name}, which is {maker}'s, who lives")
+        assert maker is not None
+        if maker != me:
+            other = self.ids.index(maker)
+            robbed = state.workers[other].robbed | ({name} & set(self.locks))
+            state = put(state, other, state.workers[other]._replace(robbed=robbed))
+        return state._replace(names=state.names - {(name, maker)})
+
+    def settled(self, state: State, at: int) -> State:
+        """Return the state after a call, in which a worker must know what it holds."""
+        me, worker = self.ids[at], state.workers[at]
+        own = {name for name, maker in state.names if maker == me and name in self.locks}
+        if own - worker.held:
+            raise Violation(f"{me} holds {own} and believes {set(worker.held)}")
+        if worker.held - own - worker.robbed:
+            raise Violation(f"{me} believes {set(worker.held)} and never lost {worker.held - own}")
+        return put(state, at, worker._replace(robbed=worker.robbed & worker.held))
+
+    # Whether there is always a way on
+
+    def check_way_on(self, state: State) -> None:
+        """Check that a lock that is free or a dead worker's can be had by somebody alone."""
+        gone = frozenset(state.gone())
+        for lock in self.locks:
+            if state.maker(lock) in (None, *gone) and not any(
+                self.reaches(state.names, self.ids[at], worker, gone, lock)
+                for at, worker in enumerate(state.workers)
+                if worker.alive
+            ):
+                raise Violation(f"nobody can get {lock}")
+
+    def _reaches(
+        self,
+        names: frozenset[tuple[str, str]],
+        me: str,
+        worker: Worker,
+        gone: frozenset[str],
+        lock: str,
+    ) -> bool:
+        """Return whether a worker that runs alone, and judges rightly, gets a lock."""
+        alone = Alone(dict(names), me, gone)
+        leases = self.code(alone, me)
+        recall(leases, worker)
+        if worker.call is not None:
+            alone.answers = list(reversed(worker.call.answers))
+            getattr(leases, worker.call.method)(*worker.call.args)
+        for _ in range(2):
+            leases.settle()
+            leases.release(lock)  # which it may believe to hold
+            holder = alone.names.get(lock)
+            if holder in gone:
+                leases.steal(lock, holder)
+            leases.take(lock)
+        return alone.names.get(lock) == me and lock in leases.held
+
+    # All of it
+
+    def run(self) -> int:
+        """Visit every state; return how many there are."""
+        came: dict[State, State | None] = {self.start: None}
+        ahead = deque([self.start])
+        while ahead:
+            state = ahead.popleft()  # breadth first: the shortest story of a violation
+            try:
+                self.check_way_on(state)
+                for after in map(alike, self.steps(state)):
+                    if after not in came:
+                        came[after] = state
+                        ahead.append(after)
+            except Violation as violation:
+                raise Violation(f"{violation}, after\n{story(came, state)}") from None
+        return len(came)
+
+
+def recall(leases: Leases, worker: Worker) -> None:
+    """Give the code what the worker remembers, in one order, so that it replays alike."""
+    leases.held, leases.owed = set(sorted(worker.held)), set(sorted(worker.owed))
+    leases.count = worker.links
+
+
+def put(state: State, at: int, worker: Worker) -> State:
+    """Return the state with one worker replaced."""
+    return state._replace(workers=(*state.workers[:at], worker, *state.workers[at + 1 :]))
+
+
+def alike(state: State) -> State:
+    """Return a state that differs only in who is called A, B and C; of all those, nearly one."""
+    order = sorted(range(len(state.workers)), key=lambda at: shape(state.workers[at]))
+    if order == list(range(len(order))):
+        return state
+    new_ids = "".join(ids[order.index(at)] for at in range(len(order)))
+    names = frozenset(
+        (renamed(name, new_ids), renamed(maker, new_ids)) for name, maker in state.names
+    )
+    workers = tuple(renamed_worker(state.workers[at], new_ids) for at in order)
+    return State(names, workers, state.lost)
+
+
+@cache
+def shape(worker: Worker) -> tuple[Any, ...]:
+    """Return what can be said of a worker without a word about who the others are."""
+    call = worker.call or Call("", ())
+    answers = tuple(answer if type(answer) in (bool, int) else -1 for answer in call.answers)
+    held, owed, robbed = map(sorted, (worker.held, worker.owed, worker.robbed))
+    return worker.alive, call.method, len(answers), answers, held, owed, robbed, worker.links
+
+
+@cache
+def renamed_worker(worker: Worker, new_ids: str) -> Worker:
+    """Return the worker with others' ids replaced."""
+    if worker.call is None:
+        return worker
+    args = tuple(renamed(arg, new_ids) for arg in worker.call.args)
+    answers = tuple(renamed(answer, new_ids) for answer in worker.call.answers)
+    return worker._replace(call=Call(worker.call.method, args, answers))
+
+
+def renamed(text: Any, new_ids: str) -> Any:
+    """Return the text with the ids in it replaced."""
+    if not isinstance(text, str):
+        return text
+    return text.translate(str.maketrans(ids[: len(new_ids)], new_ids))
+
+
+def answered(state: State, at: int, answer: Any) -> State:
+    """Return the state after a worker got an answer."""
+    worker = state.workers[at]
+    assert worker.call is not None
+    call = worker.call._replace(answers=(*worker.call.answers, answer))
+    return put(state, at, worker._replace(call=call))
+
+
+def story(came: dict[State, State | None], state: State | None) -> str:
+    """Return how a state came about, a line for each step."""
+    lines: list[str] = []
+    while state is not None:
+        names = " ".join(f"{name}={maker}" for name, maker in sorted(state.names))
+        doing = "; ".join(
+            f"{who}: {' '.join((w.call.method, *w.call.args)) if w.call else 'idle'}"
+            for who, w in zip(ids, state.workers, strict=False)
+        )
+        lines.append(f"{names or 'nothing':30} {doing}")
+        state = came[state]
+    return "\n".join(reversed(lines))
+
+
+class LooksNotAgain(Leases):
+    """A thief that trusts what it saw before it shut the gate."""
+
+    def _shut_for(self, name: str, holder: str, verdict: Callable[[str], bool]) -> bool:
+        return self._shut(gate_of(name, holder))
+
+
+class ReleasesWithoutGate(Leases):
+    """A worker that sees that a lock is its own, and then removes it."""
+
+    def release(self, name: str) -> bool:
+        mine = name in self.held and self.holds(name)
+        if mine:
+            self.folder.unlink(name)
+            self.count -= 1
+            self.held.discard(name)
+        return mine
+
+
+class BreaksGatesOfSilent(Leases):
+    """A worker that takes silence for certainty when it finds a gate shut."""
+
+    def _shut(self, gate: str, again: bool = True) -> bool:
+        if super()._shut(gate, again):
+            return True
+        maker = self.folder.maker(gate)
+        if again and maker is not None and self.folder.is_dead(maker):
+            self._remove(gate, maker, self.folder.is_dead)
+        return again and self._shut(gate, again=False)
+
+
+class TrustsAnswers(Leases):
+    """A worker that does not look when it is told that a name exists."""
+
+    def take(self, name: str) -> bool:
+        if name in self.held or not self.folder.link(name):
+            return False
+        self.held.add(name)
+        self.count += 1
+        return True
+
+
+class CountsOnly(Leases):
+    """A worker that goes on with a wrong count, instead of reading names, after a theft."""
+
+    def _recount(self) -> None:
+        self.count = self.folder.links()
+
+
+class NeverBreaksGates(Leases):
+    """A worker that waits for ever before the gate of a dead one."""
+
+    def _shut(self, gate: str, again: bool = True) -> bool:
+        return super()._shut(gate, again) if again else False
+
+    def clear(self, name: str, holder: str) -> bool:
+        return False
+
+
+def test_two_workers_that_crash_and_mistrust_each_other_never_share_a_lock() -> None:
+    assert Search(2, crashes=1, lost=1).run() > 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_two_workers_two_locks_and_every_fault() -> None:
+    methods = ("take", "release", "settle", "steal", "clear")
+    assert Search(2, "TU", crashes=1, lost=1, methods=methods).run() > 1_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_three_workers_of_which_two_crash_never_share_a_lock() -> None:
+    assert Search(3, crashes=2, methods=("take", "release", "steal")).run() > 100_000
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        (LooksNotAgain, "removes T as"),
+        (ReleasesWithoutGate, "removes T as"),
+        (BreaksGatesOfSilent, "who lives"),
+        (TrustsAnswers, "believes"),
+        (CountsOnly, "removes [TU] as"),
+        (NeverBreaksGates, "nobody can get T"),
+    ],
+)
+def test_search_finds_what_is_wrong_with(code: type[Leases], complaint: str) -> None:
+    with pytest.raises(Violation, match=complaint):
+        Search(2, "TU" if code is CountsOnly else "T", crashes=1, lost=1, code=code).run()
