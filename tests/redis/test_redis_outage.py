@@ -74,6 +74,38 @@ def test_a_waiting_worker_outlasts_a_restart(durable):
         assert waiting.result(20).finished == [A]
 
 
+def test_a_worker_waits_while_its_server_is_a_replica_during_a_failover(servers, new_port):
+    server = servers.new()
+    with RedisStore.open(server.url()) as store, ThreadPoolExecutor(1) as thread:
+        store.put(result(A))
+        server.client().execute_command("REPLICAOF", "127.0.0.1", new_port())
+        saving = thread.submit(store.put, result(B))
+        sleep(0.1)
+        assert not saving.done()
+
+        server.client().execute_command("REPLICAOF", "NO", "ONE")
+
+        saving.result(20)
+        store.learn()
+        assert store.has(B)
+
+
+def test_a_script_of_somebody_else_that_takes_long_is_waited_for(servers):
+    server = servers.new("--lua-time-limit", "20")
+    with RedisStore.open(server.url()) as store, ThreadPoolExecutor(1) as thread:
+        store.put(result(A))
+        hog = server.client(socket_timeout=60)
+        busy = thread.submit(hog.eval, "local n = 0 while n < 3e7 do n = n + 1 end return n", 0)
+        while not busy.running():
+            sleep(0.001)
+        sleep(0.1)
+
+        store.put(result(B))
+
+        assert busy.result(60) == 3e7
+        assert store.exists([A, B]) == [True, True]
+
+
 def test_the_wait_for_a_server_has_an_end(durable, caplog):
     store = RedisStore.open(durable.url(), patience=0.3)
     store.put(result(A))

@@ -146,15 +146,14 @@ def test_a_full_server_is_said_and_nothing_is_lost(servers):
 
 def test_a_read_only_replica_answers_readers_and_refuses_workers(servers, new_port):
     server = servers.new()
+    with RedisStore.open(server.url("replicated")) as worker:
+        worker.put(result(A, "value"))
+    server.client().execute_command("REPLICAOF", "127.0.0.1", new_port())
     with RedisStore.open(server.url("replicated")) as store:
-        store.put(result(A, "value"))
-        server.client().execute_command("REPLICAOF", "127.0.0.1", new_port())
-
         store.learn()
         assert store.load_digest(A) == "value"
         with pytest.raises(StoreError, match="it is a read-only replica, give the URL of its"):
             store.put(result(B))
-        server.client().execute_command("REPLICAOF", "NO", "ONE")
 
 
 def test_an_eviction_policy_that_drops_results_is_warned_of_once(servers, caplog):

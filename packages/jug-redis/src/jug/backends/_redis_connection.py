@@ -45,9 +45,11 @@ _AWAY: Final = (
     answers.ClusterDownError,
     answers.ClusterError,
     answers.TryAgainError,
-    answers.MasterDownError,
     answers.RedisClusterException,
 )
+
+# Somebody else's script takes long; too few replicas are there at the moment.
+_PASSING: Final = ("BUSY ", "NOREPLICAS ")
 
 _REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
 
@@ -58,12 +60,14 @@ _warned: set[str] = set()
 class Server:
     """The server that an address leads to, and the keys of one project on it."""
 
-    def __init__(self, address: Address, patience: float) -> None:
+    def __init__(self, address: Address, patience: float, timeout: float = 20.0) -> None:
         self.address = address
         self.patience = patience
-        self.keys = tuple((address.tag + name).encode() for name in KEYS)
-        self._client: Any = None
         self.has_answered = False
+        self.has_written = False
+        self.keys = tuple((address.tag + name).encode() for name in KEYS)
+        self._timeout = timeout
+        self._client: Any = None
         self._can_sync = True
 
     def run(self, script: Script, *words: Any) -> Any:
@@ -128,20 +132,37 @@ class Server:
 
     def _connected(self) -> Any:
         if self._client is None:
-            client = _connect(self.address)
+            client = _connect(self.address, self._timeout)
             self._warn_of_eviction(client)
             self._client, self.has_answered = client, True
         return self._client
 
     def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
+        def attempt() -> _Answer:
+            try:
+                return once()
+            except answers.ResponseError as error:
+                if self._will_pass(error):
+                    raise answers.ConnectionError(str(error)) from error
+                raise
+
         absence = _Absence(self)
         retry = Retry(EqualJitterBackoff(cap=2.0, base=0.01), -1, _AWAY)
         try:
-            answer = retry.call_with_retry(once, absence.note)
+            answer = retry.call_with_retry(attempt, absence.note)
         except (answers.RedisError, answers.RedisClusterException) as error:
             self._explain(error)
         absence.end()
         return answer
+
+    def _will_pass(self, error: answers.ResponseError) -> bool:
+        """Return whether an answer comes from a server that is on its way to another state."""
+        if self.has_written and _is_read_only(error):
+            self.close()  # the name of the server may lead to another machine by now
+            return True
+        return isinstance(error, answers.MasterDownError) or any(
+            word in str(error) for word in _PASSING
+        )
 
     def _warn_of_eviction(self, client: Any) -> None:
         """Warn of a server that may throw results away; also shows whether it lets us in."""
@@ -220,6 +241,10 @@ def _inline(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
+def _is_read_only(error: Exception) -> bool:
+    return isinstance(error, answers.ReadOnlyError) or "READONLY " in str(error)
+
+
 def _advice(error: Exception, said: str) -> str:
     """Return what to do about an answer.  Redis 6 wraps what went wrong inside a script."""
     if isinstance(error, (*_REFUSED, answers.AuthenticationWrongNumberOfArgsError)):
@@ -228,7 +253,7 @@ def _advice(error: Exception, said: str) -> str:
         return "give its user the rights that jug needs, on all keys that begin with jug:"
     if isinstance(error, answers.OutOfMemoryError) or "OOM " in said:
         return "nothing was saved; raise its maxmemory, or remove results with cleanup"
-    if isinstance(error, answers.ReadOnlyError) or "READONLY " in said:
+    if _is_read_only(error):
         return "it is a read-only replica, give the URL of its primary or of the sentinels"
     if isinstance(error, answers.InvalidResponse):
         return "that is not a redis server, check host and port"
@@ -239,10 +264,10 @@ def _advice(error: Exception, said: str) -> str:
     return "see its log"
 
 
-def _connect(address: Address) -> Any:
+def _connect(address: Address, timeout: float) -> Any:
     options: dict[str, Any] = {
         "protocol": 2,
-        "socket_timeout": 20.0,
+        "socket_timeout": timeout,
         "socket_connect_timeout": 5.0,
         "socket_keepalive": True,
     }

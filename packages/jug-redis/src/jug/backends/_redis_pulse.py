@@ -52,5 +52,7 @@ class RedisPulse:
         from jug.backends._redis_connection import Server
 
         if self._server is None or self._pid != os.getpid():
-            self._server, self._pid = Server(self.address, patience=0.0), os.getpid()
+            # Who beats has other things to do, and beats again soon.
+            self._server = Server(self.address, patience=0.0, timeout=5.0)
+            self._pid = os.getpid()
         return self._server

@@ -359,7 +359,7 @@ class RedisStore(BaseStore):
         )
         is_behind = self._hear(*news)
         if outcome == scripts.SAVED:
-            self._has_unsynced = True
+            self._server.has_written = self._has_unsynced = True
             index.note(ending.kind, ending.digest)
         if outcome not in (scripts.UNSURE, scripts.INCOMPLETE):
             index.held.pop(ending.token, None)
