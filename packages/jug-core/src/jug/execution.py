@@ -22,13 +22,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
 from jug import heart
 from jug.attempt import describe_exception, own_traceback
-from jug.backends.base import BaseStore, Frame
+from jug.backends.base import BaseStore
 from jug.backends.current import use_store
 from jug.backends.registry import open_store
 from jug.errors import JugError, JugfileError, OptionError
@@ -58,11 +59,6 @@ class Job:
     def open_store(self) -> BaseStore:
         """Return the store, opened anew."""
         return open_store(self.jugdir, **self.store_options)
-
-    def put(self, frame: Frame) -> None:
-        """Save a frame in the store."""
-        with self.open_store() as store:
-            store.put(frame)
 
     def begin(self) -> tuple[Jugfile, Jugspace]:
         """Read the jugfile for the first time, with the store as the one in use."""
@@ -127,7 +123,7 @@ def why_not_fork() -> str:
 
 
 def _supervise(job: Job, count: int, start: Callable[[Link], int]) -> Summary:
-    return Supervisor(start, count, job.put, job.settings().keep_going).run()
+    return Supervisor(start, count, job.open_store, job.settings().keep_going).run()
 
 
 # What runs in a worker
@@ -187,9 +183,7 @@ def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
     def start(link: Link) -> int:
         return _fork(link, lambda: _work_forked(jugspace, settings, link, count))
 
-    summary = Supervisor(start, count, jugspace.store.put, settings.keep_going).run()
-    jugspace.store.flush()
-    return summary
+    return Supervisor(start, count, lambda: nullcontext(jugspace.store), settings.keep_going).run()
 
 
 def _work_forked(jugspace: Jugspace, settings: Settings, link: Link, count: int) -> Summary:

@@ -27,7 +27,8 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from struct import Struct
 from types import FrameType
@@ -52,10 +53,22 @@ _LENGTH: Final = Struct("<Q")
 class Link:
     """A worker's end of the connection to its supervisor."""
 
-    def __init__(self, connection: socket.socket, board: Board, slot: int) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        board: Board,
+        slot: int,
+        of_supervisor: Sequence[socket.socket] = (),
+    ) -> None:
         self.connection = connection
         self.board = board
         self.slot = slot
+        self._of_supervisor = of_supervisor
+
+    def was_forked(self) -> None:
+        """Close the copies of the supervisor's ends, or its death would go unnoticed."""
+        for connection in self._of_supervisor:
+            connection.close()
 
     def joined(self, store: BaseStore) -> None:
         """Have the supervisor beat for this worker's leases in the store."""
@@ -113,21 +126,22 @@ class _Charge:
 class Supervisor:
     """Runs a number of workers to their end.
 
-    `start` starts one.  `put` saves the failure of a task that ended its workers;
-    unless `keep_going` such a failure stops all of them.
+    `start` starts one.  `open_store` gives the store, and is called only after a
+    worker has died: to tidy up after it, and to save the failure of a task that ended
+    its workers.  Unless `keep_going` such a failure stops all of them.
     """
 
     def __init__(
         self,
         start: Start,
         count: int,
-        put: Callable[[Frame], None],
+        open_store: Callable[[], AbstractContextManager[BaseStore]],
         keep_going: bool = False,
     ) -> None:
         self._start = start
         self._keep_going = keep_going
         self._count = count
-        self._put = put
+        self._open_store = open_store
         self._charges: dict[int, _Charge] = {}
         self._selector = selectors.DefaultSelector()
         self._summaries: list[Summary] = []
@@ -182,7 +196,8 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         self.board.clear(slot)
         with theirs:
-            pid = self._start(Link(theirs, self.board, slot))
+            ends = [ours, *(charge.connection for charge in self._charges.values())]
+            pid = self._start(Link(theirs, self.board, slot, ends))
         process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
         self._charges[slot] = _Charge(slot, pid, ours, process)
         self._selector.register(ours, selectors.EVENT_READ, slot)
@@ -249,6 +264,8 @@ class Supervisor:
                 self._record_failure(
                     posted, f"WorkerDied: its worker {how}, {_DEADLY} times in a row"
                 )
+        with self._open_store() as store:
+            store.tidy()
         if not self.board.is_stopped():
             self._begin(charge.slot)
 
@@ -275,7 +292,9 @@ class Supervisor:
     def _record_failure(self, posted: Posted, exception: str) -> None:
         record = Record(posted.name, time.time(), exception=exception)
         log.error("%s failed: %s", posted.name, exception)
-        self._put(Frame(Kind.FAILURE, posted.digest, records.pack(record)))
+        with self._open_store() as store:
+            store.put(Frame(Kind.FAILURE, posted.digest, records.pack(record)))
+            store.flush()
         self._failures.append(Failure(posted.name, posted.digest.hex(), exception, ""))
         if not self._keep_going:
             self.board.stop()

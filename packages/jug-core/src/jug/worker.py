@@ -212,6 +212,7 @@ class Worker:
     def _sum_up(self, ending: Ending) -> Summary:
         summary = self.summary
         self.store.flush()
+        self.store.tidy()
         summary.ending = ending
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()

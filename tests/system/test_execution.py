@@ -1,0 +1,356 @@
+"""Whole runs of `jug execute`: its workers, their supervisor, and how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+LOGGED = """
+import os, time
+from jug import TaskGenerator, barrier, bvalue
+
+def log(*words):
+    with open("log", "a") as file:
+        file.write(" ".join(map(str, words)) + "\\n")
+"""
+
+FAN = (
+    LOGGED
+    + """
+@TaskGenerator
+def part(i):
+    log("part", i, os.getpid())
+    time.sleep(0.01)
+    return i
+
+@TaskGenerator
+def total(parts):
+    log("total", os.getpid())
+    return sum(parts)
+
+print("reading")
+result = total([part(i) for i in range(40)])
+"""
+)
+
+
+def write(text: str, name: str = "jugfile.py") -> None:
+    Path(name).write_text(text)
+
+
+def log() -> list[list[str]]:
+    path = Path("log")
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def wait_for(what, seconds=20.0):
+    """Return what `what` gives as soon as that is true; fail after a long time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        time.sleep(0.005)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+def leftovers(jugdir: str = "jugfile.jugdata") -> list[str]:
+    return sorted(os.listdir(Path(jugdir, "leases")))
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_tasks_run_once_and_nothing_is_left_behind(folder, jug, jobs):
+    write(FAN)
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert (status, err) == (0, "")
+    assert out.count("reading") == 1
+    assert len(log()) == 41
+    assert len({words[-1] for words in log()}) == int(jobs)
+    assert leftovers() == []
+    assert jug("check")[0] == 0
+
+
+def test_several_commands_share_the_work(folder, start):
+    write(FAN)
+
+    processes = [start("execute") for _ in range(3)]
+    endings = [(process.wait(60), process.stderr.read()) for process in processes]
+
+    assert endings == [(0, "")] * 3
+    assert len(log()) == 41
+
+
+def test_the_first_failure_stops_all_workers_of_the_command(folder, jug):
+    write(
+        LOGGED
+        + """
+@TaskGenerator
+def work(i):
+    log("work", i)
+    if i == 0:
+        raise ValueError("zero")
+    time.sleep(0.1)
+
+for i in range(40):
+    work(i)
+"""
+    )
+
+    status, out, err = jug("execute", "-j", "2")
+
+    assert status == 1
+    assert "ValueError: zero" in err
+    assert "jugfile.work failed" in err
+    assert 'raise ValueError("zero")' in err
+    assert len(log()) < 10
+    assert leftovers() == []
+
+
+def test_a_worker_that_dies_is_reported_and_its_task_is_done_by_another(folder, jug):
+    write(
+        LOGGED
+        + """
+import os, signal
+
+@TaskGenerator
+def deadly(i):
+    if not os.path.exists("died"):
+        open("died", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return i
+
+@TaskGenerator
+def total(parts):
+    return sum(parts)
+
+total([deadly(i) for i in range(3)])
+"""
+    )
+
+    status, out, err = jug("execute")
+
+    assert status == 0
+    assert "was ended by SIGKILL while it ran jugfile.deadly" in err
+    assert leftovers() == []
+
+
+def test_a_task_that_kills_every_worker_counts_as_failed(folder, jug):
+    write(
+        LOGGED
+        + """
+import os, signal
+
+@TaskGenerator
+def deadly():
+    log("deadly")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+deadly()
+"""
+    )
+
+    status, out, err = jug("execute")
+
+    assert status == 1
+    assert len(log()) == 3
+    assert "WorkerDied" in err
+    assert jug("status", "--short")[1].strip() == (
+        "0 tasks waiting to be run, 1 failed, 0 complete, (none active)."
+    )
+
+
+def test_workers_that_die_while_reading_are_not_started_for_ever(folder, jug):
+    write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+
+    status, out, err = jug("execute")
+
+    assert status == 1
+    assert "die before their first task" in err
+
+
+def test_a_task_in_c_is_ended_at_its_time_limit_and_the_worker_is_replaced(folder, jug):
+    write(
+        LOGGED
+        + """
+import ctypes
+libc = ctypes.PyDLL(None)  # keeps the interpreter's lock
+
+@TaskGenerator(timeout=0.3)
+def stuck():
+    log("stuck")
+    libc.sleep(60)
+
+@TaskGenerator
+def fine(i):
+    log("fine", i)
+
+stuck()
+fine(1)
+"""
+    )
+
+    status, out, err = jug("execute", "--keep-going")
+
+    assert status == 1
+    assert "time limit of 0.3 s" in err
+    assert log() == [["stuck"], ["fine", "1"]]
+    assert leftovers() == []
+
+
+def test_a_jugfile_that_raises_shows_the_users_traceback_alone(folder, jug):
+    write("def f():\n    return 1 / 0\n\nf()\n")
+
+    for jobs in ("1", "3"):
+        status, out, err = jug("execute", "-j", jobs)
+
+        assert status == 1
+        assert "ZeroDivisionError" in err
+        assert err.count("Traceback") == 1
+        assert "jug/" not in err.replace("jugfile.py", "")
+
+
+SLOW = (
+    LOGGED
+    + """
+@TaskGenerator
+def slow(i):
+    log("begin", i)
+    time.sleep(30)
+
+for i in range(4):
+    slow(i)
+"""
+)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_stops_all_workers_and_gives_tasks_back(folder, start, jug, signum, jobs):
+    write(SLOW)
+    process = start("execute", "-j", jobs)
+    wait_for(lambda: len(log()) == int(jobs))
+
+    process.send_signal(signum)
+
+    assert process.wait(20) == 130
+    assert "stopping" in process.stderr.read()
+    assert leftovers() == []
+    assert "4 tasks waiting to be run, 0 failed" in jug("status", "--short")[1]
+
+
+def test_a_second_signal_stops_at_once(folder, start):
+    write(SLOW.replace("time.sleep(30)", "hold()") + STUBBORN)
+    process = start("execute", "-j", "2")
+    wait_for(lambda: len(log()) == 2)
+
+    process.send_signal(signal.SIGINT)
+    wait_for(lambda: process.stderr.readline())
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(20) == 130
+
+
+STUBBORN = """
+def hold():
+    while True:
+        try:
+            time.sleep(30)
+        except KeyboardInterrupt:
+            pass
+"""
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_whole_group(folder, start):
+    write(SLOW)
+    process = start("execute", "-j", "2", start_new_session=True)
+    wait_for(lambda: len(log()) == 2)
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(20) == 130
+    assert leftovers() == []
+
+
+def test_workers_end_after_their_task_when_the_supervisor_dies(folder, start):
+    write(SLOW.replace("time.sleep(30)", "time.sleep(0.5); log('end', i, os.getpid())"))
+    process = start("execute", "-j", "2")
+    wait_for(lambda: len(log()) == 2)
+
+    process.kill()
+
+    ends = wait_for(lambda: [words for words in log() if words[0] == "end"][1:2] and log())
+    pids = {int(words[2]) for words in ends if words[0] == "end"}
+    wait_for(lambda: all(not Path(f"/proc/{pid}").exists() for pid in pids))
+    assert len([words for words in log() if words[0] == "begin"]) == 2
+    wait_for(lambda: leftovers() == [])
+
+
+def test_barriers_are_passed_by_many_workers_and_each_task_runs_once(folder, jug):
+    write(
+        LOGGED
+        + """
+@TaskGenerator
+def step(name, x=0):
+    log(name)
+    time.sleep(0.01)
+    return x + 1
+
+first = [step(f"first{i}") for i in range(6)]
+barrier()
+second = [step(f"second{i}", value) for i, value in enumerate(t.value() for t in first)]
+barrier()
+n = sum(t.value() for t in second)
+for i in range(3):
+    n = bvalue(step(f"loop{i}", n))
+barrier()
+last = step("last", n)
+"""
+    )
+
+    status, out, err = jug("execute", "-j", "4")
+
+    assert (status, err) == (0, "")
+    names = [words[0] for words in log()]
+    assert len(names) == len(set(names)) == 6 + 6 + 3 + 1
+
+
+def test_modules_that_do_not_survive_a_fork_have_workers_started_anew(folder, jug):
+    write("", "torch.py")
+    write("import torch\n" + FAN)
+
+    status, out, err = jug("execute", "-j", "2")
+
+    assert status == 0
+    assert "torch is loaded" in err
+    assert out.count("reading") == 3
+    assert len(log()) == 41
+
+
+def test_jugfile_options_count(folder, jug):
+    write(
+        "from jug.options import default_options\n"
+        "default_options.execute_keep_going = True\n"
+        + LOGGED
+        + """
+@TaskGenerator
+def bad():
+    raise ValueError
+
+@TaskGenerator
+def good():
+    log("good")
+
+bad()
+good()
+"""
+    )
+
+    status, out, err = jug("execute")
+
+    assert status == 1
+    assert log() == [["good"]]
