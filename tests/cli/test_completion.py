@@ -48,8 +48,9 @@ def test_another_shell_is_wrong_usage() -> None:
 BASH = """
 eval "$(jug completion bash)"
 COMP_WORDS=(jug %s) COMP_CWORD=%d
+compopt() { echo "$@"; }
 _jug_completion jug
-printf '%%s\\n' "${COMPREPLY[@]}"
+echo "${COMPREPLY[@]}"
 """
 
 ZSH = """
@@ -72,16 +73,23 @@ def run(shell: str, script: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+FILES = ["-o default", ""]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("de", ["demo"]), ("ex", ["execute"]), ("copy --js", ["--json"])],
+    [
+        ("de", ["demo"]),
+        ("copy --js", ["--json"]),
+        ("copy pri", FILES),
+        ("status pri", FILES),
+        ("status --jugdir pri", FILES),
+    ],
 )
-def test_bash_completes_commands_and_options(
+def test_bash_completes_commands_options_and_files(
     words: str, expected: list[str], program: Callable[[str], str]
 ) -> None:
-    script = BASH % (words, len(words.split()))
-
-    assert run(program("bash"), script) == expected
+    assert run(program("bash"), BASH % (words, len(words.split()))) == expected
 
 
 @pytest.mark.skipif(which("zsh") is None, reason="zsh is not installed")

@@ -29,21 +29,41 @@ from click.core import ParameterSource
 from jug.options import KEYS, LEVELS, Options, configure, default_options, read_configuration
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from jug.execution import Job
     from jug.jugfile import Jugspace
     from jug.worker import Settings
 
-__all__ = ["as_json", "job_of", "jugfile_command", "reading", "traceless"]
+__all__ = ["as_json", "complete_path", "job_of", "jugfile_command", "reading", "traceless"]
+
+
+def complete_path(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Have the shell complete the name of a file or folder."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
 
 _COMMON: Final = (
-    click.option("--jugdir", metavar="DIR|URL", help="Where results are kept."),
+    click.option(
+        "--jugdir", metavar="DIR|URL", help="Where results are kept.", shell_complete=complete_path
+    ),
     click.option("--verbose", type=click.Choice(LEVELS), help="How much to tell."),
     click.option("--short", is_flag=True, help="Print less."),
     click.option("--debug", is_flag=True, help="Check that no task changes its arguments."),
     click.option("--pdb", is_flag=True, help="Debug a task that fails; implies --debug."),
     click.option("--aggressive-unload", is_flag=True, help="Keep no results in memory."),
     click.option("--will-cite", is_flag=True, help="Accepted, and without effect."),
-    click.argument("jugfile", nargs=-1, type=click.UNPROCESSED, metavar="[JUGFILE [ARGUMENT]...]"),
+    click.argument(
+        "jugfile",
+        nargs=-1,
+        type=click.UNPROCESSED,
+        metavar="[JUGFILE [ARGUMENT]...]",
+        shell_complete=complete_path,
+    ),
 )
 
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -20,6 +20,7 @@ from jug import codec, records
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.registry import open_store
 from jug.cli import FAILED
+from jug.cli._reading import complete_path
 from jug.cli._tables import size
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
 from jug.records import Record
@@ -36,8 +37,8 @@ Examples:
 Exit status: 0 once all is there; 1 if some results are damaged in FROM, or a
 store can't be read or written; 2 for wrong usage.""",
 )
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", shell_complete=complete_path)
+@click.argument("target", metavar="TO", shell_complete=complete_path)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(context: click.Context, source: str, target: str, as_json: bool) -> None:
