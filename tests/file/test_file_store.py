@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,9 +14,17 @@ from typing import Any
 
 import pytest
 
-from jug.backends.base import BaseStore
-from jug.backends.file_store import FileStore
+from jug import codec, records
+from jug.backends import _marker
+from jug.backends.base import BaseStore, Frame, Kind
+from jug.backends.file_store import FileStore, file_store
+from jug.backends.registry import open_store
+from jug.errors import OptionError, StoreError, StoreFormatError
+from jug.hash import SCHEME_VERSION
+from jug.records import Record
 from jug.testing.stores import StoreContract
+
+A, B = b"a" * 20, b"b" * 20
 
 
 class TestFileStore(StoreContract):
@@ -62,3 +72,269 @@ class TestFileStoreOnANetwork(TestFileStore):
     @pytest.fixture
     def opener(self, tmp_path: Path) -> Any:
         return partial(FileStore, tmp_path / "jugdir", network=True)
+
+
+@pytest.fixture
+def jugdir(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "jugdir"
+
+
+def save(store: BaseStore, digest: bytes, value: Any) -> None:
+    payload = codec.encode(value)
+    record = records.pack(Record("m.f", size=sum(map(len, payload))))
+    store.put(Frame(Kind.RESULT, digest, record, payload))
+
+
+# The directory
+
+
+def test_who_only_looks_leaves_nothing_behind(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        store.refresh()
+        store.wait(0.01)
+        assert store.holders() == {}
+        store.tidy()
+        assert store.discard([A]) == 0
+        assert store.break_leases([A]) == 0
+        store.flush()
+
+    assert not jugdir.parent.exists()
+
+
+def test_who_only_looks_at_a_store_changes_no_file(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    before = sorted(jugdir.rglob("*"))
+
+    with FileStore(jugdir) as store:
+        store.learn()
+        assert store.load_digest(A) == 1
+        assert store.holders() == {}
+
+    assert sorted(jugdir.rglob("*")) == before
+
+
+def test_the_first_write_makes_the_directory_and_says_what_it_is(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+
+    assert sorted(path.name for path in jugdir.iterdir()) == ["big", "format", "leases", "segments"]
+    text = (jugdir / "format").read_text()
+    assert text == f"jug file store 1.0\nhash {SCHEME_VERSION}\ncodec {codec.encode(1)[0][3]}\n"
+
+
+def test_a_store_that_another_made_is_found_without_being_opened_again(jugdir: Path) -> None:
+    with FileStore(jugdir) as early, FileStore(jugdir) as other:
+        early.learn()
+        save(other, A, 1)
+
+        assert early.refresh().finished == [A]
+
+
+def test_ten_thousand_small_results_take_few_files(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        for number in range(10_000):
+            save(store, number.to_bytes(20, "big"), number)
+
+    assert len([path for path in jugdir.rglob("*") if path.is_file()]) < 5
+
+
+def test_a_file_is_not_a_jugdir(tmp_path: Path) -> None:
+    path = tmp_path / "jugdir"
+    path.write_text("something else")
+
+    with pytest.raises(StoreError, match="jugdir' is a file.*choose another --jugdir"):
+        FileStore(path)
+
+    assert path.read_text() == "something else"
+
+
+@pytest.mark.parametrize(
+    "name", ["ab/0123456789abcdef0123456789abcdef012345", "packs/jugpack"], ids=["files", "pack"]
+)
+def test_a_directory_of_jug_2_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"a result")
+    (tmp_path / "locks").mkdir()
+
+    with pytest.raises(StoreFormatError, match="written by jug 2.x: choose another --jugdir"):
+        FileStore(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name.split("/")[0], "locks"])
+
+
+def test_a_directory_with_other_things_in_it_can_be_used(tmp_path: Path) -> None:
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "notes.txt").write_text("mine")
+
+    with FileStore(tmp_path) as store:
+        save(store, A, 1)
+        assert store.load_digest(A) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("store 1.0", "store 2.0", "has the format 2.0, this jug knows 1: update jug-file"),
+        (f"hash {SCHEME_VERSION}", "hash 99", "by the hash scheme 99, this jug by"),
+        ("jug file store", "a diary", "is not the marker of a jugdir"),
+    ],
+)
+def test_a_store_of_another_format_is_refused(
+    jugdir: Path, before: str, after: str, message: str
+) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    marker = jugdir / "format"
+    marker.write_text(marker.read_text().replace(before, after))
+
+    with pytest.raises(StoreFormatError, match=message):
+        FileStore(jugdir)
+
+
+def test_a_store_of_a_later_minor_format_is_opened(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    marker = jugdir / "format"
+    marker.write_text(marker.read_text().replace("store 1.0", "store 1.7") + "colour blue\n")
+
+    with FileStore(jugdir) as store:
+        store.learn()
+        assert store.load_digest(A) == 1
+
+
+def test_a_directory_that_cannot_be_made_is_told(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    store = FileStore(jugdir)
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="permission denied") as e:
+        patch.setattr(os, "mkdir", refused)
+        save(store, A, 1)
+    assert str(jugdir) in str(e.value)
+
+    save(store, A, 1)
+    assert store.load_digest(A) == 1
+    store.close()
+
+
+def test_every_folder_that_is_promised_is_made(jugdir: Path) -> None:
+    _marker.make(jugdir)
+    _marker.make(jugdir)
+
+    assert _marker.is_made(jugdir)
+    assert all((jugdir / name).is_dir() for name in _marker.FOLDERS)
+
+
+# Opening
+
+
+@pytest.mark.parametrize("prefix", ["", "file:", "file_keepalive:"])
+def test_a_path_and_both_schemes_open_the_same_store(jugdir: Path, prefix: str) -> None:
+    with file_store(jugdir, compress_numpy=True) as store:
+        save(store, A, "here")
+
+    with open_store(f"{prefix}{jugdir}") as again:
+        again.learn()
+        assert again.load_digest(A) == "here"
+        assert open_store(again.url).url == again.url
+
+
+def test_a_store_pickles_as_another_worker(jugdir: Path) -> None:
+    with FileStore(jugdir, lease_seconds=7) as store:
+        lease = store.acquire([A])
+        assert lease is not None
+        with pickle.loads(pickle.dumps(store)) as copy:
+            assert copy.acquire([A]) is None
+            assert copy.url == store.url
+            assert copy.__reduce__() == store.__reduce__()
+
+
+def test_the_directory_stays_the_same_when_the_working_directory_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with FileStore("jugdir") as store:
+        monkeypatch.chdir("/")
+        save(store, A, 1)
+
+    assert (tmp_path / "jugdir" / "format").exists()
+
+
+@pytest.mark.parametrize("given", [0, -1, float("nan")])
+def test_a_lease_time_must_be_above_zero(jugdir: Path, given: float) -> None:
+    with pytest.raises(OptionError, match="lease time"):
+        FileStore(jugdir, lease_seconds=given)
+
+
+def test_the_environment_gives_the_lease_time(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUG_LEASE_SECONDS", "soon")
+
+    with pytest.raises(OptionError, match="lease time of 'soon'"):
+        FileStore(jugdir)
+    FileStore(jugdir, lease_seconds=1).close()
+
+
+# Large results
+
+
+def test_a_large_result_is_mapped_and_its_memory_is_ones_own(jugdir: Path) -> None:
+    with FileStore(jugdir, network=False) as store:
+        save(store, A, bytes(2_000_000))
+
+        read = store.read(A)
+        assert isinstance(read, memoryview)
+        assert isinstance(read.obj, mmap.mmap)
+        read[-1] = 7
+
+        assert store.load_digest(A) == bytes(2_000_000)
+        assert store.size(A) == len(read)
+
+
+def test_on_a_network_a_large_result_is_read(jugdir: Path) -> None:
+    with FileStore(jugdir, network=True) as store:
+        save(store, A, bytes(2_000_000))
+
+        assert isinstance(store.read(A), bytearray)
+        assert store.load_digest(A) == bytes(2_000_000)
+
+
+def test_a_result_that_cannot_be_mapped_is_read(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_many(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with FileStore(jugdir, network=False) as store:
+        save(store, A, bytes(2_000_000))
+        monkeypatch.setattr(mmap, "mmap", too_many)
+
+        assert isinstance(store.read(A), bytearray)
+
+
+def test_a_result_of_many_pieces_is_written_whole(jugdir: Path) -> None:
+    pieces = [bytes([number % 256]) * 100 for number in range(3_000)]
+
+    with FileStore(jugdir) as store:
+        store.put(Frame(Kind.RESULT, A, records.pack(Record()), pieces))
+
+        assert bytes(store.read(A)) == b"".join(pieces)
+        assert store.size(A) == 300_000
+
+
+def test_a_record_may_be_long_but_not_without_end(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        long = records.pack(Record(exception="x" * 1_000_000))
+        store.put(Frame(Kind.FAILURE, A, long))
+        with pytest.raises(StoreError, match="longer than 16 MB"):
+            store.put(Frame(Kind.FAILURE, B, records.pack(Record(exception="x" * 17_000_000))))
+
+        record = store.record(A)
+        assert record is not None
+        assert len(record.exception) == 1_000_000
+        assert list(store.failures()) == [A]
