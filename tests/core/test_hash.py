@@ -148,8 +148,24 @@ def test_calls_that_look_alike_have_seven_hashes() -> None:
 
 
 def test_a_keyword_is_not_a_position() -> None:
-    assert all_differ([call(1, 2), call(1, b=2), call(a=1, b=2), call("b", 2), call({"b": 2}, 1)])
+    calls = [
+        call(1, 2),
+        call(1, b=2),
+        call(a=1, b=2),
+        call(b=2),
+        call("b", 2),
+        call("a", 1, b=2),
+        call("a", 1, "b", 2),
+        call({"b": 2}),
+    ]
+
+    assert all_differ(calls)
     assert call(a=1, b=2) == call(b=2, a=1)
+
+
+def test_no_content_can_look_like_the_border_between_two() -> None:
+    assert all_differ([call("a", "bsc"), call("asb", "c"), call("a", "b", "c"), call("asbsc")])
+    assert all_differ([hash_one(pair) for pair in ([b"a", b"bbc"], [b"abb", b"c"])])
 
 
 def test_the_name_that_a_user_gives_makes_another_task() -> None:
@@ -278,7 +294,7 @@ def test_the_order_of_an_ordered_dict_counts() -> None:
     assert all_differ([hash_one(one), hash_one(other), hash_one(dict(one))])
 
 
-STANDARD = [
+STANDARD: list[Any] = [
     range(3),
     range(1, 3),
     range(0, 6, 2),
@@ -600,7 +616,8 @@ def test_what_can_be_read_once_is_refused() -> None:
 
 def test_what_has_no_name_elsewhere_is_refused_and_the_way_out_told(tmp_path: Path) -> None:
     with open(tmp_path / "file", "w") as file:
-        for value in (file, threading.Lock(), sys._getframe(), {}.keys()):
+        nameless: list[Any] = [file, threading.Lock(), sys._getframe(), dict.keys({})]
+        for value in nameless:
             with pytest.raises(HashError, match=r"a '.*' has no hash .*__jug_hash__.*register"):
                 hash_one(value)
 

@@ -213,10 +213,10 @@ def test_a_lambda_can_go_by_its_source() -> None:
 
 def test_two_lambdas_on_a_line_are_told_apart() -> None:
     two = [lambda x: x[0], lambda x: x[1]]
-    nested = lambda x: lambda: x  # noqa: E731
+    nested: Any = lambda x: lambda: x  # noqa: E731
 
     first, second, outer, inner = (
-        digest_function(f, allow_lambda=True) for f in [*two, nested, nested(1)]
+        digest_function(one, allow_lambda=True) for one in (*two, nested, nested(1))
     )
 
     assert all_differ([first, second, outer, inner])

@@ -301,7 +301,7 @@ def test_a_missing_value_is_not_a_zero() -> None:
 
 
 def test_columns_of_one_look_differ_by_dtype() -> None:
-    dtypes = [
+    dtypes: list[Any] = [
         pl.Int8,
         pl.Int64,
         pl.UInt8,
