@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,19 @@ def test_a_broken_file_is_told_once_and_breaks_no_command_of_jug(commands_file: 
     assert (listed.exit_code, used.exit_code, missing.exit_code) == (0, 0, 2)
     assert listed.stderr.count("ZeroDivisionError: division by zero, line 1") == 1
     assert used.stderr == ""
+
+
+def test_the_example_of_the_documentation_works(
+    commands_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "own-commands.md"
+    commands_file.write_text(page.read_text().split("```python\n")[1].split("```")[0])
+    (tmp_path / "biggest.py").write_text("from jug import Task\nbiggest = Task(max, 2, 3)\n")
+    monkeypatch.chdir(tmp_path)
+
+    for arguments in (["execute", "biggest.py"], ["slowest", "biggest.py"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "jug", *arguments], capture_output=True, text=True, check=True
+        )
+
+    assert done.stdout == "    0.00 s  builtins.max\n"
