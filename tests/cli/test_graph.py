@@ -128,3 +128,14 @@ def test_a_place_that_is_taken_by_a_folder_is_named(no_graphviz: Path) -> None:
 
     assert result.exit_code == 1
     assert "'pair.dot' can't be written: Is a directory" in result.output
+
+
+def test_a_jugfile_that_stops_at_a_barrier_is_drawn_as_far_as_it_is_read(no_graphviz: Path) -> None:
+    Path("pair.py").write_text(
+        JUGFILE + "from jug import barrier\nbarrier()\nTask(len, 'beyond')\n"
+    )
+
+    result = graph("pair.py")
+
+    assert "The jugfile stops at a barrier: there may be more tasks beyond it." in result.output
+    assert "builtins.max(2, 3)" in Path("pair.dot").read_text()

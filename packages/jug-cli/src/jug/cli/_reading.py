@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.worker import Settings
 
-__all__ = ["as_json", "complete_path", "job_of", "jugfile_command", "reading", "traceless"]
+__all__ = [
+    "as_json",
+    "complete_path",
+    "job_of",
+    "jugfile_command",
+    "reading",
+    "tell_of_barrier",
+    "traceless",
+]
 
 
 def complete_path(
@@ -184,3 +192,9 @@ def traceless(jugfile: str) -> Iterator[None]:
         store = use_store(outer)
         if store is not None:
             store.close()
+
+
+def tell_of_barrier(jugspace: Jugspace) -> None:
+    """Say so if the jugfile was read to a barrier only."""
+    if jugspace.awaited:
+        click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from jug.cli._reading import jugfile_command, reading
+from jug.cli._reading import jugfile_command, reading, tell_of_barrier
 from jug.options import Options
 
 _PATIENCE: Final = 60.0
@@ -51,6 +51,7 @@ def command(options: Options) -> None:
         if not options.graph_no_status:
             shown = [state.value for state in states(jugspace.store, graph.tasks)]
         jugfile = Path(jugspace.names["__file__"])
+        tell_of_barrier(jugspace)
     text = dot_text(graph, shown)
     _write(jugfile.with_suffix(".dot"), text.encode())
     dot = shutil.which("dot")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli._reading import as_json, jugfile_command, reading, tell_of_barrier
 from jug.cli._tables import table
 from jug.options import Options
 
@@ -48,10 +48,8 @@ def command(options: Options, as_json: bool) -> None:
             click.echo(status.sentence())
         else:
             click.echo(_as_table(status))
-        if jugspace.awaited and not as_json:
-            click.echo(
-                "The jugfile stops at a barrier: there may be more tasks beyond it.", err=True
-            )
+        if not as_json:
+            tell_of_barrier(jugspace)
 
 
 def _as_table(status: Status) -> str:
