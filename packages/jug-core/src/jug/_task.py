@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Generic, TypeVar
 
 from jug import hash
-from jug._arguments import find_dependencies
+from jug._arguments import ATOMS, find_dependencies
 from jug._naming import function_name
 from jug._tasklet import Item, Tasklet, cannot_iterate
 from jug.backends.base import BaseStore, TaskLock
@@ -318,6 +318,9 @@ def _brief(arguments: Any) -> str:
 
 def _hash_with_dependencies(task: Task[Any]) -> None:
     """Compute the digests of the task and of what it needs, without recursion."""
+    if not task.kwargs and ATOMS.issuperset(map(type, task.args)):
+        task._digest = task._compute_digest()
+        return
     stack = [task]
     while stack:
         last = stack[-1]
