@@ -338,3 +338,37 @@ def test_a_record_may_be_long_but_not_without_end(jugdir: Path) -> None:
         assert record is not None
         assert len(record.exception) == 1_000_000
         assert list(store.failures()) == [A]
+
+
+def test_tidy_removes_what_a_dead_worker_had_begun_to_write(jugdir: Path) -> None:
+    with FileStore(jugdir) as store, FileStore(jugdir) as alive:
+        save(store, A, bytes(200_000))
+        lease = alive.acquire([B])
+        assert lease is not None
+        begun = jugdir / "big" / f"{A.hex()}-{'0' * 16}-0.tmp"
+        begun.write_bytes(b"half")
+        of_the_living = jugdir / "big" / f"{B.hex()}-{lease.token.worker}-0.tmp"
+        of_the_living.write_bytes(b"half")
+
+        store.tidy()
+
+        assert list((jugdir / "big").glob("*.tmp")) == [of_the_living]
+        assert store.load_digest(A) == bytes(200_000)
+
+
+def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tidied = os.rename, []
+
+    def rename(old: Any, new: Any) -> None:
+        if not tidied and "big" in str(old):
+            tidied.append(os.unlink(old))
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with FileStore(jugdir) as store:
+        save(store, A, bytes(200_000))
+
+        assert tidied
+        assert store.load_digest(A) == bytes(200_000)

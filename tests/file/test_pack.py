@@ -267,12 +267,13 @@ def test_large_files_that_nothing_refers_to_are_deleted(jugdir: Path, opened: Op
     kept = next(name for name in big_files(jugdir) if name.startswith("01"))
     with FileStore(jugdir) as store:
         store.discard(DIGESTS[:1])
-    (jugdir / "big" / kept[:2] / (kept + ".tmp")).write_bytes(b"left by a crash")
+    (jugdir / "big" / (kept + ".tmp")).write_bytes(b"left by a crash")
 
     summary = opened().pack()
 
-    assert summary.deleted == 2
+    assert summary.deleted == 1
     assert big_files(jugdir) == [kept]
+    assert not list((jugdir / "big").glob("*.tmp"))
     assert contents(opened()) == {DIGESTS[1]: b"x" * 200_000}
 
 

@@ -12,7 +12,7 @@ import mmap
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,8 @@ FROM_SIZE: Final = 1 << 17
 
 _MAP_FROM: Final = 1_000_000
 _PIECES: Final = 1024
-_NAME: Final = re.compile(r"[0-9a-f]{40}-([0-9a-f]{16})-[0-9]+(\.tmp)?")
+_NAME: Final = re.compile(r"[0-9a-f]{40}-([0-9a-f]{16})-[0-9]+")
+_TEMPORARY: Final = ".tmp"
 
 _MAP_OPTIONS: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 
@@ -48,24 +49,31 @@ class BigFiles:
         name = f"{digest.hex()}-{worker.hex()}-{self._written}"
         self._written += 1
         path = self.path(name)
-        temporary = path.with_name(name + ".tmp")
         with explained(path, "save a result in"):
             self._make_folder(path.parent)
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
-                try:
-                    size = _write_pieces(file, pieces)
-                    sync(file)
-                finally:
-                    os.close(file)
-                os.rename(temporary, path)
-                sync_folder(path.parent)
-            except OSError:
-                for left in (temporary, path):
-                    with suppress(OSError):  # the first error is the one to tell
-                        os.unlink(left)
-                raise
-        return size, name
+                return self._publish(path, pieces), name
+            except FileNotFoundError:
+                # Somebody took this worker for dead and tidied up after it.
+                return self._publish(path, pieces), name
+
+    def _publish(self, path: Path, pieces: Sequence[Buffer]) -> int:
+        temporary = self.folder / (path.name + _TEMPORARY)
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                size = _write_pieces(file, pieces)
+                sync(file)
+            finally:
+                os.close(file)
+            os.rename(temporary, path)
+            sync_folder(path.parent)
+        except OSError:
+            for left in (temporary, path):
+                with suppress(OSError):  # the first error is the one to tell
+                    os.unlink(left)
+            raise
+        return size
 
     def _make_folder(self, folder: Path) -> None:
         with suppress(FileExistsError):
@@ -105,6 +113,14 @@ class BigFiles:
                 match = _NAME.fullmatch(name)
                 if match is not None:
                     yield name, match[1]
+
+    def tidy(self, at_work: Container[str]) -> None:
+        """Delete what workers that are not at work any more had begun to write."""
+        for name in _listed(self.folder):
+            match = _NAME.fullmatch(name.removesuffix(_TEMPORARY))
+            if match is not None and match[1] not in at_work:
+                with suppress(FileNotFoundError):
+                    os.unlink(self.folder / name)
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""

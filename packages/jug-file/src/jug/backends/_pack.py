@@ -41,6 +41,7 @@ from jug.backends._disk import explained, read_at, sync, sync_folder, write_at
 from jug.backends._frames import Covered, Kind
 from jug.backends._lease_folder import LeaseFolder
 from jug.backends._segments import PACK, SEGMENT, Segment, Segments
+from jug.backends._worker_file import WORKER
 
 PACK_LEASE: Final = b"\xff" * 20
 """What is held while packing, as if it were a task."""
@@ -114,20 +115,16 @@ class Packer:
         return self._summary
 
     def _pack(self) -> None:
-        at_work = self._at_work()
+        working = at_work(self._leases)
         self._segments.learn(afresh=True)
         self._segments.learn()
         self._remove_leftovers()
-        plan = self._plan(at_work)
+        plan = self._plan(working)
         if len(plan.sources) > 1 or any(not source.is_pack for source in plan.sources):
             self._write(plan)
             self._segments.learn(afresh=True)
         self._delete_covered(plan.certain)
-        self._delete_big_files(at_work, plan.certain)
-
-    def _at_work(self) -> set[str]:
-        """Return the ids of all workers that were not found dead."""
-        return {name for name in os.listdir(self._leases.folder) if len(name) == 16}
+        self._delete_big_files(working, plan.certain)
 
     def _now(self) -> float:
         """Return the time, by the clock of the disk."""
@@ -148,7 +145,7 @@ class Packer:
 
     # What is merged
 
-    def _plan(self, at_work: set[str]) -> _Plan:
+    def _plan(self, working: set[str]) -> _Plan:
         now, listed = self._now(), set(self._segments.names())
         plan = _Plan([], set(self._index.ended))
         for name in sorted(listed):
@@ -157,7 +154,7 @@ class Packer:
                 continue
             if segment.is_final and not segment.is_pack:
                 plan.certain.add(segment.worker)
-            if segment.is_final or self._is_silent(segment, at_work, now):
+            if segment.is_final or self._is_silent(segment, working, now):
                 plan.sources.append(segment)
         # All segments of a worker or none: a copy in another one would outlive a removal.
         left = {s.worker for s in self._segments.live} - {s.worker for s in plan.sources}
@@ -170,8 +167,8 @@ class Packer:
         ]
         return plan
 
-    def _is_silent(self, segment: Segment, at_work: set[str], now: float) -> bool:
-        if segment.worker.hex() in at_work:
+    def _is_silent(self, segment: Segment, working: set[str], now: float) -> bool:
+        if segment.worker.hex() in working:
             return False
         with suppress(FileNotFoundError):
             age = now - os.stat(segment.path).st_mtime
@@ -274,13 +271,14 @@ class Packer:
                 with suppress(FileNotFoundError):
                     os.unlink(self._segments.folder / name)
 
-    def _delete_big_files(self, at_work: set[str], certain: set[bytes]) -> None:
-        others = at_work - {self._leases.worker_id}
+    def _delete_big_files(self, working: set[str], certain: set[bytes]) -> None:
+        others = working - {self._leases.worker_id}
         if others and not self._segments.is_local:
             return
+        self._big.tidy(working)
         now = self._now()
         for name, worker in tuple(self._big.names()):
-            if worker in at_work or self._is_referred_to(name):
+            if worker in working or self._is_referred_to(name):
                 continue
             path = self._big.path(name)
             if bytes.fromhex(worker) in certain or self._is_old(path, now):
@@ -298,6 +296,11 @@ class Packer:
             if found.kind == Kind.BIG and _frames.unpack_big(found.payload)[1] == name:
                 return True
         return False
+
+
+def at_work(leases: LeaseFolder) -> set[str]:
+    """Return the ids of all workers that were not found dead."""
+    return {name for name in os.listdir(leases.folder) if WORKER.fullmatch(name)}
 
 
 def _write_all(file: int, pieces: Iterator[bytes]) -> None:

@@ -31,7 +31,7 @@ from jug.backends._bigfiles import FROM_SIZE, BigFiles
 from jug.backends._disk import fault, is_gone, is_local, raise_descriptor_limit
 from jug.backends._frames import Kind, Removed
 from jug.backends._lease_folder import LeaseFolder
-from jug.backends._pack import PACK_LEASE, Packer, Summary
+from jug.backends._pack import PACK_LEASE, Packer, Summary, at_work
 from jug.backends._pulse import StorePulse
 from jug.backends._segments import Segments
 from jug.backends._watch import Watch
@@ -326,6 +326,7 @@ class FileStore(BaseStore):
         """Remove what workers that are certainly gone left behind."""
         if self._is_there():
             self._leases.tidy()
+            self._big.tidy(at_work(self._leases))
 
     def pulse(self) -> Pulse:
         """Return the heartbeat of this worker."""
