@@ -156,7 +156,7 @@ end
 _TURN: Final = """
 local cursor, worker, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local ending, digest, token, known_removals, entry, body = unpack(ARGV, 4, 9)
-local next_token, FIRST = ARGV[10], 11
+local next_token, packed_candidates = ARGV[10], ARGV[11]
 
 local told, last, events, more = news(cursor)
 
@@ -231,7 +231,11 @@ end
 
 -- A call that is tried again after its answer was lost finds its own token.
 local function take()
-  local held = redis.call('HMGET', leases, unpack(ARGV, FIRST))
+  local candidates = {}
+  for at = 1, #packed_candidates, 20 do
+    candidates[#candidates + 1] = packed_candidates:sub(at, at + 19)
+  end
+  local held = redis.call('HMGET', leases, unpack(candidates))
   for i, holding in ipairs(held) do
     if holding == next_token then
       return i
@@ -241,7 +245,7 @@ local function take()
   local time = beat(worker, lease)
   local blocking = {}
   for i, holding in ipairs(held) do
-    local candidate = ARGV[FIRST + i - 1]
+    local candidate = candidates[i]
     if redis.call('HEXISTS', results, candidate) == 0 then
       if holding and is_alive(holder_of(holding), time) then
         blocking[holder_of(holding)] = true
@@ -255,7 +259,7 @@ local function take()
 end
 
 local taken, holders = 0, {}
-if outcome < UNSURE and #ARGV >= FIRST then
+if outcome < UNSURE and #packed_candidates > 0 then
   local blocking
   taken, blocking = take()
   for holder in pairs(blocking or {}) do

@@ -26,8 +26,9 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 from jug import codec, records
+from jug.backends import _redis_blobs as blobs
 from jug.backends import _redis_scripts as scripts
-from jug.backends._redis_entry import Entry, chunks
+from jug.backends._redis_entry import Entry
 from jug.backends._redis_index import Held, Index
 from jug.backends._redis_pulse import RedisPulse
 from jug.backends._redis_url import Address
@@ -43,7 +44,7 @@ from jug.backends.base import (
     Pulse,
 )
 from jug.backends.process import Process
-from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.errors import OptionError, ResultNotFound, StoreError
 from jug.records import Record
 
 if TYPE_CHECKING:
@@ -53,17 +54,8 @@ __all__ = ["RedisStore", "redis_store"]
 
 log = logging.getLogger("jug.redis")
 
-CHUNK_BYTES: Final = 16 << 20
-"""A larger result is sent, kept and fetched in chunks of this size."""
-
 LEASE_SECONDS: Final = 120.0
 PATIENCE: Final = 300.0
-
-# A blob of one chunk up to this size travels with its entry, both ways.
-_TOGETHER: Final = 1 << 18
-
-# A blob that no commit follows within this time is thrown away by the server.
-_UPLOAD_SECONDS: Final = 3600
 
 # A blocking read that nothing ends returns this late, so the last part of a wait is steps.
 _LATE: Final = 0.1
@@ -76,7 +68,6 @@ _FEW: Final = 64
 _OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
 
 _Item = TypeVar("_Item")
-
 
 _FORGOTTEN: Final = Held(b"")
 """What is known of a lease that is over already: nothing."""
@@ -118,7 +109,7 @@ class RedisStore(BaseStore):
         prefix: str | None = None,
         lease_seconds: float | None = None,
         patience: float | None = None,
-        chunk_bytes: int = CHUNK_BYTES,
+        chunk_bytes: int = blobs.CHUNK_BYTES,
     ) -> None:
         self._address = Address.parse(url, prefix)
         self.url = self._address.shown
@@ -241,44 +232,26 @@ class RedisStore(BaseStore):
 
     def read(self, digest: bytes) -> Buffer:
         """Return the encoded result."""
-        data, body = self._server.run(scripts.READ, digest, _TOGETHER)
-        if data is None:
+        encoded = blobs.fetch(self._server, digest)
+        if encoded is None:
             raise self._not_found(digest)
-        entry = _unpacked(digest, data)
-        encoded = bytearray(
-            entry.inline if not entry.chunks else body or self._fetch(digest, entry)
-        )
         codec.verify(encoded)
-        return encoded
-
-    def _fetch(self, digest: bytes, entry: Entry) -> bytearray:
-        """Return the chunks of a blob as one."""
-        encoded = bytearray()
-        for number in range(entry.chunks):
-            chunk = self._server.command("HGET", self._blob(entry), number)
-            if chunk is None and self._entry(digest, "results") != entry:
-                raise self._not_found(digest)
-            encoded += chunk or b""
         return encoded
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of the run that counts: of the result, else the last failure."""
-        entry = self._entry(digest, "results") or self._entry(digest, "failures")
+        entry = self._entry("results", digest) or self._entry("failures", digest)
         return None if entry is None else records.unpack(entry.record)
 
     def size(self, digest: bytes) -> int:
         """Return how many bytes the encoded result takes."""
-        entry = self._entry(digest, "results")
+        entry = self._entry("results", digest)
         if entry is None:
             raise self._not_found(digest)
         return entry.size
 
-    def _entry(self, digest: bytes, key: str) -> Entry | None:
-        data = self._server.command("HGET", self._address.tag + key, digest)
-        return None if data is None else _unpacked(digest, data)
-
-    def _blob(self, entry: Entry) -> str:
-        return f"{self._address.tag}blob:{entry.id.hex()}"
+    def _entry(self, key: str, digest: bytes) -> Entry | None:
+        return blobs.fetch_entry(self._server, key, digest)
 
     def _not_found(self, digest: bytes) -> ResultNotFound:
         return ResultNotFound(
@@ -355,7 +328,7 @@ class RedisStore(BaseStore):
             scripts.TURN,
             *(index.cursor or scripts.START, self._worker, self._lease_ms),
             *ending[:-1],
-            *(next_token, *candidates),
+            *(next_token, b"".join(candidates)),
         )
         is_behind = self._hear(*news)
         if outcome == scripts.SAVED:
@@ -404,20 +377,8 @@ class RedisStore(BaseStore):
     def _prepared(self, frame: Frame, token: str = "") -> _Ending:
         """Return what saves a frame, after sending what is too large to travel with it."""
         entry = Entry.of(frame, self._chunk_bytes)
-        body: Buffer = b""
-        if entry.chunks == 1 and entry.size <= _TOGETHER:
-            body = b"".join(frame.payload)
-        elif entry.chunks:
-            self._upload(entry, frame.payload)
+        body = blobs.send(self._server, entry, frame.payload, self._chunk_bytes)
         return _Ending("save", frame.digest, token, "", entry.pack(), body, frame.kind)
-
-    def _upload(self, entry: Entry, payload: Sequence[Buffer]) -> None:
-        try:
-            for number, chunk in enumerate(chunks(payload, self._chunk_bytes)):
-                self._server.run(scripts.UPLOAD, entry.id.hex(), number, chunk, _UPLOAD_SECONDS)
-        except StoreError:
-            self._server.abandon(self._blob(entry))
-            raise
 
     # Workers that died
 
@@ -501,13 +462,6 @@ class RedisStore(BaseStore):
 
 
 redis_store = RedisStore
-
-
-def _unpacked(digest: bytes, data: bytes) -> Entry:
-    try:
-        return Entry.unpack(data)
-    except DamagedResult as error:
-        raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
 
 
 def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

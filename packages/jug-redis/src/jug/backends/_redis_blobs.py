@@ -1,0 +1,76 @@
+"""Fetching results from the server, and sending what is too large to travel with its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from jug.backends import _redis_scripts as scripts
+from jug.backends._redis_entry import Entry, chunks
+from jug.backends.base import Buffer
+from jug.errors import DamagedResult, StoreError
+
+if TYPE_CHECKING:
+    from jug.backends._redis_connection import Server
+
+CHUNK_BYTES: Final = 16 << 20
+"""A larger result is sent, kept and fetched in chunks of this size."""
+
+# A blob of one chunk up to this size travels with its entry, both ways.
+_TOGETHER: Final = 1 << 18
+
+# A blob that no commit follows within this time is thrown away by the server.
+_UPLOAD_SECONDS: Final = 3600
+
+
+def fetch_entry(server: Server, key: str, digest: bytes) -> Entry | None:
+    """Return the entry of a digest among the ``results`` or ``failures``."""
+    data = server.command("HGET", server.address.tag + key, digest)
+    return None if data is None else _unpacked(digest, data)
+
+
+def fetch(server: Server, digest: bytes) -> bytearray | None:
+    """Return an encoded result, in memory that may be written to."""
+    data, body = server.run(scripts.READ, digest, _TOGETHER)
+    if data is None:
+        return None
+    entry = _unpacked(digest, data)
+    if body is None and entry.chunks:
+        return _fetch_chunks(server, digest, entry)
+    return bytearray(body or entry.inline)
+
+
+def send(server: Server, entry: Entry, payload: Sequence[Buffer], chunk_bytes: int) -> Buffer:
+    """Send a blob, unless it can travel with its entry: then return it."""
+    if not entry.chunks:
+        return b""
+    if entry.chunks == 1 and entry.size <= _TOGETHER:
+        return b"".join(payload)
+    try:
+        for number, chunk in enumerate(chunks(payload, chunk_bytes)):
+            server.run(scripts.UPLOAD, entry.id.hex(), number, chunk, _UPLOAD_SECONDS)
+    except StoreError:
+        server.abandon(_blob(server, entry))
+        raise
+    return b""
+
+
+def _fetch_chunks(server: Server, digest: bytes, entry: Entry) -> bytearray | None:
+    encoded = bytearray()
+    for number in range(entry.chunks):
+        chunk = server.command("HGET", _blob(server, entry), number)
+        if chunk is None and fetch_entry(server, "results", digest) != entry:
+            return None  # removed while it was read
+        encoded += chunk or b""
+    return encoded
+
+
+def _blob(server: Server, entry: Entry) -> str:
+    return f"{server.address.tag}blob:{entry.id.hex()}"
+
+
+def _unpacked(digest: bytes, data: bytes) -> Entry:
+    try:
+        return Entry.unpack(data)
+    except DamagedResult as error:
+        raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
