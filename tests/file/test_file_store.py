@@ -372,3 +372,14 @@ def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
 
         assert tidied
         assert store.load_digest(A) == bytes(200_000)
+
+
+def test_a_record_names_the_process_that_ran_the_task(jugdir: Path) -> None:
+    with FileStore(jugdir) as store, FileStore(jugdir) as other:
+        save(store, A, 1)
+        other.learn()
+
+        for view in (store, other):
+            record = view.record(A)
+            assert record is not None
+            assert record.worker.endswith(f":{os.getpid()}")

@@ -160,7 +160,9 @@ class Writer:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self._files += 1
         segment = self._segments.adopt(stem, path)
-        described = json.dumps(Process.here()._asdict()).encode()
+        process = Process.here()
+        self._index.workers[self.worker] = process
+        described = json.dumps(process._asdict()).encode()
         start = _frames.head() + _frames.build(
             segment.seed, self._next_ident(), Kind.WORKER, _frames.NO_TASK, b"", [described]
         )

@@ -1,8 +1,8 @@
 """A store in a directory, on a local disk or shared by hosts: the default of jug.
 
-Small results are frames in segments, one segment per worker (`_segments` reads
-them, `_writer` writes one's own, `_index` knows what they come to); large ones
-are files of their own (`_bigfiles`).  Who runs what is told by links
+Small results are frames in segments, one segment per worker (`_segments` learns
+of them, `_writer` writes one's own, `_index` knows what they come to, `_results`
+reads them); large ones are files of their own (`_bigfiles`).  Who runs what is told by links
 (`_lease_folder`).  Here these are put together, and what binds them is order:
 
 - A lease is taken first, then what others did is read, and only then the task is
@@ -16,7 +16,6 @@ are files of their own (`_bigfiles`).  Who runs what is told by links
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -25,20 +24,20 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
-from jug import records
 from jug.backends import _frames, _marker
 from jug.backends._bigfiles import FROM_SIZE, BigFiles
-from jug.backends._disk import fault, is_gone, is_local, raise_descriptor_limit
+from jug.backends._disk import fault, is_local, raise_descriptor_limit
 from jug.backends._frames import Kind, Removed
 from jug.backends._lease_folder import LeaseFolder
 from jug.backends._pack import PACK_LEASE, Packer, Summary, at_work
 from jug.backends._pulse import StorePulse
+from jug.backends._results import Results
 from jug.backends._segments import Segments
 from jug.backends._watch import Watch
 from jug.backends._writer import Writer
 from jug.backends.base import BaseStore, Buffer, Changes, Frame, Holder, Lease, Outcome, Pulse
 from jug.backends.base import Kind as FrameKind
-from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.errors import OptionError, StoreError
 from jug.records import Record
 
 __all__ = ["FileStore", "Summary", "file_store"]
@@ -88,6 +87,9 @@ class FileStore(BaseStore):
         self._segments = Segments(self._path / "segments", is_local=self._is_local)
         self._index = self._segments.index
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
+        self._results = Results(
+            self._segments, self._big, self.url, lambda: self._learn(afresh=True)
+        )
         self._writer: Writer | None = None
         self._watch: Watch | None = None
         self._held: dict[bytes, Holder] = {}
@@ -101,7 +103,7 @@ class FileStore(BaseStore):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by where it is: the copy is another worker."""
-        return _reopen, (type(self), self.jugdir, self._options)
+        return _reopen, (type(self), str(self._path), self._options)
 
     # What is there, from memory
 
@@ -189,66 +191,15 @@ class FileStore(BaseStore):
 
     def read(self, digest: bytes) -> Buffer:
         """Return the encoded result."""
-        found = self._result(digest)
-        if found.kind != Kind.BIG:
-            return found.payload
-        size, name = _frames.unpack_big(found.payload)
-        try:
-            return self._big.read(name, size)
-        except OSError as error:
-            if isinstance(error, StoreError):
-                raise
-            if error.errno == errno.ESTALE:
-                raise self._lost(digest) from error
-            raise fault(error, self._big.path(name), "read a result in") from error
+        return self._results.read(digest)
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of the run that counts: of the result, else the last failure."""
-        if digest in self._index.results:
-            return _record_of(self._result(digest))
-        places = self._index.failures_of(digest)
-        frames = [_frames.view(self._segments.frame_at(where)) for where in places]
-        found = [(_record_of(frame), frame.ident) for frame in frames]
-        return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
+        return self._results.record(digest)
 
     def size(self, digest: bytes) -> int:
         """Return how many bytes the encoded result takes."""
-        found = self._result(digest)
-        if found.kind == Kind.BIG:
-            return _frames.unpack_big(found.payload)[0]
-        return len(found.payload)
-
-    def _result(self, digest: bytes) -> _frames.View:
-        """Return the frame of a result, also if it is in a pack since it was learned."""
-        try:
-            return self._frame_of(digest)
-        except OSError as error:
-            if isinstance(error, StoreError) or not is_gone(error):
-                raise fault(error, self._segments.folder, "read a result in") from error
-        self._learn(afresh=True)
-        try:
-            return self._frame_of(digest)
-        except OSError as error:
-            raise self._lost(digest) from error
-
-    def _frame_of(self, digest: bytes) -> _frames.View:
-        where = self._index.results.get(digest)
-        if where is None:
-            raise ResultNotFound(
-                f"the result of {digest.hex()} is not in {self.url}: run its task first",
-                digest=digest,
-            )
-        found = _frames.view(self._segments.frame_at(where))
-        if found.digest != digest:
-            raise self._lost(digest)
-        return found
-
-    def _lost(self, digest: bytes) -> DamagedResult:
-        return DamagedResult(
-            f"the file that held the result of {digest.hex()} in {self.url} is gone: "
-            "its task will be computed again",
-            digest=digest,
-        )
+        return self._results.size(digest)
 
     # Leases
 
@@ -485,10 +436,6 @@ file_store = FileStore
 
 def _reopen(cls: type[FileStore], dirname: str, options: dict[str, Any]) -> FileStore:
     return cls(dirname, **options)
-
-
-def _record_of(frame: _frames.View) -> Record:
-    return records.unpack(frame.record)
 
 
 def _nearest(path: Path) -> Path:

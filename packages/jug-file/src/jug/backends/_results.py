@@ -1,0 +1,107 @@
+"""Reading results and records, wherever they lie by now.
+
+What was learned of a frame is where it lay then.  If its file is gone, a pack has
+taken its place: the folder is listed afresh and the frame is looked for again.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TypeVar
+
+from jug import records
+from jug.backends import _frames
+from jug.backends._bigfiles import BigFiles
+from jug.backends._disk import fault, is_gone
+from jug.backends._frames import Kind
+from jug.backends._segments import Segments
+from jug.backends.base import Buffer
+from jug.errors import DamagedResult, ResultNotFound, StoreError
+from jug.records import Record
+
+_T = TypeVar("_T")
+
+
+class Results:
+    """What the frames of a store say, read when it is asked for."""
+
+    def __init__(
+        self, segments: Segments, big: BigFiles, url: str, learn_afresh: Callable[[], None]
+    ) -> None:
+        self._segments = segments
+        self._index = segments.index
+        self._big = big
+        self._url = url
+        self._learn_afresh = learn_afresh
+
+    def read(self, digest: bytes) -> Buffer:
+        """Return an encoded result."""
+        found = self._again_if_gone(self._result, digest)
+        if found.kind != Kind.BIG:
+            return found.payload
+        size, name = _frames.unpack_big(found.payload)
+        try:
+            return self._big.read(name, size)
+        except OSError as error:
+            if error.errno == errno.ESTALE:
+                raise self._lost(digest) from error
+            raise fault(error, self._big.path(name), "read a result in") from error
+
+    def size(self, digest: bytes) -> int:
+        """Return how many bytes an encoded result takes."""
+        found = self._again_if_gone(self._result, digest)
+        if found.kind == Kind.BIG:
+            return _frames.unpack_big(found.payload)[0]
+        return len(found.payload)
+
+    def record(self, digest: bytes) -> Record | None:
+        """Return the record of a result, else that of the last failure, else None."""
+        if digest in self._index.results:
+            return self._record_of(self._again_if_gone(self._result, digest))
+        failures = self._again_if_gone(self._failures, digest)
+        found = [(self._record_of(failure), failure.ident) for failure in failures]
+        return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
+
+    def _record_of(self, found: _frames.View) -> Record:
+        """Return a frame's record; a worker that did not name itself is named by its process."""
+        record = records.unpack(found.record)
+        process = self._index.workers.get(found.ident[:8])
+        if not record.worker and process is not None:
+            record.worker = f"{process.host}:{process.pid}"
+        return record
+
+    def _again_if_gone(self, read: Callable[[bytes], _T], digest: bytes) -> _T:
+        try:
+            return read(digest)
+        except OSError as error:
+            if isinstance(error, StoreError) or not is_gone(error):
+                raise fault(error, self._segments.folder, "read a result in") from error
+        self._learn_afresh()
+        try:
+            return read(digest)
+        except OSError as error:
+            raise self._lost(digest) from error
+
+    def _result(self, digest: bytes) -> _frames.View:
+        where = self._index.results.get(digest)
+        if where is None:
+            raise ResultNotFound(
+                f"the result of {digest.hex()} is not in {self._url}: run its task first",
+                digest=digest,
+            )
+        found = _frames.view(self._segments.frame_at(where))
+        if found.digest != digest:
+            raise self._lost(digest)
+        return found
+
+    def _failures(self, digest: bytes) -> list[_frames.View]:
+        places = self._index.failures_of(digest)
+        return [_frames.view(self._segments.frame_at(where)) for where in places]
+
+    def _lost(self, digest: bytes) -> DamagedResult:
+        return DamagedResult(
+            f"the file that held the result of {digest.hex()} in {self._url} is gone: "
+            "its task will be computed again",
+            digest=digest,
+        )
