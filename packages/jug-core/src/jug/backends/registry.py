@@ -42,6 +42,7 @@ _OURS: Final = {
     "rediss": "jug-redis",
     "redis+cluster": "jug-redis",
     "redis+sentinel": "jug-redis",
+    "rediss+cluster": "jug-redis",
     "rediss+sentinel": "jug-redis",
     "unix": "jug-redis",
 }
