@@ -95,7 +95,7 @@ class TaskGenerator(Generic[P, R]):
         >>> careful = TaskGenerator(max).options(retries=3, timeout=60)
         """
         before = self._options
-        return TaskGenerator(
+        return type(self)(
             self.f,
             retries=before.retries if retries is None else retries,
             timeout=before.timeout if timeout is None else timeout,

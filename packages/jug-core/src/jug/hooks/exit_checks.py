@@ -2,7 +2,10 @@
 
 A jugfile calls these; `jug execute` calls `exit_env_vars` by itself.  A task in
 progress is always finished and saved, and a worker that ends so has succeeded:
-its exit status is 0.  Each worker counts for itself, from the call on.
+its exit status is 0.  Each worker counts for itself.
+
+A jugfile is read again after each barrier.  A condition that is there already is
+not added a second time: its count and its clock go on.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any, Final
 
 from jug.errors import OptionError
-from jug.hooks import register_hook
+from jug.hooks import register_hook_once
 
 __all__ = [
     "exit_after_n_tasks",
@@ -26,24 +31,8 @@ __all__ = [
 
 log = logging.getLogger("jug.hooks")
 
-
-def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803
-    """Have the worker end after the first task at which the function returns something true.
-
-    The function is called without arguments, or with the task that was run.
-
-    >>> from pathlib import Path
-    >>> exit_when_true(Path("enough").exists)
-    >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
-    """
-    if not callable(f):
-        raise OptionError(f"exit_when_true needs a function, not {f!r}", f=f)
-
-    def look(task: Any) -> None:
-        if f(task) if function_takes_Task else f():
-            _exit(f"{getattr(f, '__name__', f)} says so")
-
-    register_hook("execute.task-executed1", look)
+_BEFORE_TASK: Final = "execute.task-pre-execute"
+_AFTER_TASK: Final = "execute.task-executed1"
 
 
 def exit_after_n_tasks(n: int) -> None:
@@ -52,15 +41,7 @@ def exit_after_n_tasks(n: int) -> None:
     >>> exit_after_n_tasks(1000)
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
-    left = _whole(n, "the number of tasks")
-
-    def count(task: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left <= 0:
-            _exit(f"{n} tasks were run")
-
-    register_hook("execute.task-executed1", count)
+    register_hook_once(_AFTER_TASK, _TaskLimit(_whole(n, "the number of tasks", least=1)))
 
 
 def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
@@ -75,13 +56,9 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
         raise OptionError(
             f"hours, minutes and seconds must be numbers, not {hours!r}, {minutes!r}, {seconds!r}"
         ) from None
-    end = time.monotonic() + total
-
-    def look(task: Any) -> None:
-        if time.monotonic() >= end:
-            _exit(f"{total:g} s are over")
-
-    register_hook("execute.task-executed1", look)
+    if not total >= 0:
+        raise OptionError(f"the time to run must be 0 seconds or more, not {total!r}")
+    register_hook_once(_AFTER_TASK, _TimeLimit(total))
 
 
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
@@ -90,13 +67,21 @@ def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     >>> exit_if_file_exists("please.stop")
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
-    path = os.fspath(fname)
+    register_hook_once(_BEFORE_TASK, _FileCheck(os.fspath(fname)))
 
-    def look(task: Any) -> None:
-        if os.path.exists(path):
-            _exit(f"the file {path!r} is there")
 
-    register_hook("execute.task-pre-execute", look)
+def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803
+    """Have the worker end after the first task at which the function returns something true.
+
+    The function is called without arguments, or with the task that was run.
+
+    >>> from pathlib import Path
+    >>> exit_when_true(Path("enough").exists)
+    >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
+    """
+    if not callable(f):
+        raise OptionError(f"exit_when_true needs a function, not {f!r}", f=f)
+    register_hook_once(_AFTER_TASK, _Check(_same_when_read_again(f), function_takes_Task, f))
 
 
 def exit_env_vars(environ: Mapping[str, str] = os.environ) -> None:
@@ -109,24 +94,81 @@ def exit_env_vars(environ: Mapping[str, str] = os.environ) -> None:
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
     if "JUG_MAX_TASKS" in environ:
-        exit_after_n_tasks(_variable(environ, "JUG_MAX_TASKS"))
+        exit_after_n_tasks(_variable(environ, "JUG_MAX_TASKS", least=1))
     units = {unit: f"JUG_MAX_{unit.upper()}" for unit in ("hours", "minutes", "seconds")}
-    times = {u: _variable(environ, name) for u, name in units.items() if name in environ}
+    times = {u: _variable(environ, name, 0) for u, name in units.items() if name in environ}
     if times:
         exit_after_time(**times)
     if "JUG_EXIT_IF_FILE_EXISTS" in environ:
         exit_if_file_exists(environ["JUG_EXIT_IF_FILE_EXISTS"])
 
 
-def _variable(environ: Mapping[str, str], name: str) -> int:
-    return _whole(environ[name], f"the variable {name}")
+def _variable(environ: Mapping[str, str], name: str, least: int) -> int:
+    return _whole(environ[name], f"the variable {name}", least)
 
 
-def _whole(given: Any, what: str) -> int:
+def _whole(given: Any, what: str, least: int) -> int:
     try:
-        return int(given)
+        number = int(given)
     except (TypeError, ValueError):
-        raise OptionError(f"{what} must be a whole number, not {given!r}") from None
+        number = least - 1
+    if number < least:
+        raise OptionError(f"{what} must be a whole number from {least} up, not {given!r}")
+    return number
+
+
+# The conditions.  Those that are equal are one, whatever each has counted.
+
+
+@dataclass
+class _TaskLimit:
+    most: int
+    run: int = field(default=0, compare=False)
+
+    def __call__(self, task: Any) -> None:
+        self.run += 1
+        if self.run >= self.most:
+            _exit(f"{self.most} tasks were run")
+
+
+@dataclass
+class _TimeLimit:
+    seconds: float
+    start: float = field(default_factory=lambda: time.monotonic(), compare=False)
+
+    def __call__(self, task: Any) -> None:
+        if time.monotonic() - self.start >= self.seconds:
+            _exit(f"{self.seconds:g} s are over")
+
+
+@dataclass
+class _FileCheck:
+    path: str
+
+    def __call__(self, task: Any) -> None:
+        if os.path.exists(self.path):
+            _exit(f"the file {self.path!r} is there")
+
+
+@dataclass
+class _Check:
+    identity: Any
+    takes_task: bool
+    f: Callable[..., Any] = field(compare=False)
+
+    def __call__(self, task: Any) -> None:
+        if self.f(task) if self.takes_task else self.f():
+            _exit(f"{getattr(self.f, '__name__', self.f)} says so")
+
+
+def _same_when_read_again(f: Callable[..., Any]) -> Any:
+    """Return what is equal for a function and for that which a second reading makes of it.
+
+    A function that took something from where it was made is equal to itself alone.
+    """
+    if not isinstance(f, FunctionType) or f.__closure__ or f.__defaults__ or f.__kwdefaults__:
+        return f
+    return (f.__module__, f.__qualname__, f.__code__)
 
 
 def _exit(why: str) -> None:

@@ -1,0 +1,263 @@
+"""A function over many inputs, in tasks of a few inputs each.
+
+A task for each of a million short calls would cost more than the calls.  `map`
+puts neighbouring inputs into one *block*, and each block is one task; its result
+looks like a list of one task per input all the same.  `mapreduce` and `reduce`
+combine the inputs of each block, and then the blocks with each other, in a tree.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
+from typing import Any, Final, overload
+
+from jug.errors import HashError, OptionError
+from jug.hash import digest_function, digest_one
+from jug.task import Task, Tasklet
+from jug.utils import identity
+
+__all__ = ["Mapped", "currymap", "map", "mapreduce", "reduce"]
+
+MAP_STEP: Final = 4
+REDUCE_STEP: Final = 8
+
+
+def map(  # noqa: A001
+    mapper: Callable[[Any], Any], sequence: Iterable[Any], map_step: int = MAP_STEP
+) -> Sequence[Any]:
+    """Return the results of calling `mapper` on each item, as a sequence of what tasks will give.
+
+    It has a length, and items and slices, which wait for the blocks that they are
+    from and no others.  `map_step` inputs make one task.
+
+    >>> from jug import TaskGenerator, run
+    >>> lengths = map(len, ["a", "bc", "def"], map_step=2)
+    >>> run(lengths, jugdir="dict_store")
+    [1, 2, 3]
+    """
+    _check_function("mapper", mapper)
+    size = _checked_step("map_step", map_step)
+    if size == 1:
+        return [Task(mapper, item) for item in sequence]
+    inputs = _sliceable(sequence)
+    blocks = [Task(_jug_map, mapper, block) for block in _break_up(inputs, size)]
+    return Mapped(blocks, size, range(len(inputs))) if blocks else []
+
+
+def currymap(
+    mapper: Callable[..., Any], sequence: Iterable[Iterable[Any]], map_step: int = MAP_STEP
+) -> list[Any]:
+    """Return the results of calling `mapper(*item)` for each item, as a list of what tasks give.
+
+    >>> from jug import run
+    >>> run(currymap(pow, [(2, 3), (3, 2)]), jugdir="dict_store")
+    [8, 9]
+    """
+    _check_function("mapper", mapper)
+    size = _checked_step("map_step", map_step)
+    inputs = [tuple(item) for item in sequence]
+    if size == 1:
+        return [Task(mapper, *item) for item in inputs]
+    blocks = [Task(_jug_map_curry, mapper, block) for block in _break_up(inputs, size)]
+    return list(Mapped(blocks, size, range(len(inputs))))
+
+
+def reduce(
+    reducer: Callable[[Any, Any], Any], inputs: Iterable[Any], reduce_step: int = REDUCE_STEP
+) -> Task[Any]:
+    """Return a task that combines all inputs, two at a time and in their order.
+
+    Assumes that the reducer is associative.  Of no inputs the value is `[]`.
+
+    >>> from jug import run
+    >>> run(reduce(max, [3, 1, 4, 1, 5]), jugdir="dict_store")
+    5
+    """
+    _check_function("reducer", reducer)
+    size = _checked_step("reduce_step", reduce_step, least=2)
+    return _combine(reducer, None, inputs, size, size)
+
+
+def mapreduce(
+    reducer: Callable[[Any, Any], Any],
+    mapper: Callable[[Any], Any],
+    inputs: Iterable[Any],
+    map_step: int = MAP_STEP,
+    reduce_step: int = REDUCE_STEP,
+) -> Task[Any]:
+    """Return a task that combines what `mapper` makes of the inputs.
+
+    The order is kept.  Assumes that the reducer is associative.  Of no inputs the
+    value is `[]`.
+
+    >>> from operator import add
+    >>> from jug import run
+    >>> run(mapreduce(add, abs, [-1, 2, -3], map_step=2), jugdir="dict_store")
+    6
+    """
+    _check_function("reducer", reducer)
+    _check_function("mapper", mapper)
+    return _combine(
+        reducer,
+        mapper,
+        inputs,
+        _checked_step("map_step", map_step),
+        _checked_step("reduce_step", reduce_step, least=2),
+    )
+
+
+class Mapped(Sequence[Any]):
+    """The results of `map`: item i is a part of what the task of its block will give.
+
+    As an argument it becomes the list of its values.
+    """
+
+    __slots__ = ("_hash", "block_size", "blocks", "indices")
+
+    def __init__(self, blocks: Sequence[Task[Any]], block_size: int, indices: range) -> None:
+        self.blocks = blocks
+        """The tasks, also those that a slice needs nothing of."""
+        self.block_size = block_size
+        self.indices = indices
+        """Which results of all blocks these are."""
+        self._hash: bytes | None = None
+
+    def __len__(self) -> int:
+        """Return how many results there are."""
+        return len(self.indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Tasklet: ...
+    @overload
+    def __getitem__(self, index: slice) -> Mapped: ...
+    def __getitem__(self, index: int | slice) -> Tasklet | Mapped:
+        """Return what will be one result, or some of them."""
+        chosen = self.indices[index]
+        if isinstance(chosen, range):
+            return Mapped(self.blocks, self.block_size, chosen)
+        block, place = divmod(chosen, self.block_size)
+        return self.blocks[block][place]
+
+    def can_load(self) -> bool:
+        """Return whether all results are there."""
+        return all(block.can_load() for block in self.__jug_dependencies__())
+
+    def _numbers(self) -> list[int]:
+        """Return the numbers of the blocks that the results are in, in ascending order."""
+        return sorted({index // self.block_size for index in self.indices})
+
+    def __jug_dependencies__(self) -> Iterator[Task[Any]]:
+        """Yield the tasks that the results are in."""
+        for number in self._numbers():
+            yield self.blocks[number]
+
+    def __jug_value__(self) -> list[Any]:
+        """Return the results."""
+        values = {number: self.blocks[number].value() for number in self._numbers()}
+        places = (divmod(index, self.block_size) for index in self.indices)
+        return [values[block][place] for block, place in places]
+
+    def __jug_hash__(self) -> bytes:
+        """Return a hash of the results, whatever other blocks there are."""
+        if self._hash is None:
+            numbers = self._numbers()
+            start = self.indices.start - self.block_size * numbers[0] if numbers else 0
+            self._hash = digest_one(
+                (
+                    "jug.mapreduce.Mapped",
+                    [self.blocks[number] for number in numbers],
+                    self.block_size,
+                    (start, len(self.indices), self.indices.step),
+                )
+            )
+        return self._hash
+
+    def __repr__(self) -> str:
+        """Show how much it is of what."""
+        return f"<{len(self)} results of {self.blocks[0].args[0]!r}>"
+
+
+# What the tasks run.  Results are found again by the names of these functions and
+# by their arguments: neither may change.
+
+
+def _jug_map(mapper: Callable[[Any], Any], inputs: Iterable[Any]) -> list[Any]:
+    return list(builtins.map(_plain(mapper), inputs))
+
+
+def _jug_map_curry(mapper: Callable[..., Any], inputs: Iterable[Sequence[Any]]) -> list[Any]:
+    call = _plain(mapper)
+    return [call(*item) for item in inputs]
+
+
+def _jug_map_reduce(
+    reducer: Callable[[Any, Any], Any],
+    mapper: Callable[[Any], Any] | None,
+    inputs: Iterable[Any],
+) -> Any:
+    if mapper is not None:
+        inputs = builtins.map(_plain(mapper), inputs)
+    return _jug_reduce(reducer, inputs)
+
+
+def _jug_reduce(reducer: Callable[[Any, Any], Any], inputs: Iterable[Any]) -> Any:
+    return functools.reduce(_plain(reducer), inputs)
+
+
+def _plain(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of a TaskGenerator, and any other function as it is."""
+    return getattr(f, "__jug_function__", f)
+
+
+# Blocks and trees of them
+
+
+def _combine(
+    reducer: Callable[[Any, Any], Any],
+    mapper: Callable[[Any], Any] | None,
+    inputs: Iterable[Any],
+    map_step: int,
+    reduce_step: int,
+) -> Task[Any]:
+    blocks = _break_up(_sliceable(inputs), map_step)
+    tasks = [Task(_jug_map_reduce, reducer, mapper, block) for block in blocks]
+    while len(tasks) > 1:
+        tasks = [Task(_jug_reduce, reducer, part) for part in _break_up(tasks, reduce_step)]
+    return tasks[0] if tasks else identity([])
+
+
+def _break_up(sequence: Any, size: int) -> Iterator[Any]:
+    """Yield slices of so many items each, the last perhaps of fewer.
+
+    >>> list(_break_up([1, 2, 3], 2))
+    [[1, 2], [3]]
+    """
+    for start in range(0, len(sequence), size):
+        yield sequence[start : start + size]
+
+
+def _sliceable(inputs: Any) -> Any:
+    """Return the inputs themselves if they can be sliced, so that arrays stay arrays."""
+    is_sequence = hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__")
+    return inputs if is_sequence and not isinstance(inputs, Mapping) else list(inputs)
+
+
+# What may go wrong
+
+
+def _checked_step(name: str, step: Any, least: int = 1) -> int:
+    if isinstance(step, bool) or not isinstance(step, Integral) or step < least:
+        raise OptionError(f"{name} must be a whole number from {least} up, not {step!r}", name=name)
+    return int(step)
+
+
+def _check_function(role: str, f: Any) -> None:
+    if not callable(f):
+        raise OptionError(f"the {role} must be a function, not {f!r}", name=role)
+    try:
+        digest_function(f)
+    except HashError as error:
+        raise HashError(f"the {role}: {error}", part=role) from error
