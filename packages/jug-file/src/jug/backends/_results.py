@@ -67,9 +67,9 @@ class Results:
         """Return a frame's record; a worker that did not name itself is named by its process."""
         record = records.unpack(found.record)
         process = self._index.workers.get(found.ident[:8])
-        if not record.worker and process is not None:
-            record.worker = f"{process.host}:{process.pid}"
-        return record
+        if record.worker or process is None:
+            return record
+        return record._replace(worker=f"{process.host}:{process.pid}")
 
     def _again_if_gone(self, read: Callable[[bytes], _T], digest: bytes) -> _T:
         try:
