@@ -144,9 +144,13 @@ class Search:
         leases = self.code(Script(worker.call.answers), me)
         recall(leases, worker)
         try:
-            getattr(leases, worker.call.method)(*worker.call.args)
+            answer = getattr(leases, worker.call.method)(*worker.call.args)
         except Pause as pause:
             return pause.operation, worker
+        if worker.call.method in ("take", "steal"):
+            name = worker.call.args[0]
+            if answer and (name not in leases.held or name in leases.owed):
+                raise Violation(f"{me} is told that it holds {name}, and does not mean to keep it")
         return None, worker._replace(
             call=None,
             held=frozenset(leases.held),
@@ -390,7 +394,7 @@ def answered(state: State, at: int, answer: Any) -> State:
 
 
 def story(came: dict[State, State | None], state: State | None) -> str:
-    """Return how a state came about, a line for each step."""
+    """Return how a state came about, a line a step; A and B may change their names on the way."""
     lines: list[str] = []
     while state is not None:
         names = " ".join(f"{name}={maker}" for name, maker in sorted(state.names))

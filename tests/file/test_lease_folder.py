@@ -8,8 +8,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -537,19 +539,85 @@ sys.stdin.read()
 """
 
 
-def test_processes_never_hold_one_lease_together(folder: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
+def contend(folders: list[Path], log: Path, rounds: int) -> None:
+    """Let workers fight for three tasks, and check that no two had one at a time."""
     log.touch()
-    command = [sys.executable, "-c", CONTENDER, str(folder), str(log), "500"]
-    workers = [subprocess.Popen(command) for _ in range(4)]
-
-    assert [worker.wait() for worker in workers] == [0] * 4
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER, str(folder), str(log), str(rounds)],
+            env={**os.environ, "JUG_TEST_BOOT_ID": str(folder)},
+        )
+        for folder in folders
+    ]
+    assert [worker.wait() for worker in workers] == [0] * len(folders)
 
     told = log.read_bytes()
     for task in range(3):
         mine = [told[at : at + 1] for at in range(0, len(told), 2) if told[at + 1] == task]
         assert mine and mine == [b"+", b"-"] * (len(mine) // 2)
+
+
+def test_processes_never_hold_one_lease_together(folder: Path, tmp_path: Path) -> None:
+    contend([folder] * 4, tmp_path / "log", 500)
+
     assert os.listdir(folder) == []
+
+
+@pytest.fixture
+def mounts(
+    tmp_path: Path, program: Callable[[str], str], unavailable: Callable[[str], NoReturn]
+) -> Iterator[list[Path]]:
+    """Two views of one folder, each with caches that are stale for half a minute."""
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        unavailable("/dev/fuse")
+    caches = ",".join(f"{what}_timeout=30" for what in ("attr", "entry", "negative", "ac_attr"))
+    (tmp_path / "store").mkdir()
+    views = [tmp_path / "one", tmp_path / "other"]
+    servers = []
+    for view in views:
+        view.mkdir()
+        command = [program("bindfs"), "-f", "-o", caches, str(tmp_path / "store"), str(view)]
+        servers.append(subprocess.Popen(command))
+        while not view.is_mount():
+            assert servers[-1].poll() is None
+            time.sleep(0.01)
+    yield views
+    for server in servers:
+        server.terminate()
+        server.wait()
+
+
+def test_hosts_that_see_stale_names_and_counts_never_hold_one_lease_together(
+    mounts: list[Path], tmp_path: Path
+) -> None:
+    contend([view / "leases" for view in mounts * 2], tmp_path / "log", 200)
+
+    assert os.listdir(tmp_path / "store" / "leases") == []
+
+
+def test_a_lease_is_taken_over_and_lost_through_stale_caches(mounts: list[Path]) -> None:
+    clock = Clock()
+    one, other = (LeaseFolder(view / "leases", 80) for view in mounts)
+    one._process = other._process = ELSEWHERE
+    other.hearts = HeartWatch(80, clock)
+    one.take(TASKS[0])
+    one.take(TASKS[1])
+    os.utime(one._own, (5, 5))
+    assert set(other.holders()) == {TASKS[0], TASKS[1]}
+
+    clock.now += 10
+    os.utime(one._own, (6, 6))
+    for _ in range(7):
+        assert not other.steal(TASKS[0])
+        clock.now += 10
+
+    assert other.steal(TASKS[0])
+    assert not one.holds(TASKS[0]) and one.holds(TASKS[1])
+    assert not one.release(TASKS[0]) and one.release(TASKS[1])
+    assert other.holds(TASKS[0]) and other.release(TASKS[0])
+    one.leave()
+    other.leave()
+    assert os.listdir(mounts[0].parent / "store" / "leases") == []
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGSTOP])

@@ -23,11 +23,11 @@ gate names the holder, a gate made too late, when T is another's already, hinder
 nobody.  The verdict "K is dead" may be wrong.  K then learns when it releases T
 that it was stolen, and touches nothing.
 
-A gate is itself a name with a maker, who may die before he opens it.  Then the
-gate is removed as any lock would be, behind its own gate ``T~K~W``, and so on.
-But he who opens a gate of his own does not ask for another gate first, so here
-the verdict must not be wrong: only the gate of a worker that is *certainly gone*,
-not just silent, is broken.
+A gate is itself a name with a maker, that may die before it opens the gate.  Then
+the gate is removed as any lock would be, behind its own gate ``T~K~W``, and so on.
+But who opens a gate of its own does not shut another one first, so here the
+verdict must not be wrong: only the gate of a worker that is *certainly gone*, not
+just silent, is broken.
 
 How a worker knows that a name is still its own: its file's link count.  The
 count is one, and one more for each lock and gate that it has made; only theft
@@ -100,24 +100,20 @@ class Leases:
         """Take a lock that is free; return whether it was."""
         if name in self.held and name not in self.owed:
             return False
-        if self.folder.link(name):
-            self.held.add(name)
-            self.count += 1
-            if self.folder.links() == self.count:
-                return True
-        elif self.folder.maker(name) == self.worker:
-            self.held.add(name)
-            self.owed.discard(name)
-        else:
+        linked = self.folder.link(name)
+        if not linked and self.folder.maker(name) != self.worker:
             return False
-        self._recount()
+        self.held.add(name)
+        self.owed.discard(name)
+        self.count += linked
+        if not linked or self.folder.links() != self.count:
+            self._recount()
         return name in self.held
 
     def holds(self, name: str) -> bool:
         """Return whether the lock is still this worker's own."""
-        if self.folder.links() != self.count:
-            self._recount()
-        return name in self.held and name not in self.owed
+        mine = name in self.held and name not in self.owed
+        return mine and self.folder.maker(name) == self.worker
 
     def release(self, name: str) -> bool:
         """Give a lock back; return False if it was lost, or is being lost."""
@@ -150,7 +146,10 @@ class Leases:
             return False
         self.folder.rename(gate, name)
         self.held.add(name)
-        return self.holds(name)
+        self.owed.discard(name)
+        if self.folder.links() != self.count:
+            self._recount()
+        return name in self.held
 
     def clear(self, name: str, holder: str) -> bool:
         """Remove a lock or a gate that a worker left behind that is certainly gone."""

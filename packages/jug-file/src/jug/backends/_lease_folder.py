@@ -12,7 +12,8 @@ and whether the holder lives (`_worker_file`, `_heartbeat`).
 What is read of others must be fresh, also through the caches of a network file
 system.  So names are learned from listings, and a path that is in none is not
 asked for: that it is not there would be remembered.  What is listed is opened
-anew for each look.
+anew for each look, and so is one's own file to count its names, but on a local
+disk, where it stays open.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends import _worker_file
-from jug.backends._disk import fault, is_gone
+from jug.backends._disk import fault, is_gone, is_local
 from jug.backends._heartbeat import FilePulse, HeartWatch
 from jug.backends._worker_file import WORKER, Sight
 from jug.backends.base import Holder
@@ -58,7 +59,7 @@ class LeaseFolder:
     def _forget_self(self) -> None:
         self._leases: Leases | None = None
         self._own = ""
-        self._handle: int | str = ""
+        self._file: int | None = None
 
     # Who one is
 
@@ -89,10 +90,11 @@ class LeaseFolder:
     def _make_own_file(self, worker: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         process = self._process or Process.here()
-        self._handle = _worker_file.make(self._own, worker, process)
-        if os.name == "nt":  # there, a file that is open keeps all its names
-            os.close(self._handle)
-            self._handle = self._own
+        file = _worker_file.make(self._own, worker, process)
+        if is_local(self.folder):
+            self._file = file
+        else:
+            os.close(file)
 
     def _probe(self, worker: str) -> None:
         probe = f"{worker}~{worker}"
@@ -108,8 +110,8 @@ class LeaseFolder:
             )
 
     def _abandon(self) -> None:
-        if isinstance(self._handle, int):
-            os.close(self._handle)
+        if self._file is not None:
+            os.close(self._file)
         self._forget_self()
 
     def leave(self) -> None:
@@ -279,7 +281,9 @@ class LeaseFolder:
 
     def links(self) -> int:
         """Return how many names the worker's own file has."""
-        return os.stat(self._handle).st_nlink
+        if self._file is None:
+            return _worker_file.links(self._own)
+        return os.fstat(self._file).st_nlink
 
     def unlink(self, name: str) -> None:
         """Remove a name; that it is gone already does not matter."""

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from jug.backends._disk import is_gone, sync
 from jug.backends.process import Process
 
-__all__ = ["Sight", "WORKER", "look", "make"]
+__all__ = ["WORKER", "Sight", "links", "look", "make"]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
@@ -63,10 +63,15 @@ def look(path: str) -> Sight | None:
     return Sight(worker, _process(rest), status.st_mtime_ns)
 
 
+def links(path: str) -> int:
+    """Return how many names a worker's file has."""
+    return _read(path)[1].st_nlink
+
+
 def _read(path: str) -> tuple[bytes, os.stat_result]:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Some file systems give old times until something was read.
+        # Some file systems give old times and counts until something was read.
         return os.read(file, 2 * _SIZE), os.fstat(file)
     finally:
         os.close(file)
