@@ -16,7 +16,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     Comes back if the exit status is 0, else raises `SystemExit` with it.
 
-    >>> main(["jug", "--version"])
+    >>> main(["jug", "--version"])  # doctest: +ELLIPSIS
+    jug...
     """
     arguments = list(sys.argv if argv is None else argv)
     try:

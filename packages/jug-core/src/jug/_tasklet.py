@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from jug._arguments import find_dependencies, value
-from jug.errors import TaskError
+from jug.errors import IterationError, TaskError
 from jug.hash import digest_function, digest_one
 
 
@@ -134,9 +134,9 @@ class Item:
         return f"[{self.index!r}]"
 
 
-def cannot_iterate(thing: Any) -> TypeError:
+def cannot_iterate(thing: Any) -> IterationError:
     """Return the error that says how to go through the items of a result."""
-    return TypeError(
+    return IterationError(
         f"{thing!r} has no length before it has run, so it can't be iterated over: use "
         "jug.iteratetask(task, n) where n items are known to come, "
         "or jug.bvalue(task) to wait for the value"

@@ -90,6 +90,10 @@ class TaskError(JugError, RuntimeError):
     """Raised when a task is used in a way that its state does not allow."""
 
 
+class IterationError(JugError, TypeError):
+    """Raised when a task is used as the sequence that its result may come to be."""
+
+
 class LockError(JugError, RuntimeError):
     """Raised when a lock is used by somebody who does not hold it."""
 

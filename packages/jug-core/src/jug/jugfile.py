@@ -121,7 +121,7 @@ class Jugfile:
 
 def _find(path: str | os.PathLike[str]) -> Path:
     given = Path(path)
-    for candidate in (given, given.with_name(given.name + ".py")):
+    for candidate in (given, given.parent / f"{given.name}.py"):
         if candidate.is_file():
             return candidate
     raise JugfileError(

@@ -15,9 +15,9 @@ def table(titles: Sequence[str], rows: Mapping[str, Sequence[int]]) -> str:
 
     >>> print(table(["Executed", "Loaded"], {"primes.is_prime": [2, 1]}))
         Executed      Loaded  Task name
-    ---------------------------------------
+    -----------------------------------------
                2           1  primes.is_prime
-    .......................................
+    .........................................
                2           1  Total
     """
     totals = [sum(column) for column in zip(*rows.values(), strict=True)] or [0] * len(titles)

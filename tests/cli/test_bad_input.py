@@ -1,0 +1,154 @@
+"""What is wrong is named in one message, with what to do, and the exit status is not 0."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Jug = Callable[..., Result]
+JugProcess = Callable[..., subprocess.CompletedProcess[str]]
+
+JUGFILES = {
+    "syntax.py": ("def f(:\n", "the jugfile 'syntax.py' could not be read: SyntaxError"),
+    "raises.py": (
+        "def f(): return 1 / 0\nf()\n",
+        "the jugfile 'raises.py' could not be read: ZeroDivisionError: division by zero",
+    ),
+    "leaves.py": ("raise SystemExit(0)\n", "'leaves.py' could not be read: SystemExit: 0"),
+    "generator.py": (
+        "from jug import Task\nTask(sum, (n for n in [1]))\n",
+        "argument 1 of task 'builtins.sum'",
+    ),
+    "lambda_.py": ("from jug import Task\nTask(lambda: 1)\n", "lambda"),
+    "in_a_set.py": (
+        "from jug import Task\nTask(sum, {Task(abs, -1)})\n",
+        "task 'builtins.abs' is inside a 'set'",
+    ),
+    "own_argument.py": (
+        "from jug import TaskGenerator, iteratetask\nf = TaskGenerator(abs)\nf(1)\nlist(f(2))\n",
+        "could not be read: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JUGFILES)
+@pytest.mark.parametrize("command", ["status", "invalidate --name x", "cleanup"])
+def test_a_bad_jugfile(jug: Jug, folder: Path, name: str, command: str) -> None:
+    text, complaint = JUGFILES[name]
+    (folder / name).write_text(text)
+
+    result = jug(*command.split(), name, status=1)
+
+    assert complaint in result.stderr
+    assert [line[:6] for line in result.stderr.splitlines()].count("Error:") == 1
+    assert "jug-core" not in result.stderr
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("name", JUGFILES)
+def test_a_bad_jugfile_is_not_executed(
+    jug_process: JugProcess, folder: Path, name: str, jobs: str
+) -> None:
+    text, complaint = JUGFILES[name]
+    (folder / name).write_text(text)
+
+    result = jug_process("execute", "-j", jobs, name, status=1)
+
+    assert complaint in result.stderr
+    assert [line[:6] for line in result.stderr.splitlines()].count("Error:") == 1
+    assert "jug-core" not in result.stderr
+
+
+def test_the_traceback_is_that_of_the_users_code(jug: Jug, folder: Path) -> None:
+    (folder / "raises.py").write_text("def f(): return 1 / 0\nf()\n")
+
+    told = jug("status", "raises.py", status=1).stderr
+
+    frames = [line for line in told.splitlines() if line.startswith("  File")]
+    assert frames == [
+        '  File "raises.py", line 2, in <module>',
+        '  File "raises.py", line 1, in f',
+    ]
+
+
+@pytest.mark.parametrize("words", [["nothing.py"], ["nothing"], ["."], []])
+def test_a_jugfile_that_is_not_there(jug: Jug, words: list[str]) -> None:
+    told = jug("status", *words, status=1).stderr
+
+    assert told.startswith("Error: there is no jugfile ")
+    assert "name one on the command line, or call it jugfile.py" in told
+
+
+@pytest.mark.parametrize("command", ["status", "execute"])
+@pytest.mark.parametrize(
+    ("jugdir", "status", "complaint"),
+    [
+        ("primes.py", 1, "primes.py' is a file, not a directory: choose another --jugdir"),
+        ("s4:bucket", 1, "no store for 's4', only for "),
+        ("%(foo)s", 2, "jugdir '%(foo)s' can't be filled in: only %(jugfile)s and %(date)s"),
+        ("", 2, "'' must not be empty"),
+    ],
+)
+def test_a_bad_jugdir(
+    jug_process: JugProcess, command: str, jugdir: str, status: int, complaint: str
+) -> None:
+    result = jug_process(command, "--jugdir", jugdir, "primes.py", status=status)
+
+    assert complaint in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_jugdir_that_cannot_be_written(jug_process: JugProcess, folder: Path) -> None:
+    (folder / "logged.py").write_text("from jug import Task\ndef f(): print('it ran')\nTask(f)\n")
+
+    result = jug_process("execute", "--jugdir", "/dev/null/results", "logged.py", status=1)
+
+    assert "'/dev/null/results'" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_jugdir_of_the_former_release(jug_process: JugProcess, folder: Path) -> None:
+    old = folder / "primes.jugdata" / "ab"
+    old.mkdir(parents=True)
+    (old / ("c" * 38)).write_bytes(b"x")
+
+    for command in ("status", "execute"):
+        result = jug_process(command, "primes.py", status=1)
+        assert "choose another --jugdir" in result.stderr
+    assert [*old.iterdir()] == [old / ("c" * 38)]
+
+
+def test_a_result_that_cannot_be_pickled(jug_process: JugProcess, folder: Path) -> None:
+    (folder / "unpicklable.py").write_text(
+        "from jug import Task\ndef f(): return {'model': [lambda: 1]}\nTask(f)\n"
+    )
+
+    result = jug_process("execute", "unpicklable.py", status=1)
+
+    assert "the result of task 'unpicklable.f' can't be saved: result['model'][0]" in result.stderr
+    assert "Traceback" not in result.stderr.splitlines()[-2]
+
+
+def test_a_damaged_result_is_computed_again(jug_process: JugProcess, folder: Path) -> None:
+    (folder / "big.py").write_text("from jug import Task\nTask(len, Task(bytes, 2_000_000))\n")
+    jug_process("execute", "big.py")
+    jug_process("invalidate", "--name", "len", "big.py")
+    (file,) = (p for p in folder.glob("big.jugdata/**/*") if p.stat().st_size > 1e6)
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-1000])
+
+    result = jug_process("execute", "big.py")
+
+    assert "is damaged" in result.stderr
+    assert jug_process("check", "--verify", "big.py").stdout == ""
+
+
+def test_an_unknown_command_and_an_unknown_option(jug: Jug) -> None:
+    assert "No such command 'stauts'" in jug("stauts", status=2).stderr
+    assert "No such option" in jug("status", "--shrt", "primes.py", status=2).stderr
+    assert "No such option" in jug("--shrt", status=2).stderr

@@ -1,0 +1,208 @@
+"""What holds for all commands: help with an example, a place in the documentation, errors."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import jug.cli
+import jug.jug
+from jug.cli import OWN_COMMANDS, main
+from jug.options import default_options
+
+Jug = Callable[..., Result]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def page_maker() -> Iterator[ModuleType]:
+    """Return the program that makes docs/commands.md."""
+    spec = importlib.util.spec_from_file_location(
+        "make_commands_page", ROOT / "scripts" / "make_commands_page.py"
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+
+
+def test_the_page_of_commands_is_up_to_date(page_maker: ModuleType) -> None:
+    """If not, run scripts/make_commands_page.py."""
+    assert page_maker.PAGE.read_text() == page_maker.page()
+
+
+@pytest.mark.parametrize("name", OWN_COMMANDS)
+def test_every_command_has_help_with_an_example_and_stands_in_the_documentation(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"], prog_name="jug")
+
+    assert result.exit_code == 0
+    assert f"Usage: jug {name}" in result.output
+    assert "Example" in result.output and f"  jug {name}" in result.output.split("Example")[1]
+    assert f"\n## jug {name}\n" in (ROOT / "docs" / "commands.md").read_text()
+
+
+@pytest.mark.parametrize("name", OWN_COMMANDS)
+def test_every_option_says_what_it_does(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+
+    assert command is not None and command.short_help
+    for option in command.params:
+        assert not isinstance(option, click.Option) or option.hidden or option.help, option.name
+
+
+def test_every_module_of_a_command_is_a_command() -> None:
+    modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
+
+    assert modules - {"user_commands"} == {name.replace("-", "_") for name in OWN_COMMANDS}
+
+
+def test_jug_alone_shows_the_commands() -> None:
+    result = CliRunner().invoke(main, [], prog_name="jug")
+
+    assert "Usage: jug [OPTIONS] COMMAND" in result.output
+    assert all(f"\n  {name} " in result.output for name in OWN_COMMANDS)
+
+
+def test_help_asks_for_no_command_that_is_not_needed() -> None:
+    program = (
+        "import sys, jug.cli\n"
+        "try: jug.cli.main(['status', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'jug.cli.execute', 'jug.execution', 'jug.backends.file_store', 'numpy'}\n"
+        "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)\n"
+    )
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert result.stderr == "[]\n"
+
+
+def test_the_versions_are_told() -> None:
+    lines = CliRunner().invoke(main, ["--version"]).output.splitlines()
+
+    assert [line.split()[0] for line in lines][-2:] == ["jug-core", "jug-cli"]
+
+
+def test_python_m_jug_is_jug(folder: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "jug", "status", "--short", "primes.py"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert run.stdout == "7 tasks waiting to be run, 0 failed, 0 complete, (none active).\n"
+
+
+def test_jug_execute_is_a_command_of_its_own(folder: Path) -> None:
+    program = (
+        "import sys; from jug.cli import main_execute; sys.argv[1:] = ['primes.py']; main_execute()"
+    )
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert run.returncode == 0
+    assert run.stdout.startswith("    Executed      Loaded  Task name\n")
+
+
+# From Python
+
+
+def test_main_comes_back_after_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.argv, sys.path[:]
+
+    jug.jug.main(["jug", "status", "--short", "primes.py"])
+
+    assert capsys.readouterr().out.startswith("7 tasks waiting")
+    assert (sys.argv, sys.path) == before
+    assert "primes" not in sys.modules
+    assert not jug.jug.is_jug_running()
+
+
+def test_main_raises_the_exit_status_otherwise(folder: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        jug.jug.main(["jug", "check", "primes.py"])
+
+    assert caught.value.code == 1
+
+
+def test_main_can_be_called_for_one_jugfile_after_the_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jug.jug.main(["jug", "status", "--short", "primes.py"])
+    jug.jug.main(["jug", "status", "--short", "failing.py"])
+
+    assert capsys.readouterr().out.splitlines()[1].startswith("3 tasks waiting")
+
+
+def test_what_a_jugfile_sets_does_not_outlast_it(folder: Path) -> None:
+    (folder / "sets.py").write_text(
+        "from jug.options import default_options\ndefault_options.execute_keep_going = True\n"
+    )
+
+    jug.jug.main(["jug", "status", "sets.py"])
+
+    assert default_options.execute_keep_going is False
+
+
+def test_a_script_can_execute_itself(folder: Path) -> None:
+    (folder / "self.py").write_text(
+        "import sys\n"
+        "import jug, jug.jug\n"
+        "if __name__ == '__main__' and not jug.is_jug_running():\n"
+        "    jug.jug.main(['jug', 'execute', __file__])\n"
+        "    jug.init(__file__, 'self.jugdata')\n"
+        "    print(jug.value(jug.Task(abs, -3)))\n"
+        "else:\n"
+        "    jug.Task(abs, -3)\n"
+    )
+
+    run = subprocess.run([sys.executable, "self.py"], capture_output=True, text=True)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.endswith("Total\n3\n")
+
+
+# Commands of others
+
+
+def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("hello", f"{__name__}:hello", "jug.commands")
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or ModuleType(__name__))
+    monkeypatch.setattr(sys.modules[__name__], "hello", hello, raising=False)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+
+    assert CliRunner().invoke(main, ["hello"]).output == "hello\n"
+    assert "\n  hello " in CliRunner().invoke(main, ["--help"]).output
+
+
+@click.command(short_help="Greet.")
+def hello() -> None:
+    """Say hello."""
+    click.echo("hello")
+
+
+def test_a_command_of_ones_own_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / ".config" / "jug" / "jug_user_commands.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("import click\n@click.command()\ndef greet(): click.echo('good day')\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert CliRunner().invoke(main, ["greet"]).output == "good day\n"
+
+
+def test_reading_output_that_stops_is_no_error(folder: Path) -> None:
+    run = subprocess.run(
+        f"{sys.executable} -m jug status --json primes.py | head -c 1",
+        shell=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (run.stdout, run.stderr) == ("{", "")

@@ -1,0 +1,243 @@
+"""`jug execute`, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+JugProcess = Callable[..., subprocess.CompletedProcess[str]]
+Jug = Callable[..., Result]
+
+EXECUTED = """\
+    Executed      Loaded  Task name
+---------------------------------------------
+           1           0  primes.count_primes
+           6           0  primes.is_prime
+.............................................
+           7           0  Total
+"""
+
+LOADED = """\
+    Executed      Loaded  Task name
+---------------------------------------------
+           0           1  primes.count_primes
+           0           6  primes.is_prime
+.............................................
+           0           7  Total
+"""
+
+
+def test_the_table_at_the_end_tells_what_was_run_and_what_was_there(
+    jug_process: JugProcess,
+) -> None:
+    first = jug_process("execute", "primes.py")
+    second = jug_process("execute", "primes.py")
+
+    assert (first.stdout, first.stderr) == (EXECUTED, "")
+    assert (second.stdout, second.stderr) == (LOADED, "")
+
+
+@pytest.mark.parametrize("jobs", [["-j", "2"], ["--jobs=2"], ["-j0"]])
+def test_several_workers_make_one_table(jug_process: JugProcess, jobs: list[str]) -> None:
+    assert jug_process("execute", *jobs, "primes.py").stdout == EXECUTED
+
+
+def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jug.cli.execute import usable_cores
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
+
+    assert usable_cores() == 3
+
+
+def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
+    jug_process: JugProcess,
+) -> None:
+    result = jug_process("execute", "failing.py", status=1)
+
+    assert 'failing.py", line 12, in bad\n    raise ValueError("no such luck")' in result.stderr
+    assert "site-packages" not in result.stderr and "jug-core" not in result.stderr
+    assert result.stderr.endswith(
+        "jug: failing.bad failed: ValueError: no such luck\n"
+        "jug: a task failed; 2 tasks are not done; 1 wait for one that failed (exit status 1)\n"
+    )
+
+
+def test_keep_going_runs_the_rest_and_still_fails(jug_process: JugProcess, folder: Path) -> None:
+    text = (folder / "failing.py").read_text().replace("good()\nafter", "after") + "good()\n"
+    (folder / "failing.py").write_text(text)
+
+    stopped = jug_process("execute", "failing.py", status=1)
+    went_on = jug_process("execute", "--keep-going", "failing.py", status=1)
+
+    assert "good" not in stopped.stdout
+    assert "           1           0  failing.good\n" in went_on.stdout
+
+
+def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProcess) -> None:
+    jug_process("execute", "failing.py", status=1)
+    again = jug_process("execute", "--keep-failed", "failing.py", status=1)
+    not_again = jug_process("execute", "failing.py", status=1)
+
+    assert "1 tasks that failed in an earlier run are tried again" in again.stderr
+    assert "Traceback" in again.stderr
+    assert "Traceback" not in not_again.stderr
+
+
+@pytest.mark.parametrize(
+    "selector", [["--name", "is_prime"], ["--target", "is_*"], ["--pattern", "/is_/"]]
+)
+def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str]) -> None:
+    output = jug_process("execute", *selector, "primes.py").stdout
+
+    assert "           6           0  primes.is_prime\n" in output
+    assert "count_primes" not in output
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--name", ""], "execute_name': '' must not be empty"),
+        (["--pattern", "/(/"], "'/(/' is no regular expression"),
+        (["-j", "x"], "'x' is not a valid integer"),
+        (["-j", "-1"], "-1 must be a whole number from 0 up"),
+        (["--wait-cycle-time", "-1"], "-1.0 must be a number from 0 up"),
+        (["--pdb", "-j", "2"], "--pdb debugs one worker: leave -j away"),
+    ],
+)
+def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) -> None:
+    assert complaint in jug("execute", *words, "primes.py", status=2).stderr
+
+
+def test_others_are_waited_for_no_longer_than_asked(jug_process: JugProcess, folder: Path) -> None:
+    from jug.backends.file_store import FileStore
+    from jug.cli._reading import traceless
+    from jug.execution import Job
+
+    with traceless("primes.py"):
+        _, jugspace = Job("primes.py", [], "primes.jugdata").begin()
+        digest = jugspace.tasks[0].digest
+    with FileStore(str(folder / "primes.jugdata")) as store:
+        assert store.acquire([digest])
+        words = ["--wait-cycle-time", "0.1", "--nr-wait-cycles", "1"]
+        result = jug_process("execute", *words, "primes.py", status=3)
+
+    assert result.stderr == (
+        "jug: others still hold tasks, and the waiting time is over; "
+        "2 tasks are not done (exit status 3)\n"
+    )
+
+
+def test_the_jugfile_may_set_options_for_its_run(jug_process: JugProcess, folder: Path) -> None:
+    with (folder / "failing.py").open("a") as jugfile:
+        jugfile.write(
+            "import jug.options\n"
+            "jug.options.default_options.execute_keep_going = True\n"
+            "from jug import Task\n"
+            "Task(abs, -1)\n"
+        )
+
+    one = jug_process("execute", "failing.py", status=1)
+    several = jug_process("execute", "-j2", "--jugdir", "other", "failing.py", status=1)
+
+    assert "builtins.abs" in one.stdout and "builtins.abs" in several.stdout
+
+
+def test_limits_of_the_environment_end_a_run_well(jug_process: JugProcess, folder: Path) -> None:
+    result = jug_process("execute", "primes.py", JUG_MAX_TASKS="2")
+
+    assert "           2           0  Total\n" in result.stdout
+    assert result.stderr.startswith("jug: a limit that was set for this run was reached")
+
+
+def test_the_stop_file_ends_a_run_unless_it_is_ignored(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "__jug_please_stop_running.txt").touch()
+
+    stopped = jug_process("execute", "primes.py")
+    ignored = jug_process("execute", "--no-check-environment", "primes.py")
+
+    assert "           0           0  Total\n" in stopped.stdout
+    assert ignored.stdout == EXECUTED
+
+
+def test_a_limit_that_is_no_number_is_wrong_usage(jug_process: JugProcess) -> None:
+    result = jug_process("execute", "primes.py", status=2, JUG_MAX_TASKS="many")
+
+    assert (
+        "the variable JUG_MAX_TASKS must be a whole number from 1 up, not 'many'" in result.stderr
+    )
+
+
+def test_debug_finds_a_task_that_changes_its_arguments(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "rude.py").write_text(
+        "from jug import Task\ndef rude(x): x.append(1)\nTask(rude, bytearray(2))\n"
+    )
+
+    result = jug_process("execute", "--debug", "rude.py", status=1)
+
+    assert "changed its own arguments" in result.stderr
+
+
+def test_pdb_stops_where_a_task_failed(folder: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "jug", "execute", "--pdb", "failing.py"],
+        input="p 40 + 2\nwhere\nquit\n", text=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+
+    assert result.returncode == 1
+    assert "(Pdb) 42" in result.stdout
+    assert 'raise ValueError("no such luck")' in result.stdout
+
+
+def test_the_jugfile_gets_what_follows_it(jug_process: JugProcess, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "script.py").write_text("import sys\nprint(sys.argv)\n")
+
+    plain = jug_process("execute", "sub/script.py", "-x", "a", "--jugdir", "D", "--new=1", "")
+    behind = jug_process("execute", "--jugdir", "D", "--", "sub/script.py", "--jugdir", "E")
+    twice = jug_process("execute", "sub/script.py", "b", "--", "--short", "--", "c")
+
+    script = os.path.join("sub", "script.py")
+    assert plain.stdout.startswith(f"['{script}', '-x', 'a', '--new=1', '']\n")
+    assert behind.stdout.startswith(f"['{script}', '--jugdir', 'E']\n")
+    assert twice.stdout.startswith(f"['{script}', 'b', '--short', '--', 'c']\n")
+
+
+def test_the_jugdir_is_named_after_the_jugfile_and_the_date(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    jug_process("execute", "--jugdir", "in/%(jugfile)s.%(date)s", "primes")
+
+    (made,) = (folder / "in").iterdir()
+    assert made.name.startswith("primes.20") and len(made.name) == len("primes.2024-05-31")
+
+
+def test_interrupting_has_a_status_of_its_own(folder: Path) -> None:
+    import signal
+
+    (folder / "long.py").write_text(
+        "import time\nfrom jug import Task\n"
+        "def long(): print('begun', flush=True); time.sleep(60)\n"
+        "Task(long)\n"
+    )
+    command = [sys.executable, "-m", "jug", "execute", "long.py"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        output, told = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "(exit status 130)" in told

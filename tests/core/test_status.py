@@ -1,0 +1,90 @@
+"""How far the work is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jug import Task, set_jugdir
+from jug._task import alltasks
+from jug.backends.base import BaseStore, Frame, Kind
+from jug.backends.dict_store import DictStore
+from jug.status import State, look, states
+
+
+@pytest.fixture
+def store() -> Iterator[BaseStore]:
+    """Return an empty store, which is the one in use."""
+    yield set_jugdir("dict_store")
+    alltasks.clear()
+
+
+def counts(store: BaseStore, tasks: list[Task[int]]) -> dict[str, int]:
+    """Return how many tasks are in each state that has any."""
+    status = look(store, tasks)
+    return {state.value: status.total(state) for state in State if status.total(state)}
+
+
+def test_each_task_is_in_one_state(store: BaseStore) -> None:
+    done, failed, running, ready = (Task(abs, n) for n in range(4))
+    waiting = Task(max, done, ready)
+    done.run()
+    store.put(Frame(Kind.FAILURE, failed.digest, b"\0" * 32))
+    assert store.acquire([running.digest])
+    tasks = [done, failed, running, ready, waiting]
+
+    assert [state.value for state in states(store, tasks)] == [
+        "finished", "failed", "running", "ready", "waiting",
+    ]  # fmt: skip
+    assert set(counts(store, tasks).values()) == {1}
+
+
+def test_a_failed_task_that_is_tried_again_is_running(store: BaseStore) -> None:
+    task = Task(abs, -1)
+    store.put(Frame(Kind.FAILURE, task.digest, b"\0" * 32))
+    assert store.acquire([task.digest])
+
+    assert counts(store, [task]) == {"running": 1}
+
+
+def test_equal_tasks_are_counted_once(store: BaseStore) -> None:
+    assert counts(store, [Task(abs, -1), Task(abs, -1), Task(abs, -2)]) == {"ready": 2}
+
+
+def test_names_are_sorted_and_counted_apart(store: BaseStore) -> None:
+    status = look(store, [Task(max, 1, 2), Task(abs, -1), Task(abs, -2)])
+
+    assert status.names() == ["builtins.abs", "builtins.max"]
+    assert status.counts[State.READY] == {"builtins.abs": 2, "builtins.max": 1}
+
+
+def test_a_task_of_another_store_is_looked_up_there(store: BaseStore) -> None:
+    other = DictStore()
+    task = Task(abs, -1)
+    task._store = other
+    task.run()
+
+    assert counts(store, [task, Task(max, task, 2)]) == {"finished": 1, "ready": 1}
+
+
+def test_no_tasks_at_all_are_complete(store: BaseStore) -> None:
+    assert look(store, []).sentence() == "All tasks complete (0 tasks)."
+
+
+def test_a_million_finished_tasks_would_need_no_graph(store: BaseStore) -> None:
+    """Dependencies of a finished task are not looked at."""
+    task = Task(max, Task(abs, -1), 2)
+    digest = task.digest
+    store.put(Frame(Kind.RESULT, digest, b"\0" * 32, [b""]))
+    task.args = (object(),)
+
+    assert look(store, [task]).is_complete()
+
+
+@pytest.mark.parametrize("length", [3000])
+def test_a_long_chain_needs_no_recursion(store: BaseStore, length: int) -> None:
+    task = Task(abs, -1)
+    tasks = [task, *(task := Task(abs, task) for _ in range(length))]
+
+    assert counts(store, tasks) == {"ready": 1, "waiting": length}
