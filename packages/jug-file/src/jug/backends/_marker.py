@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -80,8 +81,21 @@ def make(jugdir: Path) -> None:
         jugdir.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
             (jugdir / name).mkdir(exist_ok=True)
-        publish(jugdir / NAME, text().encode())
+        try:
+            publish(jugdir / NAME, text().encode())
+        except FileNotFoundError:
+            # Another made the store and tidied up.
+            if not is_made(jugdir):
+                raise
         sync_folder(jugdir.parent)
+
+
+def tidy(jugdir: Path) -> None:
+    """Remove the beginnings of markers; the marker itself is there."""
+    for name in os.listdir(jugdir):
+        if name.startswith(f"{NAME}.") and name.endswith(".tmp"):
+            with suppress(FileNotFoundError):
+                os.unlink(jugdir / name)
 
 
 def _check(jugdir: Path, found: str) -> None:

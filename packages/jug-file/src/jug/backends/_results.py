@@ -64,10 +64,10 @@ class Results:
         return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
 
     def _record_of(self, found: _frames.View) -> Record:
-        """Return a frame's record; a worker that did not name itself is named by its process."""
+        """Return a frame's record; its worker is named by its process."""
         record = records.unpack(found.record)
         process = self._index.workers.get(found.ident[:8])
-        if record.worker or process is None:
+        if process is None or record.worker not in ("", found.ident[:8].hex()):
             return record
         return record._replace(worker=f"{process.host}:{process.pid}")
 

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from jug.backends import _frames, _marker
 from jug.backends._bigfiles import FROM_SIZE, BigFiles
-from jug.backends._disk import fault, is_local, raise_descriptor_limit
+from jug.backends._disk import explained, fault, is_local, raise_descriptor_limit
 from jug.backends._frames import Kind, Removed
 from jug.backends._lease_folder import LeaseFolder
 from jug.backends._pack import PACK_LEASE, Packer, Summary, at_work
@@ -277,7 +277,9 @@ class FileStore(BaseStore):
         """Remove what workers that are certainly gone left behind."""
         if self._is_there():
             self._leases.tidy()
-            self._big.tidy(at_work(self._leases))
+            with explained(self._path, "tidy up in"):
+                self._big.tidy(at_work(self._leases))
+                _marker.tidy(self._path)
 
     def pulse(self) -> Pulse:
         """Return the heartbeat of this worker."""
