@@ -144,8 +144,12 @@ def test_what_others_hold_is_not_tried_again_while_there_is_something_else(
         first.take(task)
     assert second.take_any(TASKS) == TASKS[5]
     asked = []
-    monkeypatch.setattr(second, "take", lambda task: asked.append(task) or True)
 
+    def take(task: bytes) -> bool:
+        asked.append(task)
+        return True
+
+    monkeypatch.setattr(second, "take", take)
     assert second.take_any(TASKS[:5] + TASKS[6:]) == TASKS[6]
 
     assert asked == [TASKS[6]]

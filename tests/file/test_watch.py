@@ -80,14 +80,16 @@ def test_a_change_is_noticed_within_a_fifth_of_a_second(
     old.touch()
     changed = []
 
+    changes: dict[str, Callable[[], object]] = {
+        "made": (tmp_path / "new").touch,
+        "grown": lambda: old.write_bytes(b"more"),
+        "removed": old.unlink,
+        "renamed": lambda: old.rename(tmp_path / "new"),
+    }
+
     def change() -> None:
         changed.append(time.monotonic())
-        {
-            "made": (tmp_path / "new").touch,
-            "grown": lambda: old.write_bytes(b"more"),
-            "removed": old.unlink,
-            "renamed": lambda: old.rename(tmp_path / "new"),
-        }[what]()
+        changes[what]()
 
     settled(watch)
     timer = soon(change)
