@@ -36,16 +36,24 @@ def run(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise OptionError(f"workers must be a whole number from 1 up, not {workers!r}")
-    before = None if jugdir is None else use_store(open_store(jugdir))
+    settings = Settings(keep_going=keep_going)
+    if jugdir is None:
+        return _run_in(current_store(), x, workers, settings)
+    store = open_store(jugdir)
+    before = use_store(store)
     try:
-        store = current_store()
-        jugspace = Jugspace(store, Graph(find_dependencies(x)).tasks)
-        _raise_for(_work(jugspace, workers, Settings(keep_going=keep_going)))
-        store.learn()
-        return value(x)
+        return _run_in(store, x, workers, settings)
     finally:
-        if jugdir is not None:
-            use_store(before)
+        use_store(before)
+        if store is not jugdir:
+            store.close()
+
+
+def _run_in(store: BaseStore, x: Any, workers: int, settings: Settings) -> Any:
+    jugspace = Jugspace(store, Graph(find_dependencies(x)).tasks)
+    _raise_for(_work(jugspace, workers, settings))
+    store.learn()
+    return value(x)
 
 
 def _work(jugspace: Jugspace, workers: int, settings: Settings) -> Summary:

@@ -74,9 +74,10 @@ def describe_exception(error: BaseException) -> str:
     >>> describe_exception(ValueError("no such thing"))
     'ValueError: no such thing'
     """
-    import traceback  # slow to import, and needed for failures alone
-
-    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    kind = type(error)
+    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    message = " ".join(str(error).split())
+    return f"{module}{kind.__qualname__}" + (f": {message}" if message else "")
 
 
 def own_traceback(error: BaseException) -> str:

@@ -1,0 +1,50 @@
+"""Records: packed, and readable by older and newer versions."""
+
+from struct import Struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jug.records import Record, pack, unpack
+
+TEXT = st.text(max_size=50)
+BIG = st.integers(0, 2**64 - 1)
+TIMES = st.floats(allow_nan=False)
+
+
+@given(
+    st.builds(
+        Record,
+        name=TEXT,
+        start=TIMES,
+        duration=TIMES,
+        size=BIG,
+        memory=BIG,
+        code=TEXT,
+        exception=TEXT,
+        traceback=TEXT,
+        worker=TEXT,
+    )
+)
+def test_every_record_comes_back_as_it_went_in(record):
+    assert unpack(pack(record)) == record
+    assert unpack(memoryview(pack(record))) == record
+
+
+def test_a_tag_that_is_not_known_is_skipped():
+    field = Struct("<BI")
+    data = pack(Record("m.f", code="c")) + field.pack(200, 3) + b"new" + field.pack(5, 1) + b"w"
+
+    assert unpack(data) == Record("m.f", code="c", worker="w")
+
+
+def test_text_that_is_not_unicode_is_kept_readable():
+    assert unpack(pack(Record(exception="bad \udcff byte"))).exception == "bad \\udcff byte"
+
+
+def test_a_record_of_a_short_task_is_small():
+    assert len(pack(Record("primes.is_prime", 1.0, 0.1, 32, code="0123456789abcdef"))) < 80
+
+
+def test_as_dict_leaves_out_what_says_nothing():
+    assert Record("m.f", start=1.5).as_dict() == {"name": "m.f", "start": 1.5}

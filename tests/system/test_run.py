@@ -1,0 +1,116 @@
+"""`jug.run`: values computed from a script or a notebook."""
+
+import os
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+import jug
+from jug import TaskGenerator
+from jug.backends.current import is_store_chosen, use_store
+from jug.errors import OptionError, StoreError, TaskFailed
+from jug.task import alltasks
+
+
+@pytest.fixture(autouse=True)
+def no_store(folder):
+    before = use_store(None)
+    alltasks.clear()
+    yield
+    use_store(before)
+    alltasks.clear()
+
+
+@TaskGenerator
+def part(i):
+    with open("log", "a") as log:
+        log.write(f"{i} {os.getpid()}\n")
+    time.sleep(0.01)
+    return i
+
+
+@TaskGenerator
+def total(parts):
+    return sum(parts)
+
+
+@TaskGenerator
+def broken():
+    raise ValueError("broken on purpose")
+
+
+def pids():
+    return {line.split()[1] for line in Path("log").read_text().splitlines()}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_it_gives_the_values_and_runs_each_task_once(workers):
+    parts = [part(i) for i in range(30)]
+
+    values = jug.run({"total": total(parts), "first": parts[:2]}, workers, jugdir="jd")
+
+    assert values == {"total": 435, "first": [0, 1]}
+    assert len(Path("log").read_text().splitlines()) == 30
+    assert len(pids()) == workers
+    assert os.listdir("jd/leases") == []
+    assert not is_store_chosen()
+
+
+def test_what_is_not_asked_for_is_not_run():
+    part(1)
+
+    jug.run(part(2), jugdir="jd")
+
+    assert Path("log").read_text().startswith("2 ")
+
+
+def test_results_that_are_there_are_used():
+    task = total([part(i) for i in range(3)])
+    jug.run(task, jugdir="jd")
+    task.unload_recursive()
+
+    assert jug.run(task, workers=2, jugdir="jd") == 3
+    assert len(Path("log").read_text().splitlines()) == 3
+
+
+def test_the_store_in_use_is_the_default():
+    store = jug.set_jugdir("mine")
+
+    assert jug.run(part(4)) == 4
+
+    assert store.has(part(4).digest)
+    store.close()
+
+
+def test_without_a_store_it_says_so():
+    with pytest.raises(StoreError, match="no jugdir"):
+        jug.run(part(1))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_is_raised_with_the_traceback(workers):
+    with pytest.raises(TaskFailed, match=r"(?s)broken.*broken on purpose.*raise ValueError"):
+        jug.run([total([broken()]), part(1)], workers, jugdir="jd", keep_going=True)
+
+    assert len(pids()) == 1
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
+def test_a_bad_number_of_workers_is_refused(workers):
+    with pytest.raises(OptionError, match="workers"):
+        jug.run(part(1), workers, jugdir="jd")
+
+
+def test_a_store_of_this_process_alone_has_one_worker_and_says_so():
+    with pytest.warns(UserWarning, match="other processes can't open"):
+        assert jug.run([part(1), part(2)], workers=2, jugdir="dict_store") == [1, 2]
+
+    assert pids() == {str(os.getpid())}
+
+
+def test_plain_values_need_no_tasks():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert jug.run([1, "two"], jugdir="jd") == [1, "two"]
