@@ -68,11 +68,11 @@ def test_a_box_of_many_is_striped_by_their_states() -> None:
     assert 'style=striped, fillcolor="#f4a3a0;0.7500:#b5dfb0"' in text
 
 
-def test_a_hundred_thousand_tasks_are_a_small_text() -> None:
-    layers = [[Task(max, 0, number) for number in range(50_000)]]
+def test_twenty_thousand_tasks_are_a_small_text() -> None:
+    layers = [[Task(max, 0, number) for number in range(10_000)]]
     layers.append([Task(abs, task) for task in layers[0]])
 
-    text = dot_text(Graph([Task(len, layers[1])]), ["waiting"] * 100_001)
+    text = dot_text(Graph([Task(len, layers[1])]), ["waiting"] * 20_001)
 
     assert len(text) < 1000
     assert len(boxes(text)) == 3
