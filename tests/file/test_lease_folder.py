@@ -167,20 +167,6 @@ def test_holders_say_which_process_holds_what(join: Join) -> None:
     assert held[TASKS[1]] == (far.worker_id, ELSEWHERE, True)
 
 
-def test_neighbours_are_the_other_processes_of_this_host(join: Join) -> None:
-    mine, other = join(), join(Process.here()._replace(pid=os.getppid()))
-    mine.take(TASKS[0])
-    other.take(TASKS[1])
-    other._processes.clear()
-    parent = Process.here()._replace(pid=os.getppid())
-    started = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(") ")[2].split()[19]
-    neighbour = join(parent._replace(started=started))
-    neighbour.take(TASKS[2])
-    join(ELSEWHERE).take(TASKS[3])
-
-    assert mine.neighbours() == [os.getppid()]
-
-
 # Dead workers
 
 

@@ -169,6 +169,17 @@ def test_a_folder_that_is_not_there_is_looked_at_now_and_then(tmp_path: Path) ->
     timer.join()
 
 
+def test_what_is_in_no_folder_is_looked_at_now_and_then(tmp_path: Path) -> None:
+    watch = settled(Watch([], (tmp_path / "new").exists))
+    timer = soon((tmp_path / "new").touch)
+    began = time.monotonic()
+
+    assert watch.wait(60)
+
+    assert time.monotonic() - began < 1
+    timer.join()
+
+
 class Time:
     """Time that passes only while somebody sleeps."""
 

@@ -225,15 +225,6 @@ class LeaseFolder:
             if sight is not None
         }
 
-    def neighbours(self) -> list[int]:
-        """Return the processes on this host, other than this one, that hold leases now."""
-        processes = {holder.process for holder in self.holders().values() if holder.alive}
-        return [
-            process.pid
-            for process in processes
-            if process is not None and process.pid != os.getpid() and process.is_local()
-        ]
-
     def steal(self, digest: bytes) -> bool:
         """Take a listed lease over if its holder is dead; return whether it was."""
         sight = self._look(digest.hex())

@@ -126,7 +126,7 @@ class Watch:
 
 
 def _open_notices(folders: tuple[Path, ...]) -> int | None:
-    if sys.platform != "linux" or not all(map(is_local, folders)):
+    if sys.platform != "linux" or not folders or not all(map(is_local, folders)):
         return None
     from jug.backends import _inotify
 

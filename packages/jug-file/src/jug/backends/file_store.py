@@ -166,7 +166,8 @@ class FileStore(BaseStore):
     def _primed_watch(self) -> Watch:
         """Return the watch, which has looked at least once."""
         if self._watch is None:
-            self._watch = Watch([self._segments.folder, self._leases.folder], self._look)
+            folders = [self._segments.folder, self._leases.folder]
+            self._watch = Watch(folders, self._look, self._leases.look_seconds)
             self._watch.wait(0)
         return self._watch
 
