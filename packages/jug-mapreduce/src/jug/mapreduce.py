@@ -163,17 +163,19 @@ class Mapped(Sequence[Any]):
     def __jug_hash__(self) -> bytes:
         """Return a hash of the results, whatever other blocks there are."""
         if self._hash is None:
-            numbers = self._numbers()
-            start = self.indices.start - self.block_size * numbers[0] if numbers else 0
+            blocks = list(self.__jug_dependencies__())
             self._hash = digest_one(
-                (
-                    "jug.mapreduce.Mapped",
-                    [self.blocks[number] for number in numbers],
-                    self.block_size,
-                    (start, len(self.indices), self.indices.step),
-                )
+                ("jug.mapreduce.Mapped", blocks, self.block_size, self._places())
             )
         return self._hash
+
+    def _places(self) -> tuple[int, int, int]:
+        """Return first place, number and distance of the results, counted in their own blocks."""
+        first = self.indices[:1]
+        if not first:
+            return (0, 0, 1)
+        distance = self.indices.step if len(self) > 1 else 1
+        return (first[0] - self._numbers()[0] * self.block_size, len(self), distance)
 
     def __repr__(self) -> str:
         """Show how much it is of what."""
