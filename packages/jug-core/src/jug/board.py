@@ -6,7 +6,7 @@ call, and can be read while a task holds the interpreter's lock.
 
     byte 0         1 once no further task is to be started
     from byte 64   a slot for each worker, of 256 bytes:
-      float64      the deadline of its task by the monotonic clock, 0 for none
+      float64      the deadline of its function by the monotonic clock, 0 for none
       float64      the time limit of the task in seconds
       uint32       how often the task is to be tried again
       uint32       length of the name
@@ -24,6 +24,7 @@ from struct import Struct
 from typing import Any, Final, NamedTuple
 
 _SLOT: Final = Struct("<ddII20s212s")
+_DEADLINE: Final = Struct("<d")
 _FIRST: Final = 64
 _NAME: Final = 212
 
@@ -69,14 +70,18 @@ class Board:
         return self._bytes[0] == 1
 
     def post(self, slot: int, task: Any) -> None:
-        """Say which task this worker begins now."""
-        limit = task.options.timeout or 0.0
-        deadline = time.monotonic() + limit if limit else 0.0
+        """Say which task this worker has taken: it loads, runs and saves it."""
         name = task.name.encode()[:_NAME]
+        limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
-            deadline, limit, task.options.retries, len(name), task.digest, name,
+            0.0, limit, task.options.retries, len(name), task.digest, name,
         )  # fmt: skip
+
+    def set_deadline(self, slot: int, seconds: float | None) -> None:
+        """Say that the task's function has so long from now on, None for any time."""
+        deadline = 0.0 if seconds is None else time.monotonic() + seconds
+        _DEADLINE.pack_into(self._bytes, _FIRST + slot * _SLOT.size, deadline)
 
     def clear(self, slot: int) -> None:
         """Say that this worker runs nothing."""

@@ -34,7 +34,7 @@ from jug.backends.current import use_store
 from jug.backends.registry import open_store
 from jug.errors import JugError, JugfileError, OptionError
 from jug.jugfile import Jugfile, Jugspace, say_that_jug_runs
-from jug.supervisor import Link, Supervisor
+from jug.supervisor import SIGNALS, Link, Supervisor, handle_signals
 from jug.worker import Ending, Settings, Summary, Worker
 
 __all__ = ["Job", "execute"]
@@ -160,7 +160,7 @@ def work(
 
 
 def _listen(worker: Worker, link: Link) -> None:
-    """Have signals, and the death of the supervisor, end the worker between two tasks."""
+    """Have signals end the worker at once, and the death of the supervisor after its task."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         if worker.stop is not Ending.INTERRUPTED:
@@ -170,10 +170,10 @@ def _listen(worker: Worker, link: Link) -> None:
 
     def survive() -> None:
         worker.stop = Ending.INTERRUPTED
-        heart.keep_beating(worker.store)
+        if worker.is_in_task:
+            heart.keep_beating(worker.store)
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    handle_signals(interrupt)
     link.on_death(survive)
 
 
@@ -203,6 +203,8 @@ def _be_worker(link: Link, work: Callable[[], Summary]) -> None:
     status = 1
     try:
         atexit._clear()
+        handle_signals(signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         link.was_forked()
         random.seed()
         _seed_numpy()

@@ -16,6 +16,7 @@ import atexit
 import os
 import pickle
 import sys
+import threading
 from typing import TYPE_CHECKING, BinaryIO
 
 from jug.backends.base import BaseStore, Pulse
@@ -24,13 +25,14 @@ from jug.backends.process import Process
 if TYPE_CHECKING:
     import subprocess
 
-_hearts: dict[int, subprocess.Popen[bytes]] = {}
+_hearts: dict[tuple[int, str], subprocess.Popen[bytes]] = {}
+"""By the process that started it and the store that it beats in."""
 
 
 def keep_beating(store: BaseStore) -> None:
     """Beat for this process's leases in the store from now on, until it ends."""
-    pid = os.getpid()
-    if pid in _hearts:
+    key = (os.getpid(), store.url)
+    if key in _hearts:
         return
     pulse = store.pulse()
     if pulse is None:
@@ -40,17 +42,17 @@ def keep_beating(store: BaseStore) -> None:
     heart = subprocess.Popen(
         [sys.executable, "-P", "-c", "from jug.heart import main; main()"],
         stdin=subprocess.PIPE,
-        close_fds=True,
+        start_new_session=True,  # Ctrl-C is for the worker, which may go on after it
     )
     assert heart.stdin is not None
     pickle.dump((Process.here(), pulse), heart.stdin)
     heart.stdin.flush()
-    _hearts[pid] = heart
-    atexit.register(_stop, pid)
+    _hearts[key] = heart
+    atexit.register(_stop, key)
 
 
-def _stop(pid: int) -> None:
-    if pid == os.getpid() and (heart := _hearts.pop(pid, None)):
+def _stop(key: tuple[int, str]) -> None:
+    if key[0] == os.getpid() and (heart := _hearts.pop(key, None)):
         assert heart.stdin is not None
         heart.stdin.close()
         heart.wait()
@@ -58,12 +60,15 @@ def _stop(pid: int) -> None:
 
 def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
     """Beat until the worker closes its end of the pipe or is not our parent any more."""
-    import select
+    closed = threading.Event()
 
+    def read() -> None:
+        until.read()
+        closed.set()
+
+    threading.Thread(target=read, daemon=True).start()
     parent = os.getppid()
-    while os.getppid() == parent:
-        if select.select([until], [], [], pulse.interval)[0]:
-            return
+    while not closed.wait(pulse.interval) and os.getppid() == parent:
         if not process.is_stopped():
             pulse.beat()
 

@@ -18,17 +18,17 @@ the failure is recorded first, so that no other worker starts the task again.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import pickle
 import selectors
 import signal
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from struct import Struct
 from types import FrameType
@@ -48,6 +48,11 @@ _TICK: Final = 0.5  # seconds between two looks at everything
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
 _DEADLY: Final = 3  # workers that a task may kill before it counts as failed
 _LENGTH: Final = Struct("<Q")
+
+SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Those that stop a run cleanly, unless whoever started it has them ignored."""
 
 
 class Link:
@@ -92,12 +97,14 @@ class Link:
 
     def on_death(self, act: Callable[[], None]) -> None:
         """Have a function called, between two steps of the program, if the supervisor dies."""
+        import fcntl  # not on Windows
 
-        def act_once(signum: int, frame: FrameType | None) -> None:
-            if self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
-                act()
+        def act_if_dead(signum: int, frame: FrameType | None) -> None:
+            with suppress(BlockingIOError):  # it lives: the signal was for room to write
+                if self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                    act()
 
-        signal.signal(signal.SIGIO, act_once)
+        signal.signal(signal.SIGIO, act_if_dead)
         descriptor = self.connection.fileno()
         fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
@@ -157,11 +164,7 @@ class Supervisor:
 
         Raises what made a worker give up, after all others have ended too.
         """
-        before = {
-            signum: signal.signal(signum, self._interrupt)
-            for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-            if signal.getsignal(signum) != signal.SIG_IGN
-        }
+        before = handle_signals(self._interrupt)
         try:
             for slot in range(self._count):
                 self._begin(slot)
@@ -186,7 +189,7 @@ class Supervisor:
         self.board.stop()
         if self._interrupts == 1:
             log.warning("stopping: tasks in progress are given back (again to stop at once)")
-        deadly = signal.SIGINT if self._interrupts == 1 else signal.SIGKILL
+        deadly = signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL
         for charge in self._charges.values():
             os.kill(charge.pid, deadly)
 
@@ -195,25 +198,40 @@ class Supervisor:
     def _begin(self, slot: int) -> None:
         ours, theirs = socket.socketpair()
         self.board.clear(slot)
-        with theirs:
-            ends = [ours, *(charge.connection for charge in self._charges.values())]
-            pid = self._start(Link(theirs, self.board, slot, ends))
-        process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
-        self._charges[slot] = _Charge(slot, pid, ours, process)
-        self._selector.register(ours, selectors.EVENT_READ, slot)
+        # A signal between the start and the entry would not reach the worker, or find
+        # the supervisor's handlers in it: it waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            with theirs:
+                ends = [ours, *(charge.connection for charge in self._charges.values())]
+                pid = self._start(Link(theirs, self.board, slot, ends))
+            process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
+            self._charges[slot] = _Charge(slot, pid, ours, process)
+            self._selector.register(ours, selectors.EVENT_READ, slot)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _attend(self) -> None:
         for key, _ in self._selector.select(_TICK):
             self._receive(self._charges[key.data])
         now = time.monotonic()
         for charge in list(self._charges.values()):
+            if charge.process.is_gone():
+                self._receive_rest(charge)
+                continue
             self._beat(charge, now)
             self._watch_time(charge, now)
+
+    def _receive_rest(self, charge: _Charge) -> None:
+        """Hear to its end a worker that is gone, though a child of its own may keep the socket."""
+        charge.connection.setblocking(False)
+        while self._charges.get(charge.slot) is charge:
+            self._receive(charge)
 
     def _receive(self, charge: _Charge) -> None:
         try:
             data = charge.connection.recv(1 << 16)
-        except ConnectionResetError:
+        except (ConnectionResetError, BlockingIOError):
             data = b""
         charge.received += data
         while len(charge.received) >= _LENGTH.size:
@@ -229,14 +247,15 @@ class Supervisor:
     def _hear(self, charge: _Charge, word: str, said: Any) -> None:
         if word == "joined":
             charge.pulse = said
+            del self._deaths[NO_TASK]
         else:
             charge.last_word = said
 
     def _end(self, charge: _Charge) -> None:
         self._selector.unregister(charge.connection)
         charge.connection.close()
+        del self._charges[charge.slot]  # first, as nobody may signal a process that was waited for
         _, status = os.waitpid(charge.pid, 0)
-        del self._charges[charge.slot]
         if isinstance(charge.last_word, Summary):
             self._summaries.append(charge.last_word)
         elif charge.last_word is not None:
@@ -255,14 +274,15 @@ class Supervisor:
         running = f" while it ran {posted.name}" if posted.digest != NO_TASK else ""
         if charge.killed_for is None:
             log.error("a worker (process %d) %s%s", charge.pid, how, running)
-            self._deaths[posted.digest] += 1
+            if posted.digest != NO_TASK or charge.pulse is None:
+                self._deaths[posted.digest] += 1
             if self._deaths[posted.digest] >= _DEADLY:
                 if posted.digest == NO_TASK:
                     return self._give_up(
                         JugError(f"the workers die before their first task: each {how}")
                     )
                 self._record_failure(
-                    posted, f"WorkerDied: its worker {how}, {_DEADLY} times in a row"
+                    posted, f"WorkerDied: {_DEADLY} workers died of it, each {how}"
                 )
         with self._open_store() as store:
             store.tidy()
@@ -298,6 +318,17 @@ class Supervisor:
         self._failures.append(Failure(posted.name, posted.digest.hex(), exception, ""))
         if not self._keep_going:
             self.board.stop()
+
+
+def handle_signals(act: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
+    """Have these signals handled, as far as this thread may; return the handlers before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {
+        signum: signal.signal(signum, act)
+        for signum in SIGNALS
+        if signal.getsignal(signum) != signal.SIG_IGN
+    }
 
 
 def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:

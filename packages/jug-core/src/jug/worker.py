@@ -143,7 +143,7 @@ class Worker:
         self.stop: Ending | None = None
         """Set to have the worker end after the task in progress."""
         self.is_in_task = False
-        """Whether a task's function is being run."""
+        """Whether a task's function is being run, which a signal may cut short."""
         self._has_joined = False
         self._own: set[bytes] = set()
 
@@ -239,6 +239,8 @@ class Worker:
                     taken, lease = lease, None
                     lease = self._run(taken)
                     continue
+                if self.link is not None:
+                    self.link.board.clear(self.link.slot)
                 ending = self._wait()
                 if ending:
                     return ending
@@ -321,6 +323,8 @@ class Worker:
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
+        if self.link is not None:
+            self.link.board.post(self.link.slot, task)
         start = time.time()
         try:
             frame, result = self._attempt(task)
@@ -362,16 +366,20 @@ class Worker:
         raise AssertionError("the last attempt returns or raises")
 
     def _run_once(self, task: Task[Any], arguments: attempt.Arguments) -> tuple[Frame, Any]:
-        if self.link is not None:
-            self.link.board.post(self.link.slot, task)
         self.is_in_task = True
         try:
+            if self.stop is Ending.INTERRUPTED:  # while the arguments were loaded
+                raise KeyboardInterrupt
+            self._set_deadline(task.options.timeout)
             with time_limit(task):
                 return attempt.run(task, arguments, self.settings.debug)
         finally:
             self.is_in_task = False
-            if self.link is not None:
-                self.link.board.clear(self.link.slot)
+            self._set_deadline(None)
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        if self.link is not None:
+            self.link.board.set_deadline(self.link.slot, seconds)
 
     def _load_arguments(self, task: Task[Any]) -> attempt.Arguments:
         try:
