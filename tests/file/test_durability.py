@@ -121,6 +121,8 @@ class Disk:
         before, after = self._name(old), self._name(new)
         if before and after:
             self.events.append(("rename", before, after))
+            for file, name in self._paths.items():
+                self._paths[file] = after if name == before else name
 
     def _note_unlink(self, _: None, path: Any) -> None:
         if name := self._name(path):

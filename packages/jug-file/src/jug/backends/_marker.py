@@ -78,9 +78,11 @@ def make(jugdir: Path) -> None:
     if is_made(jugdir):
         return
     with explained(jugdir, "make a store in"):
-        jugdir.mkdir(parents=True, exist_ok=True)
-        for name in FOLDERS:
-            (jugdir / name).mkdir(exist_ok=True)
+        os.makedirs(jugdir.parent, exist_ok=True)
+        for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
+            # Asking whether it is there might get an answer of some time ago.
+            with suppress(FileExistsError):
+                os.mkdir(folder)
         try:
             publish(jugdir / NAME, text().encode())
         except FileNotFoundError:

@@ -40,7 +40,7 @@ from jug.backends._bigfiles import BigFiles
 from jug.backends._disk import explained, read_at, sync, sync_folder, write_at
 from jug.backends._frames import Covered, Kind
 from jug.backends._lease_folder import LeaseFolder
-from jug.backends._segments import PACK, SEGMENT, Segment, Segments
+from jug.backends._segments import PACK, SEGMENT, TEMPORARY, Segment, Segments
 from jug.backends._worker_file import WORKER
 
 PACK_LEASE: Final = b"\xff" * 20
@@ -118,7 +118,7 @@ class Packer:
         working = at_work(self._leases)
         self._segments.learn(afresh=True)
         self._segments.learn()
-        self._remove_leftovers()
+        self._remove_leftovers(working)
         plan = self._plan(working)
         if len(plan.sources) > 1 or any(not source.is_pack for source in plan.sources):
             self._write(plan)
@@ -128,7 +128,7 @@ class Packer:
 
     def _now(self) -> float:
         """Return the time, by the clock of the disk."""
-        probe = self._segments.folder / f"{os.urandom(8).hex()}.now.tmp"
+        probe = self._segments.folder / f"{os.urandom(8).hex()}{TEMPORARY}"
         file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             return os.fstat(file).st_mtime
@@ -136,10 +136,10 @@ class Packer:
             os.close(file)
             os.unlink(probe)
 
-    def _remove_leftovers(self) -> None:
-        """Remove what a packer that died left behind; the lease says that there is no other."""
+    def _remove_leftovers(self, working: set[str]) -> None:
+        """Remove what workers and packers that died had begun."""
         for name in os.listdir(self._segments.folder):
-            if name.endswith(".tmp"):
+            if name.endswith(TEMPORARY) and name.partition("-")[0] not in working:
                 with suppress(FileNotFoundError):
                     os.unlink(self._segments.folder / name)
 
@@ -180,7 +180,7 @@ class Packer:
     def _write(self, plan: _Plan) -> None:
         stem = f"{os.urandom(8).hex()}-0"
         path = self._segments.folder / (stem + PACK)
-        temporary = path.with_name(path.name + ".tmp")
+        temporary = path.with_name(path.name + TEMPORARY)
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             _write_all(file, self._content(plan, stem))

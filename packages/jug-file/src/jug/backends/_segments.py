@@ -43,6 +43,7 @@ log = logging.getLogger("jug.store")
 
 SEGMENT: Final = ".seg"
 PACK: Final = ".pack"
+TEMPORARY: Final = ".tmp"
 
 # How old a folder's time must be for its listing to be trusted: some ticks of a
 # clock, or the two seconds of simple file systems.
@@ -123,19 +124,14 @@ class Segments:
 
     def names(self) -> list[str]:
         """Return the names of all segments and packs that are there now."""
-        try:
-            return [n for n in os.listdir(self.folder) if n.endswith((SEGMENT, PACK))]
-        except FileNotFoundError:
-            return []
+        return [name for name in os.listdir(self.folder) if name.endswith((SEGMENT, PACK))]
 
     def _list(self) -> None:
-        asked = time.time_ns()
-        try:
+        asked, changed = time.time_ns(), 0
+        if self.is_local:
             changed = os.stat(self.folder).st_mtime_ns
-        except FileNotFoundError:
-            return
-        if self.is_local and changed == self._listed:
-            return
+            if changed == self._listed:
+                return
         for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
             stem, suffix = os.path.splitext(name)
             if stem in self.known or stem in self.covered:
@@ -160,6 +156,8 @@ class Segments:
         is_over = self._is_over(segment, now)
         try:
             file = self._open(segment, afresh=not self.is_local)
+            if not self.is_local:
+                os.pread(file, 1, 0)  # some file systems tell an old size before a read
             size = os.fstat(file).st_size
             if size > segment.at:
                 self._read_on(segment, file, size, patient=not (is_over or self.is_local))

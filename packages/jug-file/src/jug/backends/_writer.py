@@ -27,7 +27,7 @@ from jug.backends import _frames
 from jug.backends._disk import explained, fault, sync, sync_folder, write_at
 from jug.backends._frames import Kind, Removed
 from jug.backends._index import SHIFT
-from jug.backends._segments import SEGMENT, Segment, Segments
+from jug.backends._segments import SEGMENT, TEMPORARY, Segment, Segments
 from jug.backends.base import Buffer, Changes
 from jug.backends.process import Process
 from jug.errors import StoreError
@@ -157,7 +157,7 @@ class Writer:
         """Begin a new segment."""
         stem = f"{self.worker.hex()}-{self._files}"
         path = self._segments.folder / (stem + SEGMENT)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        temporary = path.with_name(path.name + TEMPORARY)
         self._files += 1
         segment = self._segments.adopt(stem, path)
         process = Process.here()
@@ -166,12 +166,15 @@ class Writer:
         start = _frames.head() + _frames.build(
             segment.seed, self._next_ident(), Kind.WORKER, _frames.NO_TASK, b"", [described]
         )
+        file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             write_at(file, start, 0)
+            # Nobody must see it empty: some file systems would remember that.
+            os.rename(temporary, path)
         except OSError:
             os.close(file)
             with suppress(OSError):  # the first error is the one to tell
-                os.unlink(path)
+                os.unlink(temporary)
             raise
         self._file, self._segment, self._end = file, segment, len(start)
         self._is_listed = self._is_broken = False
