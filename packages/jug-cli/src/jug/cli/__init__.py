@@ -29,21 +29,22 @@ UNFINISHED: Final = 3
 INTERRUPTED: Final = 130
 """Stopped by Ctrl-C or a signal."""
 
-OWN_COMMANDS: Final = (
-    "execute",
-    "status",
-    "shell",
-    "check",
-    "count",
-    "sleep-until",
-    "invalidate",
-    "cleanup",
-    "pack",
-    "copy",
-    "graph",
-    "demo",
-    "completion",
-)
+OWN_COMMANDS: Final = {
+    "execute": "Run the tasks.",
+    "status": "Show how far the tasks are.",
+    "shell": "Look at results in an interactive Python.",
+    "check": "Tell by the exit status whether all tasks are done.",
+    "count": "Count the tasks.",
+    "sleep-until": "Wait until all tasks are done.",
+    "invalidate": "Remove results, and all that was made from them.",
+    "cleanup": "Remove results and locks that the jugfile does not use.",
+    "pack": "Merge the files that workers left behind.",
+    "copy": "Copy results from one store to another.",
+    "graph": "Draw which task needs which.",
+    "demo": "Make a small jugfile to play with.",
+    "completion": "Print the script that completes jug's commands in a shell.",
+}
+"""What each command of jug's own is for, so that a list of them imports none."""
 
 
 class _Jug(click.Group):
@@ -59,9 +60,20 @@ class _Jug(click.Group):
         if cmd_name in OWN_COMMANDS:
             module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
             command: click.Command = module.command
+            command.short_help = OWN_COMMANDS[cmd_name]
             return command
         entry = _installed_commands().get(cmd_name)
         return entry.load() if entry is not None else _user_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command is for, into jug's help."""
+        rows = [*OWN_COMMANDS.items()]
+        for name in self.list_commands(ctx)[len(rows) :]:
+            command = self.get_command(ctx, name)
+            assert command is not None  # it was listed just now
+            rows.append((name, command.get_short_help_str(formatter.width)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what jug itself can name becomes one message."""

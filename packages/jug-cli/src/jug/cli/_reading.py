@@ -1,6 +1,6 @@
 """What every command does first: options from everywhere, the store, the jugfile.
 
-    @jugfile_command(short_help=..., epilog=...)
+    @jugfile_command(epilog=...)
     @click.option(...)
     def command(options: Options, ...) -> None:
         with reading(options) as jugspace:
@@ -79,7 +79,7 @@ as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSO
 _NAMES: Final = {key.python_name for key in KEYS}
 
 
-def jugfile_command(short_help: str, epilog: str) -> Callable[[Callable[..., None]], click.Command]:
+def jugfile_command(epilog: str) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command that works on a jugfile out of a function of its `Options`."""
 
     def make(function: Callable[..., None]) -> click.Command:
@@ -91,7 +91,6 @@ def jugfile_command(short_help: str, epilog: str) -> Callable[[Callable[..., Non
 
         command = click.command(
             help=function.__doc__,
-            short_help=short_help,
             epilog=epilog,
             context_settings={"ignore_unknown_options": True},
         )(_with_common(run))

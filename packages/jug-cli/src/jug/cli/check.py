@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 @jugfile_command(
-    short_help="Tell by the exit status whether all tasks are done.",
     epilog="""\b
 Examples:
   jug check primes.py && echo done

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @jugfile_command(
-    short_help="Remove results and locks that the jugfile does not use.",
     epilog="""\b
 Examples:
   jug cleanup --dry-run primes.py

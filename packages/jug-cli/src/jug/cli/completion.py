@@ -13,7 +13,6 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command(
-    short_help="Print the script that completes jug's commands in a shell.",
     epilog="""\b
 Examples:
   eval "$(jug completion bash)"      in ~/.bashrc

@@ -27,7 +27,6 @@ from jug.records import Record
 
 
 @click.command(
-    short_help="Copy results from one store to another.",
     epilog="""\b
 Examples:
   jug copy primes.jugdata 'redis://localhost/?prefix=primes'

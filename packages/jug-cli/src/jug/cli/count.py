@@ -13,7 +13,6 @@ from jug.options import Options
 
 
 @jugfile_command(
-    short_help="Count the tasks.",
     epilog="""\b
 Examples:
   jug count primes.py

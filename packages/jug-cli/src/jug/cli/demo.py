@@ -77,7 +77,6 @@ Change something, say what is to be computed again, and run it:
 
 
 @click.command(
-    short_help="Make a small jugfile to play with.",
     epilog="""\b
 Example:
   jug demo && cd jug-demo && jug status primes.py

@@ -20,7 +20,6 @@ STOP_FILE: Final = "__jug_please_stop_running.txt"
 
 
 @jugfile_command(
-    short_help="Run the tasks.",
     epilog="""\b
 Examples:
   jug execute primes.py

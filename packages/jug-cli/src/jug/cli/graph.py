@@ -17,7 +17,6 @@ _PATIENCE: Final = 60.0
 
 
 @jugfile_command(
-    short_help="Draw which task needs which.",
     epilog="""\b
 Examples:
   jug graph primes.py                      writes primes.dot and primes.png

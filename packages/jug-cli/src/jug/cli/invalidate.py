@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @jugfile_command(
-    short_help="Remove results, and all that was made from them.",
     epilog="""\b
 Examples:
   jug invalidate --name is_prime primes.py

@@ -9,7 +9,6 @@ from jug.options import Options
 
 
 @jugfile_command(
-    short_help="Merge the files that workers left behind.",
     epilog="""\b
 Examples:
   jug pack primes.py

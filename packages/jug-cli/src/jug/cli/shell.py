@@ -18,7 +18,6 @@ _SHORTEST_HASH: Final = 6
 
 
 @jugfile_command(
-    short_help="Look at results in an interactive Python.",
     epilog="""\b
 Examples:
   jug shell primes.py

@@ -19,7 +19,6 @@ _SHARE: Final = 0.05  # of the time may go into looking
 
 
 @jugfile_command(
-    short_help="Wait until all tasks are done.",
     epilog="""\b
 Examples:
   jug sleep-until primes.py; mail -s 'the primes are there' me@example.org < output.txt

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 @jugfile_command(
-    short_help="Show how far the tasks are.",
     epilog="""\b
 Examples:
   jug status primes.py
