@@ -1,6 +1,7 @@
 """`jug.run`: values computed from a script or a notebook."""
 
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -15,7 +16,8 @@ from jug.task import alltasks
 
 
 @pytest.fixture(autouse=True)
-def no_store(folder):
+def no_store(folder, monkeypatch):
+    monkeypatch.delitem(sys.modules, "polars", raising=False)  # of other tests in this process
     before = use_store(None)
     alltasks.clear()
     yield

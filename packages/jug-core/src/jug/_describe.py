@@ -17,6 +17,8 @@ def describe(x: Any) -> Any:
     A task becomes a dict with `name`, `args` and `kwargs` (where there are any), and
     `meta`: when it was `computed` and that it is `completed`, if it is.
 
+    >>> from jug import set_jugdir
+    >>> store = set_jugdir("dict_store")
     >>> describe(Task(max, 2, [3]))
     {'name': 'builtins.max', 'args': [2, [3]], 'meta': {'completed': False}}
     """

@@ -312,7 +312,9 @@ def _brief(arguments: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {_brief(item)}" for key, item in arguments.items()) + "}"
     if type(arguments) in (tuple, list):
         text = ", ".join(map(_brief, arguments))
-        return f"({text})" if type(arguments) is tuple else f"[{text}]"
+        if type(arguments) is list:
+            return f"[{text}]"
+        return f"({text},)" if len(arguments) == 1 else f"({text})"
     return repr(arguments)
 
 
