@@ -176,6 +176,25 @@ def test_a_limit_that_is_no_number_is_wrong_usage(jug_process: JugProcess) -> No
     )
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_hooks_for_the_end_are_called_once_by_each_worker(
+    jug_process: JugProcess, folder: Path, jobs: int
+) -> None:
+    (folder / "hooked.py").write_text(
+        "from jug import hooks\n"
+        "def say(word):\n"
+        "    with open('said', 'a') as said: said.write(word)\n"
+        "hooks.register_hook('execute.finished_post_status', lambda: say('b'))\n"
+        "hooks.register_hook('execute.finished_pre_status', lambda: say('a'))\n"
+    )
+
+    jug_process("execute", "-j", str(jobs), "hooked.py")
+
+    said = (folder / "said").read_text()
+    assert sorted(said) == ["a"] * jobs + ["b"] * jobs
+    assert said.startswith("a")
+
+
 def test_debug_finds_a_task_that_changes_its_arguments(
     jug_process: JugProcess, folder: Path
 ) -> None:

@@ -33,6 +33,7 @@ from jug.backends.base import BaseStore
 from jug.backends.current import use_store
 from jug.backends.registry import open_store
 from jug.errors import JugError, JugfileError, OptionError
+from jug.hooks import jug_hook
 from jug.jugfile import Jugfile, Jugspace, say_that_jug_runs
 from jug.supervisor import SIGNALS, Link, Supervisor, handle_signals
 from jug.worker import Ending, Settings, Summary, Worker
@@ -132,7 +133,7 @@ def _supervise(job: Job, count: int, start: Callable[[Link], int]) -> Summary:
 def _work_here(job: Job) -> Summary:
     jugfile, jugspace = job.begin()
     with jugspace.store:
-        return Worker(jugspace, jugfile.read_again, job.settings()).run()
+        return _run(Worker(jugspace, jugfile.read_again, job.settings()))
 
 
 def _read_and_work(job: Job, link: Link, count: int) -> Summary:
@@ -156,7 +157,15 @@ def work(
     worker = Worker(jugspace, read, settings, link.slot / count, link)
     _listen(worker, link)
     with jugspace.store:
-        return worker.run()
+        return _run(worker)
+
+
+def _run(worker: Worker) -> Summary:
+    """Work to the end; the hooks for it are called here, where the jugfile has set them."""
+    summary = worker.run()
+    jug_hook("execute.finished_pre_status")
+    jug_hook("execute.finished_post_status")
+    return summary
 
 
 def _listen(worker: Worker, link: Link) -> None:

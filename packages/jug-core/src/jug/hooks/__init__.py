@@ -1,12 +1,15 @@
 """Functions of one's own that are called as tasks run.
 
-| name                             | called with | when                                 |
-| -------------------------------- | ----------- | ------------------------------------ |
-| `execute.task-loadable`          | the task    | it was found done                    |
-| `execute.task-pre-execute`       | the task    | it is about to run                   |
-| `execute.task-executed1`         | the task    | it has run and its result is saved   |
-| `execute.finished_pre_status`    | nothing     | a worker has ended, before its table |
-| `execute.finished_post_status`   | nothing     | the same, after its table            |
+| name                             | called with | when                               |
+| -------------------------------- | ----------- | ---------------------------------- |
+| `execute.task-loadable`          | the task    | it was found done                  |
+| `execute.task-pre-execute`       | the task    | it is about to run                 |
+| `execute.task-executed1`         | the task    | it has run and its result is saved |
+| `execute.finished_pre_status`    | nothing     | a worker has ended                 |
+| `execute.finished_post_status`   | nothing     | the same, after all of the former  |
+
+All of them are called in the worker.  The table at the end of `jug execute` is that
+of all workers together, and comes when each of them has ended.
 
 A hook of the first three may raise SystemExit to end its worker, once the task in
 progress is saved.
