@@ -1,0 +1,59 @@
+"""Who is measured: this project, the former release of jug, and joblib.Memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import Command
+
+PROGRAMS = Path(__file__).parent / "programs"
+FORMER = "jug 2.7.0"
+REQUIREMENTS = ("jug==2.7.0", "joblib>=1.4", "numpy>=2")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One Python with a jug, and maybe more, installed."""
+
+    name: str
+    python: Path
+
+    def jug(self, *arguments: str | os.PathLike[str]) -> Command:
+        """Return a command of its jug."""
+        return [self.python.with_name("jug"), *arguments]
+
+    def on(self, jugfile: str, jugdir: Path, subcommand: str, *options: str) -> Command:
+        """Return a command of its jug on one of the programs."""
+        return self.jug(subcommand, PROGRAMS / f"{jugfile}.py", "--jugdir", jugdir, *options)
+
+    def program(self, name: str, *arguments: str | os.PathLike[str]) -> Command:
+        """Return a command that runs one of the programs with its Python."""
+        return [self.python, PROGRAMS / f"{name}.py", *arguments]
+
+
+def ours() -> Contender:
+    """Return this project, as it is installed beside the Python that runs this."""
+    return Contender("this project", Path(sys.executable))
+
+
+def former(python: Path | None, cache: Path) -> Contender:
+    """Return the former release with joblib, installed into a folder if no Python is given."""
+    return Contender(FORMER, python or _install(cache / "former"))
+
+
+def _install(folder: Path) -> Path:
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ready = folder / "ready"
+    if not ready.exists():
+        print(f"installing {', '.join(REQUIREMENTS)} into {folder}", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", *REQUIREMENTS], check=True)
+        ready.touch()
+    return python

@@ -1,0 +1,35 @@
+"""What machine the numbers are from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def describe(folder: Path) -> dict[str, str]:
+    """Return what may matter of this machine, for work in a folder."""
+    return {
+        "processor": _processor(),
+        "cores": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} usable",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file system": _file_system(folder),
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load at the start": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _file_system(folder: Path) -> str:
+    """Return the kind of the file system that a folder is on, by the longest mount point."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    path = str(folder.resolve())
+    above = [m for m in mounts if os.path.commonpath([m[1], path]) == m[1]]
+    return max(above, key=lambda mount: len(mount[1]))[2]
