@@ -1,13 +1,34 @@
-"""Running whole programs: a folder of their own, and `jug` as a command."""
+"""Running whole programs: a folder of their own, `jug` as a command, and a journal of what ran."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+Journal = Callable[[], list[list[str]]]
+
+JOURNAL = '''
+"""What tasks did, in a file to which each line is added in one step."""
+
+import os
+import time
+from pathlib import Path
+
+def log(*words):
+    file = os.open("log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.write(file, (" ".join(map(str, words)) + "\\n").encode())
+    os.close(file)
+
+def wait_for_file(name):
+    while not Path(name).exists():
+        time.sleep(0.002)
+'''
 
 
 @pytest.fixture
@@ -18,17 +39,54 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
+def journal(folder: Path) -> Journal:
+    """Have jugfiles find `log` and `wait_for_file` in `journal`; call to read what was logged."""
+    Path("journal.py").write_text(JOURNAL)
+
+    def read() -> list[list[str]]:
+        path = Path("log")
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def write(folder: Path) -> Callable[..., None]:
+    """Call with the text of a jugfile, or of another file."""
+
+    def write(text: str, name: str = "jugfile.py") -> None:
+        Path(name).write_text(text)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[..., Any]:
+    """Call with a function: returns what it gives as soon as that is true."""
+
+    def wait(what: Callable[[], Any], seconds: float = 20.0) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := what():
+                return found
+            time.sleep(0.005)
+        raise AssertionError(f"{what} did not come true within {seconds} s")
+
+    return wait
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Call with arguments of `jug`: starts it, with its output in pipes."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
+    def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "jug", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
         started.append(process)
         return process
@@ -44,7 +102,7 @@ def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
 def jug(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str, str]]:
     """Call with arguments of `jug`: returns its exit status, output and errors."""
 
-    def run(*arguments: str, **options: object) -> tuple[int, str, str]:
+    def run(*arguments: str, **options: Any) -> tuple[int, str, str]:
         process = start(*arguments, **options)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err

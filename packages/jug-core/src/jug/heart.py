@@ -63,7 +63,7 @@ def beat_for(process: Process, pulse: Pulse, until: BinaryIO) -> None:
     closed = threading.Event()
 
     def read() -> None:
-        until.read()
+        os.read(until.fileno(), 1)
         closed.set()
 
     threading.Thread(target=read, daemon=True).start()
