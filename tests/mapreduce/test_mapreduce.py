@@ -174,7 +174,8 @@ def test_a_partial_and_a_builtin_are_mappers(work: Work) -> None:
 
 
 def test_mapped_shows_how_many_results_of_what() -> None:
-    assert repr(map(abs, range(9))) == "<9 results of <built-in function abs>>"
+    assert repr(map(abs, range(9))) == "<9 results of builtins.abs>"
+    assert repr(map(generated_double, range(9))[1:3]) == f"<2 results of {__name__}.double>"
 
 
 def test_currymap_spreads_each_item(work: Work) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, Final, overload
 
+from jug._naming import function_name
 from jug.errors import HashError, OptionError
 from jug.hash import digest_function, digest_one
 from jug.task import Task, Tasklet
@@ -179,7 +180,7 @@ class Mapped(Sequence[Any]):
 
     def __repr__(self) -> str:
         """Show how much it is of what."""
-        return f"<{len(self)} results of {self.blocks[0].args[0]!r}>"
+        return f"<{len(self)} results of {function_name(_plain(self.blocks[0].args[0]))}>"
 
 
 # What the tasks run.  Results are found again by the names of these functions and

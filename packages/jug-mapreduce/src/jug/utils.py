@@ -59,7 +59,7 @@ class TimedPath:
 
     def __jug_hash__(self) -> bytes:
         """Return the hash of path, time and size."""
-        return hash_one((os.fspath(self.path), self.mtime, self.size))
+        return hash_one((self.path, self.mtime, self.size))
 
     def __jug_value__(self) -> AnyPath:
         """Return the path."""
