@@ -43,6 +43,11 @@ def broken():
     raise ValueError("broken on purpose")
 
 
+@TaskGenerator
+def interrupted():
+    raise KeyboardInterrupt
+
+
 def pids():
     return {line.split()[1] for line in Path("log").read_text().splitlines()}
 
@@ -110,6 +115,13 @@ def test_a_store_of_this_process_alone_has_one_worker_and_says_so():
         assert jug.run([part(1), part(2)], workers=2, jugdir="dict_store") == [1, 2]
 
     assert pids() == {str(os.getpid())}
+
+
+def test_an_interruption_comes_through():
+    with pytest.raises(KeyboardInterrupt):
+        jug.run(interrupted(), jugdir="jd")
+
+    assert os.listdir("jd/leases") == []
 
 
 def test_plain_values_need_no_tasks():

@@ -14,7 +14,7 @@ from jug.backends.registry import open_store
 from jug.errors import OptionError, TaskError, TaskFailed
 from jug.graph import Graph
 from jug.jugfile import Jugspace
-from jug.worker import Settings, Summary, Worker
+from jug.worker import Ending, Settings, Summary, Worker
 
 
 def run(
@@ -81,6 +81,8 @@ def _why_here(jugspace: Jugspace, workers: int) -> str:
 
 
 def _raise_for(summary: Summary) -> None:
+    if summary.ending is Ending.INTERRUPTED:
+        raise KeyboardInterrupt
     if summary.failures:
         first = summary.failures[0]
         raise TaskFailed(
