@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import uuid4
 
+from jug._tables import table
 from jug.errors import DistributionMissing, OptionError
 from jug.hash import hash_one
 from jug.task import Task, describe, find_dependencies
@@ -231,13 +232,6 @@ def _brief(groups: Sequence[tuple[str, Mapping[str, int]]]) -> Iterator[str]:
 
 
 def _table(groups: Sequence[tuple[str, Mapping[str, int]]]) -> Iterator[str]:
-    names = sorted({name for _, counts in groups for name in counts})
-    head = _row([title for title, _ in groups], "Task name")
-    rows = [_row([counts.get(name, 0) for _, counts in groups], name) for name in names]
-    foot = _row([sum(counts.values()) for _, counts in groups], "Total")
-    width = max(map(len, (head, foot, *rows)))
-    yield from (head, "-" * width, *rows, "." * width, foot)
-
-
-def _row(cells: Sequence[object], name: str) -> str:
-    return "".join(f"{cell!s:>12}" for cell in cells) + f"  {name}"
+    names = {name for _, counts in groups for name in counts}
+    rows = {name: [counts.get(name, 0) for _, counts in groups] for name in names}
+    yield from table([title for title, _ in groups], rows).splitlines()

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from jug import codec, records
+from jug._tables import size
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.registry import open_store
 from jug.cli import FAILED
 from jug.cli._reading import complete_path
-from jug.cli._tables import size
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
 from jug.records import Record
 

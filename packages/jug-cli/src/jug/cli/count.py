@@ -7,8 +7,8 @@ from collections import Counter
 
 import click
 
+from jug._tables import table
 from jug.cli._reading import as_json, jugfile_command, reading
-from jug.cli._tables import table
 from jug.options import Options
 
 

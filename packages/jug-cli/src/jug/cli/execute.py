@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from jug._tables import table
 from jug.cli._reading import job_of, jugfile_command, traceless
-from jug.cli._tables import table
 from jug.errors import OptionError
 from jug.options import Options, configure, default_options
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jug._tables import table
 from jug.cli._reading import as_json, jugfile_command, reading
-from jug.cli._tables import table
 from jug.options import Options
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jug._tables import table
 from jug.cli._reading import as_json, jugfile_command, reading, tell_of_barrier
-from jug.cli._tables import table
 from jug.options import Options
 
 if TYPE_CHECKING:
