@@ -30,6 +30,7 @@ STEP = st.one_of(
     st.tuples(st.just("discard"), st.integers(0, 2), st.integers(0, 3)),
     st.tuples(st.just("leave"), st.integers(0, 2), st.just(0)),
     st.tuples(st.just("pack"), st.integers(0, 2), st.just(0)),
+    st.tuples(st.just("pack a little"), st.integers(0, 2), st.just(0)),
     st.tuples(st.just("tear"), st.integers(0, 2), st.integers(1, 40)),
 )
 
@@ -73,6 +74,8 @@ def do(step: str, workers: list[FileStore], which: int, what: int, number: int) 
         worker.close()
     elif step == "pack":
         worker.pack()
+    elif step == "pack a little":
+        worker._packer().pack(wholly=False)
     elif step == "tear":
         tear(Path(worker.jugdir), what)
 

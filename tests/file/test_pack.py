@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends._pack import WORTHWHILE
+from jug.backends._pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind
 from jug.backends.file_store import FileStore
 from jug.records import Record
@@ -192,11 +193,62 @@ def test_many_dead_segments_are_packed_unasked(jugdir: Path, opened: Opener) -> 
     assert contents(opened()) == expected(*DIGESTS[: WORTHWHILE - 1], DIGESTS[WORTHWHILE])
 
 
+def test_a_large_pack_is_not_copied_unasked(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[100:200], DIGESTS[200:250], value="x" * 10_000)
+    opened().pack()
+    (large,) = (jugdir / "segments").glob("*.pack")
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[150:250])
+
+    workers_save(jugdir, *([digest] for digest in DIGESTS[:WORTHWHILE]))
+
+    assert large.exists()
+    assert len(names(jugdir)) <= 4
+    assert set(contents(opened())) == {*DIGESTS[:WORTHWHILE], *DIGESTS[100:150]}
+    opened().pack()
+    assert names(jugdir) == [".pack"]
+    assert set(contents(opened())) == {*DIGESTS[:WORTHWHILE], *DIGESTS[100:150]}
+
+
+def test_a_worker_leaves_in_peace_when_packing_fails(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    workers_save(jugdir, *([digest] for digest in DIGESTS[: WORTHWHILE - 1]))
+    with monkeypatch.context() as patch:
+        patch.setattr("jug.backends._pack._write_all", fails)
+        workers_save(jugdir, [DIGESTS[WORTHWHILE]])
+
+    assert "cannot pack the segments" in caplog.text
+    assert contents(opened()) == expected(*DIGESTS[: WORTHWHILE - 1], DIGESTS[WORTHWHILE])
+
+
+def test_a_pack_that_vanishes_after_it_was_listed_is_looked_for_again(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers_save(jugdir, DIGESTS[:2], DIGESTS[2:4])
+    opened().pack()
+    workers_save(jugdir, DIGESTS[4:5])
+    late, packer, real = opened(), opened(), os.listdir
+
+    def listdir(path: Any) -> list[str]:
+        found = real(path)
+        if str(path).endswith("segments"):
+            monkeypatch.setattr(os, "listdir", real)
+            packer.pack()
+        return found
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    late.learn()
+
+    assert sorted(late.digests()) == DIGESTS[:5]
+
+
 def test_one_packs_at_a_time(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:1], DIGESTS[1:2])
     one, two = opened(), opened()
-    from jug.backends._pack import PACK_LEASE
-
     assert one.acquire([PACK_LEASE]) is not None
 
     assert two.pack().busy

@@ -52,6 +52,7 @@ WORTHWHILE: Final = 64
 _SILENCE: Final = 10
 """After how many lease times a worker that seems dead has been silent for long enough."""
 
+_MUCH: Final = 2
 _ENTRIES: Final = 1000
 _BUFFER: Final = 1 << 22
 _LAST: Final = 0xFFFFFFFF
@@ -80,6 +81,8 @@ class _Plan:
 
     sources: list[Segment]
     certain: set[bytes]
+    leaves_out: bool = True
+    """Whether removed frames are left out, which needs all segments and packs."""
     covered: list[Covered] = field(default_factory=list)
 
 
@@ -102,24 +105,30 @@ class Packer:
         self._segments.learn()
         return sum(segment.is_final for segment in single) >= WORTHWHILE
 
-    def pack(self) -> Summary:
-        """Merge what can be merged, and delete what is not needed any more."""
+    def pack(self, *, wholly: bool) -> Summary:
+        """Merge what can be merged, and delete what is not needed any more.
+
+        Unless it is done wholly, packs are left that are large beside what is new,
+        so that a frame is not copied again and again as the store grows.
+        """
         if self._leases.take_any([PACK_LEASE]) is None:
             self._summary.busy = True
             return self._summary
         try:
-            with explained(self._segments.folder, "pack"):
-                self._pack()
+            with explained(self._segments.folder, "pack the segments in"):
+                self._pack(wholly)
         finally:
             self._leases.release(PACK_LEASE)
         return self._summary
 
-    def _pack(self) -> None:
+    def _pack(self, wholly: bool) -> None:
         working = at_work(self._leases)
         self._segments.learn(afresh=True)
         self._segments.learn()
         self._remove_leftovers(working)
         plan = self._plan(working)
+        if not wholly:
+            _leave_large_packs(plan)
         if len(plan.sources) > 1 or any(not source.is_pack for source in plan.sources):
             self._write(plan)
             self._segments.learn(afresh=True)
@@ -159,12 +168,6 @@ class Packer:
         # All segments of a worker or none: a copy in another one would outlive a removal.
         left = {s.worker for s in self._segments.live} - {s.worker for s in plan.sources}
         plan.certain -= left
-        plan.covered = [Covered(source.stem, source.at) for source in plan.sources]
-        plan.covered += [
-            Covered(stem, length)
-            for stem, length in self._segments.covered.items()
-            if stem + SEGMENT in listed or stem + PACK in listed
-        ]
         return plan
 
     def _is_silent(self, segment: Segment, working: set[str], now: float) -> bool:
@@ -178,6 +181,13 @@ class Packer:
     # Writing
 
     def _write(self, plan: _Plan) -> None:
+        listed = set(self._segments.names())
+        plan.covered = [Covered(source.stem, source.at) for source in plan.sources]
+        plan.covered += [
+            Covered(stem, length)
+            for stem, length in self._segments.covered.items()
+            if stem + SEGMENT in listed or stem + PACK in listed
+        ]
         stem = f"{os.urandom(8).hex()}-0"
         path = self._segments.folder / (stem + PACK)
         temporary = path.with_name(path.name + TEMPORARY)
@@ -238,6 +248,8 @@ class Packer:
     def _is_settled(self, digest: bytes, ident: bytes, plan: _Plan) -> bool:
         """Return whether all is known about a frame: no copy, and no removal of a next frame."""
         worker = ident[:8]
+        if not plan.leaves_out:
+            return False
         return worker in plan.certain and not self._index.has_next(digest, worker)
 
     def _trimmed(self, frame: bytes, plan: _Plan) -> Iterator[bytes]:
@@ -296,6 +308,14 @@ class Packer:
             if found.kind == Kind.BIG and _frames.unpack_big(found.payload)[1] == name:
                 return True
         return False
+
+
+def _leave_large_packs(plan: _Plan) -> None:
+    """Merge only packs that are not much larger than the segments that are new."""
+    new = sum(source.at for source in plan.sources if not source.is_pack)
+    small = [source for source in plan.sources if source.at <= _MUCH * new]
+    plan.leaves_out = len(small) == len(plan.sources)
+    plan.sources = small
 
 
 def at_work(leases: LeaseFolder) -> set[str]:

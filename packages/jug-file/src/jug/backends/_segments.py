@@ -52,6 +52,7 @@ _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 _CHUNK: Final = 1 << 22
 _FIRST_READ: Final = 4096
 _OPEN_FILES: Final = 256
+_TRIES: Final = 10
 
 # Where data of another host have not arrived yet, a file reads as zeros.
 _ZEROS: Final = bytes(32)
@@ -97,6 +98,7 @@ class Segments:
         self._own: set[str] = set()
         self._files: OrderedDict[int, int] = OrderedDict()
         self._listed: int | None = None
+        self._vanished = False
 
     # Learning
 
@@ -104,10 +106,16 @@ class Segments:
         """Read what is new; list the folder in any case if it must be afresh."""
         if afresh:
             self._listed = None
-        self._list()
-        now = time.monotonic()
-        for segment in tuple(self.live):
-            self._read(segment, now)
+        for _ in range(_TRIES):
+            self._vanished = False
+            self._list()
+            now = time.monotonic()
+            for segment in tuple(self.live):
+                self._read(segment, now)
+            if not self._vanished:
+                return
+            # What was in that file is in a pack that is newer than the listing.
+            self._listed = None
 
     def adopt(self, stem: str, path: Path) -> Segment:
         """Return the entry of a segment that this process writes itself, and never reads."""
@@ -165,7 +173,7 @@ class Segments:
             if not is_gone(error):
                 raise
             self.live.remove(segment)
-            self._listed = None
+            self._vanished = True
             return
         if is_over or segment.worker in self.index.ended:  # its end was among what was read
             segment.is_final = True
@@ -251,6 +259,7 @@ class Segments:
             if not is_gone(error):
                 raise
             del self.known[pack.stem]
+            self._vanished = True
             return
         there, failed, news = self._forget(covered), set(self.index.failed), self.index.news
         old_finished, old_failed = news.finished, news.failed

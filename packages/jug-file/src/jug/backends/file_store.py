@@ -16,6 +16,7 @@ reads them); large ones are files of their own (`_bigfiles`).  Who runs what is 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -41,6 +42,8 @@ from jug.errors import OptionError, StoreError
 from jug.records import Record
 
 __all__ = ["FileStore", "Summary", "file_store"]
+
+log = logging.getLogger("jug.store")
 
 _LEASE_SECONDS: Final = 120.0
 _DURATION: Final = Struct("<8xd")
@@ -427,11 +430,18 @@ class FileStore(BaseStore):
         self._be_writable()
         self.flush()
         self._learn(afresh=True)
-        return Packer(self._segments, self._big, self._leases).pack()
+        return self._packer().pack(wholly=True)
 
     def _pack_if_many(self) -> None:
-        if Packer(self._segments, self._big, self._leases).is_worthwhile():
-            self.pack()
+        """Merge what there is very much of; if that fails, nothing is lost."""
+        try:
+            if self._packer().is_worthwhile():
+                self._packer().pack(wholly=False)
+        except StoreError as error:
+            log.warning("%s (the results are safe, in many files)", error)
+
+    def _packer(self) -> Packer:
+        return Packer(self._segments, self._big, self._leases)
 
 
 file_store = FileStore
