@@ -16,7 +16,11 @@ def test_what_one_posts_others_see(store):
     posted = seen_elsewhere.posted(1)
     assert (posted.digest, posted.name) == (task.digest, "builtins.abs")
     assert (posted.limit, posted.retries) == (60, 4)
-    assert posted.deadline > 60
+    assert not posted.deadline
+    board.set_deadline(1, 60)
+    assert seen_elsewhere.posted(1).deadline > 60
+    board.set_deadline(1, None)
+    assert not seen_elsewhere.posted(1).deadline
     assert seen_elsewhere.posted(0).digest == seen_elsewhere.posted(2).digest == NO_TASK
     board.clear(1)
     assert seen_elsewhere.posted(1).digest == NO_TASK

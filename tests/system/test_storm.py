@@ -1,0 +1,165 @@
+"""Workers that are killed all the time, and the work gets done, each task once, by itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import os, random, sys, time
+from jug import TaskGenerator
+from journal import log
+
+COUNT, SECONDS = int(sys.argv[1]), float(sys.argv[2])
+
+@TaskGenerator
+def work(i, needed):
+    log("begin", i, os.getpid())
+    time.sleep(SECONDS * random.uniform(0.5, 1.5))
+    value = i + sum(number for number, _ in needed)
+    padding = b"x" * (300_000 if i % 100 == 7 else i % 50)
+    log("end", i, os.getpid())
+    return value % 1_000_003, padding
+
+tasks = []
+for i in range(COUNT):
+    tasks.append(work(i, [tasks[j] for j in {i // 2, i * 2 // 3, i - 20} if 0 <= j < i]))
+"""
+
+CHECK = """
+import sys
+from jug import set_jugdir, value
+from jug.jugfile import Jugfile
+
+count = int(sys.argv[1])
+set_jugdir("jugfile.jugdata")
+tasks = Jugfile("jugfile.py", sys.argv[1:]).read().names["tasks"]
+expected = []
+for i in range(count):
+    needed = [expected[j] for j in {i // 2, i * 2 // 3, i - 20} if 0 <= j < i]
+    expected.append((i + sum(needed)) % 1_000_003)
+for i, (number, padding) in enumerate(value(tasks)):
+    assert number == expected[i]
+    assert len(padding) == (300_000 if i % 100 == 7 else i % 50)
+"""
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process that may end meanwhile."""
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+class Storm:
+    """Some `jug execute` commands, of which one after the other loses a process."""
+
+    def __init__(self, commands: int, jobs: int, count: int, seconds: float) -> None:
+        self.arguments = ["-j", str(jobs), "jugfile.py", str(count), str(seconds)]
+        self.killed: set[int] = set()
+        self.commands = [self.start() for _ in range(commands)]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with open("errors", "ab") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-m", "jug", "execute", *self.arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def kill_both(self) -> None:
+        """Kill a command with its workers, and start another."""
+        at = random.randrange(len(self.commands))
+        command = self.commands[at]
+        self.killed.update(children(command.pid))
+        os.killpg(command.pid, signal.SIGKILL)
+        command.wait()
+        self.commands[at] = self.start()
+
+    def kill_worker(self) -> None:
+        """Kill a worker; its supervisor replaces it."""
+        workers = [pid for command in self.commands for pid in children(command.pid)]
+        if workers:
+            pid = random.choice(workers)
+            self.killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    def kill_supervisor(self) -> None:
+        """Kill a command but not its workers, and start another."""
+        at = random.randrange(len(self.commands))
+        self.commands[at].kill()
+        self.commands[at].wait()
+        self.commands[at] = self.start()
+
+    def rage(self, kill, kills: int) -> None:
+        for _ in range(kills):
+            time.sleep(0.1)
+            kill(self)
+
+    def pass_over(self) -> None:
+        """Wait until all is done, by those who are left."""
+        endings = [command.wait(100) for command in self.commands]
+        assert endings == [0] * len(endings), Path("errors").read_text()
+
+
+def assert_each_ran_once(journal, killed, count):
+    """Each completed, and again only where the one before was killed before it could save."""
+    ended = {}
+    for word, number, pid in journal:
+        if word == "end":
+            ended.setdefault(int(number), []).append(int(pid))
+    assert sorted(ended) == list(range(count))
+    for number, pids in ended.items():
+        saved = [pid for pid in pids if pid not in killed]
+        assert len(saved) <= 1, f"task {number} was completed by {pids}"
+        assert max(Counter(pids).values()) == 1
+
+
+def leftovers(jugdir="jugfile.jugdata"):
+    return os.listdir(Path(jugdir, "leases")) + [*Path(jugdir).rglob("*.tmp*")]
+
+
+KILLS = [Storm.kill_both, Storm.kill_worker, Storm.kill_supervisor]
+
+
+@pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.__name__)
+@pytest.mark.parametrize(
+    ("commands", "jobs", "count", "seconds", "kills"),
+    [
+        pytest.param(4, 1, 120, 0.03, 8, id="small"),
+        pytest.param(
+            8, 1, 2000, 0.05, 100, id="large", marks=[pytest.mark.slow, pytest.mark.timeout(300)]
+        ),
+        pytest.param(
+            2, 4, 2000, 0.05, 100, id="many jobs",
+            marks=[pytest.mark.slow, pytest.mark.timeout(300)],
+        ),
+    ],
+)  # fmt: skip
+def test_workers_may_be_killed_at_any_time(
+    write, journal, jug, wait_for, commands, jobs, count, seconds, kills, kill
+):
+    write(PROGRAM)
+    write(CHECK, "check.py")
+    storm = Storm(commands, jobs, count, seconds)
+
+    storm.rage(kill, kills)
+    storm.pass_over()
+
+    assert_each_ran_once(journal(), storm.killed, count)
+    wait_for(lambda: leftovers() == [])
+    arguments = [str(count), str(seconds)]
+    subprocess.run([sys.executable, "check.py", *arguments], check=True)
+    assert jug("check", "jugfile.py", *arguments)[0] == 0
