@@ -111,6 +111,21 @@ def test_what_lies_beyond_a_barrier_is_not_lost(jug: Jug, folder: Path, store: F
     assert "Removed 8 results" in jug("cleanup", "--force", "primes.py").stdout
 
 
+@pytest.mark.parametrize("choice", [[], ["--locks-only"], ["--failed-only"], ["--dry-run"]])
+def test_a_prefix_that_others_may_have_too_is_not_cleaned_up_unasked(
+    jug: Jug, store: FileStore, monkeypatch: pytest.MonkeyPatch, choice: list[str]
+) -> None:
+    """As in a server, under the default prefix."""
+    monkeypatch.setattr(FileStore, "has_default_prefix", True, raising=False)
+
+    result = jug("cleanup", *choice, "primes.py", status=1)
+
+    assert "which another project may have too" in result.stderr and "--force" in result.stderr
+    jug("cleanup", "--force", *choice, "primes.py")
+    monkeypatch.setenv("JUG_PREFIX", "ours")
+    jug("cleanup", *choice, "primes.py")
+
+
 def test_choices_that_exclude_each_other_are_refused(jug: Jug) -> None:
     result = jug("cleanup", "--locks-only", "--failed-only", "primes.py", status=2)
 

@@ -48,6 +48,12 @@ def test_several_workers_make_one_table(jug_process: JugProcess, jobs: list[str]
     assert jug_process("execute", *jobs, "primes.py").stdout == EXECUTED
 
 
+def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProcess) -> None:
+    result = jug_process("execute", "-j2", "--jugdir", "dict_store:x", "primes.py", status=2)
+
+    assert "several workers can't share 'dict_store:x': run one, or choose" in result.stderr
+
+
 def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
     from jug.cli.execute import usable_cores
 

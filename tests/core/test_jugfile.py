@@ -339,6 +339,7 @@ def test_the_jugdir_is_made_from_the_jugfile_and_the_date():
 
     assert jugdir_of("a/b.py", "%(jugfile)s.%(date)s") == f"a/b.{today}"
     assert jugdir_of("a/b.py", "100%%") == "100%"
+    assert jugdir_of("b.py", "redis://:%41@h?prefix=%(jugfile)s") == "redis://:%41@h?prefix=b"
     for bad in ("%(jugfil)s", "100%", "%s"):
         with pytest.raises(OptionError, match="jugdir"):
             jugdir_of("a/b.py", bad)

@@ -99,6 +99,11 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
     if jobs == 1:
         return _supervise(job, 1, lambda link: _fork(link, lambda: _read_and_work(job, link, 1)))
     jugfile, jugspace = job.begin()
+    if not jugspace.store.shared:
+        raise OptionError(
+            f"several workers can't share {jugspace.store.url!r}: "
+            "run one, or choose a directory or a server as the jugdir"
+        )
     reason = why_not_fork()
     if reason:
         log.warning("each worker reads the jugfile itself: %s", reason)

@@ -174,7 +174,8 @@ def jugdir_of(jugfile: str | os.PathLike[str], pattern: str = DEFAULT_JUGDIR) ->
         "%%": "%",
     }
     pieces = _PLACEHOLDER.split(pattern)
-    if any("%" in piece for piece in pieces[::2]):
+    is_url = "://" in pattern  # it has a use of its own for %, and may hold a secret
+    if not is_url and any("%" in piece for piece in pieces[::2]):
         raise OptionError(
             f"jugdir {pattern!r} can't be filled in: only %(jugfile)s and %(date)s may stand "
             "there, and a plain % is written %%",

@@ -49,8 +49,10 @@ def command(options: Options, dry_run: bool, force: bool, as_json: bool) -> None
     if options.cleanup_locks_only + options.cleanup_failed_only + options.cleanup_keep_locks > 1:
         raise click.UsageError("--locks-only, --failed-only and --keep-locks exclude each other")
     with reading(options) as jugspace:
-        if not only and not force:
-            _refuse_where_unsure(jugspace, options)
+        if not force:
+            _refuse_others(jugspace, options)
+            if not only:
+                _refuse_unknown(jugspace, options)
         litter = _find(jugspace, options)
         sizes = sum(map(jugspace.store.size, litter.results))
         if not dry_run:
@@ -98,14 +100,19 @@ def _find(jugspace: Jugspace, options: Options) -> _Litter:
     )
 
 
-def _refuse_where_unsure(jugspace: Jugspace, options: Options) -> None:
-    if jugspace.awaited:
-        raise click.ClickException(
-            f"the jugfile {options.jugfile!r} stops at a barrier, so what it uses beyond is not "
-            "known: run `jug execute` first, or remove it all by --force"
-        )
+def _refuse_others(jugspace: Jugspace, options: Options) -> None:
+    """Refuse where another project may keep its results in the same place."""
     if getattr(jugspace.store, "has_default_prefix", False) and options.prefix is None:
         raise click.ClickException(
             f"{jugspace.store.url} keeps results under a prefix that is only the jugfile's name, "
             "which another project may have too: give a ?prefix= in the URL, or --force"
+        )
+
+
+def _refuse_unknown(jugspace: Jugspace, options: Options) -> None:
+    """Refuse where it is not known yet what the jugfile uses."""
+    if jugspace.awaited:
+        raise click.ClickException(
+            f"the jugfile {options.jugfile!r} stops at a barrier, so what it uses beyond is not "
+            "known: run `jug execute` first, or remove it all by --force"
         )
