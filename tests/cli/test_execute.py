@@ -51,7 +51,8 @@ def test_several_workers_make_one_table(jug_process: JugProcess, jobs: list[str]
 def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProcess) -> None:
     result = jug_process("execute", "-j2", "--jugdir", "dict_store:x", "primes.py", status=2)
 
-    assert "several workers can't share 'dict_store:x': run one, or choose" in result.stderr
+    assert result.stderr.startswith("Error: several workers can't share 'dict_store:")
+    assert "run one, or choose a directory" in result.stderr
 
 
 def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +154,24 @@ def test_the_jugfile_may_set_options_for_its_run(jug_process: JugProcess, folder
     several = jug_process("execute", "-j2", "--jugdir", "other", "failing.py", status=1)
 
     assert "builtins.abs" in one.stdout and "builtins.abs" in several.stdout
+
+
+def test_workers_that_are_started_anew_have_the_same_options(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    """As where the jugfile has started a thread, which a fork would lose."""
+    (folder / "failing.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        + (folder / "failing.py").read_text()
+        + "import jug.options\n"
+        "jug.options.default_options.execute_keep_going = True\n"
+    )
+
+    result = jug_process("execute", "-j2", "--name", "[bg]*", "failing.py", status=1)
+
+    assert "each worker reads the jugfile itself" in result.stderr
+    assert "           1           0  failing.good\n" in result.stdout
 
 
 def test_limits_of_the_environment_end_a_run_well(jug_process: JugProcess, folder: Path) -> None:
