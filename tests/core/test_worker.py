@@ -294,6 +294,28 @@ def test_a_barrier_has_the_jugfile_read_again_as_soon_as_it_opens(store):
     assert CALLS == [1, "read", 2, 3]
 
 
+def test_a_barrier_that_another_opens_just_before_the_wait_is_seen(store, monkeypatch):
+    held = note(1)
+    view = other_view(store)
+    lease = view.acquire([held.digest])
+    holders = store.holders
+
+    def finish_after_looking():
+        found = holders()
+        frame = Frame(Kind.RESULT, held.digest, b"\0" * 37, held_result())
+        view.commit(lease, frame)
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(store, "holders", finish_after_looking)
+    worker = make_worker(
+        store, tasks=[held], awaited=[held], read=lambda: Jugspace(store, [held, note(2)])
+    )
+
+    assert worker.run().ending is Ending.DONE
+    assert CALLS == [2]
+
+
 def test_a_failure_before_a_barrier_ends_the_worker(store):
     bad = broken(1)
 

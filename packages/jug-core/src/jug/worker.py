@@ -474,7 +474,7 @@ class Worker:
     def _wait(self) -> Ending | None:
         """Wait for others; return why to end if there is no reason to wait."""
         self._note(self.store.refresh())
-        if self.plan.candidates():
+        if self.plan.candidates() or self._is_barrier_open():
             return None
         if not self.plan.left:
             return Ending.DONE if not self.jugspace.awaited else self._without_hope()
