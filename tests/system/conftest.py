@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,13 @@ def wait_for() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Call with arguments of `jug`: starts it, with its output in pipes."""
+def launch(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Call with the arguments of Python: starts it, with its output in pipes."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jug", *arguments],
+            [sys.executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -96,6 +97,12 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start(launch: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.Popen[str]]:
+    """Call with arguments of `jug`: starts it, with its output in pipes."""
+    return partial(launch, "-m", "jug")
 
 
 @pytest.fixture

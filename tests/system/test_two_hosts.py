@@ -1,0 +1,192 @@
+"""Workers that cannot see each other's processes: between them the heartbeat alone decides.
+
+Another boot id makes a worker believe that it runs on another host.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HEAD = """
+import ctypes, os, time
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+HOST = os.environ["JUG_TEST_BOOT_ID"]
+"""
+
+LEASE = 1.0
+
+
+def on_host(name: str) -> dict[str, str]:
+    return os.environ | {"JUG_TEST_BOOT_ID": name, "JUG_LEASE_SECONDS": str(LEASE)}
+
+
+def child_of(process: subprocess.Popen[str]) -> int:
+    """Return the one worker of a command."""
+    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    (child,) = map(int, text.split())
+    return child
+
+
+@pytest.fixture
+def a_and_b(start, wait_for, journal):
+    """Start a worker on host a and, once it has begun a task, one on host b."""
+
+    def start_both(*options_of_a, **keywords):
+        a = start("execute", *options_of_a, env=on_host("a"), start_new_session=True, **keywords)
+        wait_for(journal)
+        b = start("execute", env=on_host("b"), start_new_session=True, **keywords)
+        return a, b
+
+    return start_both
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("-j", "2")])
+def test_a_task_that_keeps_the_interpreters_lock_is_not_taken_over(
+    write, journal, a_and_b, options
+):
+    write(
+        HEAD
+        + f"""
+@TaskGenerator
+def hold():
+    log("begin", HOST)
+    ctypes.PyDLL(None).usleep({int(3.2 * LEASE * 1e6)})
+    log("end", HOST)
+
+hold()
+"""
+    )
+
+    processes = a_and_b(*options)
+
+    assert [process.wait(30) for process in processes] == [0, 0]
+    assert journal() == [["begin", "a"], ["end", "a"]]
+
+
+@pytest.mark.slow
+def test_a_plain_script_that_keeps_the_interpreters_lock_is_not_taken_over_either(
+    write, journal, launch, start, wait_for
+):
+    write(
+        HEAD
+        + f"""
+@TaskGenerator
+def hold():
+    log("begin", HOST)
+    ctypes.PyDLL(None).usleep({int(3.2 * LEASE * 1e6)})
+    log("end", HOST)
+
+task = hold()
+"""
+    )
+    write(
+        """
+import jug
+_, names = jug.init("jugfile.py")
+task = names["task"]
+assert task.lock()
+task.run()
+task.unlock()
+""",
+        "script.py",
+    )
+    script = launch("script.py", env=on_host("a"))
+    wait_for(journal)
+
+    worker = start("execute", env=on_host("b"))
+
+    assert (worker.wait(30), script.wait(30)) == (0, 0)
+    assert journal() == [["begin", "a"], ["end", "a"]]
+
+
+TAKEN_OVER = (
+    HEAD
+    + """
+@TaskGenerator
+def take():
+    log("begin", HOST)
+    wait_for_file(f"go-{HOST}")
+    log("end", HOST)
+    return HOST
+
+@TaskGenerator
+def tell(host):
+    log("it was", host)
+
+tell(take())
+"""
+)
+
+
+@pytest.fixture
+def stopped_a_and_b(write, journal, wait_for, a_and_b):
+    """Have b take over from a, whose worker is stopped."""
+    write(TAKEN_OVER)
+    a, b = a_and_b()
+    worker = child_of(a)
+    os.kill(worker, signal.SIGSTOP)
+    wait_for(lambda: ["begin", "b"] in journal())
+
+    yield a, worker, b
+
+    if a.poll() is None:
+        os.kill(worker, signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_what_a_stopped_worker_saves_too_late_does_not_count(stopped_a_and_b, journal, jug):
+    a, worker, b = stopped_a_and_b
+
+    Path("go-b").touch()
+    assert b.wait(20) == 0
+    os.kill(worker, signal.SIGCONT)
+    Path("go-a").touch()
+
+    assert a.wait(20) == 0
+    assert journal()[-3:] == [["end", "b"], ["it", "was", "b"], ["end", "a"]]
+    assert "           0           1  jugfile.take" in a.stdout.read()
+    assert os.listdir("jugfile.jugdata/leases") == []
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_that_goes_on_leaves_the_lock_of_its_successor_alone(
+    stopped_a_and_b, journal, wait_for, jug
+):
+    a, worker, b = stopped_a_and_b
+    (lock,) = [path for path in Path("jugfile.jugdata/leases").iterdir() if len(path.name) == 40]
+    holder = lock.read_text()
+
+    os.kill(worker, signal.SIGCONT)
+    Path("go-a").touch()
+
+    wait_for(lambda: ["it", "was", "a"] in journal())
+    assert lock.read_text() == holder
+    Path("go-b").touch()
+    assert (a.wait(20), b.wait(20)) == (0, 0)
+    assert journal()[-2:] == [["it", "was", "a"], ["end", "b"]]
+    assert os.listdir("jugfile.jugdata/leases") == []
+
+
+def test_a_stopped_worker_on_the_same_host_keeps_its_task(write, journal, start, wait_for):
+    write(TAKEN_OVER)
+    env = os.environ | {"JUG_TEST_BOOT_ID": "a", "JUG_LEASE_SECONDS": "0.1"}
+    first = start("execute", env=env, start_new_session=True)
+    wait_for(journal)
+    worker = child_of(first)
+    os.kill(worker, signal.SIGSTOP)
+
+    second = start("execute", "--wait-cycle-time", "0.3", "--nr-wait-cycles", "1", env=env)
+
+    assert second.wait(20) == 3
+    os.kill(worker, signal.SIGCONT)
+    Path("go-a").touch()
+    assert first.wait(20) == 0
+    assert [words for words in journal() if words[0] == "begin"] == [["begin", "a"]]
