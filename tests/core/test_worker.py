@@ -316,6 +316,23 @@ def test_a_barrier_that_another_opens_just_before_the_wait_is_seen(store, monkey
     assert CALLS == [2]
 
 
+def test_what_another_finishes_while_its_leases_are_looked_at_is_seen(store, monkeypatch):
+    held = note(1)
+    last = total([held])
+    view = other_view(store)
+    lease = view.acquire([held.digest])
+
+    def finish_before_looking():
+        monkeypatch.undo()
+        view.commit(lease, Frame(Kind.RESULT, held.digest, b"\0" * 37, held_result()))
+        return store.holders()
+
+    monkeypatch.setattr(store, "holders", finish_before_looking)
+
+    assert work(store, select=lambda name: name.endswith("total")).ending is Ending.DONE
+    assert last.value() == 41
+
+
 def test_a_failure_before_a_barrier_ends_the_worker(store):
     bad = broken(1)
 

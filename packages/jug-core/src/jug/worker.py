@@ -491,7 +491,10 @@ class Worker:
                 self._note(changes)
                 if self._is_barrier_open() or not self.plan.left:
                     return None
-        return None if self.plan.candidates() else self._without_hope()
+        self._note(self.store.refresh())  # a holder may be gone because it has just finished
+        if self.plan.candidates() or self._is_barrier_open() or not self.plan.left:
+            return None
+        return self._without_hope()
 
     def _others_work(self) -> bool:
         """Look at who holds what; return whether somebody holds what this worker waits for."""
