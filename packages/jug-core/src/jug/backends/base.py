@@ -40,7 +40,7 @@ from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from jug.backends.process import Process
-from jug.errors import DamagedResult, LockError, OptionError
+from jug.errors import DamagedResult, LockError, OptionError, ResultNotFound
 from jug.records import Record, pack
 
 __all__ = [
@@ -217,6 +217,20 @@ class BaseStore(ABC):
     @abstractmethod
     def size(self, digest: bytes) -> int:
         """Return how many bytes the encoded result takes."""
+
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        """Return the record of each task, as `record` does; a store may do it in one go."""
+        return [self.record(digest) for digest in digests]
+
+    def sizes(self, digests: Sequence[bytes]) -> list[int]:
+        """Return the size of each result, 0 for one that is not there any more."""
+        return [self._size_if_there(digest) for digest in digests]
+
+    def _size_if_there(self, digest: bytes) -> int:
+        try:
+            return self.size(digest)
+        except ResultNotFound:
+            return 0
 
     # Leases
 

@@ -28,9 +28,10 @@ from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from jug.backends._redis_scripts import FORMAT, KEYS, Script
+from jug.backends._redis_scripts import FORMAT, Script
 from jug.backends._redis_url import Address
 from jug.errors import StoreError, StoreFormatError
+from jug.hash import SCHEME_VERSION
 
 log = logging.getLogger("jug.redis")
 
@@ -65,20 +66,19 @@ class Server:
         self.patience = patience
         self.has_answered = False
         self.has_written = False
-        self.keys = tuple((address.tag + name).encode() for name in KEYS)
         self._timeout = timeout
-        self._client: Any = None
+        self._link: Any = None
         self._can_sync = True
 
     def run(self, script: Script, *words: Any) -> Any:
         """Run a script and return its answer."""
 
         def once() -> Any:
-            arguments = (len(self.keys), *self.keys, *words)
+            link = self._connected()
             try:
-                return self._connected().execute_command("EVALSHA", script.sha, *arguments)
+                return link.execute_command("EVALSHA", script.sha, 1, self.address.tag, *words)
             except answers.NoScriptError:
-                return self._connected().execute_command("EVAL", script.source, *arguments)
+                return link.execute_command("EVAL", script.source, 1, self.address.tag, *words)
 
         return self._patiently(once)
 
@@ -99,12 +99,12 @@ class Server:
             )
 
     def _sync_once(self) -> bool:
-        client = self._connected()
+        link = self._connected()
         where: dict[str, Any] = {}
         if self.address.kind == "cluster":
-            where["target_nodes"] = client.get_node_from_key(self.keys[0])
+            where["target_nodes"] = link.get_node_from_key(self.address.tag)
         try:
-            local, _ = client.execute_command("WAITAOF", 1, 0, _SYNC_MILLISECONDS, **where)
+            local, _ = link.execute_command("WAITAOF", 1, 0, _SYNC_MILLISECONDS, **where)
         except answers.ResponseError:
             self._can_sync = False  # an older server, or one without an append-only file
             return True
@@ -117,9 +117,9 @@ class Server:
 
     def close(self) -> None:
         """Let go of the connection; the next call makes a new one."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def give_up(self) -> None:
         """Have little patience until the server answers again."""
@@ -128,14 +128,16 @@ class Server:
 
     def forget(self) -> None:
         """Leave the connection to the parent of this process."""
-        self._client = None
+        self._link = None
 
     def _connected(self) -> Any:
-        if self._client is None:
+        if self._link is None:
             client = _connect(self.address, self._timeout)
             self._warn_of_eviction(client)
-            self._client, self.has_answered = client, True
-        return self._client
+            # A client of a cluster must look where each command belongs.
+            self._link = client if self.address.kind == "cluster" else _Line(client)
+            self.has_answered = True
+        return self._link
 
     def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
         def attempt() -> _Answer:
@@ -189,7 +191,35 @@ class Server:
                 f"format {FORMAT}: upgrade jug-redis",
                 **about,
             ) from error
+        if said.startswith("JUGHASH "):
+            raise StoreFormatError(
+                f"{shown} keeps results under hashes of version {said.partition(' ')[2]}, and this "
+                f"jug makes version {SCHEME_VERSION}: use the jug that wrote it, or another prefix",
+                **about,
+            ) from error
         raise StoreError(f"{shown} answered {said!r}: {_advice(error, said)}", **about) from error
+
+
+class _Line:
+    """One connection to one server, for as long as it is used.
+
+    redis-py's client takes a connection from a pool for each command, and gives
+    it back; that costs a short task more than all else that is done for it here.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._connection = client.connection_pool.get_connection()
+
+    def execute_command(self, *words: Any) -> Any:
+        """Send a command and return the answer; a connection that broke is made anew."""
+        self._connection.send_command(*words)
+        return self._connection.read_response()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.disconnect()
+        self._client.close()
 
 
 class _Absence:

@@ -3,9 +3,11 @@
 An entry is what lies under a task's digest: a header, the packed record, and
 the encoded result if it is small.  A larger result is a *blob*, a hash of its
 own whose fields 0, 1, … are its chunks, since redis takes no value of more than
-512 MB; the entry names it by the frame's id.
+512 MB; the entry names it by the frame's id, which is worker and number.  The id
+also tells a commit that is tried again from a second result.
 
-    id         8 bytes   random; tells a commit that is tried again from a second result
+    worker     8 bytes   who saved it
+    number     uint32    counted by the worker
     kind       uint8     `jug.backends.base.Kind`
     chunks     uint32    0: the result is in the entry itself
     size       uint64    bytes of the encoded result
@@ -17,7 +19,6 @@ All numbers are little-endian.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from struct import Struct
 from struct import error as StructError
@@ -26,7 +27,8 @@ from typing import Final, NamedTuple, Self
 from jug.backends.base import Buffer, Frame, Kind
 from jug.errors import DamagedResult
 
-_HEADER: Final = Struct("<8sBIQI")
+_HEADER: Final = Struct("<12sBIQI")
+_ID: Final = Struct("<8sI")
 
 # What is this small lies in the index itself, and passes by when the index is read.
 INLINE: Final = 1024
@@ -43,17 +45,26 @@ class Entry(NamedTuple):
     inline: bytes
 
     @classmethod
-    def of(cls, frame: Frame, chunk_bytes: int) -> Self:
-        """Return the entry of a new frame.
+    def of(cls, frame: Frame, worker: str, number: int, chunk_bytes: int) -> Self:
+        """Return the entry of a worker's frame.
 
-        >>> entry = Entry.of(Frame(Kind.RESULT, b"", b"record", [b"re", b"sult"]), 4)
+        >>> frame = Frame(Kind.RESULT, b"", b"record", [b"re", b"sult"])
+        >>> entry = Entry.of(frame, "0123456789abcdef", 7, chunk_bytes=4)
         >>> entry.chunks, entry.size, entry.inline
         (0, 6, b'result')
+        >>> entry.worker
+        '0123456789abcdef'
         """
-        size = sum(len(piece) for piece in map(_bytes, frame.payload))
+        size = sum(piece.nbytes for piece in map(_bytes, frame.payload))
         chunks = 0 if size <= INLINE else -(-size // chunk_bytes)
         inline = b"" if chunks else b"".join(frame.payload)
-        return cls(os.urandom(8), frame.kind, chunks, size, frame.record, inline)
+        id = _ID.pack(bytes.fromhex(worker), number)
+        return cls(id, frame.kind, chunks, size, frame.record, inline)
+
+    @property
+    def worker(self) -> str:
+        """The id of the worker that saved it."""
+        return self.id[:8].hex()
 
     def pack(self) -> bytes:
         """Return the entry as bytes."""

@@ -13,6 +13,11 @@ heard of it, then the client's index can't be mended and is read anew.
 *A turn* is one trip of a worker: it ends a lease, saving a frame or not, takes
 the next one, and hears what is new.
 
+*One answer* has the same shape from every script that tells what is new: a few
+numbers packed into one string, the client's new cursor, the events in one
+string, and, after a turn, who holds the candidates.  A client takes that apart
+much faster than an answer of many parts.
+
 *Removals* are counted.  A client says up to which count it knows them.  If the
 server's is another one, nothing is saved: the client first hears what was
 removed, and decides whether what it has was made from that.
@@ -27,7 +32,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha1
+from struct import Struct
 from typing import Final
+
+from jug.hash import SCHEME_VERSION
 
 FORMAT: Final = 1
 """The version of the layout of the keys and of all that is in them."""
@@ -44,34 +52,48 @@ EVENTS_KEPT: Final = 65_536
 EVENTS_TOLD: Final = 4096
 """How many events one answer brings at most."""
 
-KEYS: Final = ("meta", "log", "results", "failures", "leases", "beats", "workers", "blob:")
+ANSWER_SECONDS: Final = 3600
+"""How long an answer is kept that can't be found again by asking a second time."""
+
+ANSWER: Final = Struct("<BIBBQ")
+"""What was done, a number that goes with it, whether the cursor was known,
+whether there are more events, and how often something was removed so far."""
 
 _CONSTANTS: Final = f"""
-local FORMAT = '{FORMAT}'
+local FORMAT, HASH = '{FORMAT}', '{SCHEME_VERSION}'
 local RESULT, FAILURE, KEPT = 1, 2, 3
 local NOTHING, SAVED, DUPLICATE, UNSURE, INCOMPLETE = 0, 1, 2, 3, 4
 local EVENTS_KEPT, EVENTS_TOLD = {EVENTS_KEPT}, {EVENTS_TOLD}
-local START = '{START}'
+local START, ANSWER_SECONDS = '{START}', {ANSWER_SECONDS}
 """
 
 _COMMON: Final = (
     _CONSTANTS
     + """
-local meta, log, results, failures, leases, beats, workers, blobs = unpack(KEYS)
+local tag = KEYS[1]
+local meta, log, workers = tag .. 'meta', tag .. 'log', tag .. 'workers'
+local results, failures = tag .. 'results', tag .. 'failures'
+local leases, beats = tag .. 'leases', tag .. 'beats'
 
-local format, removals, seen = unpack(redis.call('HMGET', meta, 'format', 'removals', 'seen'))
+local format, hash, removals, seen, newest = unpack(
+  redis.call('HMGET', meta, 'format', 'hash', 'removals', 'seen', 'newest'))
 removals = removals or '0'
 if format and format ~= FORMAT then
   return redis.error_reply('JUGFORMAT ' .. format)
+elseif hash and hash ~= HASH then
+  return redis.error_reply('JUGHASH ' .. hash)
 end
 
+local own_event
+
 local function announce(kind, digest)
-  return redis.call('XADD', log, 'MAXLEN', '~', EVENTS_KEPT, '*', 'e', kind .. digest)
+  own_event = redis.call('XADD', log, 'MAXLEN', '~', EVENTS_KEPT, '*', 'e', kind .. digest)
+  redis.call('HSET', meta, 'newest', own_event)
 end
 
 local function create()
   if not format then
-    redis.call('HSET', meta, 'format', FORMAT)
+    redis.call('HSET', meta, 'format', FORMAT, 'hash', HASH)
     announce('c', string.rep('0', 20))
   end
 end
@@ -79,6 +101,9 @@ end
 -- Return whether the cursor is still in the log, the last event that is told,
 -- all events after the cursor in one string, and whether there are more.
 local function news(cursor)
+  if cursor == newest then
+    return 1, cursor, '', 0
+  end
   local found = redis.call('XRANGE', log, cursor, '+', 'COUNT', EVENTS_TOLD + 1)
   local first = found[1]
   local known, from
@@ -96,6 +121,15 @@ local function news(cursor)
   end
   local last = first and found[#found][1] or cursor
   return 1, last, table.concat(events), #found > EVENTS_TOLD and 1 or 0
+end
+
+-- Return what every script answers that tells what is new.  What it announced itself the
+-- client knows, and passes over it unless there is something before it still to be told.
+local function answer(done, number, told, last, events, more)
+  if own_event and told == 1 and more == 0 then
+    last = own_event
+  end
+  return struct.pack('<BI4BBI8', done, number, told, more, tonumber(removals)), last, events
 end
 
 local function now()
@@ -134,13 +168,15 @@ local function is_alive(worker, time)
 end
 
 local function blob_of(id)
-  return blobs .. id:gsub('.', function(byte) return string.format('%02x', byte:byte()) end)
+  return tag .. 'blob:' .. id:gsub('.', function(byte)
+    return string.format('%02x', byte:byte())
+  end)
 end
 
 -- Return id, kind, chunks and size of an entry, nothing if it is damaged.
 local function header(entry)
-  if #entry >= 21 then
-    return struct.unpack('<c8BI4I8', entry)
+  if #entry >= 25 then
+    return struct.unpack('<c12BI4I8', entry)
   end
 end
 
@@ -154,23 +190,30 @@ end
 )
 
 _TURN: Final = """
-local cursor, worker, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local ending, digest, token, known_removals, entry, body = unpack(ARGV, 4, 9)
-local next_token, packed_candidates = ARGV[10], ARGV[11]
+local cursor, lease, ending, digest, token, known_removals, entry, body = unpack(ARGV, 1, 8)
+local next_token, packed_candidates = ARGV[9], ARGV[10]
 
 local told, last, events, more = news(cursor)
+
+-- Look at all tasks that this is about at once, the one that ends first.
+local tasks = {digest}
+for at = 1, #packed_candidates, 20 do
+  tasks[#tasks + 1] = packed_candidates:sub(at, at + 19)
+end
+local held = redis.call('HMGET', leases, unpack(tasks))
+local there = redis.call('HMGET', results, unpack(tasks))
 
 -- Each branch begins with the write that needs memory: if the server is full,
 -- it fails there, with nothing done.
 
 local function save_failure(kind)
   local before = redis.call('HGET', failures, digest)
-  if before and before:byte(9) == KEPT then
+  if before and before:byte(13) == KEPT then
     kind = KEPT
-    entry = entry:sub(1, 8) .. string.char(KEPT) .. entry:sub(10)
+    entry = entry:sub(1, 12) .. string.char(KEPT) .. entry:sub(14)
   end
   redis.call('HSET', failures, digest, entry)
-  return announce(kind == KEPT and 'k' or 'f', digest)
+  announce(kind == KEPT and 'k' or 'f', digest)
 end
 
 local function save_result(blob, chunks)
@@ -181,17 +224,14 @@ local function save_result(blob, chunks)
     redis.call('PERSIST', blob)
   end
   redis.call('HDEL', failures, digest)
-  return announce('d', digest)
+  announce('d', digest)
 end
-
-local own_event
 
 local function save()
   local id, kind, chunks = header(entry)
-  local there = redis.call('HGET', results, digest)
-  if there and there:sub(1, 8) == id then
+  if there[1] and there[1]:sub(1, 12) == id then
     return SAVED
-  elseif there then
+  elseif there[1] then
     drop_blob(entry)
     return DUPLICATE
   end
@@ -201,15 +241,15 @@ local function save()
   end
   create()
   if kind == RESULT then
-    own_event = save_result(blob, chunks)
+    save_result(blob, chunks)
   else
-    own_event = save_failure(kind)
+    save_failure(kind)
   end
   return SAVED
 end
 
 local function give_back()
-  if redis.call('HGET', leases, digest) == token then
+  if held[1] == token then
     redis.call('HDEL', leases, digest)
     return true
   end
@@ -226,56 +266,46 @@ if ending == 'save' then
     end
   end
 elseif ending == 'drop' and give_back() then
-  own_event = announce('u', digest)
+  announce('u', digest)
 end
 
 -- A call that is tried again after its answer was lost finds its own token.
 local function take()
-  local candidates = {}
-  for at = 1, #packed_candidates, 20 do
-    candidates[#candidates + 1] = packed_candidates:sub(at, at + 19)
-  end
-  local held = redis.call('HMGET', leases, unpack(candidates))
-  for i, holding in ipairs(held) do
-    if holding == next_token then
-      return i
+  for i = 2, #tasks do
+    if held[i] == next_token then
+      return i - 1, {}
     end
   end
   create()
-  local time = beat(worker, lease)
+  local time = beat(holder_of(next_token), tonumber(lease))
   local blocking = {}
-  for i, holding in ipairs(held) do
-    local candidate = candidates[i]
-    if redis.call('HEXISTS', results, candidate) == 0 then
-      if holding and is_alive(holder_of(holding), time) then
-        blocking[holder_of(holding)] = true
-      else
-        redis.call('HSET', leases, candidate, next_token)
-        return i
+  for i = 2, #tasks do
+    if not there[i] then
+      local holder = held[i] and holder_of(held[i])
+      if not holder or not is_alive(holder, time) then
+        redis.call('HSET', leases, tasks[i], next_token)
+        return i - 1, {}
       end
+      blocking[holder] = true
     end
   end
   return 0, blocking
 end
 
-local taken, holders = 0, {}
-if outcome < UNSURE and #packed_candidates > 0 then
-  local blocking
+local taken, blocking = 0, {}
+if outcome < UNSURE and #tasks > 1 then
   taken, blocking = take()
-  for holder in pairs(blocking or {}) do
-    holders[#holders + 1] = holder
-  end
 end
 
-if own_event and told == 1 and more == 0 then
-  last = own_event
+local reply = {answer(outcome, taken, told, last, events, more)}
+for holder in pairs(blocking) do
+  reply[#reply + 1] = holder
 end
-return {outcome, taken, holders, told, last, events, more, removals}
+return reply
 """
 
 _NEWS: Final = """
-local told, last, events, more = news(ARGV[1])
-return {told, last, events, more, removals}
+return {answer(NOTHING, 0, news(ARGV[1]))}
 """
 
 _HEAD: Final = """
@@ -290,7 +320,7 @@ local page = redis.call('HSCAN', ARGV[1] == 'results' and results or failures, A
                         'COUNT', ARGV[3])
 local tasks = {}
 for i = 1, #page[2], 2 do
-  tasks[#tasks + 1] = page[2][i + 1]:sub(9, 9) .. page[2][i]
+  tasks[#tasks + 1] = page[2][i + 1]:sub(13, 13) .. page[2][i]
 end
 return {page[1], table.concat(tasks)}
 """
@@ -309,16 +339,19 @@ return {entry, body}
 """
 
 _UPLOAD: Final = """
-local blob = blobs .. ARGV[1]
+local blob = tag .. 'blob:' .. ARGV[1]
 redis.call('HSET', blob, ARGV[2], ARGV[3])
 redis.call('EXPIRE', blob, ARGV[4])
 """
 
+# The count can't be found again by a call whose answer was lost, so it is kept for a while.
 _DISCARD: Final = """
+local before = tag .. 'answer:' .. ARGV[2]
 local told, last, events, more = news(ARGV[1])
-local count, own_event = 0, nil
+local count = tonumber(redis.call('GET', before) or '0')
+local is_change = false
 -- What frees memory comes first, so that this works when the server is full.
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local digest = ARGV[i]
   local entry = redis.call('HGET', results, digest)
   if entry then
@@ -330,16 +363,15 @@ for i = 2, #ARGV do
     count = count + 1
   end
   if entry or failed or redis.call('HEXISTS', leases, digest) == 1 then
-    own_event = announce('r', digest)
+    announce('r', digest)
+    is_change = true
   end
 end
-if own_event then
+if is_change then
   removals = redis.call('HINCRBY', meta, 'removals', 1)
+  redis.call('SET', before, count, 'EX', ANSWER_SECONDS)
 end
-if own_event and told == 1 and more == 0 then
-  last = own_event
-end
-return {count, told, last, events, more, removals}
+return {answer(NOTHING, count, told, last, events, more)}
 """
 
 _BREAK: Final = """

@@ -17,21 +17,21 @@ The server may be away for a while: see `jug.backends._redis_connection`.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-from jug import codec, records
-from jug.backends import _redis_blobs as blobs
+from jug import codec
+from jug.backends import _redis_results as kept
 from jug.backends import _redis_scripts as scripts
 from jug.backends._redis_entry import Entry
 from jug.backends._redis_index import Held, Index
 from jug.backends._redis_pulse import RedisPulse
+from jug.backends._redis_results import batches
 from jug.backends._redis_url import Address
+from jug.backends._redis_workers import Workers, unpacked
 from jug.backends.base import (
     BaseStore,
     Buffer,
@@ -43,7 +43,6 @@ from jug.backends.base import (
     Outcome,
     Pulse,
 )
-from jug.backends.process import Process
 from jug.errors import OptionError, ResultNotFound, StoreError
 from jug.records import Record
 
@@ -62,12 +61,9 @@ _LATE: Final = 0.1
 _STEP: Final = 0.01
 
 _PAGE: Final = 2000
-_BATCH: Final = 1000
 _FEW: Final = 64
 
 _OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
-
-_Item = TypeVar("_Item")
 
 _FORGOTTEN: Final = Held(b"")
 """What is known of a lease that is over already: nothing."""
@@ -90,6 +86,17 @@ class _Ending(NamedTuple):
         return _Ending("drop", self.digest, self.token)
 
 
+class _Heard(NamedTuple):
+    """What a script answered, beside what it told of the index."""
+
+    done: int
+    number: int
+    """Which candidate was taken, counted from 1; or how many tasks were removed."""
+    holders: Sequence[bytes]
+    is_behind: bool
+    """Whether there is more to learn."""
+
+
 class _Turn(NamedTuple):
     """What came of one trip of a worker."""
 
@@ -109,7 +116,7 @@ class RedisStore(BaseStore):
         prefix: str | None = None,
         lease_seconds: float | None = None,
         patience: float | None = None,
-        chunk_bytes: int = blobs.CHUNK_BYTES,
+        chunk_bytes: int = kept.CHUNK_BYTES,
     ) -> None:
         self._address = Address.parse(url, prefix)
         self.url = self._address.shown
@@ -121,9 +128,9 @@ class RedisStore(BaseStore):
         self._connection: Server | None = None
         self._index = Index()
         self._worker = ""
-        self._leases_taken = 0
+        self._counter = 0
         self._has_unsynced = False
-        self._processes: dict[bytes, Process] = {}
+        self._workers = Workers()
 
     @classmethod
     def open(cls, url: str, **options: Any) -> Self:
@@ -179,7 +186,7 @@ class RedisStore(BaseStore):
         while is_behind:
             if not self._index.cursor:
                 self._read_index()
-            is_behind = self._hear(*self._server.run(scripts.NEWS, self._index.cursor))
+            is_behind = self._hear(self._server.run(scripts.NEWS, self._index.cursor)).is_behind
 
     def wait(self, seconds: float) -> Changes:
         """Wait until something changes, at most so long, and return what did."""
@@ -220,19 +227,21 @@ class RedisStore(BaseStore):
                 if at == b"0":
                     break
 
-    def _hear(self, told: int, last: bytes, events: bytes, more: int, removals: bytes) -> bool:
-        """Take in what an answer tells; return whether there is more to learn."""
+    def _hear(self, answer: Sequence[bytes]) -> _Heard:
+        """Take in what a script answered; return what is not about the index."""
+        packed, last, events, *holders = answer
+        done, number, told, more, removals = scripts.ANSWER.unpack(packed)
         if told:
-            self._index.advance(events, last, int(removals))
+            self._index.advance(events, last, removals)
         else:
-            self._index.lose(int(removals))
-        return bool(more) or not told
+            self._index.lose(removals)
+        return _Heard(done, number, holders, is_behind=bool(more) or not told)
 
     # Reading
 
     def read(self, digest: bytes) -> Buffer:
         """Return the encoded result."""
-        encoded = blobs.fetch(self._server, digest)
+        encoded = kept.fetch(self._server, digest)
         if encoded is None:
             raise self._not_found(digest)
         codec.verify(encoded)
@@ -240,18 +249,23 @@ class RedisStore(BaseStore):
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of the run that counts: of the result, else the last failure."""
-        entry = self._entry("results", digest) or self._entry("failures", digest)
-        return None if entry is None else records.unpack(entry.record)
+        return self.records([digest])[0]
+
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        """Return the records of many tasks, in a round trip or two for each thousand."""
+        return [*map(kept.fetch_records(self._server, self._workers, digests).get, digests)]
 
     def size(self, digest: bytes) -> int:
         """Return how many bytes the encoded result takes."""
-        entry = self._entry("results", digest)
-        if entry is None:
+        entries = kept.fetch_entries(self._server, "results", [digest])
+        if digest not in entries:
             raise self._not_found(digest)
-        return entry.size
+        return entries[digest].size
 
-    def _entry(self, key: str, digest: bytes) -> Entry | None:
-        return blobs.fetch_entry(self._server, key, digest)
+    def sizes(self, digests: Sequence[bytes]) -> list[int]:
+        """Return how many bytes many results take, in a round trip for each thousand."""
+        entries = kept.fetch_entries(self._server, "results", digests)
+        return [entries[digest].size if digest in entries else 0 for digest in digests]
 
     def _not_found(self, digest: bytes) -> ResultNotFound:
         return ResultNotFound(
@@ -263,7 +277,7 @@ class RedisStore(BaseStore):
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         """Return a lease of the first candidate that is free and has no result."""
         self._know_index()
-        for batch in _batches(candidates, _BATCH):
+        for batch in batches(candidates):
             turn = self._turn(_Ending(), batch)
             if turn.lease is None and self._bury_if_gone(turn.holders):
                 turn = self._turn(_Ending(), batch)
@@ -294,14 +308,14 @@ class RedisStore(BaseStore):
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
         for digest, worker, packed, is_beating in self._server.run(scripts.HOLDERS):
-            process = Process(*json.loads(packed)) if packed else None
+            process = unpacked(packed) if packed else None
             is_gone = process is not None and bool(process.is_gone())
             found[digest] = Holder(worker.decode(), process, bool(is_beating) and not is_gone)
         return found
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
         """Take the leases away from whoever holds them, alive or not; return how many."""
-        return sum(self._server.run(scripts.BREAK, *batch) for batch in _batches(digests, _BATCH))
+        return sum(self._server.run(scripts.BREAK, *batch) for batch in batches(digests))
 
     def tidy(self) -> None:
         """Take the leases of workers away that are gone or whose heartbeat stopped."""
@@ -315,38 +329,42 @@ class RedisStore(BaseStore):
     def _identity(self) -> str:
         """Return this worker's id, which is made when it first takes something."""
         if not self._worker:
-            self._worker = os.urandom(8).hex()
-            workers = self._address.tag + "workers"
-            self._server.command("HSET", workers, self._worker, json.dumps(Process.here()))
+            worker = os.urandom(8).hex()
+            self._workers.enter(self._server, worker)
+            self._worker = worker
         return self._worker
 
     def _turn(self, ending: _Ending, candidates: Sequence[bytes] = ()) -> _Turn:
         """End a lease, take the next, and hear what is new, as far as each is asked for."""
         index = self._index
         next_token = self._new_token() if candidates else ""
-        outcome, taken, holders, *news = self._server.run(
-            scripts.TURN,
-            *(index.cursor or scripts.START, self._worker, self._lease_ms),
-            *ending[:-1],
-            *(next_token, b"".join(candidates)),
+        heard = self._hear(
+            self._server.run(
+                scripts.TURN,
+                *(index.cursor or scripts.START, self._lease_ms, *ending[:-1]),
+                *(next_token, b"".join(candidates)),
+            )
         )
-        is_behind = self._hear(*news)
-        if outcome == scripts.SAVED:
+        if heard.done == scripts.SAVED:
             self._server.has_written = self._has_unsynced = True
             index.note(ending.kind, ending.digest)
-        if outcome not in (scripts.UNSURE, scripts.INCOMPLETE):
+        if heard.done not in (scripts.UNSURE, scripts.INCOMPLETE):
             index.held.pop(ending.token, None)
         lease = None
-        if taken:
-            lease = Lease(candidates[taken - 1], next_token)
+        if heard.number:
+            lease = Lease(candidates[heard.number - 1], next_token)
             index.held[next_token] = Held(lease.digest)
-        if is_behind:
+        if heard.is_behind:
             self.learn()
-        return _Turn(outcome, lease, holders)
+        return _Turn(heard.done, lease, heard.holders)
+
+    def _count(self) -> int:
+        """Return a number that this worker has not used yet."""
+        self._counter += 1
+        return self._counter
 
     def _new_token(self) -> str:
-        self._leases_taken += 1
-        return f"{self._identity()}:{self._leases_taken}"
+        return f"{self._identity()}:{self._count()}"
 
     def _finish(
         self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
@@ -376,15 +394,17 @@ class RedisStore(BaseStore):
 
     def _prepared(self, frame: Frame, token: str = "") -> _Ending:
         """Return what saves a frame, after sending what is too large to travel with it."""
-        entry = Entry.of(frame, self._chunk_bytes)
-        body = blobs.send(self._server, entry, frame.payload, self._chunk_bytes)
+        entry = Entry.of(frame, self._identity(), self._count(), self._chunk_bytes)
+        body = kept.send(self._server, entry, frame.payload, self._chunk_bytes)
         return _Ending("save", frame.digest, token, "", entry.pack(), body, frame.kind)
 
     # Workers that died
 
     def _bury_if_gone(self, workers: Sequence[bytes]) -> bool:
         """Free the leases of those workers that are certainly gone; return whether any was."""
-        gone = [worker for worker in workers if self._is_gone(worker)]
+        names = [worker.decode() for worker in workers]
+        processes = self._workers.of(self._server, names)
+        gone = [name for name in names if name in processes and processes[name].is_gone()]
         return bool(gone) and self._bury(gone)
 
     def _bury_the_dead(self) -> bool:
@@ -393,18 +413,10 @@ class RedisStore(BaseStore):
         gone = {holder.worker for holder in dead if holder.process and holder.process.is_gone()}
         return bool(dead) and self._bury(gone)
 
-    def _bury(self, gone: Iterable[bytes | str]) -> bool:
+    def _bury(self, gone: Iterable[str]) -> bool:
         count = self._server.run(scripts.BURY, self._lease_ms, *gone)
         self.learn()
         return bool(count)
-
-    def _is_gone(self, worker: bytes) -> bool:
-        if worker not in self._processes:
-            packed = self._server.command("HGET", self._address.tag + "workers", worker)
-            if packed is None:
-                return False
-            self._processes[worker] = Process(*json.loads(packed))
-        return bool(self._processes[worker].is_gone())
 
     # Writing without a lease
 
@@ -416,17 +428,17 @@ class RedisStore(BaseStore):
     def discard(self, digests: Iterable[bytes]) -> int:
         """Remove results and failures; return how many tasks' were there."""
         self._know_index()
-        return sum(map(self._discard, _batches(digests, _BATCH)))
+        return sum(map(self._discard, batches(digests)))
 
     def _discard(self, digests: Sequence[bytes]) -> int:
-        count, *news = self._server.run(scripts.DISCARD, self._index.cursor, *digests)
-        is_behind = self._hear(*news)
+        name = os.urandom(8).hex()
+        heard = self._hear(self._server.run(scripts.DISCARD, self._index.cursor, name, *digests))
         self._has_unsynced = True
         for digest in digests:
             self._index.remove(digest)
-        if is_behind:
+        if heard.is_behind:
             self.learn()
-        return int(count)
+        return heard.number
 
     def flush(self) -> None:
         """Return once all that was saved here survives a power cut.
@@ -462,12 +474,6 @@ class RedisStore(BaseStore):
 
 
 redis_store = RedisStore
-
-
-def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def _seconds(given: float | None, variable: str, default: float) -> float:

@@ -1,14 +1,18 @@
-"""Fetching results from the server, and sending what is too large to travel with its entry."""
+"""Fetching results and records from the server, and sending what is too large for its entry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from jug import records
 from jug.backends import _redis_scripts as scripts
 from jug.backends._redis_entry import Entry, chunks
+from jug.backends._redis_workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
+from jug.records import Record
 
 if TYPE_CHECKING:
     from jug.backends._redis_connection import Server
@@ -22,11 +26,44 @@ _TOGETHER: Final = 1 << 18
 # A blob that no commit follows within this time is thrown away by the server.
 _UPLOAD_SECONDS: Final = 3600
 
+_BATCH: Final = 1000
 
-def fetch_entry(server: Server, key: str, digest: bytes) -> Entry | None:
-    """Return the entry of a digest among the ``results`` or ``failures``."""
-    data = server.command("HGET", server.address.tag + key, digest)
-    return None if data is None else _unpacked(digest, data)
+_Item = TypeVar("_Item")
+
+
+def batches(items: Iterable[_Item], size: int = _BATCH) -> Iterator[list[_Item]]:
+    """Yield the items in lists of a size that goes into one call."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def fetch_entries(server: Server, key: str, digests: Iterable[bytes]) -> dict[bytes, Entry]:
+    """Return the entries of digests that are among the ``results`` or ``failures``."""
+    found = {}
+    for batch in batches(digests):
+        packed = server.command("HMGET", server.address.tag + key, *batch)
+        for digest, data in zip(batch, packed, strict=True):
+            if data is not None:
+                found[digest] = _unpacked(digest, data)
+    return found
+
+
+def fetch_records(
+    server: Server, workers: Workers, digests: Sequence[bytes]
+) -> dict[bytes, Record]:
+    """Return the records of the runs that count, each with the process of its worker."""
+    entries = fetch_entries(server, "results", digests)
+    rest = [digest for digest in digests if digest not in entries]
+    entries |= fetch_entries(server, "failures", rest)
+    processes = workers.of(server, (entry.worker for entry in entries.values()))
+    found = {}
+    for digest, entry in entries.items():
+        record, process = records.unpack(entry.record), processes.get(entry.worker)
+        if process is not None and not record.worker:
+            record = record._replace(worker=f"{process.host}:{process.pid}")
+        found[digest] = record
+    return found
 
 
 def fetch(server: Server, digest: bytes) -> bytearray | None:
@@ -59,7 +96,7 @@ def _fetch_chunks(server: Server, digest: bytes, entry: Entry) -> bytearray | No
     encoded = bytearray()
     for number in range(entry.chunks):
         chunk = server.command("HGET", _blob(server, entry), number)
-        if chunk is None and fetch_entry(server, "results", digest) != entry:
+        if chunk is None and fetch_entries(server, "results", [digest]) != {digest: entry}:
             return None  # removed while it was read
         encoded += chunk or b""
     return encoded
