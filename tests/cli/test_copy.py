@@ -247,7 +247,7 @@ def test_an_unknown_kind_of_store_is_named(jugdir: Path) -> None:
 
 
 def test_a_url_that_leaves_open_which_project_is_meant_is_refused(jugdir: Path) -> None:
-    pytest.importorskip("jug.backends.redis_store")
+    pytest.importorskip("jug.backends.redis_store", exc_type=ImportError)
 
     result = copy(jugdir, "redis://localhost:1")
 

@@ -48,6 +48,10 @@ def test_several_workers_make_one_table(jug_process: JugProcess, jobs: list[str]
     assert jug_process("execute", *jobs, "primes.py").stdout == EXECUTED
 
 
+def test_short_is_one_line(jug_process: JugProcess) -> None:
+    assert jug_process("execute", "--short", "primes.py").stdout == "7 tasks executed, 0 loaded\n"
+
+
 def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProcess) -> None:
     result = jug_process("execute", "-j2", "--jugdir", "dict_store:x", "primes.py", status=2)
 

@@ -91,6 +91,13 @@ def test_a_failure_is_forgotten(jug: Jug, executed: Callable[..., None]) -> None
 
 
 @pytest.mark.usefixtures("done")
+def test_short_is_one_line(jug: Jug) -> None:
+    output = jug("invalidate", "--short", "--name", "is_prime", "primes.py").stdout
+
+    assert output == "7 tasks invalidated\n"
+
+
+@pytest.mark.usefixtures("done")
 def test_json_says_how_many(jug: Jug) -> None:
     said = json.loads(jug("invalidate", "--name", "count_primes", "--json", "primes.py").stdout)
 

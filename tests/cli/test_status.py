@@ -131,6 +131,10 @@ def test_count_counts_each_name(jug: Jug) -> None:
     assert jug("count", "primes.py").stdout == COUNTED
 
 
+def test_count_can_be_short(jug: Jug) -> None:
+    assert jug("count", "--short", "primes.py").stdout == "7 tasks\n"
+
+
 def test_count_as_json(jug: Jug) -> None:
     assert json.loads(jug("count", "--json", "primes.py").stdout) == {
         "tasks": [

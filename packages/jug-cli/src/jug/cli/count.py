@@ -32,5 +32,7 @@ def command(options: Options, as_json: bool) -> None:
     if as_json:
         tasks = [{"name": name, "count": counts[name]} for name in sorted(counts)]
         click.echo(json.dumps({"tasks": tasks, "total": counts.total()}, indent=2))
+    elif options.short:
+        click.echo(f"{counts.total()} tasks")
     else:
         click.echo(table(["Count"], {name: [count] for name, count in counts.items()}))

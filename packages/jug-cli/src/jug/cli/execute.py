@@ -84,7 +84,7 @@ def command(context: click.Context, options: Options) -> None:
     job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
-    _print_summary(summary)
+    _print_summary(summary, options.short)
     context.exit(summary.ending.status)
 
 
@@ -143,10 +143,13 @@ def _debug(task: Any, error: BaseException) -> None:
     pdb.post_mortem(error.__traceback__)
 
 
-def _print_summary(summary: Summary) -> None:
-    names = {*summary.executed, *summary.loaded}
-    rows = {name: [summary.executed[name], summary.loaded[name]] for name in names}
-    click.echo(table(["Executed", "Loaded"], rows))
+def _print_summary(summary: Summary, short: bool) -> None:
+    executed, loaded = summary.executed, summary.loaded
+    if short:
+        click.echo(f"{executed.total()} tasks executed, {loaded.total()} loaded")
+    else:
+        rows = {name: [executed[name], loaded[name]] for name in executed | loaded}
+        click.echo(table(["Executed", "Loaded"], rows))
     for failure in summary.failures:
         click.echo(f"jug: {failure.name} failed: {failure.exception}", err=True)
     status = summary.ending.status

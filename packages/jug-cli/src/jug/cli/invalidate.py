@@ -53,6 +53,8 @@ def command(options: Options, name: str | None, pattern: str | None, as_json: bo
     if as_json:
         tasks = [{"name": name, "invalidated": counts[name]} for name in sorted(counts)]
         click.echo(json.dumps({"tasks": tasks, "total": counts.total()}, indent=2))
+    elif options.short:
+        click.echo(f"{counts.total()} tasks invalidated")
     else:
         click.echo(table(["Invalidated"], {name: [count] for name, count in counts.items()}))
 
