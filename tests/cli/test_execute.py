@@ -114,10 +114,10 @@ def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--name", ""], "execute_name': '' must not be empty"),
+        (["--name", ""], "Error: --name: '' must not be empty"),
         (["--pattern", "/(/"], "'/(/' is no regular expression"),
         (["-j", "x"], "'x' is not a valid integer"),
-        (["-j", "-1"], "-1 must be a whole number from 0 up"),
+        (["-j", "-1"], "Error: -j: -1 must be a whole number from 0 up"),
         (["--wait-cycle-time", "-1"], "-1.0 must be a number from 0 up"),
         (["--pdb", "-j", "2"], "--pdb debugs one worker: leave -j away"),
     ],

@@ -193,8 +193,7 @@ class Options:
 
     def __setattr__(self, name: str, given: Any) -> None:
         """Set an option by its name in Python; unknown names and bad values are errors."""
-        key = _BY_ATTRIBUTE.get(name)
-        if key is None:
+        if name not in _BY_ATTRIBUTE:
             known = ", ".join(_BY_ATTRIBUTE)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
         if name == "jugdir" and _is_jug_running():
@@ -203,7 +202,11 @@ class Options:
                 "call jug.set_jugdir(...) there",
                 name=name,
             )
-        self._given[name] = _converted(key, given, f"the option {name!r}")
+        self.set(name, given, f"the option {name!r}")
+
+    def set(self, name: str, given: Any, called: str) -> None:
+        """Set an option; where the value is bad, the error says what the user called it."""
+        self._given[name] = _converted(_BY_ATTRIBUTE[name], given, called)
 
     def __dir__(self) -> list[str]:
         """Return the names of all options."""

@@ -114,11 +114,13 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
     configure(read_configuration())
     options = Options({"arguments": arguments}, default_options)
     if jugfile is not None:
-        options.jugfile = jugfile
-    for name in _NAMES & parameters.keys():
-        given = parameters.pop(name)
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            setattr(options, name, given)
+        options.set("jugfile", jugfile, "JUGFILE")
+    for param in context.command.params:
+        name = param.name or ""
+        if name in _NAMES and name in parameters:
+            given = parameters.pop(name)
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                options.set(name, given, param.opts[0])
     _set_up_log(options.verbose)
     return options
 
