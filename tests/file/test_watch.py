@@ -218,6 +218,16 @@ def test_a_long_wait_looks_every_two_seconds(tmp_path: Path, passing: Time) -> N
     assert all(gap <= 0.2 for gap, at in zip(gaps, looks, strict=False) if at < 3)
 
 
+def test_many_short_waits_become_as_slow_as_a_long_one(tmp_path: Path, passing: Time) -> None:
+    looks: list[float] = []
+    watch = settled(Watch([tmp_path], lambda: looks.append(passing.now)))
+
+    for _ in range(100):
+        watch.wait(1.5)
+
+    assert sum(at > 100 for at in looks) <= 2 * 50 / 1.5 + 1
+
+
 def test_the_slowest_look_can_be_asked_to_be_quicker(tmp_path: Path, passing: Time) -> None:
     looks: list[float] = []
     watch = Watch([tmp_path], lambda: looks.append(passing.now), slowest=0.25)

@@ -3,8 +3,9 @@
 On a disk of this Linux host the kernel tells: of what changes in the folders
 (inotify), and of processes that end (a descriptor for each).  Behind that, and
 alone on network file systems and other systems, there is a look now and then:
-first after a millisecond, then after a twentieth of the time waited so far, so
-that noticing late costs little beside the wait, and at last every two seconds.
+first after a millisecond, then after a twentieth of the time since the last
+change, over as many waits as that may be, so that noticing late costs little
+beside the waiting, and at last every two seconds.
 On networks nothing tells of another host's changes, and where a file system
 cannot be recognised it is taken for one.
 
@@ -59,7 +60,7 @@ class Watch:
         self._slowest = slowest
         self._notices = _open_notices(tuple(folders))
         self._before: object = None
-        self._looked = 0.0
+        self._looked = self._changed = time.monotonic()
         self._pace = _QUICKEST
 
     def wait(self, seconds: float, pids: Iterable[int] = ()) -> bool:
@@ -76,7 +77,7 @@ class Watch:
                 left = began + seconds - time.monotonic()
                 if left <= 0:
                     return False
-                all_run = not self._sleep(min(left, self._delay(began)), descriptors)
+                all_run = not self._sleep(min(left, self._delay()), descriptors)
             return True
         finally:
             for descriptor in descriptors:
@@ -93,7 +94,10 @@ class Watch:
         self._clear_notices()
         seen, before = self._look(), self._before
         self._before = seen
-        return seen != before
+        if seen == before:
+            return False
+        self._changed = time.monotonic()
+        return True
 
     def _keep_apart(self) -> None:
         since = time.monotonic() - self._looked
@@ -108,9 +112,11 @@ class Watch:
                 while os.read(self._notices, 1 << 16):
                     pass
 
-    def _delay(self, began: float) -> float:
-        quickest = _QUICKEST if self._notices is None else self._slowest
-        return max(quickest, min(self._slowest, (time.monotonic() - began) * _SHARE))
+    def _delay(self) -> float:
+        if self._notices is not None:
+            return self._slowest
+        quiet = time.monotonic() - self._changed
+        return max(_QUICKEST, min(self._slowest, quiet * _SHARE))
 
     def _sleep(self, seconds: float, processes: list[int]) -> bool:
         """Sleep until there is word or the time is over; return whether a process ended."""
