@@ -18,6 +18,7 @@ import jug.cli
 import jug.jug
 from jug.cli import OWN_COMMANDS, main
 from jug.options import default_options
+from jug.worker import Ending
 
 Jug = Callable[..., Result]
 
@@ -64,6 +65,18 @@ def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
     assert modules - {"user_commands"} == {name.replace("-", "_") for name in OWN_COMMANDS}
+
+
+def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
+    assert {ending.name: ending.status for ending in Ending} == {
+        "DONE": jug.cli.DONE,
+        "LIMIT": jug.cli.DONE,
+        "FAILED": jug.cli.FAILED,
+        "STUCK": jug.cli.UNFINISHED,
+        "WAITED": jug.cli.UNFINISHED,
+        "INTERRUPTED": jug.cli.INTERRUPTED,
+    }
+    assert click.UsageError.exit_code == jug.cli.USAGE
 
 
 def test_jug_alone_shows_the_commands() -> None:
