@@ -24,6 +24,9 @@ INLINE: Final = 4096
 """Longer content is replaced by its digest."""
 CHUNK: Final = 1 << 22
 
+_AT_ONCE: Final = 4096
+"""How many parts are joined at a time, lest a long list is there twice."""
+
 length: Final = Struct("<Q").pack
 """Pack a length or a count."""
 
@@ -41,7 +44,9 @@ def digest(data: bytes | memoryview) -> bytes:
 def sealed(tag: bytes, parts: list[bytes]) -> bytes:
     """Return the tag and the digest of any number of encodings."""
     state = fresh()
-    state.update(length(len(parts)) + b"".join(parts))
+    state.update(length(len(parts)))
+    for first in range(0, len(parts), _AT_ONCE):
+        state.update(b"".join(parts[first : first + _AT_ONCE]))
     return tag + state.digest()
 
 

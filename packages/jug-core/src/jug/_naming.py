@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from types import FunctionType
 from typing import Any
 
 
@@ -24,6 +25,15 @@ def function_name(f: Any) -> str:
     >>> function_name(sum)
     'builtins.sum'
     """
+    return _name_of_plain(f) if type(f) is FunctionType else _name_of(f)
+
+
+@lru_cache(maxsize=10_000)
+def _name_of_plain(f: FunctionType) -> str:
+    return _name_of(f)
+
+
+def _name_of(f: Any) -> str:
     named = f if hasattr(f, "__qualname__") or hasattr(f, "__name__") else type(f)
     module = getattr(named, "__module__", None) or type(f).__module__
     name = getattr(named, "__qualname__", None) or named.__name__

@@ -75,7 +75,7 @@ class Task(Generic[R]):
     4
     """
 
-    __slots__ = ("_digest", "_name", "_store", "_value", "args", "f", "kwargs", "options")
+    __slots__ = ("_digest", "_kwargs", "_name", "_store", "_value", "args", "f", "options")
 
     store = _StoreOfTask()
 
@@ -84,7 +84,7 @@ class Task(Generic[R]):
             f, args, kwargs = _unwrap(f, args, kwargs)
         self.f = f
         self.args = args
-        self.kwargs = kwargs
+        self._kwargs = kwargs or None  # an empty dict would be a third of a small task
         self.options = DEFAULTS
         self._name: str | None = None
         self._digest: bytes | None = None
@@ -93,6 +93,16 @@ class Task(Generic[R]):
         alltasks.append(self)
 
     # Who it is
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The arguments that were given by name."""
+        return self._kwargs or {}
+
+    @property
+    def has_plain_arguments(self) -> bool:
+        """Whether its arguments are numbers, strings and the like, which contain nothing."""
+        return self._kwargs is None and ATOMS.issuperset(map(type, self.args))
 
     @property
     def name(self) -> str:
@@ -126,6 +136,8 @@ class Task(Generic[R]):
 
     def dependencies(self) -> Iterator[Task[Any]]:
         """Yield the tasks that its arguments contain."""
+        if self.has_plain_arguments:
+            return iter(())
         return find_dependencies(self.args, self.kwargs)
 
     def __jug_dependencies__(self) -> Iterator[Task[Any]]:
@@ -320,7 +332,7 @@ def _brief(arguments: Any) -> str:
 
 def _hash_with_dependencies(task: Task[Any]) -> None:
     """Compute the digests of the task and of what it needs, without recursion."""
-    if not task.kwargs and ATOMS.issuperset(map(type, task.args)):
+    if task.has_plain_arguments:
         task._digest = task._compute_digest()
         return
     stack = [task]

@@ -30,6 +30,8 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def load_arguments(task: Task[Any]) -> Arguments:
     """Return the arguments with every task in them replaced by its value."""
+    if task.has_plain_arguments:
+        return task.args, {}
     return value(task.args), value(task.kwargs)
 
 
