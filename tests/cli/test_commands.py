@@ -219,3 +219,22 @@ def test_reading_output_that_stops_is_no_error(folder: Path) -> None:
     )  # fmt: skip
 
     assert (run.stdout, run.stderr) == ("{", "")
+
+
+# Mistakes in the command line
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["exeucte", "primes.py"], "there is no command 'exeucte': is 'execute' meant?"),
+        (["primes.py"], "say what to do with the jugfile, such as `jug execute primes.py`"),
+        (["xyzzy"], "there is no command 'xyzzy': `jug --help` lists them"),
+        (["status", "--jugdirr", "x"], "'--jugdir'?"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_what_may_be_meant(words: list[str], advice: str) -> None:
+    result = CliRunner().invoke(main, words, prog_name="jug")
+
+    assert result.exit_code == 2
+    assert advice in result.output

@@ -126,6 +126,24 @@ def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) ->
     assert complaint in jug("execute", *words, "primes.py", status=2).stderr
 
 
+def test_nothing_to_run_is_said(jug_process: JugProcess, folder: Path) -> None:
+    (folder / "empty.py").write_text("")
+
+    empty = jug_process("execute", "empty.py")
+    misspelt = jug_process("execute", "--name", "is_prim", "primes.py")
+
+    assert empty.stderr == "The jugfile makes no tasks.\n"
+    assert misspelt.stderr == "No task matches: `jug count` lists their names.\n"
+
+
+def test_what_is_done_already_is_not_nothing(jug_process: JugProcess) -> None:
+    jug_process("execute", "--name", "is_prime", "primes.py")
+
+    again = jug_process("execute", "--name", "is_prime", "primes.py")
+
+    assert again.stderr == ""
+
+
 def test_others_are_waited_for_no_longer_than_asked(jug_process: JugProcess, folder: Path) -> None:
     from jug.backends.file_store import FileStore
     from jug.cli._reading import traceless

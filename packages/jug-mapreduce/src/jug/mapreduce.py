@@ -263,4 +263,4 @@ def _check_function(role: str, f: Any) -> None:
     try:
         digest_function(f)
     except HashError as error:
-        raise HashError(f"the {role}: {error}", part=role) from error
+        raise HashError(f"the {role}: {error}", part=role) from None

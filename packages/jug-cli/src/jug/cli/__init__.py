@@ -65,6 +65,23 @@ class _Jug(click.Group):
         entry = _installed_commands().get(cmd_name)
         return entry.load() if entry is not None else _user_commands().get(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names, or say which one may be meant."""
+        word = args[0]
+        if ctx.resilient_parsing or word.startswith("-") or self.get_command(ctx, word):
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"there is no command {word!r}: {self._advice(ctx, word)}", ctx=ctx)
+
+    def _advice(self, ctx: click.Context, word: str) -> str:
+        if word.endswith(".py"):
+            return f"say what to do with the jugfile, such as `jug execute {word}`"
+        from difflib import get_close_matches
+
+        meant = get_close_matches(word, self.list_commands(ctx), n=1)
+        return f"is {meant[0]!r} meant?" if meant else "`jug --help` lists them"
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command is for, into jug's help."""
         rows = [*OWN_COMMANDS.items()]

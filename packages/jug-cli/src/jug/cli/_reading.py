@@ -127,7 +127,8 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
 
 def _refuse_unknown_option(jugfile: str | None, context: click.Context) -> None:
     if jugfile is not None and jugfile.startswith("-"):
-        raise click.NoSuchOption(jugfile, ctx=context)
+        known = [name for param in context.command.params for name in param.opts]
+        raise click.NoSuchOption(jugfile, possibilities=known, ctx=context)
 
 
 def _set_up_log(level: str) -> None:

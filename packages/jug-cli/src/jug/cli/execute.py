@@ -14,6 +14,7 @@ from jug.errors import OptionError
 from jug.options import Options, configure, default_options
 
 if TYPE_CHECKING:
+    from jug.selection import Selection
     from jug.worker import Settings, Summary
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
@@ -80,11 +81,13 @@ def command(context: click.Context, options: Options) -> None:
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
-    selection(options.execute_name, options.execute_pattern)  # complains now, not in a worker
+    # Made here, so that a bad one is not complained of by each worker.
+    select = selection(options.execute_name, options.execute_pattern)
     job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
     _print_summary(summary, options.short)
+    _tell_of_nothing_to_do(summary, select)
     context.exit(summary.ending.status)
 
 
@@ -157,10 +160,23 @@ def _print_summary(summary: Summary, short: bool) -> None:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
 
 
+def _tell_of_nothing_to_do(summary: Summary, select: Selection | None) -> None:
+    """Say so if there was no task to run, which is rarely what was meant."""
+    if summary.ending.status or summary.left:
+        return
+    names = summary.executed | summary.loaded
+    if select is None and not names:
+        click.echo("The jugfile makes no tasks.", err=True)
+    elif select is not None and not any(map(select, names)):
+        click.echo("No task matches: `jug count` lists their names.", err=True)
+
+
 def _reason(summary: Summary) -> str:
     parts = [summary.reason]
     if summary.left:
-        parts.append(f"{summary.left} tasks are not done")
+        parts.append(
+            "1 task is not done" if summary.left == 1 else f"{summary.left} tasks are not done"
+        )
     if summary.blocked:
         parts.append(f"{summary.blocked} wait for one that failed")
     return "; ".join(parts)
