@@ -33,7 +33,10 @@ class Graph:
         self._starts = array("q", [0])
         self._dependencies = array("i")
         for task in tasks:
-            self._add(task)
+            if task.has_plain_arguments:
+                self._append(task, task.digest, ())
+            else:
+                self._add(task)
         self._dependants: tuple[array[int], array[int]] | None = None
 
     def __len__(self) -> int:
@@ -76,23 +79,21 @@ class Graph:
         stack = [task]
         while stack:
             last = stack[-1]
-            if last._digest is not None and last._digest in self.numbers:
+            if last.digest in self.numbers:
                 stack.pop()
                 continue
             needed = list(last.dependencies())
-            missing = [t for t in needed if t._digest is None or t._digest not in self.numbers]
+            missing = [t for t in needed if t._digest not in self.numbers]
             if missing:
                 stack.extend(missing)
-                continue
-            digest = last._digest
-            if digest is None:
-                digest = last._digest = last._compute_digest()
-            if digest not in self.numbers:
-                self._append(last, digest, needed)
-            stack.pop()
+            else:
+                self._append(last, last.digest, needed)
+                stack.pop()
 
-    def _append(self, task: Task[Any], digest: bytes, needed: list[Task[Any]]) -> None:
+    def _append(self, task: Task[Any], digest: bytes, needed: Sequence[Task[Any]]) -> None:
         numbers = self.numbers
+        if digest in numbers:
+            return
         numbers[digest] = len(self.tasks)
         self.tasks.append(task)
         if needed:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import compress
+from operator import not_
 from typing import Any
 
 from jug._naming import task_names
@@ -73,26 +74,20 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
+    different = list({task.digest: task for task in tasks}.values())
     store.learn()
-    distinct: dict[bytes, Task[Any]] = {}
-    for task in tasks:
-        distinct.setdefault(task.digest, task)
-    done = store.exists(distinct)
-    names = list(task_names(distinct.values()))
+    done = store.exists(task.digest for task in different)
     status = Status()
-    status.counts[State.FINISHED].update(compress(names, done))
+    status.counts[State.FINISHED].update(task_names(compress(different, done)))
     if not all(done):
-        _count_unfinished(store, list(distinct.values()), names, done, status)
+        _count_unfinished(store, list(compress(different, map(not_, done))), status)
     return status
 
 
-def _count_unfinished(
-    store: BaseStore, tasks: list[Task[Any]], names: list[str], done: list[bool], status: Status
-) -> None:
+def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) -> None:
     running = _running(store)
-    for task, name, is_done in zip(tasks, names, done, strict=True):
-        if not is_done:
-            status.counts[_state(store, task, running)][name] += 1
+    for task, name in zip(tasks, task_names(tasks), strict=True):
+        status.counts[_state(store, task, running)][name] += 1
 
 
 def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
