@@ -13,7 +13,7 @@ from measure import Command
 
 PROGRAMS = Path(__file__).parent / "programs"
 FORMER = "jug 2.7.0"
-REQUIREMENTS = ("jug==2.7.0", "joblib>=1.4", "numpy>=2")
+REQUIREMENTS = ("jug==2.7.0", "joblib>=1.4", "numpy>=2", "redis>=5")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Contender:
         """Return a command of its jug."""
         return [self.python.with_name("jug"), *arguments]
 
-    def on(self, jugfile: str, jugdir: Path, subcommand: str, *options: str) -> Command:
+    def on(self, jugfile: str, jugdir: Path | str, subcommand: str, *options: str) -> Command:
         """Return a command of its jug on one of the programs."""
         return self.jug(subcommand, PROGRAMS / f"{jugfile}.py", "--jugdir", jugdir, *options)
 
@@ -49,11 +49,11 @@ def former(python: Path | None, cache: Path) -> Contender:
 def _install(folder: Path) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / "ready"
-    if not ready.exists():
+    if not ready.exists() or ready.read_text() != "\n".join(REQUIREMENTS):
         print(f"installing {', '.join(REQUIREMENTS)} into {folder}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "install", *REQUIREMENTS], check=True)
-        ready.touch()
+        ready.write_text("\n".join(REQUIREMENTS))
     return python

@@ -164,7 +164,7 @@ def all_rows(shop: Workshop) -> list[Row]:
     return [replace(row, limit=None) for row in rows] if shop.is_quick else rows
 
 
-def _by(former: Contender | None, act: Callable[[Contender], Sample]) -> Measure | None:
+def by(former: Contender | None, act: Callable[[Contender], Sample]) -> Measure | None:
     """Return the measurement by the Python of the former release, None without one."""
     return None if former is None else lambda: act(former)
 
@@ -177,8 +177,8 @@ def _execution(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.20,
         ours=lambda: shop.execute(ours, "flat", count, "-j1"),
-        baseline=_by(former, lambda f: shop.execute(f, "flat", count)),
-        joblib=_by(former, lambda f: shop.time_program(f, "flat_joblib", BENCHMARK_TASKS=count)),
+        baseline=by(former, lambda f: shop.execute(f, "flat", count)),
+        joblib=by(former, lambda f: shop.time_program(f, "flat_joblib", BENCHMARK_TASKS=count)),
     )
     yield Row(
         key="layers",
@@ -186,7 +186,7 @@ def _execution(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.20,
         ours=lambda: shop.execute(ours, "layers", count, "-j1"),
-        baseline=_by(former, lambda f: shop.execute(f, "layers", count)),
+        baseline=by(former, lambda f: shop.execute(f, "layers", count)),
     )
     for jugfile, what in (("flat", "and one sum"), ("layers", "in layers")):
         yield Row(
@@ -195,7 +195,7 @@ def _execution(shop: Workshop) -> Iterator[Row]:
             unit="s",
             limit=0.18,
             ours=lambda jugfile=jugfile: shop.execute(ours, jugfile, count, "-j2"),
-            baseline=_by(
+            baseline=by(
                 former,
                 lambda f, jugfile=jugfile: shop.execute_by_two_processes(f, jugfile, count),
             ),
@@ -210,7 +210,7 @@ def _where_done(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.45,
         ours=lambda: shop.on_done(ours, "status", size(100_000)),
-        baseline=_by(former, lambda f: shop.on_done(f, "status", size(100_000))),
+        baseline=by(former, lambda f: shop.on_done(f, "status", size(100_000))),
     )
     yield Row(
         key="nothing-left",
@@ -218,7 +218,7 @@ def _where_done(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.40,
         ours=lambda: shop.on_done(ours, "execute", size(100_000)),
-        baseline=_by(former, lambda f: shop.on_done(f, "execute", size(100_000))),
+        baseline=by(former, lambda f: shop.on_done(f, "execute", size(100_000))),
     )
     yield Row(
         key="memory",
@@ -226,7 +226,7 @@ def _where_done(shop: Workshop) -> Iterator[Row]:
         unit="bytes",
         limit=0.60,
         ours=lambda: shop.memory_per_task(ours, size(200_000)),
-        baseline=_by(former, lambda f: shop.memory_per_task(f, size(200_000))),
+        baseline=by(former, lambda f: shop.memory_per_task(f, size(200_000))),
         rounds=2,
     )
     yield Row(
@@ -247,8 +247,8 @@ def _values(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.35,
         ours=lambda: shop.program(ours, "making", BENCHMARK_TASKS=count),
-        baseline=_by(former, lambda f: shop.program(f, "making", BENCHMARK_TASKS=count)),
-        joblib=_by(former, lambda f: shop.program(f, "hashing_joblib", BENCHMARK_TASKS=count)),
+        baseline=by(former, lambda f: shop.program(f, "making", BENCHMARK_TASKS=count)),
+        joblib=by(former, lambda f: shop.program(f, "hashing_joblib", BENCHMARK_TASKS=count)),
     )
     large = {"BENCHMARK_MEGABYTES": 1 if shop.is_quick else 100}
     yield Row(
@@ -257,8 +257,8 @@ def _values(shop: Workshop) -> Iterator[Row]:
         unit="s",
         limit=0.15,
         ours=lambda: shop.program(ours, "large_array", **large),
-        baseline=_by(former, lambda f: shop.program(f, "large_array", **large)),
-        joblib=_by(former, lambda f: shop.program(f, "large_array_joblib", **large)),
+        baseline=by(former, lambda f: shop.program(f, "large_array", **large)),
+        joblib=by(former, lambda f: shop.program(f, "large_array_joblib", **large)),
     )
 
 
@@ -304,7 +304,7 @@ def _scale(shop: Workshop) -> Iterator[Row]:
             title="system calls per short task",
             unit="calls",
             ours=lambda: shop.count_calls(ours, size(2_000), "-j1"),
-            baseline=_by(former, lambda f: shop.count_calls(f, size(2_000))),
+            baseline=by(former, lambda f: shop.count_calls(f, size(2_000))),
             rounds=1,
         )
 

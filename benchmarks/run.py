@@ -16,8 +16,10 @@ from pathlib import Path
 import contenders
 import machine
 from measure import Sample
+from redis_rows import redis_rows
 from results import Result, save, table
 from rows import Row, Workshop, all_rows
+from server import Server
 
 HERE = Path(__file__).parent
 
@@ -28,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.cache.mkdir(parents=True, exist_ok=True)
     former = None if options.no_peer else contenders.former(options.peer_python, options.cache)
     described = machine.describe(options.cache)
-    with tempfile.TemporaryDirectory(dir=options.cache) as folder:
+    with tempfile.TemporaryDirectory(dir=options.cache) as folder, Server(Path(folder)) as server:
         shop = Workshop(Path(folder), options.cache, contenders.ours(), former, options.quick)
-        rows = _chosen(all_rows(shop), options.rows)
+        rows = _chosen([*all_rows(shop), *redis_rows(shop, server)], options.rows)
         results = [_measure(row, options.rounds) for row in rows]
     print(table(results))
     save(results, described, options.output)
@@ -50,7 +52,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-picture", dest="picture", action="store_false", help="draw nothing")
     parser.add_argument(
         "--peer-python", type=Path, metavar="PYTHON",
-        help="a Python that has jug 2.7.0, joblib and numpy; else they are installed",
+        help="a Python that has jug 2.7.0, joblib, numpy and redis; else they are installed",
     )  # fmt: skip
     parser.add_argument(
         "--cache", type=Path, default=Path.home() / ".cache" / "jug-benchmarks",

@@ -35,12 +35,12 @@ for i in range(COUNT):
 """
 
 CHECK = """
-import sys
+import os, sys
 from jug import set_jugdir, value
 from jug.jugfile import Jugfile
 
 count = int(sys.argv[1])
-set_jugdir("jugfile.jugdata")
+set_jugdir(os.environ.get("JUG_JUGDIR", "jugfile.jugdata"))
 tasks = Jugfile("jugfile.py", sys.argv[1:]).read().names["tasks"]
 expected = []
 for i in range(count):

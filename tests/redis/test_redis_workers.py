@@ -1,0 +1,237 @@
+"""Whole runs on a server: workers and servers that are killed, many workers, slow networks."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from time import monotonic, sleep
+
+import pytest
+
+from jug.backends.registry import open_store
+
+SYSTEM = Path(__file__).parents[1] / "system"
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+# The harness of the tests of whole runs in a directory.
+harness = runpy.run_path(str(SYSTEM / "conftest.py"))
+folder, journal, write = harness["folder"], harness["journal"], harness["write"]
+launch, start, jug = harness["launch"], harness["start"], harness["jug"]
+storms = runpy.run_path(str(SYSTEM / "test_storm.py"))
+
+
+@pytest.fixture
+def use(monkeypatch, folder):
+    """Call with the URL of a store: commands use it, as they are told by the environment."""
+    return lambda url: monkeypatch.setenv("JUG_JUGDIR", url)
+
+
+def tell_commands(command, *arguments):
+    return subprocess.Popen([sys.executable, "-m", "jug", command, *arguments])
+
+
+def check_results(*arguments):
+    subprocess.run([sys.executable, "check.py", *arguments], check=True)
+
+
+def large(*values):
+    return pytest.param(*values, marks=[pytest.mark.slow, pytest.mark.timeout(300)])
+
+
+# Deaths
+
+
+@pytest.mark.parametrize(
+    ("commands", "count", "seconds", "kills"), [(4, 120, 0.03, 8), large(8, 2000, 0.05, 100)]
+)
+def test_workers_may_be_killed_at_any_time(
+    server, use, write, journal, jug, commands, count, seconds, kills
+):
+    url = server.url()
+    use(url)
+    write(storms["PROGRAM"])
+    write(storms["CHECK"], "check.py")
+    storm = storms["Storm"](commands, 1, count, seconds)
+
+    storm.rage(storms["Storm"].kill_both, kills)
+    storm.pass_over()
+
+    storms["assert_each_ran_once"](journal(), storm.killed, count)
+    arguments = [str(count), str(seconds)]
+    check_results(*arguments)
+    assert jug("check", "jugfile.py", *arguments)[0] == 0
+    with open_store(url) as store:
+        assert store.holders() == {}
+
+
+@pytest.mark.parametrize(("count", "kills"), [(150, 1), large(1500, 3)])
+def test_the_server_may_be_killed_in_mid_run(servers, use, write, journal, count, kills):
+    durable = servers.new(*DURABLE)
+    use(durable.url("killed"))
+    write(storms["PROGRAM"])
+    write(storms["CHECK"], "check.py")
+    arguments = [str(count), "0.01"]
+    commands = [tell_commands("execute", "jugfile.py", *arguments) for _ in range(4)]
+
+    for kill in range(kills):
+        while ended(journal()) < count * (kill + 1) / (kills + 1):
+            sleep(0.005)
+        durable.kill()
+        sleep(0.1)
+        durable.start()
+
+    assert [command.wait(100) for command in commands] == [0] * 4
+    # What was acknowledged and then lost would have run twice.
+    storms["assert_each_ran_once"](journal(), set(), count)
+    check_results(*arguments)
+
+
+def ended(lines):
+    return sum(line[0] == "end" for line in lines)
+
+
+# Waiting for each other
+
+STAGES = """
+import time
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def gate(stage, before):
+    time.sleep(0.15)
+    log("open", stage, time.time())
+    return stage
+
+@TaskGenerator
+def both(stage, side, opened):
+    log("begin", stage, time.time())
+    time.sleep(0.1)
+    return side
+
+before = []
+for stage in range(5):
+    opened = gate(stage, before)
+    before = [both(stage, side, opened) for side in range(2)]
+"""
+
+
+def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
+    server, use, write, journal
+):
+    use(server.url())
+    write(STAGES)
+
+    workers = [tell_commands("execute", "jugfile.py") for _ in range(2)]
+
+    assert [worker.wait(60) for worker in workers] == [0, 0]
+    times = defaultdict(dict)
+    for word, stage, when in journal():
+        times[stage][word] = float(when)  # the later one of the two that begin
+    delays = [stage["begin"] - stage["open"] for stage in times.values()]
+    assert len(delays) == 5
+    assert median(delays) < 0.05, delays
+
+
+# Many workers
+
+COUNTED = """
+import atexit, json, os, sys, time
+from jug import TaskGenerator
+from jug.backends.redis_store import RedisStore
+
+counts = {"attempts": 0, "failed": 0, "waiting": 0.0, "tasks": 0}
+began = []
+
+def report():
+    counts["seconds"] = time.monotonic() - began[0]
+    with open(f"counts-{os.getpid()}", "w") as file:
+        json.dump(counts, file)
+
+def counted_turn(store, ending, candidates=(), turn=RedisStore._turn):
+    if not began:
+        began.append(time.monotonic())
+        atexit.register(report)
+    answer = turn(store, ending, candidates)
+    if candidates:
+        counts["attempts"] += 1
+        counts["failed"] += answer.lease is None
+    return answer
+
+def timed_wait(store, seconds, wait=RedisStore.wait):
+    start = time.monotonic()
+    try:
+        return wait(store, seconds)
+    finally:
+        counts["waiting"] += time.monotonic() - start
+
+RedisStore._turn, RedisStore.wait = counted_turn, timed_wait
+
+@TaskGenerator
+def short(number):
+    end = time.perf_counter() + 0.001
+    while time.perf_counter() < end:
+        pass
+    counts["tasks"] += 1
+    return number
+
+tasks = [short(number) for number in range(int(sys.argv[1]))]
+"""
+
+
+@pytest.mark.parametrize(("workers", "count"), [(8, 800), large(64, 20_000)])
+def test_many_workers_seldom_reach_for_the_same_task_or_wait(server, use, write, workers, count):
+    url = server.url()
+    use(url)
+    write(COUNTED)
+
+    command = tell_commands("execute", "-j", str(workers), "jugfile.py", str(count))
+
+    assert command.wait(200) == 0
+    reports = [json.loads(path.read_text()) for path in Path().glob("counts-*")]
+    total = {name: sum(report[name] for report in reports) for name in reports[0]}
+    assert total["tasks"] == count
+    shares = {
+        "failed attempts": total["failed"] / total["attempts"],
+        "waiting": total["waiting"] / total["seconds"],
+    }
+    print(len(reports), "workers:", ", ".join(f"{n} {share:.1%}" for n, share in shares.items()))
+    assert max(shares.values()) < 0.2, shares
+    with open_store(url) as store:
+        store.learn()
+        assert len(list(store.digests())) == count
+
+
+# A slow network
+
+SHORT = """
+import sys
+from jug import TaskGenerator
+
+@TaskGenerator
+def same(number):
+    return number
+
+tasks = [same(number) for number in range(int(sys.argv[1]))]
+"""
+
+
+def test_over_a_slow_network_a_worker_needs_less_than_two_and_a_half_round_trips_per_task(
+    server, proxied, use, write
+):
+    proxy = proxied(server, delay=0.005)
+    write(SHORT)
+
+    def seconds(count):
+        use(f"redis://127.0.0.1:{proxy.port}?prefix={server.url().partition('prefix=')[2]}")
+        started = monotonic()
+        assert tell_commands("execute", "jugfile.py", str(count)).wait(60) == 0
+        return monotonic() - started
+
+    few, many = seconds(10), seconds(110)
+    assert (many - few) / 100 < 2.5 * 0.010
