@@ -149,6 +149,6 @@ def test_a_damaged_result_is_computed_again(jug_process: JugProcess, folder: Pat
 
 
 def test_an_unknown_command_and_an_unknown_option(jug: Jug) -> None:
-    assert "No such command 'stauts'" in jug("stauts", status=2).stderr
+    assert "there is no command 'stauts': is 'status' meant?" in jug("stauts", status=2).stderr
     assert "No such option" in jug("status", "--shrt", "primes.py", status=2).stderr
     assert "No such option" in jug("--shrt", status=2).stderr
