@@ -319,6 +319,15 @@ last = step("last", n)
     assert len(names) == len(set(names)) == 6 + 6 + 3 + 1
 
 
+def test_a_cached_function_in_the_jugfile_leaves_nothing_behind(folder, jug):
+    write(FAN + "\nfrom jug import CachedFunction\nassert CachedFunction(sum, [1, 2]) == 3\n")
+
+    status, out, err = jug("execute", "-j", "2")
+
+    assert (status, err) == (0, "")
+    assert leftovers() == []
+
+
 def test_modules_that_do_not_survive_a_fork_have_workers_started_anew(folder, jug):
     write("", "torch.py")
     write("import torch\n" + FAN)

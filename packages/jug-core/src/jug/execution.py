@@ -99,6 +99,12 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
     if jobs == 1:
         return _supervise(job, 1, lambda link: _fork(link, lambda: _read_and_work(job, link, 1)))
     jugfile, jugspace = job.begin()
+    with jugspace.store:
+        return _share_out(job, jugfile, jugspace, jobs)
+
+
+def _share_out(job: Job, jugfile: Jugfile, jugspace: Jugspace, jobs: int) -> Summary:
+    """Have several workers do what was read here."""
     if not jugspace.store.shared:
         raise OptionError(
             f"several workers can't share {jugspace.store.url!r}: "
