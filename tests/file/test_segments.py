@@ -208,6 +208,29 @@ def test_a_torn_tail_is_silent_and_a_hole_is_told(caplog: pytest.LogCaptureFixtu
     assert f"{path} is damaged between bytes 16 and" in caplog.text
 
 
+@pytest.mark.parametrize("written", [0, 5, 60])
+def test_a_frame_that_is_finished_while_it_is_read_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, written: int
+) -> None:
+    frames = _frames.head() + frame(0, DIGESTS[0]) + frame(1, DIGESTS[1])
+
+    with segment() as (path, segments):
+        os.truncate(path, 0)
+        append(path, frames[: _frames.HEAD_SIZE - 1 + written])
+
+        def read_at(file: int, length: int, at: int) -> bytes:
+            data = os.pread(file, length, at)
+            append(path, frames[path.stat().st_size :])
+            return data
+
+        monkeypatch.setattr("jug.backends._segments.read_at", read_at)
+        segments.learn()
+        segments.learn()
+
+    assert set(segments.index.results) == {DIGESTS[0], DIGESTS[1]}
+    assert not caplog.text
+
+
 def test_zeros_from_a_network_are_waited_for(caplog: pytest.LogCaptureFixture) -> None:
     late = frame(0, DIGESTS[0])
     with segment(is_local=False) as (path, segments):

@@ -99,6 +99,13 @@ class Index:
 
     # Single frames
 
+    def add_own(self, ident: bytes, kind: int, digest: bytes, where: int) -> None:
+        """Learn a frame that this process wrote, which is no news to it."""
+        if kind in _RESULTS and digest not in self.results and digest not in self.stories:
+            self.results[digest] = where
+        else:
+            self.add(ident, kind, digest, where, Changes())
+
     def add(self, ident: bytes, kind: int, digest: bytes, where: int, news: Changes) -> None:
         """Learn one result, failure or void frame, and tell what it changed."""
         if kind in _RESULTS and digest not in self.stories:

@@ -207,7 +207,9 @@ class Segments:
                 continue
             if length is not None and len(data) - used < length <= size - segment.at:
                 chunk = length
-            elif not self._skip(segment, file, size, patient=patient):
+            elif self._skip(segment, file, size, patient=patient):
+                size = os.fstat(file).st_size
+            else:
                 return
 
     def _take_in(self, segment: Segment, data: bytes) -> int:
@@ -219,11 +221,17 @@ class Segments:
         return head + self.index.take_in(rest, segment.number, head, segment.seed)
 
     def _skip(self, segment: Segment, file: int, size: int, *, patient: bool) -> bool:
-        """Go on at the next valid frame, if there is one."""
-        start = segment.at + 1
+        """Go on at the next valid frame, if there is one; return whether to go on.
+
+        The bad frame is read once more together with what follows: it may have been
+        torn only because its writer was not done with it.
+        """
+        start = segment.at
         while start < size:
             data = read_at(file, 2 * _frames.LONGEST, start)
-            found = _frames.next_whole(data, 0, segment.seed)
+            if start == segment.at and self._is_sound(segment, data):
+                return True
+            found = _frames.next_whole(data, 1, segment.seed)
             if found >= 0:
                 is_late = patient and _ZEROS in data[:found]
                 return self._report_hole(segment, start + found, patient=is_late)
@@ -231,6 +239,12 @@ class Segments:
                 return False
             start += _frames.LONGEST
         return False
+
+    def _is_sound(self, segment: Segment, data: bytes) -> bool:
+        """Return whether data begin as they should where the reading stopped."""
+        if segment.at:
+            return _frames.is_whole(data, 0, segment.seed)
+        return _frames.check_head(data, segment.path)
 
     def _report_hole(self, segment: Segment, end: int, *, patient: bool) -> bool:
         if patient:

@@ -28,7 +28,7 @@ from jug.backends._disk import explained, fault, sync, sync_folder, write_at
 from jug.backends._frames import Kind, Removed
 from jug.backends._index import SHIFT
 from jug.backends._segments import SEGMENT, TEMPORARY, Segment, Segments
-from jug.backends.base import Buffer, Changes
+from jug.backends.base import Buffer
 from jug.backends.process import Process
 from jug.errors import StoreError
 
@@ -52,6 +52,7 @@ class Writer:
     """The segments of one worker, made when there is something to write."""
 
     def __init__(self, segments: Segments, worker: str) -> None:
+        self.worker_id = worker
         self.worker = bytes.fromhex(worker)
         self._segments = segments
         self._index = segments.index
@@ -271,7 +272,7 @@ class Writer:
         written = Written(found.ident, found.kind, found.digest, self._put(again), again)
         self._unsynced.append(written)
         if found.kind in _TASKS:
-            self._index.add(found.ident, found.kind, found.digest, written.where, Changes())
+            self._index.add_own(found.ident, found.kind, found.digest, written.where)
 
     def end(self) -> None:
         """Sync, say that no further frame comes, and close the segment."""

@@ -225,10 +225,9 @@ class FileStore(BaseStore):
             except BaseException:
                 leases.release(digest)
                 raise
-            if digest not in results:
-                assert leases.worker_id is not None
-                return Lease(digest, _Token(leases.worker_id, self._index.removals))
-            leases.release(digest)
+            lease = self._lease_of(digest)
+            if lease is not None:
+                return lease
             wanted = [digest for digest in wanted if digest not in results]
         return None
 
@@ -242,6 +241,33 @@ class FileStore(BaseStore):
             raise
         self.release(lease)
         return outcome
+
+    def commit_and_acquire(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
+    ) -> tuple[Outcome, Lease | None]:
+        """Commit one task and acquire the next.
+
+        The next lease is taken first, so that what others did is read once for both.
+        """
+        digest = self._leases.take_free(candidates)
+        try:
+            outcome = self.commit(lease, frame, inputs)
+        except BaseException:
+            if digest is not None:
+                self._leases.release(digest)
+            raise
+        if digest is None:
+            return outcome, self.acquire(candidates) if candidates else None
+        following = self._lease_of(digest)
+        return outcome, following or self.acquire(candidates)
+
+    def _lease_of(self, digest: bytes) -> Lease | None:
+        """Return a lease that was taken before others' results were read; none if it is done."""
+        if digest in self._index.results:
+            self._leases.release(digest)
+            return None
+        assert self._leases.worker_id is not None
+        return Lease(digest, _Token(self._leases.worker_id, self._index.removals))
 
     def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
         self.learn()
@@ -321,7 +347,7 @@ class FileStore(BaseStore):
     ) -> None:
         seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
         written = writer.append(kind, digest, record, pieces, seconds)
-        self._index.add(written.ident, kind, digest, written.where, Changes())
+        self._index.add_own(written.ident, kind, digest, written.where)
         if writer.is_due or not self._is_local:
             writer.sync()
 
@@ -381,7 +407,7 @@ class FileStore(BaseStore):
     def _current_writer(self) -> Writer:
         """Return the writer of this worker, also after it was taken for dead and began anew."""
         worker = self._leases.join()
-        if self._writer is None or self._writer.worker.hex() != worker:
+        if self._writer is None or self._writer.worker_id != worker:
             if self._writer is not None:
                 self._writer.end()
             self._writer = Writer(self._segments, worker)
