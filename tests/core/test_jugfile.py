@@ -1,6 +1,7 @@
 """Reading jugfiles, and reading them again."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -376,3 +377,24 @@ def test_reading_again_forgets_the_tasks_made_before():
     jugfile.read_again()
 
     assert len(alltasks) == 1
+
+
+@pytest.mark.parametrize("statement", ["barrier()", "bvalue(task)"])
+def test_a_program_without_a_jugdir_stops_at_a_barrier(statement: str) -> None:
+    program = f"from jug import Task, barrier, bvalue\ntask = Task(abs, -1)\n{statement}"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert "jug.errors.BarrierError: task 'builtins.abs' is not done yet" in done.stderr
+
+
+def test_a_value_that_a_jugfile_wants_too_early_comes_with_advice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = jug.Task(abs, -1)
+
+    with pytest.raises(ResultNotFound, match="run `jug execute`, then ask again"):
+        jug.value(task)
+    monkeypatch.setattr("jug.jugfile._running", True)
+    with pytest.raises(ResultNotFound, match=r"wait for it by jug.bvalue\(task\)"):
+        jug.value(task)

@@ -197,11 +197,14 @@ class Task(Generic[R]):
         self._value = store.load_digest(self.digest)
 
     def _not_found(self) -> ResultNotFound:
+        from jug.jugfile import is_jug_running  # `import jug` stays light
+
         record = self.store.record(self.digest)
         why = f"failed ({record.exception})" if record else "has not been computed yet"
-        return ResultNotFound(
-            f"task {self.name!r} {why}: run `jug execute`, then ask again", task=self
-        )
+        advice = "run `jug execute`, then ask again"
+        if is_jug_running():
+            advice = "pass the task itself to other tasks, or wait for it by jug.bvalue(task)"
+        return ResultNotFound(f"task {self.name!r} {why}: {advice}", task=self)
 
     def can_load(self) -> bool:
         """Return whether the value is there, in memory or in the store."""
@@ -353,6 +356,10 @@ def recursive_dependencies(
 
     `max_level` is how far to go: 1 is what it depends on directly, 0 nothing;
     -1 and None are no limit.
+
+    >>> total = Task(sum, [Task(abs, -1), Task(abs, Task(min, 2, 3))])
+    >>> [task.name for task in recursive_dependencies(total, max_level=1)]
+    ['builtins.abs', 'builtins.abs']
     """
     limit = -1 if max_level is None else max_level
     seen = {task.digest}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from jug._arguments import find_dependencies, value
 from jug._task import Task, alltasks
+from jug.backends.current import is_store_chosen
 from jug.errors import BarrierError
 
 R = TypeVar("R")
@@ -23,6 +24,16 @@ def barrier() -> None:
 
     Raises `BarrierError`, which names the first one that is not; a jugfile stops
     there and is read again later.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> barrier()
+    Traceback (most recent call last):
+    ...
+    jug.errors.BarrierError: task 'builtins.abs' is not done yet, so ...
+    >>> task.run()
+    1
+    >>> barrier()
     """
     _require(alltasks)
 
@@ -32,6 +43,13 @@ def bvalue(x: Any) -> Any:
 
     Takes anything that `jug.value` does.  Raises `BarrierError` before, at which a
     jugfile stops, to be read again later.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> task.run()
+    1
+    >>> for number in range(bvalue(task)):
+    ...     another = Task(abs, number)
     """
     _require(list(find_dependencies(x)))
     return value(x)
@@ -39,12 +57,17 @@ def bvalue(x: Any) -> Any:
 
 def _require(tasks: list[Task[Any]]) -> None:
     for task in tasks:
-        if not task.can_load():
+        if not _is_done(task):
             raise BarrierError(
                 f"task {task.name!r} is not done yet, so the jugfile can't be read further: "
                 "run `jug execute`, which reads it again when it is",
                 awaited=list(tasks),
             )
+
+
+def _is_done(task: Task[Any]) -> bool:
+    """Return whether a task has its value; in a program that chose no jugdir none has."""
+    return (is_store_chosen() or task._store is not None) and task.can_load()
 
 
 def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802

@@ -105,7 +105,14 @@ def new_hash_object() -> HashObject:
 
 
 def hash_update(M: HashObject, elems: Iterable[tuple[Any, Any]]) -> None:
-    """Add labelled values to a hash, each framed, so that no two lists of them look alike."""
+    """Add labelled values to a hash, each framed, so that no two lists of them look alike.
+
+    >>> one, other = new_hash_object(), new_hash_object()
+    >>> hash_update(one, [("path", "ab"), ("name", "")])
+    >>> hash_update(other, [("path", "a"), ("name", "b")])
+    >>> one.digest() == other.digest()
+    False
+    """
     for label, element in elems:
         M.update(encode(label) + encode(element))
 

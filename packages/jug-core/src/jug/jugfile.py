@@ -207,6 +207,16 @@ def init(
     jugfile raises, the error is shown and the program ends, or with
     ``on_error="propagate"`` it comes through.  In a jugfile this reads another one,
     whose tasks keep that one's store.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from jug import run
+    >>> with TemporaryDirectory() as folder:
+    ...     jugfile = Path(folder, "sums_of_two.py")
+    ...     _ = jugfile.write_text("from jug import Task\\ntotal = Task(sum, [1, 2])\\n")
+    ...     store, names = init(jugfile, "dict_store")
+    >>> run(names["total"])
+    3
     """
     if on_error not in ("exit", "propagate"):
         raise OptionError(f"on_error must be 'exit' or 'propagate', not {on_error!r}")

@@ -52,6 +52,12 @@ def register_hook_once(name: str, function: Callable[..., Any]) -> None:
     """Have the function called whenever the hook is, however often it is registered.
 
     A jugfile is read again after each barrier; this is the form to use in one.
+
+    >>> for reading in range(2):
+    ...     register_hook_once("execute.finished_pre_status", print)
+    >>> jug_hook("execute.finished_pre_status", ["once"])
+    once
+    >>> reset_all_hooks()
     """
     if function not in _hooks.get(name, ()):
         register_hook(name, function)
@@ -63,7 +69,13 @@ def is_hooked(name: str) -> bool:
 
 
 def jug_hook(name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> None:
-    """Call the functions registered for a hook, in order."""
+    """Call the functions registered for a hook, in order.
+
+    >>> register_hook("execute.finished_pre_status", lambda: print("the worker has ended"))
+    >>> jug_hook("execute.finished_pre_status")
+    the worker has ended
+    >>> reset_all_hooks()
+    """
     for function in _hooks.get(name, ()):
         function(*args, **(kwargs or {}))
 
