@@ -11,7 +11,7 @@ import pytest
 from jug.backends.base import Outcome
 from jug.backends.redis_store import RedisStore
 from jug.errors import StoreError
-from jug.testing._store_hooks import A, B, digests, result, taken
+from jug.testing._store_hooks import A, B, C, digests, failure, result, taken
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -163,6 +163,19 @@ def test_a_turn_whose_answer_was_lost_is_not_done_twice(server, proxied):
         assert outcome is Outcome.SAVED
         assert following.digest == tasks[1]
         assert set(store.holders()) == {tasks[1]}
+
+
+def test_a_removal_whose_answer_was_lost_is_counted(server, proxied):
+    proxy = proxied(server)
+    url = f"redis://127.0.0.1:{proxy.port}?prefix={server.url().partition('prefix=')[2]}"
+    with RedisStore.open(url) as store:
+        store.put(result(A))
+        store.put(failure(B))
+        proxy.answers_lost = 1
+
+        assert store.discard([A, B, C]) == 2
+        assert proxy.answers_lost == 0
+        assert store.discard([A, B, C]) == 0
 
 
 def test_over_a_slow_network_a_short_task_takes_less_than_two_and_a_half_round_trips(

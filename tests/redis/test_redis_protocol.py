@@ -8,6 +8,7 @@ import pytest
 
 from jug import codec, records
 from jug.backends.base import Frame, Kind, Outcome
+from jug.backends.process import Process
 from jug.backends.redis_store import RedisStore
 from jug.errors import DamagedResult, ResultNotFound, StoreFormatError
 from jug.records import Record
@@ -309,6 +310,36 @@ def test_arrays_that_are_read_can_be_written_to(store):
     assert array[0] == 7
 
 
+# Records
+
+
+def test_a_record_names_the_process_that_ran_the_task(store, other):
+    here = Process.here()
+    assert store.commit(taken(store, A), result(A)) is Outcome.SAVED
+    store.put(failure(B))
+    named = Record("m.f", worker="somebody else")
+    store.put(result(C)._replace(record=records.pack(named)))
+
+    found = other.records([A, B, C])
+
+    assert [record.worker for record in found[:2]] == [f"{here.host}:{here.pid}"] * 2
+    assert found[2] == named
+
+
+def test_many_records_and_sizes_are_read_in_few_round_trips(servers):
+    server = servers.new()
+    many = digests(2500)
+    with RedisStore.open(server.url()) as store:
+        run_all(store, many)
+        before = server.client().info("commandstats")["cmdstat_hmget"]["calls"]
+
+        assert all(record.worker for record in store.records(many))
+        assert min(store.sizes(many)) > 0
+
+        after = server.client().info("commandstats")["cmdstat_hmget"]["calls"]
+        assert after - before <= 2 * 3
+
+
 # Leases
 
 
@@ -505,6 +536,15 @@ def test_every_key_is_under_the_prefix(servers):
     assert {name.split(":")[2] for name in names} == {
         *("meta", "log", "results", "failures", "leases", "beats", "workers", "blob")
     }
+
+
+def test_a_store_of_another_hash_is_refused(server, key, store, opened):
+    store.put(result(A))
+    server.client().hset(key("meta"), "hash", 2)
+
+    with pytest.raises(StoreFormatError, match="hashes of version 2.*makes version 1: use the jug"):
+        opened().learn()
+    server.client().hset(key("meta"), "hash", 1)
 
 
 def test_a_store_of_a_newer_format_is_refused(server, key, store, opened):

@@ -54,7 +54,7 @@ def command(options: Options, dry_run: bool, force: bool, as_json: bool) -> None
             if not only:
                 _refuse_unknown(jugspace, options)
         litter = _find(jugspace, options)
-        sizes = sum(map(jugspace.store.size, litter.results))
+        sizes = sum(jugspace.store.sizes(litter.results))
         if not dry_run:
             litter.remove(jugspace.store)
     if as_json:

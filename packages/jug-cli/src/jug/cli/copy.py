@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Final
 
 import click
 
@@ -24,6 +26,8 @@ from jug.cli import FAILED
 from jug.cli._reading import complete_path
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
 from jug.records import Record
+
+_BATCH: Final = 1000  # records to read at once
 
 
 @click.command(
@@ -103,15 +107,26 @@ def copy_store(source: BaseStore, target: BaseStore) -> Copied:
         d for d, is_there in zip(digests, target.exists(digests), strict=True) if not is_there
     ]
     copied.skipped = len(digests) - len(missing)
-    for digest in _shown(missing):
-        _copy_result(digest, source, target, copied)
-    for digest, is_kept in tuple(source.failures().items()):
-        _copy_failure(digest, is_kept, source, target, copied)
+    for digest, record in _with_records(source, _shown(missing)):
+        _copy_result(digest, record, source, target, copied)
+    for digest, record in _with_records(source, tuple(source.failures())):
+        _copy_failure(digest, record, source, target, copied)
     target.flush()
     return copied
 
 
-def _copy_result(digest: bytes, source: BaseStore, target: BaseStore, copied: Copied) -> None:
+def _with_records(
+    store: BaseStore, digests: Iterable[bytes]
+) -> Iterator[tuple[bytes, Record | None]]:
+    """Yield each digest with its record, which a store may read many of at once."""
+    rest = iter(digests)
+    while batch := list(islice(rest, _BATCH)):
+        yield from zip(batch, store.records(batch), strict=True)
+
+
+def _copy_result(
+    digest: bytes, record: Record | None, source: BaseStore, target: BaseStore, copied: Copied
+) -> None:
     try:
         encoded = source.read(digest)
         codec.verify(encoded)
@@ -120,8 +135,8 @@ def _copy_result(digest: bytes, source: BaseStore, target: BaseStore, copied: Co
         return
     except ResultNotFound:
         return  # removed since the copy began
-    record = source.record(digest) or Record(size=len(encoded))
-    target.put(Frame(Kind.RESULT, digest, records.pack(record), [encoded]))
+    packed = records.pack(record or Record(size=len(encoded)))
+    target.put(Frame(Kind.RESULT, digest, packed, [encoded]))
     _check_written(digest, target)
     copied.results += 1
     copied.bytes += len(encoded)
@@ -140,13 +155,14 @@ def _check_written(digest: bytes, target: BaseStore) -> None:
 
 
 def _copy_failure(
-    digest: bytes, is_kept: bool, source: BaseStore, target: BaseStore, copied: Copied
+    digest: bytes, record: Record | None, source: BaseStore, target: BaseStore, copied: Copied
 ) -> None:
     if target.has(digest) or digest in target.failures():
         copied.skipped += 1
         return
-    record = source.record(digest) or Record()
-    target.put(Frame(Kind.KEPT if is_kept else Kind.FAILURE, digest, records.pack(record)))
+    is_kept = source.failures().get(digest, False)
+    kind = Kind.KEPT if is_kept else Kind.FAILURE
+    target.put(Frame(kind, digest, records.pack(record or Record())))
     copied.failures += 1
 
 

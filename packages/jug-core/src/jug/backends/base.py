@@ -219,17 +219,26 @@ class BaseStore(ABC):
         """Return how many bytes the encoded result takes."""
 
     def records(self, digests: Sequence[bytes]) -> list[Record | None]:
-        """Return the record of each task, as `record` does; a store may do it in one go."""
-        return [self.record(digest) for digest in digests]
+        """Return the record of each task, None also where it is damaged.
+
+        A store may read them in one go.
+        """
+        return [self._record_if_sound(digest) for digest in digests]
 
     def sizes(self, digests: Sequence[bytes]) -> list[int]:
-        """Return the size of each result, 0 for one that is not there any more."""
-        return [self._size_if_there(digest) for digest in digests]
+        """Return the size of each result, 0 where it is not there any more or damaged."""
+        return [self._size_if_sound(digest) for digest in digests]
 
-    def _size_if_there(self, digest: bytes) -> int:
+    def _record_if_sound(self, digest: bytes) -> Record | None:
+        try:
+            return self.record(digest)
+        except (ResultNotFound, DamagedResult):
+            return None
+
+    def _size_if_sound(self, digest: bytes) -> int:
         try:
             return self.size(digest)
-        except ResultNotFound:
+        except (ResultNotFound, DamagedResult):
             return 0
 
     # Leases

@@ -182,6 +182,17 @@ class ResultContract(StoreHooks):
 
     # Removing
 
+    def test_records_and_sizes_of_many_are_those_of_each(self, store: BaseStore) -> None:
+        store.put(result(A, "a")._replace(record=records.pack(Record("m.f"))))
+        store.put(failure(B)._replace(record=records.pack(Record("m.g"))))
+        store.put(result(C, bytes(100_000)))
+
+        many = [A, B, C, D]
+        assert store.records(many) == [store.record(digest) for digest in many]
+        assert store.sizes(many) == [store.size(A), 0, store.size(C), 0]
+        assert not store.records([])
+        assert not store.sizes([])
+
     def test_discard_removes_results_and_failures_for_everybody(
         self, store: BaseStore, other: BaseStore
     ) -> None:

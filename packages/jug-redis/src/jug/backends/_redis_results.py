@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -39,13 +40,17 @@ def batches(items: Iterable[_Item], size: int = _BATCH) -> Iterator[list[_Item]]
 
 
 def fetch_entries(server: Server, key: str, digests: Iterable[bytes]) -> dict[bytes, Entry]:
-    """Return the entries of digests that are among the ``results`` or ``failures``."""
+    """Return the entries of digests that are among the ``results`` or ``failures``.
+
+    A damaged one is left out: who reads the result is told.
+    """
     found = {}
     for batch in batches(digests):
         packed = server.command("HMGET", server.address.tag + key, *batch)
         for digest, data in zip(batch, packed, strict=True):
-            if data is not None:
-                found[digest] = _unpacked(digest, data)
+            with suppress(DamagedResult):
+                if data is not None:
+                    found[digest] = Entry.unpack(data)
     return found
 
 
@@ -71,7 +76,10 @@ def fetch(server: Server, digest: bytes) -> bytearray | None:
     data, body = server.run(scripts.READ, digest, _TOGETHER)
     if data is None:
         return None
-    entry = _unpacked(digest, data)
+    try:
+        entry = Entry.unpack(data)
+    except DamagedResult as error:
+        raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
     if body is None and entry.chunks:
         return _fetch_chunks(server, digest, entry)
     return bytearray(body or entry.inline)
@@ -104,10 +112,3 @@ def _fetch_chunks(server: Server, digest: bytes, entry: Entry) -> bytearray | No
 
 def _blob(server: Server, entry: Entry) -> str:
     return f"{server.address.tag}blob:{entry.id.hex()}"
-
-
-def _unpacked(digest: bytes, data: bytes) -> Entry:
-    try:
-        return Entry.unpack(data)
-    except DamagedResult as error:
-        raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
