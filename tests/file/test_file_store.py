@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import mmap
+import multiprocessing
 import os
 import pickle
 from collections.abc import Iterator
@@ -383,3 +384,40 @@ def test_a_record_names_the_process_that_ran_the_task(jugdir: Path) -> None:
             record = view.record(A)
             assert record is not None
             assert record.worker.endswith(f":{os.getpid()}")
+
+
+def run_all(jugdir: Path, network: bool, count: int, answer: Any) -> None:
+    """Run tasks for as long as there are any, and send which ones."""
+    digests = [number.to_bytes(20, "big") for number in range(count)]
+    ran = []
+    with FileStore(jugdir, network=network) as store:
+        while (lease := store.acquire(digests)) is not None or store.holders():
+            if lease is None:
+                store.wait(0.1)
+                continue
+            ran.append(lease.digest)
+            payload = codec.encode(lease.digest * (lease.digest[-1] % 50))
+            store.commit(lease, Frame(Kind.RESULT, lease.digest, records.pack(Record()), payload))
+    answer.send(ran)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [False, True], ids=["on a disk", "on a network"])
+def test_thousands_of_tasks_are_each_run_once(jugdir: Path, network: bool) -> None:
+    context = multiprocessing.get_context("spawn")
+    count, pipes = 4000, [context.Pipe(duplex=False) for _ in range(3)]
+    workers = [
+        context.Process(target=run_all, args=(jugdir, network, count, sender))
+        for _, sender in pipes
+    ]
+    for worker in workers:
+        worker.start()
+
+    ran = [digest for receiver, _ in pipes for digest in receiver.recv()]
+    for worker in workers:
+        worker.join()
+
+    assert len(ran) == len(set(ran)) == count
+    with FileStore(jugdir) as store:
+        store.learn()
+        assert all(store.load_digest(d) == d * (d[-1] % 50) for d in ran)
