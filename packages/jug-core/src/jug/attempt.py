@@ -8,7 +8,7 @@ import time
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import dropwhile
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from jug import codec, records
@@ -118,11 +118,17 @@ def code_fingerprint(f: Any) -> str:
 
     Comments and line numbers do not count.  Another Python may give another.
     """
+    if type(f) is FunctionType:
+        return _fingerprint_of_plain(f)
     code = getattr(getattr(f, "__func__", f), "__code__", None)
     return _fingerprint(code) if isinstance(code, CodeType) else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # by the function: a code object is slow to look up
+def _fingerprint_of_plain(f: FunctionType) -> str:
+    return _fingerprint(f.__code__)
+
+
 def _fingerprint(code: CodeType) -> str:
     state = blake2b(digest_size=8)
     stack = [code]

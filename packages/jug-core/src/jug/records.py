@@ -23,6 +23,7 @@ _NUMBERS: Final = Struct("<ddQQ")
 _FIELD: Final = Struct("<BI")
 _FIRST: Final = Struct("<ddQQBI")
 
+# In the order of the fields of a record, of which the name comes first.
 _TAGS: Final = {1: "name", 2: "code", 3: "exception", 4: "traceback", 5: "worker"}
 
 
@@ -60,17 +61,14 @@ class Record(NamedTuple):
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name = record.name.encode()
-    parts = [
-        _FIRST.pack(record.start, record.duration, record.size, record.memory, 1, len(name)),
-        name,
-    ]
-    for tag, field in _TAGS.items():
-        text = getattr(record, field) if tag > 1 else ""
+    name, start, duration, size, memory, *texts = record
+    data = name.encode("utf-8", "backslashreplace")
+    packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
+    for tag, text in enumerate(texts, start=2):
         if text:
             data = text.encode("utf-8", "backslashreplace")
-            parts += (_FIELD.pack(tag, len(data)), data)
-    return b"".join(parts)
+            packed += _FIELD.pack(tag, len(data)) + data
+    return packed
 
 
 def unpack(data: bytes | memoryview) -> Record:

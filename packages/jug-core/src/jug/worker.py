@@ -370,11 +370,18 @@ class Worker:
         try:
             if self.stop is Ending.INTERRUPTED:  # while the arguments were loaded
                 raise KeyboardInterrupt
-            self._set_deadline(task.options.timeout)
+            if task.options.timeout is None:
+                return attempt.run(task, arguments, self.settings.debug)
+            return self._run_limited(task, arguments)
+        finally:
+            self.is_in_task = False
+
+    def _run_limited(self, task: Task[Any], arguments: attempt.Arguments) -> tuple[Frame, Any]:
+        self._set_deadline(task.options.timeout)
+        try:
             with time_limit(task):
                 return attempt.run(task, arguments, self.settings.debug)
         finally:
-            self.is_in_task = False
             self._set_deadline(None)
 
     def _set_deadline(self, seconds: float | None) -> None:

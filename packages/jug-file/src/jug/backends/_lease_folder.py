@@ -163,13 +163,14 @@ class LeaseFolder:
         What others were seen to hold is not tried again before all else is held
         too; then one listing tells what has changed.
         """
-        digest = self._take_free(candidates)
+        digest = self.take_free(candidates)
         if digest is None and candidates:
             self._taken = self._listed_locks()
-            digest = self._take_free(candidates) or self._take_over(candidates)
+            digest = self.take_free(candidates) or self._take_over(candidates)
         return digest
 
-    def _take_free(self, candidates: Sequence[bytes]) -> bytes | None:
+    def take_free(self, candidates: Sequence[bytes]) -> bytes | None:
+        """Take the first lease that is free and was not seen to be taken."""
         for digest in candidates:
             if digest not in self._taken:
                 if self.take(digest):

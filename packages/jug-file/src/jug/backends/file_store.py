@@ -249,17 +249,20 @@ class FileStore(BaseStore):
 
         The next lease is taken first, so that what others did is read once for both.
         """
-        digest = self._leases.take_free(candidates)
+        leases = self._leases
+        digest, worker = leases.take_free(candidates), leases.worker_id
         try:
             outcome = self.commit(lease, frame, inputs)
         except BaseException:
             if digest is not None:
-                self._leases.release(digest)
+                with suppress(StoreError):  # the first error is the one to tell
+                    leases.release(digest)
             raise
-        if digest is None:
-            return outcome, self.acquire(candidates) if candidates else None
-        following = self._lease_of(digest)
-        return outcome, following or self.acquire(candidates)
+        if digest is not None and leases.worker_id == worker:
+            following = self._lease_of(digest)
+            if following is not None:
+                return outcome, following
+        return outcome, self.acquire(candidates) if candidates else None
 
     def _lease_of(self, digest: bytes) -> Lease | None:
         """Return a lease that was taken before others' results were read; none if it is done."""
