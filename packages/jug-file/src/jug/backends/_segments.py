@@ -193,9 +193,10 @@ class Segments:
         """Take in the frames up to `size`, past damage if there are valid ones after it."""
         chunk = _CHUNK
         while segment.at < size:
-            data = read_at(file, min(size - segment.at, chunk), segment.at)
-            if not data:
-                return
+            wanted = min(size - segment.at, chunk)
+            data = read_at(file, wanted, segment.at)
+            if len(data) < wanted:  # its writer has cut it back
+                size = segment.at + len(data)
             used = self._take_in(segment, data)
             segment.at += used
             self.bytes_read += used
