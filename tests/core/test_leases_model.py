@@ -73,6 +73,8 @@ class Pause(BaseException):
 class Script:
     """A folder that gives the answers that are known and then stops."""
 
+    is_certain = False
+
     def __init__(self, answers: Answers) -> None:
         self.answers = list(reversed(answers))
 

@@ -118,20 +118,15 @@ def code_fingerprint(f: Any) -> str:
 
     Comments and line numbers do not count.  Another Python may give another.
     """
-    if type(f) is FunctionType:
-        return _fingerprint_of_plain(f)
-    code = getattr(getattr(f, "__func__", f), "__code__", None)
-    return _fingerprint(code) if isinstance(code, CodeType) else ""
+    if type(f) is not FunctionType:
+        f = getattr(f, "__func__", None)
+    return _fingerprint(f) if isinstance(f, FunctionType) else ""
 
 
 @lru_cache(maxsize=4096)  # by the function: a code object is slow to look up
-def _fingerprint_of_plain(f: FunctionType) -> str:
-    return _fingerprint(f.__code__)
-
-
-def _fingerprint(code: CodeType) -> str:
+def _fingerprint(f: FunctionType) -> str:
     state = blake2b(digest_size=8)
-    stack = [code]
+    stack = [f.__code__]
     while stack:
         one = stack.pop()
         plain = [c for c in one.co_consts if not isinstance(c, (CodeType, frozenset))]

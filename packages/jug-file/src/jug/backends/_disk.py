@@ -82,10 +82,9 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
 
 def write_at(file: int, data: Buffer, at: int) -> None:
     """Write all of the data; what was written when this raises is for the caller to cut off."""
-    rest = memoryview(data)
-    while rest:
-        done = os.pwrite(file, rest, at)
-        rest, at = rest[done:], at + done
+    done = os.pwrite(file, data, at)
+    while done < len(data):
+        done += os.pwrite(file, memoryview(data)[done:], at + done)
 
 
 def read_at(file: int, length: int, at: int) -> bytes:

@@ -60,6 +60,8 @@ class LeaseFolder:
         self._leases: Leases | None = None
         self._own = ""
         self._file: int | None = None
+        self.is_certain = False
+        """Whether no answer is ever lost, as none is on a local disk."""
 
     # Who one is
 
@@ -92,7 +94,7 @@ class LeaseFolder:
         process = self._process or Process.here()
         file = _worker_file.make(self._own, worker, process)
         if is_local(self.folder):
-            self._file = file
+            self._file, self.is_certain = file, True
         else:
             os.close(file)
 
@@ -184,10 +186,17 @@ class LeaseFolder:
 
     def release(self, digest: bytes) -> bool:
         """Give a lease back; return False if it was lost, or is being lost."""
+        return self._give_back(Leases.release, digest)
+
+    def drop(self, digest: bytes) -> bool:
+        """Give back the lease of a task whose result is there; return False if it was lost."""
+        return self._give_back(Leases.drop, digest)
+
+    def _give_back(self, way: Callable[[Leases, str], bool], digest: bytes) -> bool:
         if self._leases is None:
             return False
         try:
-            return self._leases.release(digest.hex())
+            return way(self._leases, digest.hex())
         except OSError as error:
             self._begin_anew(error, "release a lease")
             return False

@@ -49,7 +49,7 @@ TEMPORARY: Final = ".tmp"
 # clock, or the two seconds of simple file systems.
 _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 
-_CHUNK: Final = 1 << 22
+_CHUNK: Final = 1 << 20
 _FIRST_READ: Final = 4096
 _OPEN_FILES: Final = 256
 _TRIES: Final = 10
@@ -86,6 +86,7 @@ class Segments:
 
     def __init__(self, folder: Path, *, is_local: bool) -> None:
         self.folder = folder
+        self._path = str(folder)
         self.is_local = is_local
         self.index = Index(self.ident_at)
         self.covered: dict[str, int] = {}
@@ -137,7 +138,7 @@ class Segments:
     def _list(self) -> None:
         asked, changed = time.time_ns(), 0
         if self.is_local:
-            changed = os.stat(self.folder).st_mtime_ns
+            changed = os.stat(self._path).st_mtime_ns
             if changed == self._listed:
                 return
         for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
