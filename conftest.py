@@ -1,4 +1,4 @@
-"""Doctests leave neither a store in use nor tasks to the next."""
+"""No test, and no doctest, leaves a store in use or tasks to the next."""
 
 from collections.abc import Iterator
 

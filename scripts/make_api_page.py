@@ -1,0 +1,144 @@
+"""Write docs/api.md from the docstrings of the public names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from jug import TaskGenerator
+
+PAGE = Path(__file__).parents[1] / "docs" / "api.md"
+
+HEAD = """\
+# Names
+
+<!-- Made by scripts/make_api_page.py: change the docstring of the name instead. -->
+
+Every public name, by the module that it is imported from.
+`help(name)` in Python says more, mostly with an example.
+"""
+
+MODULES: Final = {
+    "jug": "jug-core, with the names of its siblings",
+    "jug.task": "jug-core",
+    "jug.mapreduce": "jug-mapreduce; [many inputs, few tasks](mapreduce.md)",
+    "jug.compound": "jug-mapreduce; [helpers](helpers.md)",
+    "jug.utils": "jug-mapreduce; [helpers](helpers.md)",
+    "jug.io": "jug-mapreduce; [helpers](helpers.md)",
+    "jug.unsafe": "jug-mapreduce; [helpers](helpers.md)",
+    "jug.hooks": "jug-core",
+    "jug.hooks.exit_checks": "jug-core; [helpers](helpers.md#ending-a-worker-early)",
+    "jug.hash": "jug-core; [hashing](hashing.md)",
+    "jug.jug": "jug-cli",
+    "jug.options": "jug-cli; [configuration](configuration.md)",
+    "jug.backends.registry": "jug-core; [stores](stores.md)",
+    "jug.backends.dict_store": "jug-core; [stores](stores.md)",
+    "jug.backends.file_store": "jug-file; [the format of a jugdir](file-format.md)",
+    "jug.backends.redis_store": "jug-redis; [many machines](redis.md)",
+    "jug.backends.base": "jug-core; [stores](stores.md)",
+    "jug.codec": "jug-core; [the codec](codec.md)",
+    "jug.testing.stores": "jug-core[testing]; [stores](stores.md)",
+    "jug.errors": "jug-core; [problems](problems.md)",
+}
+"""Each module, with its distribution and where to read more."""
+
+WITH_MEMBERS: Final = ("Task", "Tasklet", "TaskGenerator")
+"""Classes of `jug` whose methods people call."""
+
+DATA: Final = {
+    "jug.task.alltasks": "All tasks made so far, in order.",
+    "jug.hash.SCHEME_VERSION": "The version of the way to hash, which enters every hash.",
+    "jug.options.KEYS": "Everything that can be configured, each a `Key`.",
+    "jug.options.default_options": "What holds unless the command line says otherwise.",
+    "jug.backends.base.Buffer": "Anything that bytes can be read from.",
+    "jug.codec.Buffer": "Anything that bytes can be read from.",
+}
+"""Values, which have no docstring of their own."""
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD]
+    for name, where in MODULES.items():
+        module = import_module(name)
+        intro = f"{_first_line(module)}\nIn {where}.\n"
+        parts += [f"## {name}\n", intro, *_table(_rows(module)), ""]
+    for name in WITH_MEMBERS:
+        cls = getattr(import_module("jug"), name)
+        parts += [f"## Methods of {name}\n", *_table(_members(cls)), ""]
+    return "\n".join(parts)
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Return what a module offers; `jug.errors` offers all of its classes."""
+    names = getattr(module, "__all__", None)
+    if names is not None:
+        return list(names)
+    return [name for name, thing in vars(module).items() if inspect.isclass(thing)]
+
+
+def _rows(module: ModuleType) -> Iterator[tuple[str, str]]:
+    for name in public_names(module):
+        thing = getattr(module, name)
+        line = DATA.get(f"{module.__name__}.{name}") or _first_line(thing)
+        yield name + _signature(thing), line
+
+
+def _members(cls: type) -> Iterator[tuple[str, str]]:
+    for name, member in vars(cls).items():
+        is_member = inspect.isfunction(member) or isinstance(member, property)
+        if is_member and not name.startswith("_"):
+            yield name + _signature(member), _first_line(member)
+
+
+def _signature(thing: Any) -> str:
+    """Return the parameters with their defaults, "" for what is not called."""
+    if inspect.isclass(thing):
+        if issubclass(thing, (Exception, Enum)) or "__init__" not in vars(thing):
+            return ""
+        thing = thing.__init__
+    if isinstance(thing, TaskGenerator):
+        thing = thing.f
+    if not inspect.isfunction(thing):
+        return ""
+    parameters = [
+        _plain(parameter)
+        for parameter in inspect.signature(thing).parameters.values()
+        if parameter.name != "self"
+    ]
+    return str(inspect.Signature(parameters))
+
+
+class _Dots:
+    """A default that is written as dots."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return the parameter without annotation, and `...` for a default that has no short form."""
+    is_short = parameter.default is None or isinstance(parameter.default, (str, int, float, type))
+    default = parameter.default if is_short else _Dots()
+    return parameter.replace(annotation=parameter.empty, default=default)
+
+
+def _first_line(thing: Any) -> str:
+    text = inspect.getdoc(thing)
+    assert text, f"{thing!r} has no docstring"
+    return text.splitlines()[0]
+
+
+def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
+    yield from ("| name | what it is |", "| --- | --- |")
+    for name, line in rows:
+        yield f"| `{name}` | {line} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

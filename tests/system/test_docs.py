@@ -1,0 +1,246 @@
+"""The documentation, tried out.
+
+Blocks of Python in the documentation are sessions (`>>>`), which pytest runs as
+doctests, or files, which begin with their name as a comment.  Blocks called
+`console` are commands with what they print.  The files and commands of one page,
+in their order, are one shell script, run in a folder of its own; what each
+command prints is compared, where ``...`` stands for anything.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*DOCS, *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("packages/*/*.md"))]
+SOURCES = [*ROOT.glob("packages/*/src/jug/**/*.py")]
+
+_BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# ([\w./~-]+\.\w+)\n")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_MARK = "=-=-= next =-=-="
+
+_HURRY = """
+import time
+_sleep = time.sleep
+def sleep(seconds):
+    _sleep(0.01 if seconds == 1.0 else seconds)
+time.sleep = sleep
+"""
+"""The demo's tasks sleep a second each, and the reader has time to watch."""
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    return [
+        Block(language, textwrap.dedent(text))
+        for _, language, text in _BLOCK.findall(page.read_text())
+    ]
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+# Commands and files
+
+
+class Step(NamedTuple):
+    """A command, and what it prints."""
+
+    command: str
+    output: str
+
+
+def steps(block: str) -> Iterator[Step]:
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield Step(command, output)
+
+
+def script(page: Path) -> tuple[str, list[Step]]:
+    """Return a page as a shell script, and the steps that it marks."""
+    lines, told = ["mark() { local s=$?; echo; echo '" + _MARK + "'; return $s; }"], []
+    for block in blocks(page):
+        file = _FILE.match(block.text)
+        if file and block.language != "console":
+            lines.append(f"mkdir -p $(dirname {file[1]})")
+            lines.append(f"cat > {file[1]} <<'END OF FILE'\n{block.text}END OF FILE")
+        elif block.language == "console":
+            for step in steps(block.text):
+                lines += ["mark", _quiet(step.command)]
+                told.append(step)
+    return "\n".join(lines), told
+
+
+def _quiet(command: str) -> str:
+    """Keep the output of what runs in the background out of that of other commands."""
+    return f"{command[:-1]} > /dev/null 2>&1 &" if command.endswith("&") else command
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "```console" in p.read_text()], ids=named)
+def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "hurry").mkdir()
+    (tmp_path / "hurry" / "sitecustomize.py").write_text(_HURRY)
+    (tmp_path / "work").mkdir()
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path / "hurry"),
+        "HOME": str(tmp_path / "home"),
+    }
+    commands, told = script(page)
+
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1\n{commands}\nwait"],
+        cwd=tmp_path / "work", env=environment, stdout=subprocess.PIPE, text=True, timeout=100,
+    )  # fmt: skip
+
+    printed = done.stdout.split(f"\n{_MARK}\n")[1:]
+    for step, got in zip(told, printed, strict=True):
+        got = got.removesuffix("\n") + "\n" if got else ""
+        assert fits(step.output, got), (
+            f"$ {step.command}\nprints\n{got}\nwhere {page.name} says\n{step.output}"
+        )
+
+
+def fits(wanted: str, got: str) -> bool:
+    """Return whether the output is the one wanted, in which three dots stand for anything."""
+    parts = re.split(r"(?<!\.)\.{3}(?!\.)", wanted)  # the rule of a table has more dots
+    return re.fullmatch(".*".join(map(re.escape, parts)), got, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python_is_run_as_a_session_or_as_a_file(page: Path) -> None:
+    runs_files = "```console" in page.read_text()
+    for block in blocks(page):
+        if block.language == "python" and ">>>" not in block.text:
+            compile(block.text, page.name, "exec")
+            assert not runs_files or _FILE.match(block.text), block.text
+
+
+def test_the_readme_shows_the_example_as_it_is() -> None:
+    (shown,) = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
+
+    assert shown.partition("\n")[2].strip() in (ROOT / "examples" / "primes.py").read_text()
+
+
+# Links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(_BLOCK.sub("", page.read_text())):
+        if "://" in link:
+            continue
+        path, _, heading = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if heading:
+            assert heading in anchors(target), link
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+
+    assert [page.name for page in DOCS if f"({page.name})" not in index] == ["README.md"]
+
+
+# Names
+
+PROMISED = {
+    "jug": "Task Tasklet TaskGenerator CachedFunction CompoundTask CompoundTaskGenerator barrier "
+    "bvalue init is_jug_running iteratetask return_tuple set_jugdir value run",
+    "jug.task": "recursive_dependencies topological_sort describe return_tuple",
+    "jug.mapreduce": "mapreduce map reduce currymap",
+    "jug.compound": "CompoundTask CompoundTaskGenerator",
+    "jug.barrier": "barrier bvalue",
+    "jug.unsafe": "NoHash",
+    "jug.io": "NoLoad write_task_out write_metadata print_task_summary_table",
+    "jug.utils": "timed_path CustomHash identity jug_execute cached_glob sync_move value_after",
+    "jug.hooks": "register_hook register_hook_once jug_hook reset_all_hooks",
+    "jug.hooks.exit_checks": "exit_after_n_tasks exit_after_time exit_env_vars "
+    "exit_if_file_exists exit_when_true",
+    "jug.hash": "hash_one new_hash_object hash_update register",
+    "jug.jug": "main",
+    "jug.backends.file_store": "file_store",
+    "jug.backends.dict_store": "dict_store",
+}
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_every_name_has_an_example_and_stands_in_the_documentation(module: str) -> None:
+    texts = "\n".join(page.read_text() for page in DOCS)
+    for name in PROMISED[module].split():
+        thing: Any = getattr(import_module(module), name)
+        assert ">>> " in (inspect.getdoc(thing) or ""), name
+        assert re.search(rf"`{name}\b", texts), name
+
+
+def test_the_page_of_names_is_up_to_date() -> None:
+    """If not, run scripts/make_api_page.py."""
+    program = "import make_api_page; print(make_api_page.page(), end='')"
+
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "scripts", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert made.stdout == (ROOT / "docs" / "api.md").read_text()
+
+
+# Messages
+
+
+def test_messages_are_worded_as_the_page_of_problems_says() -> None:
+    page = (ROOT / "docs" / "problems.md").read_text()
+    messages = re.findall(r"^### `(.*)`$", page, re.MULTILINE)
+    known = {" ".join(text.split()) for source in SOURCES for text in string_literals(source)}
+
+    assert len(messages) > 20
+    for message in messages:
+        wanted = re.compile(".*".join(map(re.escape, message.split("…"))))
+        assert any(wanted.search(text) for text in known), message
+
+
+def string_literals(source: Path) -> Iterator[str]:
+    """Yield the strings of a module, with … where something is filled in."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts = [p.value if isinstance(p, ast.Constant) else "…" for p in node.values]
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_the_page_of_workers_lists_the_exit_statuses() -> None:
+    from jug.worker import Ending
+
+    page = (ROOT / "docs" / "workers.md").read_text()
+    listed = {int(status) for status in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+
+    assert listed == {ending.status for ending in Ending} | {2}
