@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from jug.backends.current import use_store
 from jug.task import alltasks
 
