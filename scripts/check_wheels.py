@@ -7,7 +7,7 @@ that it asks for come from ``dist``, the rest from the package index.  Every
 module of every jug distribution that came along must be importable, and every
 entry point must load.  Last, all of them are installed together.
 
-Not imported are ``jug.testing``, which needs pytest by the extra ``testing``,
+Not imported are ``jug.testing`` and ``jug.tests``, which need the extra ``testing``,
 ``jug.__main__``, which runs, and the hashes of a library's values, such as
 ``jug._hash_numpy``, which are loaded by those who have that library loaded.
 """
@@ -36,7 +36,7 @@ for distribution in distributions():
         for file in distribution.files:
             module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
             wanted = file.suffix == ".py" and file.stem != "__main__"
-            if wanted and not module.startswith(("jug.testing", "jug._hash_")):
+            if wanted and not module.startswith(("jug.test", "jug._hash_")):
                 import_module(module)
         for entry_point in distribution.entry_points:
             entry_point.load()
