@@ -32,14 +32,17 @@ def find_dependencies(*values: Any) -> Iterator[Any]:
     seen: set[int] = set()
     while stack:
         for found in stack[-1]:
-            inner = _contents(found)
-            if inner is not None:
-                if id(found) not in seen:
-                    seen.add(id(found))
-                    stack.append(inner)
-                    break
-            elif type(found) not in ATOMS and hasattr(found, "__jug_dependencies__"):
+            kind = type(found)
+            if kind in ATOMS:
+                continue
+            if hasattr(kind, "__jug_dependencies__"):
                 yield from found.__jug_dependencies__()
+                continue
+            inner = _contents(found)
+            if inner is not None and id(found) not in seen:
+                seen.add(id(found))
+                stack.append(inner)
+                break
         else:
             stack.pop()
 

@@ -119,7 +119,7 @@ def code_fingerprint(f: Any) -> str:
     Comments and line numbers do not count.  Another Python may give another.
     """
     if type(f) is not FunctionType:
-        f = getattr(f, "__func__", None)
+        f = getattr(f, "__func__", None) or getattr(f, "__wrapped__", None)
     return _fingerprint(f) if isinstance(f, FunctionType) else ""
 
 

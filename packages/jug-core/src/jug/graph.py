@@ -34,7 +34,7 @@ class Graph:
         self._dependencies = array("i")
         for task in tasks:
             if task.has_plain_arguments:
-                self._append(task, task.digest, ())
+                self._append(task, ())
             else:
                 self._add(task)
         self._dependants: tuple[array[int], array[int]] | None = None
@@ -79,7 +79,7 @@ class Graph:
         stack = [task]
         while stack:
             last = stack[-1]
-            if last.digest in self.numbers:
+            if last._digest in self.numbers:
                 stack.pop()
                 continue
             needed = list(last.dependencies())
@@ -87,14 +87,17 @@ class Graph:
             if missing:
                 stack.extend(missing)
             else:
-                self._append(last, last.digest, needed)
+                self._append(last, needed)
                 stack.pop()
 
-    def _append(self, task: Task[Any], digest: bytes, needed: Sequence[Task[Any]]) -> None:
+    def _append(self, task: Task[Any], needed: Sequence[Task[Any]]) -> None:
+        """Add a task of which all that it needs is there."""
         numbers = self.numbers
-        if digest in numbers:
+        if task._digest is None:
+            task._digest = task._compute_digest()
+        if task._digest in numbers:
             return
-        numbers[digest] = len(self.tasks)
+        numbers[task._digest] = len(self.tasks)
         self.tasks.append(task)
         if needed:
             edges = [numbers[t.digest] for t in needed]

@@ -87,7 +87,6 @@ class _StandIn:
 
     def __init__(self, f: Callable[..., Any]) -> None:
         update_wrapper(cast(Any, self), f)
-        self.__code__ = getattr(f, "__code__", None)
 
 
 class _Made(_StandIn):
