@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from jug import attempt
@@ -145,7 +146,6 @@ class Worker:
         self.is_in_task = False
         """Whether a task's function is being run, which a signal may cut short."""
         self._has_joined = False
-        self._own: set[bytes] = set()
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -216,11 +216,8 @@ class Worker:
         summary.ending = ending
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()
-        for name, digest, state in zip(
-            self.graph.names(), self.graph.numbers, self.plan.states, strict=True
-        ):
-            if state == DONE and digest not in self._own:
-                summary.loaded[name] += 1
+        done = compress(self.graph.names(), map(DONE.__eq__, self.plan.states))
+        summary.loaded = Counter(done) - summary.executed
         summary.reason = ending.value
         return summary
 
@@ -415,7 +412,6 @@ class Worker:
         else:
             self._keep(number, result)
             if outcome is Outcome.SAVED:
-                self._own.add(task.digest)
                 self.summary.executed[task.name] += 1
             self._announce(task)
         if following is not None and not self._accept(following):
