@@ -121,7 +121,10 @@ class Task(Generic[R]):
     def digest(self) -> bytes:
         """The hash as 20 raw bytes."""
         if self._digest is None:
-            _hash_with_dependencies(self)
+            if self.has_plain_arguments:
+                self._digest = self._compute_digest()
+            else:
+                _hash_with_dependencies(self)
         digest: bytes = self._digest  # type: ignore[assignment]  # computed just now
         return digest
 
@@ -335,9 +338,6 @@ def _brief(arguments: Any) -> str:
 
 def _hash_with_dependencies(task: Task[Any]) -> None:
     """Compute the digests of the task and of what it needs, without recursion."""
-    if task.has_plain_arguments:
-        task._digest = task._compute_digest()
-        return
     stack = [task]
     while stack:
         last = stack[-1]

@@ -147,7 +147,7 @@ def task_digest(
         for argument in args:
             leaf = leaves.get(type(argument))
             parts.append(leaf(argument) if leaf is not None else encode(argument))
-        for keyword in sorted(kwargs):
+        for keyword in sorted(kwargs) if kwargs else ():
             parts.append(text(keyword) + encode(kwargs[keyword]))
     except HashError as error:
         at = len(parts) - 2
