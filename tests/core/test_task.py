@@ -228,6 +228,25 @@ def test_run_without_save_leaves_the_store_alone(store):
 
     assert task.run(save=False) == 8
     assert list(store.list()) == []
+    assert task.is_loaded()
+    assert not task.can_load()
+
+
+def test_a_value_that_was_not_saved_is_saved_by_the_next_run(store):
+    task = double(4)
+    task.run(save=False)
+
+    task.run()
+
+    assert list(store.list()) == [task.hash()]
+
+
+def test_a_value_that_was_not_saved_is_enough_for_what_depends_on_it():
+    one = double(1)
+    one.run(save=False)
+
+    assert double(one).can_run()
+    assert double(one).run() == 4
 
 
 def test_run_before_its_dependencies_names_the_missing_one():
@@ -403,7 +422,7 @@ def test_iteratetask_of_another_length_is_an_error_when_used():
     items = iteratetask(task, 3)
     task.run()
 
-    with pytest.raises(TaskError, match="2 items where 3"):
+    with pytest.raises(TaskError, match=r"pair.*2 items where 3"):
         items[0].value()
 
 

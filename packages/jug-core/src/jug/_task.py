@@ -157,8 +157,8 @@ class Task(Generic[R]):
         """
         if not force and self.can_load():
             return self.result
-        if not self.can_run():
-            missing = next(t for t in self.dependencies() if not t.can_load())
+        missing = next(self._missing(), None)
+        if missing is not None:
             raise TaskError(
                 f"task {self.name!r} can't run before {missing.name!r} has run", task=self
             )
@@ -210,9 +210,7 @@ class Task(Generic[R]):
         return ResultNotFound(f"task {self.name!r} {why}: {advice}", task=self)
 
     def can_load(self) -> bool:
-        """Return whether the value is there, in memory or in the store."""
-        if self._value is not MISSING:
-            return True
+        """Return whether the value is in the store."""
         store = self.store
         if not store.has(self.digest):
             store.learn()
@@ -220,7 +218,11 @@ class Task(Generic[R]):
 
     def can_run(self) -> bool:
         """Return whether all that it depends on has run."""
-        return all(task.can_load() for task in self.dependencies())
+        return next(self._missing(), None) is None
+
+    def _missing(self) -> Iterator[Task[Any]]:
+        """Yield what it depends on and has no value, neither in memory nor in the store."""
+        return (t for t in self.dependencies() if not (t.is_loaded() or t.can_load()))
 
     def is_loaded(self) -> bool:
         """Return whether the value is in memory."""
