@@ -76,7 +76,7 @@ def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
     assert "site-packages" not in result.stderr and "jug-core" not in result.stderr
     assert result.stderr.endswith(
         "jug: failing.bad failed: ValueError: no such luck\n"
-        "jug: a task failed; 2 tasks are not done; 1 wait for one that failed (exit status 1)\n"
+        "jug: a task failed; 2 tasks are not done; 1 waits for one that failed (exit status 1)\n"
     )
 
 
@@ -96,7 +96,7 @@ def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProce
     again = jug_process("execute", "--keep-failed", "failing.py", status=1)
     not_again = jug_process("execute", "failing.py", status=1)
 
-    assert "1 tasks that failed in an earlier run are tried again" in again.stderr
+    assert "trying 1 task again that failed in an earlier run" in again.stderr
     assert "Traceback" in again.stderr
     assert "Traceback" not in not_again.stderr
 

@@ -128,7 +128,7 @@ def iteratetask(task: Any, n: int) -> tuple[Tasklet, ...]:
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise OptionError(f"iteratetask needs the number of items, not {n!r}")
-    return tuple(Tasklet(task, Item(i, n)) for i in range(n))
+    return tuple(Tasklet(task, Item(i, n, task)) for i in range(n))
 
 
 def return_tuple(

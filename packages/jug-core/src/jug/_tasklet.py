@@ -114,17 +114,19 @@ class Tasklet:
 class Item:
     """The function behind `task[index]`, and behind one of `length` items of a result."""
 
-    __slots__ = ("index", "length")
+    __slots__ = ("index", "length", "whole")
 
-    def __init__(self, index: Any, length: int | None = None) -> None:
+    def __init__(self, index: Any, length: int | None = None, whole: Any = None) -> None:
         self.index = index
         self.length = length
+        self.whole = whole
 
     def __call__(self, base: Any) -> Any:
         """Return the item, after looking at the length of the whole."""
         if self.length is not None and len(base) != self.length:
             raise TaskError(
-                f"the result has {len(base)} items where {self.length} were announced: "
+                f"the result of {self.whole!r} has {len(base)} items "
+                f"where {self.length} were announced: "
                 "make the number given to iteratetask or return_tuple fit"
             )
         return base[value(self.index)]

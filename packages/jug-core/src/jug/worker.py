@@ -183,7 +183,8 @@ class Worker:
         self._awaited = [self.graph.numbers[task.digest] for task in jugspace.awaited]
         again = sum(digest in self.graph.numbers for digest in self.forgiven)
         if again:
-            log.warning("%d tasks that failed in an earlier run are tried again", again)
+            tasks = "1 task" if again == 1 else f"{again} tasks"
+            log.warning("trying %s again that failed in an earlier run", tasks)
 
     def _find_foreign(self) -> set[int]:
         """Return the tasks that belong to another store: they are used, but not run."""

@@ -178,5 +178,6 @@ def _reason(summary: Summary) -> str:
             "1 task is not done" if summary.left == 1 else f"{summary.left} tasks are not done"
         )
     if summary.blocked:
-        parts.append(f"{summary.blocked} wait for one that failed")
+        wait = "waits" if summary.blocked == 1 else "wait"
+        parts.append(f"{summary.blocked} {wait} for one that failed")
     return "; ".join(parts)

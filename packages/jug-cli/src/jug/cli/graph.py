@@ -51,7 +51,7 @@ def command(options: Options) -> None:
             shown = [state.value for state in states(jugspace.store, graph.tasks)]
         jugfile = Path(jugspace.names["__file__"])
         tell_of_barrier(jugspace)
-    text = dot_text(graph, shown)
+    text = dot_text(graph, shown) + "\n"
     _write(jugfile.with_suffix(".dot"), text.encode())
     dot = shutil.which("dot")
     if dot is None:
