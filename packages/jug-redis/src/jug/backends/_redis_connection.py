@@ -147,6 +147,10 @@ class Server:
                 if self._will_pass(error):
                     raise answers.ConnectionError(str(error)) from error
                 raise
+            except (answers.ConnectionError, answers.TimeoutError):
+                if self.address.kind == "sentinel":
+                    self.close()  # another machine may be the primary by now
+                raise
 
         absence = _Absence(self)
         retry = Retry(EqualJitterBackoff(cap=2.0, base=0.01), -1, _AWAY)
