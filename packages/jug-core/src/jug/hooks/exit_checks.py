@@ -146,7 +146,7 @@ class _FileCheck:
     path: str
 
     def __call__(self, task: Any) -> None:
-        if os.path.exists(self.path):
+        if os.access(self.path, os.F_OK):  # raises nothing inside, so it is quick
             _exit(f"the file {self.path!r} is there")
 
 
