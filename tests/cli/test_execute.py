@@ -52,6 +52,18 @@ def test_short_is_one_line(jug_process: JugProcess) -> None:
     assert jug_process("execute", "--short", "primes.py").stdout == "7 tasks executed, 0 loaded\n"
 
 
+@pytest.mark.parametrize("level", ["info", "INFO"])
+def test_each_task_that_is_begun_is_named_when_asked_to(
+    jug_process: JugProcess, level: str
+) -> None:
+    result = jug_process("execute", "-j2", "--verbose", level, "primes.py")
+
+    lines = result.stderr.splitlines()
+    assert (
+        sorted(lines) == ["jug: running primes.count_primes"] + ["jug: running primes.is_prime"] * 6
+    )
+
+
 def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProcess) -> None:
     result = jug_process("execute", "-j2", "--jugdir", "dict_store:x", "primes.py", status=2)
 

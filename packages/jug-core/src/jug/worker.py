@@ -323,6 +323,7 @@ class Worker:
             return None
         if self.link is not None:
             self.link.board.post(self.link.slot, task)
+        log.info("running %s", task.name)
         start = time.time()
         try:
             frame, result = self._attempt(task)

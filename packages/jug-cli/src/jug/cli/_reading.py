@@ -59,7 +59,11 @@ _COMMON: Final = (
     click.option(
         "--jugdir", metavar="DIR|URL", help="Where results are kept.", shell_complete=complete_path
     ),
-    click.option("--verbose", type=click.Choice(LEVELS), help="How much to tell."),
+    click.option(
+        "--verbose",
+        type=click.Choice(LEVELS, case_sensitive=False),
+        help="How much to tell; info names each task that is begun.",
+    ),
     click.option("--short", is_flag=True, help="Print less."),
     click.option("--debug", is_flag=True, help="Check that no task changes its arguments."),
     click.option("--pdb", is_flag=True, help="Debug a task that fails; implies --debug."),
