@@ -41,12 +41,13 @@ stolen from, or a thief has just found it alive.  It does not wait for the
 outcome: it *owes* that lock, and tries to release it again later.
 
 A lock is worth nothing any more once the result of its task is there: whoever
-takes it from then on finds the result and gives it back.  So a worker that has
-saved a result *drops* the lock without a gate, if its link count says that
-nothing was stolen.  That saves half of all that a short task costs.  Should it
-stop between the look and the removal for so long that it is taken for dead, and
-its lock be stolen, then it removes the thief's lock of a task that is done.  Only
-if the result is removed too, within that time, might the task run twice.
+takes it from then on finds the result and gives it back.  So on a local disk a
+worker that has saved a result *drops* the lock without a gate, if its link count
+says that nothing was stolen; gates would be half of what a short task costs.  A
+worker of the same system is called dead only when it is.  One in another
+container may be called dead while it is stopped between the look and the
+removal; then it removes the thief's lock, of a task that is done.  Only if the
+result is removed too, meanwhile, might that task run twice.
 
 Nothing here touches a file.  `Folder` is what a driver has to provide; a test
 drives this same code through every interleaving of two and three workers that
@@ -147,7 +148,8 @@ class Leases:
 
     def drop(self, name: str) -> bool:
         """Give back the lock of a task whose result is there; return False if it was lost."""
-        if name not in self.held or self.folder.links() != self.count:
+        is_sure = self.folder.is_certain and self.folder.links() == self.count
+        if name not in self.held or not is_sure:
             return self.release(name)
         self.folder.unlink(name)
         self.count -= 1
