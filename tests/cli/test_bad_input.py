@@ -18,7 +18,7 @@ JUGFILES = {
         "def f(): return 1 / 0\nf()\n",
         "the jugfile 'raises.py' could not be read: ZeroDivisionError: division by zero",
     ),
-    "leaves.py": ("raise SystemExit(0)\n", "'leaves.py' could not be read: SystemExit: 0"),
+    "leaves.py": ("raise SystemExit(0)\n", "the jugfile 'leaves.py' ended itself by sys.exit(0)"),
     "generator.py": (
         "from jug import Task\nTask(sum, (n for n in [1]))\n",
         "argument 1 of task 'builtins.sum'",
@@ -72,6 +72,21 @@ def test_the_traceback_is_that_of_the_users_code(jug: Jug, folder: Path) -> None
     assert frames == [
         '  File "raises.py", line 2, in <module>',
         '  File "raises.py", line 1, in f',
+    ]
+
+
+def test_a_jugfile_that_refuses_its_arguments_speaks_for_itself(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "choosy.py").write_text("import argparse\nargparse.ArgumentParser().parse_args()\n")
+
+    result = jug_process("status", "choosy.py", "x", status=1)
+
+    assert result.stderr.splitlines() == [
+        "usage: choosy.py [-h]",
+        "choosy.py: error: unrecognized arguments: x",
+        "Error: the jugfile 'choosy.py' ended itself by sys.exit(2): "
+        "its tasks are known only when it is read to its end",
     ]
 
 

@@ -76,6 +76,12 @@ class Job:
 
 def told_of_jugfile(error: BaseException, jugfile: Jugfile) -> JugfileError:
     """Return the error that says that the jugfile raised this, with the user's traceback."""
+    if isinstance(error, SystemExit):  # on purpose, as argparse does it: no traceback helps
+        return JugfileError(
+            f"the jugfile {str(jugfile.path)!r} ended itself by sys.exit({error.code!r}): "
+            "its tasks are known only when it is read to its end",
+            path=str(jugfile.path),
+        )
     return JugfileError(
         f"the jugfile {str(jugfile.path)!r} could not be read: {describe_exception(error)}",
         path=str(jugfile.path),
