@@ -52,5 +52,9 @@ def test_a_name_that_nobody_owns_is_an_ordinary_error() -> None:
         import_module("jug.nonsense")
 
 
+def test_names_are_listed_before_they_are_fetched() -> None:
+    assert set(jug.__all__) <= set(dir(jug))
+
+
 def test_the_version_is_that_of_jug_core() -> None:
     assert jug.__version__ == version("jug-core")

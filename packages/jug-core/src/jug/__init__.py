@@ -27,6 +27,10 @@ else:
 
     __getattr__ = _siblings.resolve
 
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
+
 __all__ = [
     # what a jugfile is made of
     "Task",

@@ -26,7 +26,7 @@ Examples:
 
 \b
 Exit status: 0 once all tasks are done; 1 once nothing more can finish because of
-tasks that failed; 2 for wrong usage.""",
+tasks that failed, or if the jugfile can't be read; 2 for wrong usage.""",
 )
 @click.pass_context
 def command(context: click.Context, options: Options) -> None:
