@@ -33,9 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(dir=options.cache) as folder, Server(Path(folder)) as server:
         shop = Workshop(Path(folder), options.cache, contenders.ours(), former, options.quick)
         rows = _chosen([*all_rows(shop), *redis_rows(shop, server)], options.rows)
-        results = [_measure(row, options.rounds) for row in rows]
+        results: list[Result] = []
+        for row in rows:  # what was measured stays, though the whole takes long
+            results.append(_measure(row, options.rounds))
+            save(results, described, options.output)
     print(table(results))
-    save(results, described, options.output)
     if options.picture:
         from picture import draw  # matplotlib is slow to import, and may be missing
 
