@@ -124,7 +124,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
         return
     from importlib.metadata import PackageNotFoundError, version
 
-    for name in ("jug", "jug-core", "jug-cli"):
+    for name in ("jug", "jug-core", "jug-file", "jug-redis", "jug-mapreduce", "jug-cli"):
         try:
             click.echo(f"{name} {version(name)}")
         except PackageNotFoundError:  # the parts may be installed without `jug` itself
