@@ -8,7 +8,7 @@ others is seen from their direct dependencies; no graph is built.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import compress
@@ -66,7 +66,7 @@ class Status:
         )
 
 
-def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
+def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
     """Return how far the tasks are, after learning what others did.
 
     >>> from jug import set_jugdir
@@ -74,7 +74,7 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
-    different = list({task.digest: task for task in tasks}.values())
+    different = _different(tasks)
     store.learn()
     done = store.exists(task.digest for task in different)
     status = Status()
@@ -82,6 +82,12 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     if not all(done):
         _count_unfinished(store, list(compress(different, map(not_, done))), status)
     return status
+
+
+def _different(tasks: Sequence[Task[Any]]) -> Sequence[Task[Any]]:
+    """Return the tasks, of those with one hash only one."""
+    by_digest = {task.digest: task for task in tasks}
+    return tasks if len(by_digest) == len(tasks) else list(by_digest.values())
 
 
 def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) -> None:

@@ -49,7 +49,7 @@ TEMPORARY: Final = ".tmp"
 # clock, or the two seconds of simple file systems.
 _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 _FIRST_READ: Final = 4096
 _OPEN_FILES: Final = 256
 _TRIES: Final = 10
