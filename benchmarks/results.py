@@ -46,6 +46,13 @@ class Result:
         """Return what was measured for a row."""
         return cls(row.key, row.title, row.unit, row.limit, row.baseline_name, samples)
 
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Result:
+        """Return what `as_data` was made of."""
+        samples = {who: [Sample(**one) for one in ones] for who, ones in data["samples"].items()}
+        names = ("key", "title", "unit", "limit", "baseline_name")
+        return cls(*(data[name] for name in names), samples)
+
     def value(self, who: str) -> Spread | None:
         """Return what somebody took."""
         samples = self.samples.get(who)
@@ -129,6 +136,14 @@ def _limit(result: Result) -> str:
     limit = f"{result.limit:g}" if result.needs_baseline() else f"{result.limit:g} {result.unit}"
     verdict = {True: "reached", False: "MISSED", None: "not compared"}[result.is_reached()]
     return f"{limit}: {verdict}"
+
+
+def load(folder: Path) -> list[Result]:
+    """Return what was saved in a folder, nothing if there is none."""
+    path = folder / "results.json"
+    if not path.exists():
+        return []
+    return [Result.from_data(row) for row in json.loads(path.read_text())["rows"]]
 
 
 def save(results: list[Result], machine: dict[str, str], folder: Path) -> None:

@@ -17,7 +17,7 @@ import contenders
 import machine
 from measure import Sample
 from redis_rows import redis_rows
-from results import Result, save, table
+from results import Result, load, save, table
 from rows import Row, Workshop, all_rows
 from server import Server
 
@@ -32,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = machine.describe(options.cache)
     with tempfile.TemporaryDirectory(dir=options.cache) as folder, Server(Path(folder)) as server:
         shop = Workshop(Path(folder), options.cache, contenders.ours(), former, options.quick)
-        rows = _chosen([*all_rows(shop), *redis_rows(shop, server)], options.rows)
-        results: list[Result] = []
-        for row in rows:  # what was measured stays, though the whole takes long
-            results.append(_measure(row, options.rounds))
-            save(results, described, options.output)
+        known = [*all_rows(shop), *redis_rows(shop, server)]
+        measured = {one.key: one for one in load(options.output)} if options.add else {}
+        for row in _chosen(known, options.rows):
+            measured[row.key] = _measure(row, options.rounds)
+            results = [measured[row.key] for row in known if row.key in measured]
+            save(results, described, options.output)  # now, as the whole takes long
     print(table(results))
     if options.picture:
         from picture import draw  # matplotlib is slow to import, and may be missing
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", nargs="+", metavar="KEY", help="measure only these rows")
+    parser.add_argument("--add", action="store_true", help="keep the other rows that are saved")
     parser.add_argument("--rounds", type=int, default=5, help="rounds for each row [5]")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the tasks")
     parser.add_argument("--no-peer", action="store_true", help="measure this project alone")

@@ -44,6 +44,17 @@ def test_chosen_rows_are_measured_and_saved_with_the_machine(
 
 
 @pytest.mark.slow
+def test_rows_can_be_added_to_those_that_are_saved(measure: Measure, tmp_path: Path) -> None:
+    measure("--rounds", 1, "--rows", "making")
+
+    ended = measure("--rounds", 1, "--add", "--rows", "files")
+
+    assert ended.returncode == 0, ended.stderr
+    saved = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["key"] for row in saved["rows"]] == ["files", "making"]
+
+
+@pytest.mark.slow
 def test_nothing_is_left_but_what_later_runs_use(measure: Measure, tmp_path: Path) -> None:
     ended = measure("--rounds", 1, "--rows", "status", "memory")
 
