@@ -80,6 +80,12 @@ class Workshop:
             command = one.on(jugfile, jugdir, "execute", "--wait-cycle-time", "1")
             return measure.run(command, command, BENCHMARK_TASKS=count).timed()
 
+    def share(self, one: Contender, jugfile: str) -> Sample:
+        """Have two processes execute a jugfile, each as it is by default."""
+        with self.fresh() as jugdir:
+            command = one.on(jugfile, jugdir, "execute")
+            return Sample(measure.run(command, command).seconds)
+
     def count_files(self, one: Contender, count: int) -> Sample:
         """Count the files that small results leave."""
         with self.fresh() as jugdir:
@@ -160,7 +166,14 @@ class Workshop:
 
 def all_rows(shop: Workshop) -> list[Row]:
     """Return every row that can be measured here."""
-    rows = [*_execution(shop), *_where_done(shop), *_values(shop), *_scale(shop), *_start(shop)]
+    rows = [
+        *_execution(shop),
+        *_waiting(shop),
+        *_where_done(shop),
+        *_values(shop),
+        *_scale(shop),
+        *_start(shop),
+    ]
     return [replace(row, limit=None) for row in rows] if shop.is_quick else rows
 
 
@@ -199,6 +212,21 @@ def _execution(shop: Workshop) -> Iterator[Row]:
                 former,
                 lambda f, jugfile=jugfile: shop.execute_by_two_processes(f, jugfile, count),
             ),
+        )
+
+
+def _waiting(shop: Workshop) -> Iterator[Row]:
+    for jugfile, what in (
+        ("chain", "a chain of 5 tasks of 0.2 s, then 20, by two workers (ideally 3 s)"),
+        ("stages", "3 stages of 4 tasks of 1 s, by two workers (ideally 6 s)"),
+    ):
+        yield Row(
+            key=jugfile,
+            title=what,
+            unit="s",
+            ours=lambda jugfile=jugfile: shop.share(shop.ours, jugfile),
+            baseline=by(shop.former, lambda f, jugfile=jugfile: shop.share(f, jugfile)),
+            rounds=3,
         )
 
 
