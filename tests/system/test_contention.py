@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKING = re.compile(r'link(?:at)?\(.*/leases/[0-9a-f]{40}"[^~]*\) = (.*)')
+LOCKING = re.compile(r'link(?:at)?\(.*/leases/[0-9a-f]{40}"[^~\n]*\) = (.*)')
 
 
 @pytest.mark.slow
