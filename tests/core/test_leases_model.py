@@ -73,10 +73,9 @@ class Pause(BaseException):
 class Script:
     """A folder that gives the answers that are known and then stops."""
 
-    is_certain = False
-
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, is_certain: bool) -> None:
         self.answers = list(reversed(answers))
+        self.is_certain = is_certain
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda *args: self.answers.pop() if self.answers else self.beyond(method, *args)
@@ -89,8 +88,10 @@ class Script:
 class Alone(Script):
     """A folder in which, after the answers that were given before, nobody else acts."""
 
-    def __init__(self, names: dict[str, str], me: str, gone: frozenset[str]) -> None:
-        super().__init__(())
+    def __init__(
+        self, names: dict[str, str], me: str, gone: frozenset[str], is_certain: bool
+    ) -> None:
+        super().__init__((), is_certain)
         self.names, self.me, self.gone = names, me, gone
 
     def beyond(self, *operation: str) -> Any:
@@ -118,7 +119,10 @@ class Violation(AssertionError):
 
 
 class Search:
-    """All states that some workers can come to, with one or more locks."""
+    """All states that some workers can come to, with one or more locks.
+
+    On a local disk no answer is `lost`, and workers know that.
+    """
 
     def __init__(
         self,
@@ -126,6 +130,7 @@ class Search:
         locks: str = "T",
         crashes: int = 0,
         lost: int = 0,
+        is_local: bool = False,
         methods: Iterable[str] = ("take", "release", "settle", "steal", "clear", "break_"),
         code: type[Leases] = Leases,
     ) -> None:
@@ -134,6 +139,7 @@ class Search:
         self.crashes = crashes
         self.methods = frozenset(methods)
         self.code = code
+        self.is_local = is_local
         self.start = State(frozenset(), (Worker(),) * workers, lost)
         self.resume = cache(self._resume)
         self.reaches = cache(self._reaches)
@@ -143,7 +149,7 @@ class Search:
     def _resume(self, me: str, worker: Worker) -> tuple[tuple[str, ...] | None, Worker]:
         """Return what a worker is about to do, or None and what it is after its call."""
         assert worker.call is not None
-        leases = self.code(Script(worker.call.answers), me)
+        leases = self.code(Script(worker.call.answers, self.is_local), me)
         recall(leases, worker)
         try:
             answer = getattr(leases, worker.call.method)(*worker.call.args)
@@ -303,7 +309,7 @@ class Search:
         lock: str,
     ) -> bool:
         """Return whether a worker that runs alone, and judges rightly, gets a lock."""
-        alone = Alone(dict(names), me, gone)
+        alone = Alone(dict(names), me, gone, self.is_local)
         leases = self.code(alone, me)
         recall(leases, worker)
         if worker.call is not None:
@@ -472,6 +478,10 @@ def test_two_workers_that_crash_and_mistrust_each_other_never_share_a_lock() -> 
     assert Search(2, crashes=1, lost=1).run() > 20_000
 
 
+def test_nor_do_they_on_a_local_disk() -> None:
+    assert Search(2, crashes=1, is_local=True).run() > 5_000
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_two_workers_two_locks_and_every_fault() -> None:
@@ -481,8 +491,10 @@ def test_two_workers_two_locks_and_every_fault() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_three_workers_of_which_two_crash_never_share_a_lock() -> None:
-    assert Search(3, crashes=2, methods=("take", "release", "steal")).run() > 100_000
+@pytest.mark.parametrize("is_local", [False, True])
+def test_three_workers_of_which_two_crash_never_share_a_lock(is_local: bool) -> None:
+    methods = ("take", "release", "steal")
+    assert Search(3, crashes=2, is_local=is_local, methods=methods).run() > 100_000
 
 
 @pytest.mark.parametrize(

@@ -201,29 +201,6 @@ def test_a_worker_that_was_stolen_from_touches_nothing(join: Join) -> None:
     assert seems_dead.holds(TASKS[1]) and seems_dead.release(TASKS[1])
 
 
-def test_the_lease_of_a_task_that_is_done_is_dropped_without_a_trace(
-    join: Join, folder: Path
-) -> None:
-    worker = join()
-    worker.take(TASKS[0])
-
-    assert worker.drop(TASKS[0])
-
-    assert os.listdir(folder) == [worker.worker_id]
-    assert worker.take(TASKS[0])
-
-
-def test_a_worker_that_was_stolen_from_drops_nothing_of_the_thief(join: Join) -> None:
-    slow, thief = join(dead_process()), join()
-    slow.take(TASKS[0])
-    assert thief.take_any([TASKS[0]])
-
-    assert not slow.drop(TASKS[0])
-
-    assert thief.holds(TASKS[0])
-    assert thief.drop(TASKS[0])
-
-
 def test_of_two_thieves_the_second_gets_nothing(join: Join) -> None:
     dead, first, second = join(dead_process()), join(), join()
     dead.take(TASKS[0])

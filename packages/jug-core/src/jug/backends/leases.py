@@ -40,15 +40,6 @@ If a worker finds somebody else behind the gate of its own lock, then it is bein
 stolen from, or a thief has just found it alive.  It does not wait for the
 outcome: it *owes* that lock, and tries to release it again later.
 
-A lock is worth nothing any more once the result of its task is there: whoever
-takes it from then on finds the result and gives it back.  So on a local disk a
-worker that has saved a result *drops* the lock without a gate, if its link count
-says that nothing was stolen; gates would be half of what a short task costs.  A
-worker of the same system is called dead only when it is.  One in another
-container may be called dead while it is stopped between the look and the
-removal; then it removes the thief's lock, of a task that is done.  Only if the
-result is removed too, meanwhile, might that task run twice.
-
 Nothing here touches a file.  `Folder` is what a driver has to provide; a test
 drives this same code through every interleaving of two and three workers that
 crash, and call each other dead, at any step.
@@ -115,10 +106,11 @@ class Leases:
         linked = self.folder.link(name)
         if not linked and self.folder.maker(name) != self.worker:
             return False
+        is_as_told = linked and name not in self.held  # else it was stolen, or an answer lost
         self.held.add(name)
         self.owed.discard(name)
         self.count += linked
-        if not linked or not (self.folder.is_certain or self.folder.links() == self.count):
+        if not is_as_told or not (self.folder.is_certain or self.folder.links() == self.count):
             self._recount()
         return name in self.held
 
@@ -145,17 +137,6 @@ class Leases:
             self.owed.discard(name)
         self._open(gate)
         return mine
-
-    def drop(self, name: str) -> bool:
-        """Give back the lock of a task whose result is there; return False if it was lost."""
-        is_sure = self.folder.is_certain and self.folder.links() == self.count
-        if name not in self.held or not is_sure:
-            return self.release(name)
-        self.folder.unlink(name)
-        self.count -= 1
-        self.held.discard(name)
-        self.owed.discard(name)
-        return True
 
     def settle(self) -> None:
         """Try again to release what is owed."""

@@ -186,17 +186,10 @@ class LeaseFolder:
 
     def release(self, digest: bytes) -> bool:
         """Give a lease back; return False if it was lost, or is being lost."""
-        return self._give_back(Leases.release, digest)
-
-    def drop(self, digest: bytes) -> bool:
-        """Give back the lease of a task whose result is there; return False if it was lost."""
-        return self._give_back(Leases.drop, digest)
-
-    def _give_back(self, way: Callable[[Leases, str], bool], digest: bytes) -> bool:
         if self._leases is None:
             return False
         try:
-            return way(self._leases, digest.hex())
+            return self._leases.release(digest.hex())
         except OSError as error:
             self._begin_anew(error, "release a lease")
             return False

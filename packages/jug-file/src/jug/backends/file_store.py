@@ -239,10 +239,7 @@ class FileStore(BaseStore):
             with suppress(StoreError):  # the first error is the one to tell
                 self.release(lease)
             raise
-        if lease.digest in self._index.results:
-            self._leases.drop(lease.digest)
-        else:
-            self.release(lease)
+        self.release(lease)
         return outcome
 
     def commit_and_acquire(
