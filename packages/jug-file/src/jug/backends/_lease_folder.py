@@ -58,17 +58,14 @@ class LeaseFolder:
 
     def _forget_self(self) -> None:
         self._leases: Leases | None = None
+        self.worker_id: str | None = None
+        """The worker's id, None as long as it has none."""
         self._own = ""
         self._file: int | None = None
         self.is_certain = False
         """Whether no answer is ever lost, as none is on a local disk."""
 
     # Who one is
-
-    @property
-    def worker_id(self) -> str | None:
-        """The worker's id, None as long as it has none."""
-        return None if self._leases is None else self._leases.worker
 
     def join(self) -> str:
         """Become a worker, if not one already; return the worker's id."""
@@ -86,7 +83,7 @@ class LeaseFolder:
                     os.unlink(self._own)
                 self._abandon()
                 raise self._failure(error, "join the workers") from error
-            self._leases = Leases(self, worker)
+            self._leases, self.worker_id = Leases(self, worker), worker
         return self._leases
 
     def _make_own_file(self, worker: str) -> None:

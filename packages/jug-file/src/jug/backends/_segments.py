@@ -110,9 +110,10 @@ class Segments:
         for _ in range(_TRIES):
             self._vanished = False
             self._list()
-            now = time.monotonic()
-            for segment in tuple(self.live):
-                self._read(segment, now)
+            if self.live:
+                now = time.monotonic()
+                for segment in tuple(self.live):
+                    self._read(segment, now)
             if not self._vanished:
                 return
             # What was in that file is in a pack that is newer than the listing.
@@ -136,11 +137,12 @@ class Segments:
         return [name for name in os.listdir(self.folder) if name.endswith((SEGMENT, PACK))]
 
     def _list(self) -> None:
-        asked, changed = time.time_ns(), 0
+        changed = 0
         if self.is_local:
             changed = os.stat(self._path).st_mtime_ns
             if changed == self._listed:
                 return
+        asked = time.time_ns()
         for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
             stem, suffix = os.path.splitext(name)
             if stem in self.known or stem in self.covered:

@@ -101,7 +101,21 @@ class Writer:
         if self._file is None or self._is_broken:
             with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
-        return self._write(self._next_ident(), kind, digest, record, pieces, seconds)
+        assert self._segment is not None
+        ident = self._next_ident()
+        frame = _frames.build(self._segment.seed, ident, kind, digest, record, pieces)
+        if len(frame) > _frames.LONGEST:
+            raise StoreError(
+                f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
+                digest=digest,
+            )
+        written = Written(ident, kind, digest, self._put(frame), frame)
+        if not self._unsynced:
+            self._since = time.monotonic()
+        self._unsynced.append(written)
+        self._seconds += seconds
+        self._bytes += len(frame)
+        return written
 
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames count no more, and sync it."""
@@ -109,31 +123,6 @@ class Writer:
             part = entries[first : first + _REMOVALS_A_FRAME]
             self.append(Kind.REMOVAL, _frames.NO_TASK, b"", [_frames.pack_removals(part)])
         self.sync()
-
-    def _write(
-        self,
-        ident: bytes,
-        kind: int,
-        digest: bytes,
-        record: bytes,
-        pieces: Iterable[Buffer],
-        seconds: float,
-    ) -> Written:
-        assert self._segment is not None
-        frame = _frames.build(self._segment.seed, ident, kind, digest, record, pieces)
-        if len(frame) > _frames.LONGEST:
-            raise StoreError(
-                f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
-                digest=digest,
-            )
-        where = self._put(frame)
-        written = Written(ident, kind, digest, where, frame)
-        if not self._unsynced:
-            self._since = time.monotonic()
-        self._unsynced.append(written)
-        self._seconds += seconds
-        self._bytes += len(frame)
-        return written
 
     def _put(self, frame: bytes) -> int:
         """Write a frame at the end and return where it lies; cut off what was written of it."""

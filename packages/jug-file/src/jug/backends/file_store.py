@@ -91,7 +91,7 @@ class FileStore(BaseStore):
         self._index = self._segments.index
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._results = Results(
-            self._segments, self._big, self.url, lambda: self._learn(afresh=True)
+            self._segments, self._big, self.url, lambda: self.learn(afresh=True)
         )
         self._writer: Writer | None = None
         self._watch: Watch | None = None
@@ -130,20 +130,20 @@ class FileStore(BaseStore):
 
     # What others did
 
-    def learn(self) -> None:
-        """Read what others did since, for `drain` to hand out."""
-        self._learn(afresh=False)
+    def learn(self, *, afresh: bool = False) -> None:
+        """Read what others did since, for `drain` to hand out.
 
-    def _learn(self, *, afresh: bool) -> None:
-        if not self._is_there():
+        With `afresh` no file is taken to be known because its folder seems unchanged.
+        """
+        if not (self._is_made or self._is_there()):
             return
+        segments, writer = self._segments, self._writer
         try:
-            self._segments.learn(afresh=afresh)
+            segments.learn(afresh=afresh)
         except OSError as error:
-            raise fault(error, self._segments.folder, "read results in") from error
-        writer = self._writer
-        if writer is not None and writer.stem in self._segments.covered:
-            writer.write_again(self._segments.covered[writer.stem])
+            raise fault(error, segments.folder, "read results in") from error
+        if segments.covered and writer is not None and writer.stem in segments.covered:
+            writer.write_again(segments.covered[writer.stem])
 
     def _is_there(self) -> bool:
         """Return whether anybody has made the store yet."""
@@ -362,7 +362,7 @@ class FileStore(BaseStore):
         """
         wanted = tuple(dict.fromkeys(digests))
         held = self.holders()
-        self._learn(afresh=True)
+        self.learn(afresh=True)
         count, entries = 0, []
         for digest in wanted:
             if self._index.knows(digest):
@@ -458,7 +458,7 @@ class FileStore(BaseStore):
         """Merge the segments of workers that are gone, and delete what nothing refers to."""
         self._be_writable()
         self.flush()
-        self._learn(afresh=True)
+        self.learn(afresh=True)
         return self._packer().pack(wholly=True)
 
     def _pack_if_many(self) -> None:
