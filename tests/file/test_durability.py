@@ -514,5 +514,23 @@ def test_the_pulse_syncs_what_has_grown(store: FileStore, monkeypatch: pytest.Mo
     assert len(synced) == 2
 
 
+def test_the_pulse_syncs_what_a_worker_writes_that_began_anew(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulse = store.pulse()
+    run(store, DIGESTS[1])
+    pulse.beat()
+    synced: list[int] = []
+    monkeypatch.setattr("jug.backends._pulse.sync", synced.append)
+
+    own = Path(pulse.lease.path)
+    own.unlink()  # as if others had taken it for dead
+    run(store, DIGESTS[2])
+    pulse.lease._due = 0.0
+    pulse.beat()
+
+    assert Path(pulse.lease.path) != own and len(synced) == 1
+
+
 def segments(store: FileStore) -> list[Path]:
     return sorted(Path(store.jugdir, "segments").glob("*.seg"))

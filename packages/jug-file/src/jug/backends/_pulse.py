@@ -19,9 +19,10 @@ class StorePulse:
     """
 
     lease: FilePulse
-    prefix: str
-    """The path of the worker's segments, up to their number."""
+    segments: str
+    """The folder of the worker's segments."""
     interval: float = field(init=False)
+    _worker: str = field(default="", repr=False)
     _number: int = field(default=0, repr=False)
     _size: int = field(default=0, repr=False)
 
@@ -31,6 +32,7 @@ class StorePulse:
     def beat(self) -> None:
         """Show that the worker lives, and sync what it has written since the last beat."""
         self.lease.beat()
+        self._follow()
         while os.path.exists(self._path(self._number + 1)):
             self._number, self._size = self._number + 1, 0
         try:
@@ -38,8 +40,14 @@ class StorePulse:
         except FileNotFoundError:  # nothing is written yet
             return
 
+    def _follow(self) -> None:
+        """Turn to the segments of the worker's new id, if it had to begin anew."""
+        worker = os.path.basename(self.lease.path)
+        if worker != self._worker:
+            self._worker, self._number, self._size = worker, 0, 0
+
     def _path(self, number: int) -> str:
-        return f"{self.prefix}{number}{SEGMENT}"
+        return os.path.join(self.segments, f"{self._worker}-{number}{SEGMENT}")
 
     def _sync(self, path: str) -> None:
         size = os.stat(path).st_size

@@ -317,8 +317,7 @@ class FileStore(BaseStore):
     def pulse(self) -> Pulse:
         """Return the heartbeat of this worker."""
         self._be_writable()
-        worker = self._leases.join()
-        return StorePulse(self._leases.pulse(), str(self._segments.folder / f"{worker}-"))
+        return StorePulse(self._leases.pulse(), str(self._segments.folder))
 
     # Writing
 
