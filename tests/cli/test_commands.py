@@ -18,7 +18,7 @@ import jug.cli
 import jug.jug
 from jug.cli import OWN_COMMANDS, main
 from jug.options import default_options
-from jug.worker import Ending
+from jug.summary import Ending
 
 Jug = Callable[..., Result]
 

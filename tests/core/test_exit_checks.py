@@ -19,7 +19,8 @@ from jug.hooks.exit_checks import (
     exit_when_true,
 )
 from jug.jugfile import Jugfile, Jugspace
-from jug.worker import Ending, Summary, Worker
+from jug.summary import Ending, Summary
+from jug.worker import Worker
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from jug.backends.base import Frame, Kind
 from jug.backends.dict_store import DictStore
 from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugspace
+from jug.summary import Ending
 from jug.task import alltasks
-from jug.worker import Ending, Settings, Worker
+from jug.worker import Settings, Worker
 
 CALLS = []
 

@@ -10,8 +10,9 @@ from jug.backends.base import BaseStore
 from jug.backends.current import use_store
 from jug.backends.dict_store import DictStore
 from jug.jugfile import Jugspace
+from jug.summary import Ending, Summary
 from jug.task import alltasks
-from jug.worker import Ending, Settings, Summary, Worker
+from jug.worker import Settings, Worker
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from jug import CompoundTask, CompoundTaskGenerator, Task, TaskGenerator, iterat
 from jug.backends.base import BaseStore
 from jug.backends.current import use_store
 from jug.jugfile import Jugfile
+from jug.summary import Ending, Summary
 from jug.task import alltasks, describe
-from jug.worker import Ending, Summary, Worker
+from jug.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("store")
 

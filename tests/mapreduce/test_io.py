@@ -21,8 +21,8 @@ from jug import TaskGenerator
 from jug.errors import DistributionMissing, OptionError
 from jug.io import NoLoad, print_task_summary_table, write_metadata, write_task_out
 from jug.mapreduce import map
+from jug.summary import Summary
 from jug.unsafe import NoHash
-from jug.worker import Summary
 
 pytestmark = pytest.mark.usefixtures("store")
 

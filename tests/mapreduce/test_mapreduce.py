@@ -15,8 +15,8 @@ import jug
 from jug import Task, TaskGenerator, value
 from jug.errors import HashError, OptionError
 from jug.mapreduce import Mapped, currymap, map, mapreduce, reduce
+from jug.summary import Summary
 from jug.task import alltasks
-from jug.worker import Summary
 
 pytestmark = pytest.mark.usefixtures("store")
 

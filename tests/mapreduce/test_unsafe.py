@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from jug import Task
+from jug.summary import Summary
 from jug.unsafe import NoHash
-from jug.worker import Summary
 
 pytestmark = pytest.mark.usefixtures("store")
 

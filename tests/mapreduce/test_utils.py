@@ -14,6 +14,7 @@ import pytest
 from jug import Task, TaskGenerator, value
 from jug.backends.base import BaseStore
 from jug.errors import HashError
+from jug.summary import Summary
 from jug.task import alltasks
 from jug.utils import (
     CustomHash,
@@ -24,7 +25,6 @@ from jug.utils import (
     timed_path,
     value_after,
 )
-from jug.worker import Summary
 
 pytestmark = pytest.mark.usefixtures("store")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,57 @@ deadly()
     assert jug("status", "--short")[1].strip() == (
         "0 tasks waiting to be run, 1 failed, 0 complete, (none active)."
     )
+
+
+TROUBLE = (
+    LOGGED
+    + """
+import os, signal
+
+@TaskGenerator
+def broken():
+    log("broken")
+    raise ValueError("broken on purpose")
+
+@TaskGenerator
+def deadly():
+    log("deadly")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@TaskGenerator(timeout=0.1)
+def endless():
+    log("endless")
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    time.sleep(60)
+
+@TaskGenerator
+def fine(i):
+    log("fine", i)
+
+broken(), deadly(), endless(), [fine(i) for i in range(10)]
+"""
+)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_worker_that_replaces_another_does_not_try_again_what_failed_in_this_run(
+    folder, jug, workers
+):
+    write(TROUBLE)
+
+    for run in (1, 2):
+        status, out, err = jug("execute", "--keep-going", "-j", workers)
+
+        assert status == 1
+        times = Counter(words[0] for words in log())
+        assert (times["broken"], times["fine"], times["endless"]) == (run, 10, run)
+        # Several workers may take the task from each other before its failure is known.
+        assert 3 * run <= times["deadly"] <= (2 + int(workers)) * run
+        assert err.count("trying 3 tasks again that failed in an earlier run") == run - 1
+        last_words = "\n".join(err.splitlines()[-4:])
+        assert "jugfile.broken failed: ValueError: broken on purpose" in last_words
+        assert "jugfile.deadly failed: WorkerDied: 3 workers died of it" in last_words
+        assert "jugfile.endless failed: TaskTimeout: ran longer" in last_words
 
 
 def test_workers_that_die_while_reading_are_not_started_for_ever(folder, jug):

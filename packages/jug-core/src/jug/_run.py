@@ -14,7 +14,8 @@ from jug.backends.registry import open_store
 from jug.errors import OptionError, TaskError, TaskFailed
 from jug.graph import Graph
 from jug.jugfile import Jugspace
-from jug.worker import Ending, Settings, Summary, Worker
+from jug.summary import Ending, Summary
+from jug.worker import Settings, Worker
 
 
 def run(

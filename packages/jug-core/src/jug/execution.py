@@ -35,8 +35,9 @@ from jug.backends.registry import open_store
 from jug.errors import JugError, JugfileError, OptionError
 from jug.hooks import jug_hook
 from jug.jugfile import Jugfile, Jugspace, say_that_jug_runs
+from jug.summary import Ending, Summary
 from jug.supervisor import SIGNALS, Link, Supervisor, handle_signals
-from jug.worker import Ending, Settings, Summary, Worker
+from jug.worker import Settings, Worker, failed_before
 
 __all__ = ["Job", "execute"]
 
@@ -116,15 +117,18 @@ def _share_out(job: Job, jugfile: Jugfile, jugspace: Jugspace, jobs: int) -> Sum
             f"several workers can't share {jugspace.store.url!r}: "
             "run one, or choose a directory or a server as the jugdir"
         )
+    forgiven = failed_before(jugspace.store)
     reason = why_not_fork()
     if reason:
         log.warning("each worker reads the jugfile itself: %s", reason)
-        return _supervise(job, jobs, lambda link: _spawn(link, job, jobs))
+        return _supervise(job, jobs, lambda link: _spawn(link, job, jobs), forgiven)
+
+    def start(link: Link) -> int:
+        return _fork(link, lambda: _work(job, jugfile, jugspace, link, jobs))
+
     gc.freeze()
     try:
-        return _supervise(
-            job, jobs, lambda link: _fork(link, lambda: _work(job, jugfile, jugspace, link, jobs))
-        )
+        return _supervise(job, jobs, start, forgiven)
     finally:
         gc.unfreeze()
 
@@ -140,8 +144,10 @@ def why_not_fork() -> str:
     return ""
 
 
-def _supervise(job: Job, count: int, start: Callable[[Link], int]) -> Summary:
-    return Supervisor(start, count, job.open_store, job.settings().keep_going).run()
+def _supervise(
+    job: Job, count: int, start: Callable[[Link], int], forgiven: set[bytes] | None = None
+) -> Summary:
+    return Supervisor(start, count, job.open_store, job.settings().keep_going, forgiven).run()
 
 
 # What runs in a worker
@@ -209,7 +215,9 @@ def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
     def start(link: Link) -> int:
         return _fork(link, lambda: _work_forked(jugspace, settings, link, count))
 
-    return Supervisor(start, count, lambda: nullcontext(jugspace.store), settings.keep_going).run()
+    store = jugspace.store
+    forgiven = failed_before(store)
+    return Supervisor(start, count, lambda: nullcontext(store), settings.keep_going, forgiven).run()
 
 
 def _work_forked(jugspace: Jugspace, settings: Settings, link: Link, count: int) -> Summary:
@@ -278,7 +286,7 @@ def _spawn(link: Link, job: Job, count: int) -> int:
     )
     assert child.stdin is not None
     with child.stdin as pipe:
-        pickle.dump((job, link.slot, count, sys.path), pipe)
+        pickle.dump((job, link.slot, count, link.forgiven, link.is_first, sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
 
@@ -289,8 +297,8 @@ def _main() -> None:
     from jug.board import Board
 
     connection, board = map(int, sys.argv[1:])
-    job, slot, count, sys.path[:] = pickle.load(sys.stdin.buffer)
-    link = Link(socket.socket(fileno=connection), Board(board), slot)
+    job, slot, count, forgiven, is_first, sys.path[:] = pickle.load(sys.stdin.buffer)
+    link = Link(socket.socket(fileno=connection), Board(board), slot, (), forgiven, is_first)
     _be_worker(link, lambda: _read_and_work(job, link, count))
 
 

@@ -75,8 +75,7 @@ def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
     different = _different(tasks)
-    store.learn()
-    done = store.exists(task.digest for task in different)
+    done = store.learn_of([task.digest for task in different])
     status = Status()
     status.counts[State.FINISHED].update(task_names(compress(different, done)))
     if not all(done):

@@ -40,7 +40,7 @@ from jug.backends.process import Process
 from jug.board import NO_TASK, Board, Posted
 from jug.errors import JugError
 from jug.records import Record
-from jug.worker import Ending, Failure, Summary
+from jug.summary import Failure, Summary, merge
 
 log = logging.getLogger("jug.supervisor")
 
@@ -56,7 +56,11 @@ SIGNALS: Final = tuple(
 
 
 class Link:
-    """A worker's end of the connection to its supervisor."""
+    """A worker's end of the connection to its supervisor.
+
+    `forgiven` is what failed before this run and is to be tried again, None if no
+    worker has looked yet; `is_first` says whether the worker speaks for all of them.
+    """
 
     def __init__(
         self,
@@ -64,10 +68,14 @@ class Link:
         board: Board,
         slot: int,
         of_supervisor: Sequence[socket.socket] = (),
+        forgiven: set[bytes] | None = None,
+        is_first: bool = True,
     ) -> None:
         self.connection = connection
         self.board = board
         self.slot = slot
+        self.forgiven = forgiven
+        self.is_first = is_first
         self._of_supervisor = of_supervisor
 
     def was_forked(self) -> None:
@@ -79,9 +87,13 @@ class Link:
         """Have the supervisor beat for this worker's leases in the store."""
         self._send(("joined", store.pulse()))
 
-    def failed(self) -> None:
-        """Say that a task failed, after which no worker is to start another."""
-        self.board.stop()
+    def forgives(self, failed_before: set[bytes]) -> None:
+        """Say what failed before this run, for workers that come later."""
+        self._send(("forgives", failed_before))
+
+    def failed(self, failure: Failure) -> None:
+        """Say that a task failed, so that no worker of this run tries it again."""
+        self._send(("failed", failure))
 
     def finished(self, summary: Summary) -> None:
         """Say what was done, as the last word."""
@@ -136,6 +148,8 @@ class Supervisor:
     `start` starts one.  `open_store` gives the store, and is called only after a
     worker has died: to tidy up after it, and to save the failure of a task that ended
     its workers.  Unless `keep_going` such a failure stops all of them.
+    `forgiven` are the tasks that failed before and are tried again; without it, the
+    first worker says which these are.
     """
 
     def __init__(
@@ -144,8 +158,11 @@ class Supervisor:
         count: int,
         open_store: Callable[[], AbstractContextManager[BaseStore]],
         keep_going: bool = False,
+        forgiven: set[bytes] | None = None,
     ) -> None:
         self._start = start
+        self._forgiven = forgiven
+        self._has_begun = False
         self._keep_going = keep_going
         self._count = count
         self._open_store = open_store
@@ -204,7 +221,9 @@ class Supervisor:
         try:
             with theirs:
                 ends = [ours, *(charge.connection for charge in self._charges.values())]
-                pid = self._start(Link(theirs, self.board, slot, ends))
+                is_first, self._has_begun = not self._has_begun, True
+                link = Link(theirs, self.board, slot, ends, self._forgiven, is_first)
+                pid = self._start(link)
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
             self._charges[slot] = _Charge(slot, pid, ours, process)
             self._selector.register(ours, selectors.EVENT_READ, slot)
@@ -248,6 +267,10 @@ class Supervisor:
         if word == "joined":
             charge.pulse = said
             del self._deaths[NO_TASK]
+        elif word == "forgives":
+            self._forgiven = said
+        elif word == "failed":
+            self._note_failure(said)
         else:
             charge.last_word = said
 
@@ -276,7 +299,7 @@ class Supervisor:
             log.error("a worker (process %d) %s%s", charge.pid, how, running)
             if posted.digest != NO_TASK or charge.pulse is None:
                 self._deaths[posted.digest] += 1
-            if self._deaths[posted.digest] >= _DEADLY:
+            if self._deaths[posted.digest] == _DEADLY:
                 if posted.digest == NO_TASK:
                     return self._give_up(
                         JugError(f"the workers die before their first task: each {how}")
@@ -315,9 +338,14 @@ class Supervisor:
         with self._open_store() as store:
             store.put(Frame(Kind.FAILURE, posted.digest, records.pack(record)))
             store.flush()
-        self._failures.append(Failure(posted.name, posted.digest.hex(), exception, ""))
+        self._note_failure(Failure(posted.name, posted.digest.hex(), exception, ""))
         if not self._keep_going:
             self.board.stop()
+
+    def _note_failure(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        if self._forgiven is not None:
+            self._forgiven.discard(bytes.fromhex(failure.digest))
 
 
 def handle_signals(act: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
@@ -329,33 +357,3 @@ def handle_signals(act: Callable[[int, FrameType | None], None]) -> dict[int, An
         for signum in SIGNALS
         if signal.getsignal(signum) != signal.SIG_IGN
     }
-
-
-def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
-    """Return what several workers did together, in one summary."""
-    total = Summary(Ending.STUCK)
-    for summary in summaries:
-        total.executed += summary.executed
-        total.failures += summary.failures
-    total.failures += failures
-    last = min(summaries, key=lambda summary: summary.left, default=total)
-    total.left, total.blocked = last.left, last.blocked
-    total.loaded = last.executed + last.loaded - total.executed
-    endings = {summary.ending for summary in summaries}
-    if interrupted:
-        endings.add(Ending.INTERRUPTED)
-    if total.failures:
-        endings.add(Ending.FAILED)
-    total.ending = next((e for e in _WEIGHT if e in endings), Ending.STUCK)
-    total.reason = total.ending.value
-    return total
-
-
-_WEIGHT: Final = (
-    Ending.INTERRUPTED,
-    Ending.FAILED,
-    Ending.DONE,
-    Ending.LIMIT,
-    Ending.WAITED,
-    Ending.STUCK,
-)

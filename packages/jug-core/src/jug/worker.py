@@ -18,21 +18,21 @@ import time
 from binascii import hexlify
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from jug import attempt
 from jug._arguments import ATOMS
 from jug._task import Task
-from jug.backends.base import Changes, Frame, Lease, Outcome
+from jug.backends.base import BaseStore, Changes, Frame, Lease, Outcome
 from jug.errors import DamagedResult, ResultNotFound
 from jug.graph import Graph
 from jug.heart import keep_beating
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.plan import DONE, READY, SKIPPED, Plan
+from jug.summary import Ending, Failure, Summary
 from jug.timelimit import time_limit
 
 if TYPE_CHECKING:
@@ -42,32 +42,6 @@ log = logging.getLogger("jug.worker")
 
 _SHORT: Final = 256  # characters up to which a string is kept in memory
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
-
-
-class Ending(Enum):
-    """Why a worker stopped."""
-
-    DONE = "all selected tasks are done"
-    LIMIT = "a limit that was set for this run was reached"
-    FAILED = "a task failed"
-    STUCK = "nothing that is left can be run"
-    WAITED = "others still hold tasks, and the waiting time is over"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def status(self) -> int:
-        """The exit status."""
-        return _STATUSES[self]
-
-
-_STATUSES: Final = {
-    Ending.DONE: 0,
-    Ending.LIMIT: 0,
-    Ending.FAILED: 1,
-    Ending.STUCK: 3,
-    Ending.WAITED: 3,
-    Ending.INTERRUPTED: 130,
-}
 
 
 @dataclass(slots=True)
@@ -88,34 +62,6 @@ class Settings:
     """Which tasks to run, by name; None for all."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None
     """Called where a task failed, while its exception is being handled."""
-
-
-@dataclass(slots=True)
-class Failure:
-    """A task that failed, as told to the user."""
-
-    name: str
-    digest: str
-    exception: str
-    traceback: str
-
-
-@dataclass(slots=True)
-class Summary:
-    """What one worker, or several together, did."""
-
-    ending: Ending
-    executed: Counter[str] = field(default_factory=Counter)
-    """How many tasks were run here, by name."""
-    loaded: Counter[str] = field(default_factory=Counter)
-    """How many were found done, by name."""
-    failures: list[Failure] = field(default_factory=list)
-    blocked: int = 0
-    """How many tasks wait for one that failed."""
-    left: int = 0
-    """How many selected tasks are not done."""
-    reason: str = ""
-    """Why it ended, in a sentence."""
 
 
 class Worker:
@@ -141,6 +87,7 @@ class Worker:
         self.link = link
         self.summary = Summary(Ending.DONE)
         self.forgiven: set[bytes] = set()
+        """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to have the worker end after the task in progress."""
         self.is_in_task = False
@@ -149,7 +96,7 @@ class Worker:
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
-        self._look_at_failures()
+        self._forgive()
         while True:
             self._prepare()
             try:
@@ -162,10 +109,15 @@ class Worker:
 
     # Beginning and ending
 
-    def _look_at_failures(self) -> None:
-        self.store.refresh()
-        failures = self.store.failures()
-        self.forgiven = {digest for digest, kept in failures.items() if not kept}
+    def _forgive(self) -> None:
+        """Note what failed before this run, as its first worker or its supervisor found it."""
+        link = self.link
+        if link is None or link.forgiven is None:
+            self.forgiven = failed_before(self.store)
+            if link is not None:
+                link.forgives(self.forgiven)
+        else:
+            self.forgiven = set(link.forgiven)
 
     def _prepare(self) -> None:
         jugspace = self.jugspace
@@ -182,7 +134,7 @@ class Worker:
         )
         self._awaited = [self.graph.numbers[task.digest] for task in jugspace.awaited]
         again = sum(digest in self.graph.numbers for digest in self.forgiven)
-        if again:
+        if again and (self.link is None or self.link.is_first):
             tasks = "1 task" if again == 1 else f"{again} tasks"
             log.warning("trying %s again that failed in an earlier run", tasks)
 
@@ -445,11 +397,17 @@ class Worker:
         )
         self.summary.failures.append(failure)
         log.error("%s failed:\n%s", task.name, failure.traceback.rstrip())
+        if self.link is not None:
+            self.link.failed(failure)
         if not self.settings.keep_going:
-            self.stop = Ending.FAILED
-            if self.link is not None:
-                self.link.failed()
+            self._stop_all()
         return None
+
+    def _stop_all(self) -> None:
+        """Have no worker of this run start a further task."""
+        self.stop = Ending.FAILED
+        if self.link is not None:
+            self.link.board.stop()
 
     def _inputs_of(self, number: int) -> list[bytes]:
         tasks, foreign = self.graph.tasks, self._foreign
@@ -520,3 +478,9 @@ class Worker:
 
 class _InputMissing(Exception):
     """Raised when a result that a task needs is not there any more."""
+
+
+def failed_before(store: BaseStore) -> set[bytes]:
+    """Return the tasks that failed by now and may be tried again."""
+    store.refresh()
+    return {digest for digest, kept in store.failures().items() if not kept}

@@ -15,7 +15,8 @@ from jug.options import Options, configure, default_options
 
 if TYPE_CHECKING:
     from jug.selection import Selection
-    from jug.worker import Settings, Summary
+    from jug.summary import Summary
+    from jug.worker import Settings
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
 

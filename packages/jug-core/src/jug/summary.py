@@ -1,0 +1,90 @@
+"""What workers did, and why they ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+
+class Ending(Enum):
+    """Why a worker stopped."""
+
+    DONE = "all selected tasks are done"
+    LIMIT = "a limit that was set for this run was reached"
+    FAILED = "a task failed"
+    STUCK = "nothing that is left can be run"
+    WAITED = "others still hold tasks, and the waiting time is over"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return _STATUSES[self]
+
+
+_STATUSES: Final = {
+    Ending.DONE: 0,
+    Ending.LIMIT: 0,
+    Ending.FAILED: 1,
+    Ending.STUCK: 3,
+    Ending.WAITED: 3,
+    Ending.INTERRUPTED: 130,
+}
+
+
+@dataclass(slots=True)
+class Failure:
+    """A task that failed, as told to the user."""
+
+    name: str
+    digest: str
+    exception: str
+    traceback: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """What one worker, or several together, did."""
+
+    ending: Ending
+    executed: Counter[str] = field(default_factory=Counter)
+    """How many tasks were run here, by name."""
+    loaded: Counter[str] = field(default_factory=Counter)
+    """How many were found done, by name."""
+    failures: list[Failure] = field(default_factory=list)
+    blocked: int = 0
+    """How many tasks wait for one that failed."""
+    left: int = 0
+    """How many selected tasks are not done."""
+    reason: str = ""
+    """Why it ended, in a sentence."""
+
+
+def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
+    """Return what several workers did together, given all failures, also of those that died."""
+    total = Summary(Ending.STUCK, failures=failures)
+    for summary in summaries:
+        total.executed += summary.executed
+    last = min(summaries, key=lambda summary: summary.left, default=total)
+    total.left, total.blocked = last.left, last.blocked
+    total.loaded = last.executed + last.loaded - total.executed
+    endings = {summary.ending for summary in summaries}
+    if interrupted:
+        endings.add(Ending.INTERRUPTED)
+    if total.failures:
+        endings.add(Ending.FAILED)
+    total.ending = next((e for e in _WEIGHT if e in endings), Ending.STUCK)
+    total.reason = total.ending.value
+    return total
+
+
+_WEIGHT: Final = (
+    Ending.INTERRUPTED,
+    Ending.FAILED,
+    Ending.DONE,
+    Ending.LIMIT,
+    Ending.WAITED,
+    Ending.STUCK,
+)
