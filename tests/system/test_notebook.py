@@ -1,0 +1,129 @@
+"""`jug.run` in the cells of a notebook, run by the kernel that Jupyter uses."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+SECONDS = 60
+
+FUNCTIONS = """
+import os, time
+import jug
+from journal import log
+from jug import TaskGenerator
+
+@TaskGenerator
+def part(i):
+    log(i, os.getpid())
+    time.sleep(0.02)
+    return i
+
+@TaskGenerator
+def total(parts):
+    return sum(parts)
+
+@TaskGenerator
+def inverse(i):
+    return 1 / i
+"""
+
+
+class Notebook:
+    """A kernel, and what its cells gave."""
+
+    def __init__(self, kernel, client) -> None:
+        self.kernel = kernel
+        self.client = client
+
+    def begin(self, code):
+        """Start a cell."""
+        return self.client.execute(code)
+
+    def end(self, cell):
+        """Return a cell's error or value, as text, once it has ended."""
+        shown = ""
+        while True:
+            message = self.client.get_iopub_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") != cell:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "execute_result":
+                shown = content["data"]["text/plain"]
+            elif kind == "error":
+                shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                return shown
+
+    def run(self, code):
+        """Return a cell's error or value, as text."""
+        return self.end(self.begin(code))
+
+
+@pytest.fixture
+def notebook(folder, journal):
+    kernel = KernelManager(transport="ipc", ip=str(folder / "kernel"))
+    kernel.start_kernel()
+    client = kernel.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=SECONDS)
+    yield Notebook(kernel, client)
+    client.stop_channels()
+    kernel.shutdown_kernel(now=True)
+
+
+def test_a_cell_gets_the_values_of_functions_of_other_cells(notebook, journal):
+    notebook.run(FUNCTIONS)
+    notebook.run("answer = total([part(i) for i in range(20)])")
+
+    assert notebook.run("jug.run(answer, workers=4, jugdir='jd')") == "190"
+
+    assert len(journal()) == 20
+    assert len({pid for _, pid in journal()}) == 4
+    assert notebook.run("jug.run([answer, part(100)], workers=2, jugdir='jd')") == "[190, 100]"
+    assert len(journal()) == 21
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_cell_shows_what_failed_and_the_kernel_goes_on(notebook, workers):
+    notebook.run(FUNCTIONS)
+
+    shown = notebook.run(f"jug.run([inverse(2), inverse(0)], {workers}, 'jd', keep_going=True)")
+
+    assert "TaskFailed" in shown and "return 1 / i" in shown and "ZeroDivisionError" in shown
+    assert notebook.run(f"jug.run(inverse(2), {workers}, 'jd')") == "0.5"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_cell_that_is_interrupted_gives_its_tasks_back(
+    notebook, folder, journal, workers, wait_for
+):
+    notebook.run(FUNCTIONS)
+    cell = notebook.begin(f"jug.run([part(i) for i in range(10_000)], {workers}, 'jd')")
+    wait_for(journal)
+
+    notebook.kernel.interrupt_kernel()
+
+    assert "KeyboardInterrupt" in notebook.end(cell)
+    assert list((folder / "jd" / "leases").iterdir()) == []
+    assert notebook.run("jug.run(part(-1), 2, 'jd')") == "-1"
+
+
+def test_a_cell_shares_a_jugdir_with_workers_of_the_command_line(
+    notebook, journal, write, start, wait_for
+):
+    write(FUNCTIONS + "answer = total([part(i) for i in range(200)])\n", "shared.py")
+    worker = start("execute", "shared.py", "--jugdir", "jd")
+    wait_for(journal)
+    notebook.run("import jug")
+    notebook.run("store, names = jug.init('shared.py', 'jd')")
+
+    assert notebook.run("jug.run(names['answer'], workers=2)") == str(sum(range(200)))
+
+    out, err = worker.communicate(timeout=SECONDS)
+    assert worker.returncode == 0, err
+    assert set(Counter(i for i, _ in journal()).values()) == {1}
+    assert len({pid for _, pid in journal()}) == 3
