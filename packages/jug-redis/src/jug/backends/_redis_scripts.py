@@ -13,10 +13,10 @@ heard of it, then the client's index can't be mended and is read anew.
 *A turn* is one trip of a worker: it ends a lease, saving a frame or not, takes
 the next one, and hears what is new.
 
-*One answer* has the same shape from every script that tells what is new: a few
-numbers packed into one string, the client's new cursor, the events in one
-string, and, after a turn, who holds the candidates.  A client takes that apart
-much faster than an answer of many parts.
+*One answer* has the same shape from every script that tells what is new, and is
+one string: a few numbers, the client's new cursor, the events and, after a turn,
+who holds the candidates.  A client takes that apart much faster than an answer
+of many parts.
 
 *Removals* are counted.  A client says up to which count it knows them.  If the
 server's is another one, nothing is saved: the client first hears what was
@@ -55,9 +55,10 @@ EVENTS_TOLD: Final = 4096
 ANSWER_SECONDS: Final = 3600
 """How long an answer is kept that can't be found again by asking a second time."""
 
-ANSWER: Final = Struct("<BIBBQ")
+ANSWER: Final = Struct("<BIBBQBI")
 """What was done, a number that goes with it, whether the cursor was known,
-whether there are more events, and how often something was removed so far."""
+whether there are more events, how often something was removed so far, and the
+bytes of the cursor and of the events, which follow."""
 
 _CONSTANTS: Final = f"""
 local FORMAT, HASH = '{FORMAT}', '{SCHEME_VERSION}'
@@ -129,7 +130,8 @@ local function answer(done, number, told, last, events, more)
   if own_event and told == 1 and more == 0 then
     last = own_event
   end
-  return struct.pack('<BI4BBI8', done, number, told, more, tonumber(removals)), last, events
+  return struct.pack('<BI4BBI8BI4', done, number, told, more, tonumber(removals),
+                     #last, #events) .. last .. events
 end
 
 local function now()
@@ -297,15 +299,15 @@ if outcome < UNSURE and #tasks > 1 then
   taken, blocking = take()
 end
 
-local reply = {answer(outcome, taken, told, last, events, more)}
+local holders = {}
 for holder in pairs(blocking) do
-  reply[#reply + 1] = holder
+  holders[#holders + 1] = holder
 end
-return reply
+return answer(outcome, taken, told, last, events, more) .. table.concat(holders, ' ')
 """
 
 _NEWS: Final = """
-return {answer(NOTHING, 0, news(ARGV[1]))}
+return answer(NOTHING, 0, news(ARGV[1]))
 """
 
 _HEAD: Final = """
@@ -371,7 +373,7 @@ if is_change then
   removals = redis.call('HINCRBY', meta, 'removals', 1)
   redis.call('SET', before, count, 'EX', ANSWER_SECONDS)
 end
-return {answer(NOTHING, count, told, last, events, more)}
+return answer(NOTHING, count, told, last, events, more)
 """
 
 _BREAK: Final = """

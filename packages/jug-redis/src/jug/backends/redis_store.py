@@ -92,7 +92,7 @@ class _Heard(NamedTuple):
     done: int
     number: int
     """Which candidate was taken, counted from 1; or how many tasks were removed."""
-    holders: Sequence[bytes]
+    holders: Sequence[str]
     is_behind: bool
     """Whether there is more to learn."""
 
@@ -102,7 +102,7 @@ class _Turn(NamedTuple):
 
     outcome: int = scripts.NOTHING
     lease: Lease | None = None
-    holders: Sequence[bytes] = ()
+    holders: Sequence[str] = ()
     """Who holds the candidates, if none was free."""
 
 
@@ -227,14 +227,17 @@ class RedisStore(BaseStore):
                 if at == b"0":
                     break
 
-    def _hear(self, answer: Sequence[bytes]) -> _Heard:
+    def _hear(self, answer: bytes) -> _Heard:
         """Take in what a script answered; return what is not about the index."""
-        packed, last, events, *holders = answer
-        done, number, told, more, removals = scripts.ANSWER.unpack(packed)
+        done, number, told, more, removals, *lengths = scripts.ANSWER.unpack_from(answer)
+        events_at = scripts.ANSWER.size + lengths[0]
+        holders_at = events_at + lengths[1]
         if told:
-            self._index.advance(events, last, removals)
+            cursor = answer[scripts.ANSWER.size : events_at]
+            self._index.advance(answer[events_at:holders_at], cursor, removals)
         else:
             self._index.lose(removals)
+        holders = answer[holders_at:].decode().split()
         return _Heard(done, number, holders, is_behind=bool(more) or not told)
 
     # Reading
@@ -400,11 +403,10 @@ class RedisStore(BaseStore):
 
     # Workers that died
 
-    def _bury_if_gone(self, workers: Sequence[bytes]) -> bool:
+    def _bury_if_gone(self, workers: Sequence[str]) -> bool:
         """Free the leases of those workers that are certainly gone; return whether any was."""
-        names = [worker.decode() for worker in workers]
-        processes = self._workers.of(self._server, names)
-        gone = [name for name in names if name in processes and processes[name].is_gone()]
+        processes = self._workers.of(self._server, workers)
+        gone = [name for name in workers if name in processes and processes[name].is_gone()]
         return bool(gone) and self._bury(gone)
 
     def _bury_the_dead(self) -> bool:
