@@ -72,7 +72,7 @@ class Known:
 
     def __init__(self) -> None:
         self.idents: dict[int, bytes] = {}
-        self.index = Index(self.idents.get)
+        self.index = Index(lambda where, digest: self.idents.get(where))
 
     def tell(self, event: tuple[str, bytes, bytes, int]) -> None:
         kind, ident, digest, where = event
@@ -91,7 +91,7 @@ def numbered(drawn: list[tuple[object, ...]]) -> list[tuple[str, bytes, bytes, i
     events = []
     numbers = dict.fromkeys(WORKERS, 0)
     idents = []
-    for where, (kind, what, digest) in enumerate(drawn):
+    for where, (kind, what, digest) in enumerate(drawn, start=1):
         if isinstance(what, bytes):
             ident = _frames.ident(what, numbers[what])
             numbers[what] += 1
@@ -129,7 +129,7 @@ def test_the_state_of_a_task_does_not_depend_on_the_order_of_its_frames(drawn, r
 def test_the_next_frame_of_a_worker_is_removed_and_no_other() -> None:
     ident = [_frames.ident(WORKERS[0], number) for number in range(4)]
     events = [
-        ("RESULT", ident[0], DIGESTS[0], 0),
+        ("RESULT", ident[0], DIGESTS[0], 1),
         ("removed", ident[0], DIGESTS[0], 0),
         ("next", ident[1], DIGESTS[0], 0),
         ("RESULT", ident[2], DIGESTS[0], 2),
@@ -174,7 +174,7 @@ def test_frames_are_learned_once_each_is_whole(sizes, data) -> None:
             segments.learn()
             complete = [n for n in range(len(frames)) if sum(map(len, frames[: n + 1])) <= stop]
             assert list(segments.index.results) == [digests[n] for n in complete]
-        assert segments.index.news.finished == digests
+        assert segments.index.drain().finished == digests
 
 
 @given(st.data())
@@ -189,10 +189,64 @@ def test_a_damaged_frame_costs_only_itself(data) -> None:
     with segment() as (path, segments):
         append(path, b"".join([*frames[:bad], bytes(damaged), *frames[bad + 1 :]]))
         segments.learn()
-        found = {digest: segments.frame_at(at) for digest, at in segments.index.results.items()}
+        places = segments.index.results
+        found = {digest: segments.frame_at(at, digest) for digest, at in places.items()}
 
     assert set(found) == expected
     assert all(found[bytes([n]) * 20] == frames[n] for n in range(5) if n != bad)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 9)), min_size=1, max_size=10))
+def test_each_frame_is_found_among_its_neighbours_and_what_looks_like_it(drawn) -> None:
+    frames: list[bytes] = []
+    for number, (size, copied) in enumerate(drawn):
+        inner = frames[copied % len(frames)] if frames else b""
+        frames.append(
+            _frames.build(
+                SEED,
+                _frames.ident(WORKERS[0], number),
+                Kind.RESULT,
+                bytes([number]) * 20,
+                b"r" * 32,
+                [bytes([number]) * size, inner, b"".join(bytes([n]) * 20 for n in range(10))],
+            )
+        )
+
+    with segment() as (path, segments):
+        append(path, b"".join(frames))
+        segments.learn()
+        places = segments.index.results
+
+        assert [segments.frame_at(places[d], d) for d in places] == frames
+        assert [segments.ident_at(places[d], d) for d in places] == [f[16:28] for f in frames]
+
+
+@given(st.lists(EVENT, max_size=7))
+def test_digests_that_are_shared_change_nothing(drawn) -> None:
+    events = numbered(drawn)
+    with segment() as (path, plain):
+        for kind, ident, digest, _ in events:
+            if kind in ("removed", "next"):
+                removal = _frames.pack_removals([Removed(digest, ident, kind == "next")])
+                append(
+                    path,
+                    _frames.build(SEED, ident, Kind.REMOVAL, _frames.NO_TASK, b"", [removal]),
+                )
+            else:
+                append(path, _frames.build(SEED, ident, Kind[kind], digest))
+        sharing = Segments(path.parent, is_local=True)
+        plain.learn()
+        with sharing.index.sharing(DIGESTS):
+            sharing.learn()
+        sharing.close()
+
+    known, shared = plain.index, sharing.index
+    assert (shared.results, shared.failed) == (known.results, known.failed)
+    assert (shared.stories, shared.removed) == (known.stories, known.removed)
+    told = shared.drain()
+    assert set(told.finished) == set(known.results) and set(told.failed) == set(known.failed)
+    kept = {id(digest) for digest in shared.results if digest not in shared.stories}
+    assert kept <= set(map(id, DIGESTS))
 
 
 def test_a_torn_tail_is_silent_and_a_hole_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -85,7 +85,8 @@ def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
 
 def _different(tasks: Sequence[Task[Any]]) -> Sequence[Task[Any]]:
     """Return the tasks, of those with one hash only one."""
-    by_digest = {task.digest: task for task in tasks}
+    digests = [task.digest for task in tasks]
+    by_digest = dict(zip(digests, tasks, strict=True))
     return tasks if len(by_digest) == len(tasks) else list(by_digest.values())
 
 

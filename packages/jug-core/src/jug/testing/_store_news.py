@@ -10,7 +10,7 @@ from time import monotonic, sleep
 import pytest
 
 from jug.backends.base import BaseStore, Changes
-from jug.testing._store_hooks import A, B, C, Opener, StoreHooks, failure, result, taken
+from jug.testing._store_hooks import A, B, C, D, Opener, StoreHooks, failure, result, taken
 
 
 class NewsContract(StoreHooks):
@@ -59,6 +59,19 @@ class NewsContract(StoreHooks):
 
         assert told(other.drain()) == ({A, B}, set(), set())
         assert not other.drain()
+
+    def test_asking_of_tasks_learns_and_keeps_none_that_are_not_done(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        store.put(result(A))
+        store.put(failure(B))
+
+        assert other.learn_of([A, B, C]) == [True, False, False]
+        assert (list(other.digests()), [*other.failures()]) == ([A], [B])
+        assert told(other.drain()) == ({A}, {B}, set())
+
+        store.put(result(C))
+        assert other.learn_of([C, D]) == [True, False]
 
     def test_taking_a_lease_learns(self, store: BaseStore, other: BaseStore) -> None:
         store.put(result(A))

@@ -29,6 +29,9 @@ HEADER: Final = Struct("<4sIII12sB20s")
 CHECKED_FROM: Final = 8
 """Where in a frame the checksum begins: it covers all but itself and the magic."""
 
+DIGEST_AT: Final = 29
+"""Where in a frame the digest lies."""
+
 LONGEST: Final = 1 << 24
 """No frame is longer than this: a greater length is damage."""
 
@@ -64,6 +67,10 @@ class Kind(IntEnum):
     """The worker has ended well: it writes no further frame."""
     COVER = 9
     """Segments whose frames are all here: the payload names them and how far."""
+
+
+OF_TASKS: Final = frozenset(range(Kind.RESULT, Kind.REMOVAL))
+"""Kinds that say what a run of a task has left behind."""
 
 
 class Removed(NamedTuple):
@@ -165,6 +172,11 @@ def length_at(data: Buffer, at: int) -> int | None:
     if magic != MAGIC or record > length or length > LONGEST:
         return None
     return HEADER.size + int(length)
+
+
+def ident_of(data: bytes, at: int) -> bytes:
+    """Return the id of the frame that begins there."""
+    return data[at + 16 : at + 28]
 
 
 def is_whole(data: Buffer, at: int, seed: int) -> bool:

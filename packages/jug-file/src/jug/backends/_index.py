@@ -14,36 +14,52 @@ came.  That is why segments can be read in any order, and again.
 - Of several results that are not removed the one with the lowest id counts.
 
 Where a frame lies is one number: that of the segment, in the order in which this
-process came to know them, and the offset.
+process came to know them, and the offset.  It is never 0.  Small results that
+follow each other share the number of the first, since a number of one's own would
+cost as much memory as half a digest: a frame is looked for from there on.
+
+What others did is noted from the first `drain` on; until then all is news.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from jug.backends._frames import CHECKED_FROM, HEADER, MAGIC, Kind, Removed, unpack_removals, view
+from jug.backends._frames import (
+    CHECKED_FROM,
+    HEADER,
+    MAGIC,
+    OF_TASKS,
+    Kind,
+    Removed,
+    unpack_removals,
+    view,
+)
 from jug.backends.base import Changes
 from jug.backends.process import Process
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1
 
+BLOCK: Final = 2048
+"""Within so many bytes behind the number of its place a frame begins."""
+
 _EVENT: Final = Struct(">B12sQ")
 _REMOVED: Final = int(Kind.REMOVAL)
 _NEXT: Final = 255
 _RESULTS: Final = frozenset({int(Kind.RESULT), int(Kind.BIG)})
 _FAILURES: Final = frozenset({int(Kind.FAILURE), int(Kind.KEPT)})
-_FRAMES: Final = frozenset({*_RESULTS, *_FAILURES, int(Kind.VOID)})
 
 
 class Index:
     """The state of all tasks, in memory."""
 
-    def __init__(self, ident_at: Callable[[int], bytes | None]) -> None:
+    def __init__(self, ident_at: Callable[[int, bytes], bytes | None]) -> None:
         self.results: dict[bytes, int] = {}
         """Where the result of a task lies that counts."""
         self.failed: dict[bytes, bool] = {}
@@ -55,18 +71,54 @@ class Index:
         """Which of these removals was the last of a task."""
         self.workers: dict[bytes, Process] = {}
         self.ended: set[bytes] = set()
-        self.news = Changes()
         self._ident_at = ident_at
+        self._news: Changes | None = None
+
+    # News
+
+    @property
+    def news(self) -> Changes:
+        """Where to note what others did."""
+        return Changes() if self._news is None else self._news
+
+    def has_news(self) -> bool:
+        """Return whether there is anything to drain."""
+        return bool(self.results or self.failed if self._news is None else self._news)
+
+    def drain(self) -> Changes:
+        """Return what was learned and not handed out yet."""
+        news = Changes(self.results, self.failed) if self._news is None else self._news
+        self._news = Changes()
+        return news
+
+    @contextmanager
+    def sharing(self, digests: Iterable[bytes]) -> Iterator[None]:
+        """Keep these very digests, and no copies, if nothing was learned before the block.
+
+        A dictionary keeps the key that came first.  So they are there during the
+        block as results that lie at 0, which is nowhere.
+        """
+        if self.results or self.stories:
+            yield
+            return
+        self.results = dict.fromkeys(digests, 0)
+        try:
+            yield
+        finally:
+            for digest in [digest for digest, where in self.results.items() if not where]:
+                del self.results[digest]
 
     # Frames that others wrote
 
     def take_in(self, data: bytes, number: int, start: int, seed: int) -> int:
         """Learn the frames of a segment's part; return how much of it was whole frames."""
-        results, stories, is_result = self.results, self.stories, _RESULTS
-        tell, unpack, checksum_of = self.news.finished.append, HEADER.unpack_from, crc32
+        results, stories, is_result, news = self.results, self.stories, _RESULTS, self.news
+        where_is, tell = results.get, news.finished.append
+        unpack, checksum_of = HEADER.unpack_from, crc32
         size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
         whole = memoryview(data)
         at, end, base = 0, len(data), (number << SHIFT) + start
+        place, next_place = base, 0
         while at + size <= end:
             magic, checksum, length, _, ident, kind, digest = unpack(data, at)
             stop = at + size + length
@@ -76,22 +128,24 @@ class Index:
                 or checksum_of(whole[at + checked_from : stop], seed) != checksum
             ):
                 break
-            if kind in is_result and digest not in results and digest not in stories:
-                results[digest] = base + at
+            if kind in is_result and not where_is(digest) and digest not in stories:
+                if at >= next_place:
+                    place, next_place = base + at, at + BLOCK
+                results[digest] = place
                 tell(digest)
             else:
-                self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
+                self._take_in_rare(ident, kind, digest, base + at, whole[at:stop], news)
             at = stop
         return at
 
     def _take_in_rare(
-        self, ident: bytes, kind: int, digest: bytes, where: int, frame: memoryview
+        self, ident: bytes, kind: int, digest: bytes, where: int, frame: memoryview, news: Changes
     ) -> None:
-        if kind in _FRAMES:
-            self.add(ident, kind, digest, where, self.news)
+        if kind in OF_TASKS:
+            self.add(ident, kind, digest, where, news)
         elif kind == Kind.REMOVAL:
             for entry in unpack_removals(view(frame).payload):
-                self.remove(entry, self.news)
+                self.remove(entry, news)
         elif kind == Kind.WORKER:
             self.workers[ident[:8]] = Process(**json.loads(bytes(view(frame).payload)))
         elif kind == Kind.END:
@@ -110,10 +164,10 @@ class Index:
         """Learn one result, failure or void frame, and tell what it changed."""
         if kind in _RESULTS and digest not in self.stories:
             there = self.results.get(digest)
-            known = None if there is None else self._ident_at(there)
+            known = self._ident_at(there, digest) if there else None
             if known is None or known == ident:
                 self.results[digest] = where
-                if there is None:
+                if not there:
                     news.finished.append(digest)
                 return
         self._tell(digest, _EVENT.pack(kind, ident, where), news)
@@ -135,26 +189,26 @@ class Index:
     def _begin(self, digest: bytes) -> bytes:
         """Return the story of a task of which only a result was known so far, or nothing."""
         where = self.results.get(digest)
-        ident = None if where is None else self._ident_at(where)
-        return b"" if where is None or ident is None else _EVENT.pack(Kind.RESULT, ident, where)
+        ident = self._ident_at(where, digest) if where else None
+        return _EVENT.pack(Kind.RESULT, ident, where) if ident else b""
 
     def _settle(self, digest: bytes, kind: int, news: Changes) -> None:
         """Compute a task's state from its story, and tell what an event of this kind changed."""
         live = _live(self.stories[digest])
-        before, had_failed = self.results.pop(digest, None), self.failed.pop(digest, None)
+        before, had_failed = self.results.pop(digest, 0), self.failed.pop(digest, None)
         results = [(ident, where) for kind_of, ident, where in live if kind_of in _RESULTS]
         failures = [kind_of for kind_of, _, _ in live if kind_of in _FAILURES]
         if results:
             self.results[digest] = min(results)[1]
-            if before is None:
+            if not before:
                 news.finished.append(digest)
         elif failures:
             self.failed[digest] = Kind.KEPT in failures
             if kind in _FAILURES:
                 news.failed.append(digest)
-        if (before is not None and not results) or (had_failed is not None and not live):
+        if (before and not results) or (had_failed is not None and not live):
             news.removed.append(digest)
-        if kind == _NEXT or (kind == _REMOVED and before != self.results.get(digest)):
+        if kind == _NEXT or (kind == _REMOVED and before != self.results.get(digest, 0)):
             self.note_removal(digest)
 
     # Questions about one task
@@ -221,7 +275,7 @@ class Index:
             self.results[digest] = where
             return
         events = [
-            (kind, known, where if known == ident and kind in _FRAMES else place)
+            (kind, known, where if known == ident and kind in OF_TASKS else place)
             for kind, known, place in _EVENT.iter_unpack(story)
         ]
         self.stories[digest] = b"".join(_EVENT.pack(*event) for event in events)
@@ -240,7 +294,9 @@ class Index:
     def forget(self, numbers: Iterable[int]) -> set[bytes]:
         """Forget all frames in these segments; return whose results were there."""
         gone = frozenset(numbers)
-        found = {digest for digest, where in self.results.items() if where >> SHIFT in gone}
+        found = {
+            digest for digest, where in self.results.items() if where and where >> SHIFT in gone
+        }
         for digest in found.difference(self.stories):
             del self.results[digest]
         for digest in list(self.stories):
@@ -251,7 +307,7 @@ class Index:
         events = [
             event
             for event in _EVENT.iter_unpack(self.stories[digest])
-            if event[0] not in _FRAMES or not is_gone(event[2])
+            if event[0] not in OF_TASKS or not is_gone(event[2])
         ]
         self.stories[digest] = b"".join(_EVENT.pack(*event) for event in events)
         self._settle(digest, _REMOVED, Changes())
@@ -264,7 +320,7 @@ def _live(story: bytes) -> list[tuple[int, bytes, int]]:
     return [
         event
         for event in _EVENT.iter_unpack(story)
-        if event[0] in _FRAMES and event[1] not in gone and event[0] != Kind.VOID
+        if event[0] in OF_TASKS and event[1] not in gone and event[0] != Kind.VOID
     ]
 
 

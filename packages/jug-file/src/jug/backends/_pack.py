@@ -56,7 +56,6 @@ _MUCH: Final = 2
 _ENTRIES: Final = 1000
 _BUFFER: Final = 1 << 22
 _LAST: Final = 0xFFFFFFFF
-_TASKS: Final = frozenset({Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID})
 
 
 @dataclass(slots=True)
@@ -235,7 +234,7 @@ class Packer:
                 yield from self._trimmed(frame, plan)
             elif found.kind == Kind.COVER:
                 continue
-            elif found.kind not in _TASKS or not self._is_dropped(found, plan):
+            elif found.kind not in _frames.OF_TASKS or not self._is_dropped(found, plan):
                 yield frame
             else:
                 self._summary.dropped += 1
@@ -303,8 +302,9 @@ class Packer:
         return False
 
     def _is_referred_to(self, name: str) -> bool:
-        for where in self._index.live_places(bytes.fromhex(name[:40])):
-            found = _frames.view(self._segments.frame_at(where))
+        digest = bytes.fromhex(name[:40])
+        for where in self._index.live_places(digest):
+            found = _frames.view(self._segments.frame_at(where, digest))
             if found.kind == Kind.BIG and _frames.unpack_big(found.payload)[1] == name:
                 return True
         return False

@@ -90,14 +90,11 @@ class Results:
                 f"the result of {digest.hex()} is not in {self._url}: run its task first",
                 digest=digest,
             )
-        found = _frames.view(self._segments.frame_at(where))
-        if found.digest != digest:
-            raise self._lost(digest)
-        return found
+        return _frames.view(self._segments.frame_at(where, digest))
 
     def _failures(self, digest: bytes) -> list[_frames.View]:
         places = self._index.failures_of(digest)
-        return [_frames.view(self._segments.frame_at(where)) for where in places]
+        return [_frames.view(self._segments.frame_at(where, digest)) for where in places]
 
     def _lost(self, digest: bytes) -> DamagedResult:
         return DamagedResult(

@@ -28,7 +28,7 @@ import os
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ from typing import Final
 from jug.backends import _frames
 from jug.backends._disk import is_gone, read_at
 from jug.backends._frames import Covered
-from jug.backends._index import OFFSET, SHIFT, Index
+from jug.backends._index import BLOCK, OFFSET, SHIFT, Index
 from jug.errors import DamagedResult
 
 log = logging.getLogger("jug.store")
@@ -50,7 +50,7 @@ TEMPORARY: Final = ".tmp"
 _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 
 _CHUNK: Final = 1 << 18
-_FIRST_READ: Final = 4096
+_FIRST_READ: Final = 2 * BLOCK
 _OPEN_FILES: Final = 256
 _TRIES: Final = 10
 
@@ -100,6 +100,7 @@ class Segments:
         self._files: OrderedDict[int, int] = OrderedDict()
         self._listed: int | None = None
         self._vanished = False
+        self._asked = 0, b""
 
     # Learning
 
@@ -304,34 +305,40 @@ class Segments:
 
     # Single frames
 
-    def frame_at(self, where: int) -> bytes:
-        """Return the whole frame that lies there.
+    def frame_at(self, where: int, digest: bytes) -> bytes:
+        """Return the whole frame of this task that lies there or soon after.
 
-        Raises `DamagedResult` if it is not valid, and OSError if its segment is gone.
+        Raises `DamagedResult` if there is no valid one, and OSError if its segment is gone.
         """
         segment = self._by_number[where >> SHIFT]
-        offset = where & OFFSET
         data = self._data_at(where, _FIRST_READ)
-        length = _frames.length_at(data, 0)
-        if length is not None and length > len(data):
-            data = self._data_at(where, length)
-        if length is None or not _frames.is_whole(data, 0, segment.seed):
-            raise DamagedResult(
-                f"the frame at byte {offset} of {segment.path!r} is damaged: "
-                "its task will be computed again",
-                path=segment.path,
-            )
-        return data[:length]
+        for at, length in _headers_of(digest, data):
+            frame = data[at : at + length]
+            if length > len(frame):
+                frame = self._data_at(where + at, length)
+            if _frames.is_whole(frame, 0, segment.seed):
+                return frame
+        raise DamagedResult(
+            f"the frame of {digest.hex()} in {segment.path!r}, at byte {where & OFFSET} or soon "
+            "after, is damaged: its task will be computed again",
+            path=segment.path,
+        )
 
-    def ident_at(self, where: int) -> bytes | None:
-        """Return the id of the frame that lies there, None if it is not there any more."""
-        try:
-            data = self._data_at(where, _frames.HEADER.size)
-        except OSError as error:
-            if not is_gone(error):
-                raise
-            return None
-        return None if _frames.length_at(data, 0) is None else data[16:28]
+    def ident_at(self, where: int, digest: bytes) -> bytes | None:
+        """Return the id of the frame that lies there, damaged or not; None if it is gone.
+
+        Neighbours are often asked for together, so what was read for one is kept for the next.
+        """
+        if self._asked[0] != where:
+            try:
+                self._asked = where, self._data_at(where, _FIRST_READ)
+            except OSError as error:
+                if not is_gone(error):
+                    raise
+                return None
+        data = self._asked[1]
+        at = next((at for at, _ in _headers_of(digest, data)), None)
+        return None if at is None else _frames.ident_of(data, at)
 
     def _data_at(self, where: int, length: int) -> bytes:
         segment = self._by_number[where >> SHIFT]
@@ -360,6 +367,17 @@ class Segments:
         """Close all files; they are opened again when they are needed."""
         for number in tuple(self._files):
             self._close_file(number)
+
+
+def _headers_of(digest: bytes, data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where frames of a task seem to begin in the data, and how long they say they are."""
+    at = data.find(digest, _frames.DIGEST_AT)
+    while at >= 0:
+        start = at - _frames.DIGEST_AT
+        length = _frames.length_at(data, start)
+        if length is not None and data[at - 1] in _frames.OF_TASKS:
+            yield start, length
+        at = data.find(digest, at + 1)
 
 
 def covered_by(file: int, pack: Segment) -> list[Covered]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
@@ -125,8 +125,7 @@ class FileStore(BaseStore):
 
     def drain(self) -> Changes:
         """Return what was learned and not handed out yet, without input or output."""
-        news, self._index.news = self._index.news, Changes()
-        return news
+        return self._index.drain()
 
     # What others did
 
@@ -145,6 +144,12 @@ class FileStore(BaseStore):
         if segments.covered and writer is not None and writer.stem in segments.covered:
             writer.write_again(segments.covered[writer.stem])
 
+    def learn_of(self, digests: Collection[bytes]) -> list[bool]:
+        """Learn what others did, and return for each digest whether its result is there."""
+        with self._index.sharing(digests):
+            self.learn()
+        return self.exists(digests)
+
     def _is_there(self) -> bool:
         """Return whether anybody has made the store yet."""
         self._is_made = self._is_made or _marker.is_made(self._path)
@@ -156,7 +161,7 @@ class FileStore(BaseStore):
         if not self._is_there():
             self._wait_for_others(seconds)
         self.learn()
-        if not self._index.news:
+        if not self._index.has_news():
             self._primed_watch().wait(seconds, self._running_pids())
         return self.drain()
 
