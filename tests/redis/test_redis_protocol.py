@@ -1,12 +1,15 @@
 """What the redis store does beyond the promises of every store, on one server."""
 
+import itertools
 import os
 import threading
 from time import monotonic, sleep
 
 import pytest
+from redis.exceptions import ConnectionError
 
 from jug import codec, records
+from jug.backends._redis_connection import _Line
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.process import Process
 from jug.backends.redis_store import RedisStore
@@ -90,6 +93,44 @@ def test_a_worker_makes_one_round_trip_per_task(servers):
 @pytest.mark.slow
 def test_a_worker_makes_one_round_trip_per_task_of_20000(servers):
     check_round_trips(servers, digests(20_000))
+
+
+def test_whether_all_is_done_costs_a_trip_for_each_thousand_tasks(servers):
+    server, tasks = servers.new(), digests(5000)
+    with RedisStore.open(server.url()) as store, RedisStore.open(store.url) as reader:
+        run_all(store, tasks)
+        before = server.calls()
+
+        assert reader.learn_of(tasks) == [True] * len(tasks)
+        assert server.calls() - before <= 1 + len(tasks) / 1000
+
+
+@pytest.mark.parametrize("at", [0, 2500])
+def test_which_tasks_are_done_is_told_when_not_all_are(store, other, at):
+    tasks = digests(3000)
+    missing = tasks[at]
+    run_all(store, [task for task in tasks if task != missing])
+
+    assert other.learn_of(tasks) == [task != missing for task in tasks]
+
+
+@pytest.mark.parametrize("trouble", ["no scripts", "a broken connection"])
+def test_what_is_not_answered_is_asked_again(server, store, other, monkeypatch, trouble):
+    tasks = digests(5000)
+    run_all(store, tasks)
+    receive, count = _Line.receive, itertools.count()
+
+    def receive_or_fail(line):
+        if next(count) == 3:
+            if trouble == "no scripts":
+                server.client().script_flush()
+            else:
+                raise ConnectionError("lost")
+        return receive(line)
+
+    monkeypatch.setattr(_Line, "receive", receive_or_fail)
+
+    assert other.learn_of(tasks) == [True] * len(tasks)
 
 
 def test_learning_again_brings_only_what_is_new(servers):

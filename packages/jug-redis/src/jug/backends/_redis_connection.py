@@ -15,7 +15,7 @@ is opened.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, NoReturn, TypeVar
@@ -86,6 +86,29 @@ class Server:
                 return link.execute_command("EVAL", script.source, 1, self.address.tag, *words)
 
         return self._patiently(once)
+
+    def run_each(self, script: Script, words: Sequence[Any]) -> Iterator[Any]:
+        """Yield what a script answers to each word.
+
+        All are sent at once, where there is one connection for all; what was not
+        answered then is asked again, one after another.
+        """
+        link = self._patiently(self._connected)
+        answered = 0
+        if isinstance(link, _Line):
+            try:
+                for word in words:
+                    link.send("EVALSHA", script.sha, 1, self.address.tag, word)
+                for _ in words:
+                    yield link.receive()
+                    answered += 1
+            except _TROUBLE as error:
+                log.debug("%s: %s", self.address.shown, error)
+            finally:
+                if answered < len(words):
+                    self.close()  # answers may be left in it
+        for word in words[answered:]:
+            yield self.run(script, word)
 
     def command(self, name: str, *words: Any) -> Any:
         """Run a command and return its answer."""
@@ -229,7 +252,15 @@ class _Line:
 
     def execute_command(self, *words: Any) -> Any:
         """Send a command and return the answer; a connection that broke is made anew."""
+        self.send(*words)
+        return self.receive()
+
+    def send(self, *words: Any) -> None:
+        """Send a command, whose answer is to be received in its turn."""
         self._connection.send_packed_command(framed(words), check_health=False)
+
+    def receive(self) -> Any:
+        """Return the next answer."""
         return self._connection.read_response()
 
     def close(self) -> None:

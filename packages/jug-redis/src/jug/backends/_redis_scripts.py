@@ -327,6 +327,19 @@ end
 return {page[1], table.concat(tasks)}
 """
 
+# Whether the tasks whose digests are one string are done, a byte for each.
+_DONE: Final = """
+local tasks = {}
+for at = 1, #ARGV[1], 20 do
+  tasks[#tasks + 1] = ARGV[1]:sub(at, at + 19)
+end
+local there = redis.call('HMGET', results, unpack(tasks))
+for i = 1, #tasks do
+  tasks[i] = there[i] and '1' or '0'
+end
+return table.concat(tasks)
+"""
+
 _READ: Final = """
 local entry = redis.call('HGET', results, ARGV[1])
 if not entry then
@@ -438,6 +451,7 @@ TURN: Final = Script(_COMMON + _TURN)
 NEWS: Final = Script(_COMMON + _NEWS)
 HEAD: Final = Script(_COMMON + _HEAD)
 PAGE: Final = Script(_COMMON + _PAGE)
+DONE: Final = Script(_COMMON + _DONE)
 READ: Final = Script(_COMMON + _READ)
 UPLOAD: Final = Script(_COMMON + _UPLOAD)
 DISCARD: Final = Script(_COMMON + _DISCARD)

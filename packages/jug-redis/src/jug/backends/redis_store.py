@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -187,6 +187,23 @@ class RedisStore(BaseStore):
             if not self._index.cursor:
                 self._read_index()
             is_behind = self._hear(self._server.run(scripts.NEWS, self._index.cursor)).is_behind
+
+    def learn_of(self, digests: Collection[bytes]) -> list[bool]:
+        """Return for each digest whether its result is there.
+
+        Before anything was learned the server is asked about these alone.  If all
+        are there, nothing else is learned.
+        """
+        if not self._index.cursor and self._are_done(digests):
+            return [True] * len(digests)
+        return super().learn_of(digests)
+
+    def _are_done(self, digests: Collection[bytes]) -> bool:
+        first, *others = [b"".join(batch) for batch in batches(digests)] or [b""]
+        # If some are not, that shows often in the first ones already.
+        return b"0" not in self._server.run(scripts.DONE, first) and all(
+            b"0" not in answer for answer in self._server.run_each(scripts.DONE, others)
+        )
 
     def wait(self, seconds: float) -> Changes:
         """Wait until something changes, at most so long, and return what did."""
