@@ -112,7 +112,10 @@ def test_the_table_in_the_documentation_has_no_other_keys() -> None:
 
 BAD_FILES = [
     ("[main]\n\njugdri = x", "line 3, [main] jugdri: unknown key; those of [main] are jugfile, "),
-    ("[exec]\nname = x", "line 2, [exec] name: unknown section; the sections are main, execute"),
+    (
+        "[exec]\nname = x",
+        "line 2, [exec] name: unknown section; the sections are [main], [execute]",
+    ),
     ("[execute]\nwait-cycle-time=x", "line 2, [execute] wait-cycle-time: 'x' must be a number"),
     ("[execute]\nnr_wait_cycles=1.5", "line 2, [execute] nr_wait_cycles: '1.5' must be a whole"),
     ("[execute]\njobs=-1", "line 2, [execute] jobs: '-1' must be a whole number from 0 up"),
@@ -137,10 +140,19 @@ def test_a_bad_file_is_named_with_line_and_key(place: Path, text: str, complaint
 
 
 BAD_TABLES = [
-    ("[tool.jug]\njugdri = 'x'", "line 2, [main] jugdri: unknown key"),
-    ("[tool.jug]\n[tool.jug.execute]\njobs = 'x'", "line 3, [execute] jobs: 'x' must be a whole"),
-    ("[tool.jug.main]\njugdir = 3", "line 2, [main] jugdir: 3 must be text"),
-    ("[tool.jug.execute]\nkeep-going = 'x'", "line 2, [execute] keep-going: 'x' must be true"),
+    ("[tool.jug]\njugdri = 'x'", "line 2, [tool.jug] jugdri: unknown key; those of [tool.jug] are"),
+    (
+        "[tool.jug]\n[tool.jug.execute]\njbs = 1",
+        "line 3, [tool.jug.execute] jbs: unknown key; those of [tool.jug.execute] are",
+    ),
+    (
+        "[tool.jug.exec]\nname = 'x'",
+        "line 2, [tool.jug.exec] name: unknown section; the sections "
+        "are [tool.jug], [tool.jug.execute]",
+    ),
+    ("[tool.jug]\n[tool.jug.execute]\njobs = 'x'", "line 3, [tool.jug.execute] jobs: 'x' must be"),
+    ("[tool.jug.main]\njugdir = 3", "line 2, [tool.jug] jugdir: 3 must be text"),
+    ("[tool.jug.execute]\nkeep-going = 'x'", "line 2, [tool.jug.execute] keep-going: 'x' must be"),
     ("[tool.jug\n", "is no TOML file"),
 ]
 

@@ -309,22 +309,23 @@ def _read_file(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"{path} can't be read: {error}", path=str(path)) from None
-    entries = _toml_entries(path, text) if path.suffix == ".toml" else _ini_entries(path, text)
+    is_toml = path.suffix == ".toml"
+    header = _toml_header if is_toml else "[{}]".format
     found = {}
-    for section, name, given in entries:
-        where = f"{path}, line {_line_of(text, section, name)}, [{section}] {name}"
+    for section, name, given in _toml_entries(path, text) if is_toml else _ini_entries(path, text):
+        where = f"{path}, line {_line_of(text, section, name)}, {header(section)} {name}"
         key = _BY_PLACE.get((section, name.replace("_", "-")))
         if key is None:
-            raise OptionError(f"{where}: {_advice(section)}", path=str(path), name=name)
+            raise OptionError(f"{where}: {_advice(section, header)}", path=str(path), name=name)
         found[key.python_name] = _converted(key, given, where)
     return found
 
 
-def _advice(section: str) -> str:
+def _advice(section: str, header: Callable[[str], str]) -> str:
     names = [key.name for key in KEYS if key.section == section]
     if names:
-        return f"unknown key; those of [{section}] are {', '.join(names)}"
-    sections = ", ".join(dict.fromkeys(key.section for key in KEYS))
+        return f"unknown key; those of {header(section)} are {', '.join(names)}"
+    sections = ", ".join(dict.fromkeys(header(key.section) for key in KEYS))
     return f"unknown section; the sections are {sections}"
 
 
@@ -357,6 +358,11 @@ def _toml_entries(path: Path, text: str) -> Iterator[Entry]:
             yield from ((name, inner, value) for inner, value in given.items())
         else:
             yield "main", name, given
+
+
+def _toml_header(section: str) -> str:
+    """Return what stands over a section's keys in ``pyproject.toml``."""
+    return "[tool.jug]" if section == "main" else f"[tool.jug.{section}]"
 
 
 def _line_of(text: str, section: str, name: str) -> int:
