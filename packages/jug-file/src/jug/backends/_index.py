@@ -258,13 +258,16 @@ class Index:
         """Return whether the next frame of this worker for this task is removed already."""
         story = self.stories.get(digest)
         return story is not None and any(
-            lowest[:8] == worker and target is None for lowest, target in _targets(story)
+            lowest[:8] == worker and target is None
+            for lowest, target in _targets(_EVENT.iter_unpack(story))
         )
 
     def has_next(self, digest: bytes, worker: bytes) -> bool:
         """Return whether a removal names the next frame of this worker for this task."""
         story = self.stories.get(digest)
-        return story is not None and any(lowest[:8] == worker for lowest, _ in _targets(story))
+        return story is not None and any(
+            kind == _NEXT and ident[:8] == worker for kind, ident, _ in _EVENT.iter_unpack(story)
+        )
 
     # Segments that move or vanish
 
@@ -315,20 +318,21 @@ class Index:
 
 def _live(story: bytes) -> list[tuple[int, bytes, int]]:
     """Return the frames of a story that are not removed: kind, id, where."""
-    gone = {ident for kind, ident, _ in _EVENT.iter_unpack(story) if kind == _REMOVED}
-    gone.update(target for _, target in _targets(story) if target is not None)
+    events = list(_EVENT.iter_unpack(story))
+    gone = {ident for kind, ident, _ in events if kind == _REMOVED}
+    gone.update(target for _, target in _targets(events) if target is not None)
     return [
         event
-        for event in _EVENT.iter_unpack(story)
+        for event in events
         if event[0] in OF_TASKS and event[1] not in gone and event[0] != Kind.VOID
     ]
 
 
-def _targets(story: bytes) -> list[tuple[bytes, bytes | None]]:
+def _targets(events: Iterable[tuple[int, bytes, int]]) -> list[tuple[bytes, bytes | None]]:
     """Return which frame each removal of a next frame means, None if it is not known yet."""
     idents: list[bytes] = []
     lowest_ones: list[bytes] = []
-    for kind, ident, _ in _EVENT.iter_unpack(story):
+    for kind, ident, _ in events:
         (lowest_ones if kind == _NEXT else idents).append(ident)
     return [
         (
