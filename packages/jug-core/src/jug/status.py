@@ -8,7 +8,7 @@ others is seen from their direct dependencies; no graph is built.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import compress
@@ -66,7 +66,7 @@ class Status:
         )
 
 
-def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
+def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     """Return how far the tasks are, after learning what others did.
 
     >>> from jug import set_jugdir
@@ -74,8 +74,8 @@ def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
-    different = _different(tasks)
-    done = store.learn_of([task.digest for task in different])
+    different: list[Task[Any]] = []
+    done = store.learn_of(_digests(tasks, different))
     status = Status()
     status.counts[State.FINISHED].update(task_names(compress(different, done)))
     if not all(done):
@@ -83,11 +83,15 @@ def look(store: BaseStore, tasks: Sequence[Task[Any]]) -> Status:
     return status
 
 
-def _different(tasks: Sequence[Task[Any]]) -> Sequence[Task[Any]]:
-    """Return the tasks, of those with one hash only one."""
-    digests = [task.digest for task in tasks]
-    by_digest = dict(zip(digests, tasks, strict=True))
-    return tasks if len(by_digest) == len(tasks) else list(by_digest.values())
+def _digests(tasks: Iterable[Task[Any]], different: list[Task[Any]]) -> Iterator[bytes]:
+    """Yield the digests, each once, and note the task that it is of."""
+    seen: set[bytes] = set()
+    for task in tasks:
+        digest = task.digest
+        if digest not in seen:
+            seen.add(digest)
+            different.append(task)
+            yield digest
 
 
 def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) -> None:

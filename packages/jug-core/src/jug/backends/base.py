@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from binascii import hexlify, unhexlify
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum, IntEnum
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -188,13 +188,15 @@ class BaseStore(ABC):
     def learn(self) -> None:
         """Read what others did since, for `drain` to hand out."""
 
-    def learn_of(self, digests: Collection[bytes]) -> list[bool]:
+    def learn_of(self, digests: Iterable[bytes]) -> list[bool]:
         """Learn what others did, and return for each digest whether its result is there.
 
-        A store that has learned nothing before may keep these digests, and no copies of them.
+        A store that has learned nothing before may keep these digests, and no copies
+        of them.  If all are there, it need not learn of others.
         """
+        wanted = list(digests)
         self.learn()
-        return self.exists(digests)
+        return self.exists(wanted)
 
     def refresh(self) -> Changes:
         """Learn what others did and return it."""

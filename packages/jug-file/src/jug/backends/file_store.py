@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
@@ -144,11 +144,12 @@ class FileStore(BaseStore):
         if segments.covered and writer is not None and writer.stem in segments.covered:
             writer.write_again(segments.covered[writer.stem])
 
-    def learn_of(self, digests: Collection[bytes]) -> list[bool]:
+    def learn_of(self, digests: Iterable[bytes]) -> list[bool]:
         """Learn what others did, and return for each digest whether its result is there."""
-        with self._index.sharing(digests):
+        wanted = list(digests)
+        with self._index.sharing(wanted):
             self.learn()
-        return self.exists(digests)
+        return self.exists(wanted)
 
     def _is_there(self) -> bool:
         """Return whether anybody has made the store yet."""

@@ -15,8 +15,9 @@ is opened.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from time import monotonic
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -87,27 +88,29 @@ class Server:
 
         return self._patiently(once)
 
-    def run_each(self, script: Script, words: Sequence[Any]) -> Iterator[Any]:
+    def run_each(self, script: Script, words: Iterable[Any]) -> Iterator[Any]:
         """Yield what a script answers to each word.
 
-        All are sent at once, where there is one connection for all; what was not
-        answered then is asked again, one after another.
+        Where there is one connection for all, a word is sent as soon as it is there,
+        and no answer is waited for before the last.  What was not answered then is
+        asked again, one after another.
         """
         link = self._patiently(self._connected)
-        answered = 0
+        rest, sent, answered = iter(words), list[Any](), 0
         if isinstance(link, _Line):
             try:
-                for word in words:
+                for word in rest:
+                    sent.append(word)
                     link.send("EVALSHA", script.sha, 1, self.address.tag, word)
-                for _ in words:
+                for _ in sent:
                     yield link.receive()
                     answered += 1
             except _TROUBLE as error:
                 log.debug("%s: %s", self.address.shown, error)
             finally:
-                if answered < len(words):
+                if answered < len(sent):
                     self.close()  # answers may be left in it
-        for word in words[answered:]:
+        for word in chain(sent[answered:], rest):
             yield self.run(script, word)
 
     def command(self, name: str, *words: Any) -> Any:

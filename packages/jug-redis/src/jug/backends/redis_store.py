@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -188,22 +189,31 @@ class RedisStore(BaseStore):
                 self._read_index()
             is_behind = self._hear(self._server.run(scripts.NEWS, self._index.cursor)).is_behind
 
-    def learn_of(self, digests: Collection[bytes]) -> list[bool]:
+    def learn_of(self, digests: Iterable[bytes]) -> list[bool]:
         """Return for each digest whether its result is there.
 
-        Before anything was learned the server is asked about these alone.  If all
-        are there, nothing else is learned.
+        Before anything was learned the server is asked about these alone, about the
+        first ones while the others are still being made.  If all are there, nothing
+        else is learned.
         """
-        if not self._index.cursor and self._are_done(digests):
-            return [True] * len(digests)
-        return super().learn_of(digests)
+        rest, asked = iter(digests), list[bytes]()
+        if not self._index.cursor and self._are_done(rest, asked):
+            return [True] * len(asked)
+        return super().learn_of([*asked, *rest])
 
-    def _are_done(self, digests: Collection[bytes]) -> bool:
-        first, *others = [b"".join(batch) for batch in batches(digests)] or [b""]
+    def _are_done(self, digests: Iterator[bytes], asked: list[bytes]) -> bool:
+        """Return whether all are done, noting which were asked about to find out."""
+
+        def packed() -> Iterator[bytes]:
+            for batch in batches(digests):
+                asked.extend(batch)
+                yield b"".join(batch)
+
+        words = packed()
         # If some are not, that shows often in the first ones already.
-        return b"0" not in self._server.run(scripts.DONE, first) and all(
-            b"0" not in answer for answer in self._server.run_each(scripts.DONE, others)
-        )
+        first = [self._server.run(scripts.DONE, word) for word in islice(words, 1)]
+        answers = chain(first, self._server.run_each(scripts.DONE, words))
+        return all(b"0" not in answer for answer in answers)
 
     def wait(self, seconds: float) -> Changes:
         """Wait until something changes, at most so long, and return what did."""
