@@ -114,6 +114,27 @@ def test_nothing_to_pack_changes_nothing(jugdir: Path, opened: Opener) -> None:
     assert list((jugdir / "segments").iterdir()) == before
 
 
+def test_damage_is_told_until_it_is_packed(
+    jugdir: Path, opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers_save(jugdir, DIGESTS[1:4])
+    for number in (1, 2):  # a segment at first, the pack of it then
+        (path,) = (jugdir / "segments").iterdir()
+        data = bytearray(path.read_bytes())
+        data[data.find(DIGESTS[number])] ^= 1
+        path.write_bytes(data)
+
+        caplog.clear()
+        opened().pack()
+        assert f"{path} is damaged" in caplog.text
+        assert "`jug pack` ends this message" in caplog.text
+
+        caplog.clear()
+        assert contents(opened()) == expected(*DIGESTS[number + 1 : 4])
+        assert not caplog.text
+        assert names(jugdir) == [".pack"]
+
+
 def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:3], DIGESTS[3:6])
     only_saw_the_results = opened()

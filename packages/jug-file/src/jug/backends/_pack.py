@@ -128,7 +128,7 @@ class Packer:
         plan = self._plan(working)
         if not wholly:
             _leave_large_packs(plan)
-        if len(plan.sources) > 1 or any(not source.is_pack for source in plan.sources):
+        if len(plan.sources) > 1 or any(not s.is_pack or s.is_damaged for s in plan.sources):
             self._write(plan)
             self._segments.learn(afresh=True)
         self._delete_covered(plan.certain)

@@ -74,6 +74,8 @@ class Segment:
     judged: float = 0.0
     """When it was last asked whether its process is gone."""
     bad_since: float | None = None
+    is_damaged: bool = False
+    """Whether bad frames before valid ones were found in it."""
     worker: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -257,12 +259,14 @@ class Segments:
             if time.monotonic() - segment.bad_since < _PATIENCE:
                 return False
         log.warning(
-            "%s is damaged between bytes %d and %d: what was there will be computed again",
+            "%s is damaged between bytes %d and %d: what was there will be computed again, "
+            "and `jug pack` ends this message",
             segment.path,
             segment.at,
             end,
         )
         segment.at = end
+        segment.is_damaged = True
         segment.bad_since = None
         return True
 
