@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +14,13 @@ from hypothesis import settings
 
 settings.register_profile("jug", deadline=None)  # a busy machine is not a failure
 settings.load_profile("jug")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_as_in_the_foreground() -> None:
+    """Undo what a shell does to programs in the background: they and theirs ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -319,7 +319,7 @@ def hold():
 
 def test_ctrl_c_on_a_terminal_reaches_the_whole_group(folder, start):
     write(SLOW)
-    process = start("execute", "-j", "2", start_new_session=True)
+    process = start("execute", "-j", "2")
     wait_for(lambda: len(log()) == 2)
 
     os.killpg(process.pid, signal.SIGINT)

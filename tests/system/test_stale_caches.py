@@ -138,7 +138,7 @@ def take():
 take()
 """
     )
-    a = start("execute", env=hosts[0], start_new_session=True)
+    a = start("execute", env=hosts[0])
     wait_for(journal)
     b = start("execute", env=hosts[1])
     wait_for(both_have_joined)

@@ -39,9 +39,9 @@ def a_and_b(start, wait_for, journal):
     """Start a worker on host a and, once it has begun a task, one on host b."""
 
     def start_both(*options_of_a, **keywords):
-        a = start("execute", *options_of_a, env=on_host("a"), start_new_session=True, **keywords)
+        a = start("execute", *options_of_a, env=on_host("a"), **keywords)
         wait_for(journal)
-        b = start("execute", env=on_host("b"), start_new_session=True, **keywords)
+        b = start("execute", env=on_host("b"), **keywords)
         return a, b
 
     return start_both
@@ -178,7 +178,7 @@ def test_a_stopped_worker_that_goes_on_leaves_the_lock_of_its_successor_alone(
 def test_a_stopped_worker_on_the_same_host_keeps_its_task(write, journal, start, wait_for):
     write(TAKEN_OVER)
     env = os.environ | {"JUG_TEST_BOOT_ID": "a", "JUG_LEASE_SECONDS": "0.1"}
-    first = start("execute", env=env, start_new_session=True)
+    first = start("execute", env=env)
     wait_for(journal)
     worker = child_of(first)
     os.kill(worker, signal.SIGSTOP)

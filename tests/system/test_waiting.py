@@ -68,7 +68,7 @@ def waiting(write, journal, start, wait_for, is_waiting):
     write(HEAD + "\ni = sys.argv[1]\nafter(i, held(i))\n")
 
     def begin(i: int, *options: str):
-        holder = start("execute", "jugfile.py", str(i), start_new_session=True)
+        holder = start("execute", "jugfile.py", str(i))
         wait_for(lambda: any(words[:2] == ["begin", str(i)] for words in journal()))
         waiter = start("execute", *options, "jugfile.py", str(i))
         is_waiting(waiter)
