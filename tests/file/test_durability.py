@@ -21,6 +21,7 @@ from jug.records import Record
 
 DIGESTS = [bytes([number]) * 20 for number in range(40)]
 LARGE = 2_000
+JUGDIR = "made/by jug"
 
 
 def frame(digest: bytes, value: Any, seconds: float = 0.0) -> Frame:
@@ -50,7 +51,19 @@ class File:
     """A file, as it is for a reader and as it is on the disk."""
 
     content: bytearray = field(default_factory=bytearray)
-    synced: bytes | None = None
+    synced: bytes = b""
+    writes: list[tuple[int, bytes]] = field(default_factory=list)
+    """What was written since the last sync."""
+
+    def after(self, cut: str) -> bytes:
+        """Return what may be there after a power cut of some kind."""
+        if cut == "of power":
+            return self.synced
+        on_disk = bytearray(self.synced.ljust(len(self.content), b"\0")[: len(self.content)])
+        if cut == "of power, every other write lost":
+            for at, data in self.writes[1::2]:
+                on_disk[at : at + len(data)] = data
+        return bytes(on_disk)
 
 
 class Disk:
@@ -137,33 +150,37 @@ class Played:
     """The files after some of the events."""
 
     def __init__(self) -> None:
-        self.folders: set[str] = set()
         self.names: dict[str, File] = {}
+        self.folders: dict[str, File] = {}
         self.synced_names: dict[str, File] = {}
 
     def apply(self, event: Event) -> None:
         getattr(self, event[0])(*event[1:])
 
     def make(self, name: str) -> None:
-        self.folders.add(name)
+        self.folders[name] = File()
 
     def create(self, name: str) -> None:
         self.names[name] = File()
 
     def write(self, name: str, data: bytes, at: int | None) -> None:
-        content = self.names[name].content
-        at = len(content) if at is None else at
-        content.extend(bytes(max(0, at + len(data) - len(content))))
-        content[at : at + len(data)] = data
+        file = self.names[name]
+        at = len(file.content) if at is None else at
+        file.content.extend(bytes(max(0, at + len(data) - len(file.content))))
+        file.content[at : at + len(data)] = data
+        file.writes.append((at, data))
 
     def cut(self, name: str, size: int) -> None:
         del self.names[name].content[size:]
 
     def sync(self, name: str) -> None:
         if name in self.names:
-            self.names[name].synced = bytes(self.names[name].content)
+            file = self.names[name]
+            file.synced = bytes(file.content)
+            file.writes.clear()
             return
-        here = {n: file for n, file in self.names.items() if os.path.dirname(n) == name}
+        everything = {**self.names, **self.folders}
+        here = {n: file for n, file in everything.items() if os.path.dirname(n) == name}
         kept = {n: file for n, file in self.synced_names.items() if os.path.dirname(n) != name}
         self.synced_names = {**kept, **here}
 
@@ -173,15 +190,20 @@ class Played:
     def unlink(self, name: str) -> None:
         self.names.pop(name, None)
 
-    def lay_out(self, root: Path, only_synced: bool) -> None:
+    def lay_out(self, root: Path, cut: str) -> None:
+        """Write the files as they are for a reader, or as they may be after a power cut."""
         shutil.rmtree(root, ignore_errors=True)
-        for folder in self.folders:
-            (root / folder).mkdir(parents=True, exist_ok=True)
-        names = self.synced_names if only_synced else self.names
-        for name, file in names.items():
+        root.mkdir()
+        names = self.synced_names if cut == "of power" else {**self.names, **self.folders}
+        for name in sorted(names):
             path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes((file.synced or b"") if only_synced else file.content)
+            if not path.parent.is_dir():
+                continue  # the folder itself was not on the disk
+            if name in self.folders:
+                path.mkdir()
+            else:
+                file = names[name]
+                path.write_bytes(file.after(cut) if cut.startswith("of power") else file.content)
 
 
 @dataclass
@@ -202,10 +224,14 @@ def record_a_run(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> list[Safe]:
     def is_safe() -> None:
         safe.append(Safe(len(disk.events), set(there), set(removed)))
 
-    with FileStore(disk.root) as store:
-        for digest in DIGESTS[:8]:
+    with FileStore(disk.root / JUGDIR) as store:
+        for digest in DIGESTS[:3]:
             run(store, digest)
-            there.add(digest)
+        # A worker that died then has made a folder for its large result.
+        os.mkdir(disk.root / JUGDIR / "big" / DIGESTS[3].hex()[:2])
+        for digest in DIGESTS[3:8]:
+            run(store, digest)
+        there.update(DIGESTS[:8])
         run(store, DIGESTS[8], seconds=2.0)
         there.add(DIGESTS[8])
         is_safe()
@@ -226,7 +252,7 @@ def record_a_run(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> list[Safe]:
         run(store, DIGESTS[14], seconds=1.0)
         there.add(DIGESTS[14])
         is_safe()
-    with FileStore(disk.root) as store:
+    with FileStore(disk.root / JUGDIR) as store:
         store.pack()
         is_safe()
         run(store, DIGESTS[15], seconds=1.0)
@@ -251,10 +277,20 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jug.backends.file_store.FROM_SIZE", LARGE)
 
 
-@pytest.mark.parametrize("cut", ["between writes", "within a write", "of power"])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "between writes",
+        "within a write",
+        "of power",
+        "of power, names and zeros kept",
+        "of power, every other write lost",
+    ],
+)
 def test_every_prefix_of_the_writes_is_a_sound_store(tmp_path: Path, cut: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        disk = Disk(tmp_path / "jugdir", patch)
+        (tmp_path / "disk").mkdir()
+        disk = Disk(tmp_path / "disk", patch)
         safe = record_a_run(disk, patch)
     copy, played = tmp_path / "copy", Played()
     assert len(disk.events) > 60
@@ -264,11 +300,11 @@ def test_every_prefix_of_the_writes_is_a_sound_store(tmp_path: Path, cut: str) -
             name, data, at = event[1:]
             torn = deepcopy(played)
             torn.apply(("write", name, data[: len(data) // 2], at))
-            torn.lay_out(copy, only_synced=False)
+            torn.lay_out(copy, cut)
         else:
-            played.lay_out(copy, only_synced=cut == "of power")
+            played.lay_out(copy, cut)
 
-        check_store(copy, [one for one in safe if one.after <= count][-1])
+        check_store(copy / JUGDIR, [one for one in safe if one.after <= count][-1])
 
         played.apply(event)
 

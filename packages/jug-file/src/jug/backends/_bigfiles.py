@@ -39,6 +39,7 @@ class BigFiles:
         self.folder = folder
         self._is_local = is_local
         self._written = 0
+        self._safe: set[Path] = set()
 
     def path(self, name: str) -> Path:
         """Return where a file lies."""
@@ -76,14 +77,15 @@ class BigFiles:
         return size
 
     def _make_folder(self, folder: Path) -> None:
-        with suppress(FileExistsError):
-            os.mkdir(self.folder)
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
+        """Make a folder that survives a power cut; who has made it may not have come so far."""
+        if folder in self._safe:
             return
-        sync_folder(self.folder)
-        sync_folder(self.folder.parent)
+        for one in (self.folder, folder):
+            if one not in self._safe:
+                with suppress(FileExistsError):
+                    os.mkdir(one)
+                sync_folder(one.parent)
+                self._safe.add(one)
 
     def read(self, name: str, size: int) -> Buffer:
         """Return a file's bytes, mapped where that is safe.

@@ -78,18 +78,21 @@ def make(jugdir: Path) -> None:
     if is_made(jugdir):
         return
     with explained(jugdir, "make a store in"):
+        above = [folder for folder in jugdir.parents if not folder.exists()]
         os.makedirs(jugdir.parent, exist_ok=True)
         for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
             # Asking whether it is there might get an answer of some time ago.
             with suppress(FileExistsError):
                 os.mkdir(folder)
+        # Whoever finds the marker relies on all folders.
+        for folder in (jugdir, *above):
+            sync_folder(folder.parent)
         try:
             publish(jugdir / NAME, text().encode())
         except FileNotFoundError:
             # Another made the store and tidied up.
             if not is_made(jugdir):
                 raise
-        sync_folder(jugdir.parent)
 
 
 def tidy(jugdir: Path) -> None:
