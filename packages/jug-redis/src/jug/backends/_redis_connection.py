@@ -279,15 +279,18 @@ def framed(words: Sequence[Any]) -> list[Buffer]:
     [b'*3\\r\\n$4\\r\\nHGET\\r\\n$3\\r\\nkey\\r\\n$1\\r\\n7\\r\\n']
     """
     pieces: list[Buffer] = []
-    short: list[Buffer] = [b"*%d\r\n" % len(words)]
+    short: list[Buffer] = [b"*%d" % len(words)]
     for word in words:
-        data = word if isinstance(word, (bytes, bytearray, memoryview)) else str(word).encode()
-        short.append(b"$%d\r\n" % len(data))
-        if len(data) <= _LARGE:
-            short += (data, b"\r\n")
+        if isinstance(word, str):
+            word = word.encode()
+        elif isinstance(word, int):
+            word = b"%d" % word
+        if len(word) <= _LARGE:
+            short.append(b"\r\n$%d\r\n%b" % (len(word), word))
         else:
-            pieces += (b"".join(short), data)
-            short = [b"\r\n"]
+            pieces += (b"%b\r\n$%d\r\n" % (b"".join(short), len(word)), word)
+            short = []
+    short.append(b"\r\n")
     return [*pieces, b"".join(short)]
 
 

@@ -11,7 +11,10 @@ beyond it, the server was emptied, or it fell back to a replica that had not
 heard of it, then the client's index can't be mended and is read anew.
 
 *A turn* is one trip of a worker: it ends a lease, saving a frame or not, takes
-the next one, and hears what is new.
+the next one, and hears what is new.  Each command in a script costs as much as
+many lines of Lua, so a turn leaves out what the worker knows to be needless: a
+heartbeat soon after the last one, and to remove a failure where there was none up
+to its cursor.  What it could not know, the script sees from the events after that.
 
 *One answer* has the same shape from every script that tells what is new, and is
 one string: a few numbers, the client's new cursor, the events and, after a turn,
@@ -192,10 +195,12 @@ end
 )
 
 _TURN: Final = """
-local cursor, lease, ending, digest, token, known_removals, entry, body = unpack(ARGV, 1, 8)
-local next_token, packed_candidates = ARGV[9], ARGV[10]
+local cursor, lease, is_beat_due, has_failed = unpack(ARGV, 1, 4)
+local ending, digest, token, known_removals, entry, body = unpack(ARGV, 5, 10)
+local next_token, packed_candidates = ARGV[11], ARGV[12]
 
 local told, last, events, more = news(cursor)
+local is_unsure = told == 0 or events ~= ''
 
 -- Look at all tasks that this is about at once, the one that ends first.
 local tasks = {digest}
@@ -225,7 +230,9 @@ local function save_result(blob, chunks)
   elseif chunks > 0 then
     redis.call('PERSIST', blob)
   end
-  redis.call('HDEL', failures, digest)
+  if is_unsure or has_failed == '1' then
+    redis.call('HDEL', failures, digest)
+  end
   announce('d', digest)
 end
 
@@ -278,12 +285,16 @@ local function take()
       return i - 1, {}
     end
   end
+  local time
+  if is_unsure or is_beat_due == '1' or not format then
+    time = beat(holder_of(next_token), tonumber(lease))
+  end
   create()
-  local time = beat(holder_of(next_token), tonumber(lease))
   local blocking = {}
   for i = 2, #tasks do
     if not there[i] then
       local holder = held[i] and holder_of(held[i])
+      time = time or holder and now()
       if not holder or not is_alive(holder, time) then
         redis.call('HSET', leases, tasks[i], next_token)
         return i - 1, {}

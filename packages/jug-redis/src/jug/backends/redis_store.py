@@ -21,6 +21,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from math import inf
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -131,6 +132,8 @@ class RedisStore(BaseStore):
         self._worker = ""
         self._counter = 0
         self._has_unsynced = False
+        self._beaten = -inf
+        """When a turn last showed that this worker lives, by the monotonic clock."""
         self._workers = Workers()
 
     @classmethod
@@ -368,13 +371,18 @@ class RedisStore(BaseStore):
         """End a lease, take the next, and hear what is new, as far as each is asked for."""
         index = self._index
         next_token = self._new_token() if candidates else ""
+        now = monotonic()
+        is_beat_due = now - self._beaten >= self._lease_ms / 32_000
+        has_failed = not index.cursor or ending.digest in index.failures
         heard = self._hear(
             self._server.run(
                 scripts.TURN,
-                *(index.cursor or scripts.START, self._lease_ms, *ending[:-1]),
-                *(next_token, b"".join(candidates)),
+                *(index.cursor or scripts.START, self._lease_ms, *(is_beat_due, has_failed)),
+                *(*ending[:-1], next_token, b"".join(candidates)),
             )
         )
+        if is_beat_due and candidates:
+            self._beaten = now
         if heard.done == scripts.SAVED:
             self._server.has_written = self._has_unsynced = True
             index.note(ending.kind, ending.digest)
@@ -491,15 +499,18 @@ class RedisStore(BaseStore):
                 self._server.command("ZREM", self._address.tag + "beats", self._worker)
         finally:
             self._connection.close()
-            self._connection, self._worker = None, ""
+            self._forget_worker()
 
     def after_fork(self) -> None:
         """Become a worker of one's own in a process that was forked."""
         if self._connection is not None:
             self._connection.forget()
-        self._connection, self._worker = None, ""
+        self._forget_worker()
         self._index.held.clear()
         self._has_unsynced = False
+
+    def _forget_worker(self) -> None:
+        self._connection, self._worker, self._beaten = None, "", -inf
 
 
 redis_store = RedisStore
