@@ -46,6 +46,9 @@ def run(store: FileStore, digest: bytes, seconds: float = 0.0) -> None:
 Event = tuple[Any, ...]
 
 
+ONLY_SYNCED = ("of power", "of power, only deletions kept")
+
+
 @dataclass
 class File:
     """A file, as it is for a reader and as it is on the disk."""
@@ -57,7 +60,7 @@ class File:
 
     def after(self, cut: str) -> bytes:
         """Return what may be there after a power cut of some kind."""
-        if cut == "of power":
+        if cut in ONLY_SYNCED:
             return self.synced
         on_disk = bytearray(self.synced.ljust(len(self.content), b"\0")[: len(self.content)])
         if cut == "of power, every other write lost":
@@ -153,6 +156,7 @@ class Played:
         self.names: dict[str, File] = {}
         self.folders: dict[str, File] = {}
         self.synced_names: dict[str, File] = {}
+        self.deleted: set[str] = set()
 
     def apply(self, event: Event) -> None:
         getattr(self, event[0])(*event[1:])
@@ -189,12 +193,17 @@ class Played:
 
     def unlink(self, name: str) -> None:
         self.names.pop(name, None)
+        self.deleted.add(name)
 
     def lay_out(self, root: Path, cut: str) -> None:
         """Write the files as they are for a reader, or as they may be after a power cut."""
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
-        names = self.synced_names if cut == "of power" else {**self.names, **self.folders}
+        names = {**self.names, **self.folders}
+        if cut == "of power":
+            names = self.synced_names
+        elif cut in ONLY_SYNCED:
+            names = {n: file for n, file in self.synced_names.items() if n not in self.deleted}
         for name in sorted(names):
             path = root / name
             if not path.parent.is_dir():
@@ -282,7 +291,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         "between writes",
         "within a write",
-        "of power",
+        *ONLY_SYNCED,
         "of power, names and zeros kept",
         "of power, every other write lost",
     ],
@@ -531,6 +540,20 @@ def test_what_is_a_second_old_is_synced_with_the_next_frame(
     assert syncs.count == 0
     clock[0] = 1.0
     run(store, DIGESTS[4])
+    assert syncs.count == 1
+
+
+def test_what_would_take_much_memory_until_it_is_synced_is_synced(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs = Syncs(monkeypatch)
+    monkeypatch.setattr("jug.backends._writer.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("jug.backends._writer._BYTES", 500)
+
+    for digest in DIGESTS[10:12]:
+        run(store, digest)
+    assert syncs.count == 0
+    run(store, DIGESTS[13])
     assert syncs.count == 1
 
 
