@@ -59,6 +59,13 @@ class Graph:
         starts, dependants = self._dependants
         return dependants[starts[number] : starts[number + 1]]
 
+    def count_dependants(self, number: int) -> int:
+        """Return how many tasks need this one."""
+        if self._dependants is None:
+            self._dependants = self._turned_round()
+        starts, _ = self._dependants
+        return starts[number + 1] - starts[number]
+
     def with_dependants(self, numbers: Iterable[int]) -> set[int]:
         """Return the tasks with all that depend on them, directly or not."""
         found = set(numbers)

@@ -183,7 +183,7 @@ class Plan:
 
     def is_used_up(self, number: int) -> bool:
         """Return whether the one task that needs this one's result has it by now."""
-        return len(self.graph.dependants_of(number)) <= 1
+        return self.graph.count_dependants(number) <= 1
 
     def blocked(self) -> int:
         """Return how many tasks can't run because something that they need failed."""

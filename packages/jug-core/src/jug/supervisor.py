@@ -46,7 +46,7 @@ log = logging.getLogger("jug.supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
-_DEADLY: Final = 3  # workers that a task may kill before it counts as failed
+_DEADLY: Final = 5  # workers that a task, or reading the jugfile, may cost: chance takes some
 _LENGTH: Final = Struct("<Q")
 
 SIGNALS: Final = tuple(

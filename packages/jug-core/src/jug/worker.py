@@ -17,7 +17,7 @@ import logging
 import time
 from binascii import hexlify
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
@@ -277,25 +277,27 @@ class Worker:
             self.link.board.post(self.link.slot, task)
         log.info("running %s", task.name)
         start = time.time()
+        inputs = self.graph.dependencies_of(number)
         try:
             frame, result = self._attempt(task)
         except _InputMissing:
             self.store.release(lease)
-            self._reopen_inputs(number)
+            self._reopen(inputs)
             return None
         except KeyboardInterrupt:
             self.store.release(lease)
             raise
         except BaseException as error:
-            return self._fail(lease, number, error, start)
+            return self._fail(lease, number, inputs, error, start)
         finally:
-            self._unload_inputs(number)
-        return self._succeed(lease, number, frame, result)
+            if inputs:
+                self._unload(inputs)
+        return self._succeed(lease, number, inputs, frame, result)
 
-    def _reopen_inputs(self, number: int) -> None:
+    def _reopen(self, inputs: Sequence[int]) -> None:
         """Note which of a task's inputs are gone: removed by others, or found damaged here."""
         self._note(self.store.refresh())
-        for needed in self.graph.dependencies_of(number):
+        for needed in inputs:
             if needed not in self._foreign and not self.store.has(self.graph.tasks[needed].digest):
                 self.plan.reopen(needed)
 
@@ -348,14 +350,16 @@ class Worker:
                 raise
             raise _InputMissing from None
 
-    def _succeed(self, lease: Lease, number: int, frame: Frame, result: Any) -> Lease | None:
+    def _succeed(
+        self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any
+    ) -> Lease | None:
         plan, tasks = self.plan, self.graph.tasks
         task = tasks[number]
         plan.finish(number)
         candidates = [tasks[next_one].digest for next_one in plan.candidates()]
         try:
             outcome, following = self.store.commit_and_acquire(
-                lease, frame, self._inputs_of(number), candidates
+                lease, frame, self._own_digests(inputs), candidates
             )
         except BaseException:
             plan.reopen(number)
@@ -378,12 +382,14 @@ class Worker:
         except SystemExit:
             self.stop = Ending.LIMIT
 
-    def _fail(self, lease: Lease, number: int, error: BaseException, start: float) -> Lease | None:
+    def _fail(
+        self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException, start: float
+    ) -> Lease | None:
         task = self.graph.tasks[number]
         if self.settings.on_failure is not None:
             self.settings.on_failure(task, error)
         frame = attempt.failure(task, error, start, kept=self.settings.keep_failed)
-        outcome = self.store.commit(lease, frame, self._inputs_of(number))
+        outcome = self.store.commit(lease, frame, self._own_digests(inputs))
         self.forgiven.discard(task.digest)
         self._note(self.store.drain())
         if outcome is not Outcome.SAVED:
@@ -409,20 +415,21 @@ class Worker:
         if self.link is not None:
             self.link.board.stop()
 
-    def _inputs_of(self, number: int) -> list[bytes]:
+    def _own_digests(self, numbers: Sequence[int]) -> list[bytes]:
+        """Return the digests of those tasks that are of this store."""
         tasks, foreign = self.graph.tasks, self._foreign
-        return [tasks[n].digest for n in self.graph.dependencies_of(number) if n not in foreign]
+        return [tasks[number].digest for number in numbers if number not in foreign]
 
     # Memory
 
     def _keep(self, number: int, result: Any) -> None:
         """Keep the value of a task that others will use soon, if it is small and can't change."""
-        if self._is_small(result) and len(self.graph.dependants_of(number)):
+        if self._is_small(result) and self.graph.count_dependants(number):
             self.graph.tasks[number]._value = result
 
-    def _unload_inputs(self, number: int) -> None:
+    def _unload(self, inputs: Sequence[int]) -> None:
         plan = self.plan
-        for needed in self.graph.dependencies_of(number):
+        for needed in inputs:
             task = self.graph.tasks[needed]
             if not self._is_small(task._value) or plan.is_used_up(needed):
                 task.unload()
