@@ -110,7 +110,12 @@ class Storm:
 
     def pass_over(self) -> None:
         """Wait until all is done, by those who are left."""
-        endings = [command.wait(100) for command in self.commands]
+        try:
+            endings = [command.wait(100) for command in self.commands]
+        finally:
+            for command in self.commands:
+                if command.poll() is None:
+                    os.killpg(command.pid, signal.SIGKILL)
         assert endings == [0] * len(endings), Path("errors").read_text()
 
 
@@ -154,6 +159,7 @@ def test_workers_may_be_killed_at_any_time(
     write(PROGRAM)
     write(CHECK, "check.py")
     storm = Storm(commands, jobs, count, seconds)
+    wait_for(journal)
 
     storm.rage(kill, kills)
     storm.pass_over()
