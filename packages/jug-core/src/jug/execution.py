@@ -68,11 +68,15 @@ class Job:
         jugfile = Jugfile(self.jugfile, self.arguments)
         use_store(self.open_store())
         try:
-            return jugfile, jugfile.read()
+            jugspace = jugfile.read()
         except (JugfileError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise told_of_jugfile(error, jugfile) from None
+        # The tasks stay to the end.  A collector that looks at them finds nothing, not even
+        # the one with which Python ends, and in a forked worker it copies their memory.
+        gc.freeze()
+        return jugfile, jugspace
 
 
 def told_of_jugfile(error: BaseException, jugfile: Jugfile) -> JugfileError:
@@ -126,11 +130,7 @@ def _share_out(job: Job, jugfile: Jugfile, jugspace: Jugspace, jobs: int) -> Sum
     def start(link: Link) -> int:
         return _fork(link, lambda: _work(job, jugfile, jugspace, link, jobs))
 
-    gc.freeze()
-    try:
-        return _supervise(job, jobs, start, forgiven)
-    finally:
-        gc.unfreeze()
+    return _supervise(job, jobs, start, forgiven)
 
 
 def why_not_fork() -> str:
