@@ -423,6 +423,32 @@ def test_a_heartbeat_keeps_a_lease(server, key, store, other):
     seconds_until_taken(other, A)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_result_takes_the_place_of_a_failure_that_its_worker_may_not_know(
+    server, key, store, other, known
+):
+    lease = taken(store, A)
+    other.put(failure(A))
+    if known:
+        store.refresh()
+
+    store.commit(lease, result(A))
+
+    assert server.client().hlen(key("failures")) == 0
+    store.refresh()
+    assert not store.failures()
+
+
+def test_who_takes_a_lease_is_alive_though_the_server_forgot_its_heartbeat(server, store, other):
+    lease = taken(store, A)
+    server.client().flushall()
+
+    _, following = store.commit_and_acquire(lease, result(A), (), [B])
+
+    assert following is not None
+    assert [holder.alive for holder in other.holders().values()] == [True]
+
+
 @pytest.mark.parametrize("jump", [3600, -3600])
 def test_nobody_is_dead_because_the_server_was_away_or_its_clock_was_set(
     server, key, store, other, jump
