@@ -146,6 +146,21 @@ def test_a_kept_failure_is_not_tried_again(store):
 
     assert CALLS == ["broken"]
     assert summary.ending is Ending.FAILED
+    (failure,) = summary.failures_elsewhere
+    assert (failure.name, failure.exception) == (broken(1).name, "ValueError: no 1")
+    assert "broken" in failure.traceback
+    assert summary.failures == []
+
+
+def test_of_very_many_failures_elsewhere_some_are_told(store):
+    for i in range(1000):
+        broken(i)
+    work(store, keep_going=True, keep_failed=True)
+
+    summary = work(store)
+
+    assert len(summary.failures_elsewhere) == 10
+    assert summary.left == 1000
 
 
 def test_a_failure_of_another_worker_meanwhile_is_not_tried_again(store):

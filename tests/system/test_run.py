@@ -12,7 +12,9 @@ import jug
 from jug import TaskGenerator
 from jug.backends.current import is_store_chosen, use_store
 from jug.errors import OptionError, StoreError, TaskFailed
+from jug.jugfile import Jugspace
 from jug.task import alltasks
+from jug.worker import Settings, Worker
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,8 @@ def total(parts):
 
 @TaskGenerator
 def broken():
+    with open("log", "a") as log:
+        log.write(f"broken {os.getpid()}\n")
     raise ValueError("broken on purpose")
 
 
@@ -100,6 +104,19 @@ def test_without_a_store_it_says_so():
 def test_a_failure_is_raised_with_the_traceback(workers):
     with pytest.raises(TaskFailed, match=r"(?s)broken.*broken on purpose.*raise ValueError"):
         jug.run([total([broken()]), part(1)], workers, jugdir="jd", keep_going=True)
+
+    ran = sorted(line.split()[0] for line in Path("log").read_text().splitlines())
+    assert ran == ["1", "broken"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_that_was_kept_is_raised_and_not_tried_again(workers):
+    task = broken()
+    with jug.set_jugdir("jd") as store:
+        Worker(Jugspace(store, [task]), list, Settings(keep_failed=True)).run()
+
+    with pytest.raises(TaskFailed, match=r"(?s)broken on purpose.*raise ValueError"):
+        jug.run([total([task])], workers, jugdir="jd")
 
     assert len(pids()) == 1
 

@@ -84,11 +84,12 @@ def _why_here(jugspace: Jugspace, workers: int) -> str:
 def _raise_for(summary: Summary) -> None:
     if summary.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
-    if summary.failures:
-        first = summary.failures[0]
+    failures = summary.failures + summary.failures_elsewhere
+    if failures:
+        first = failures[0]
         raise TaskFailed(
             f"task {first.name!r} failed: {first.exception}\n{first.traceback}".rstrip(),
-            failures=summary.failures,
+            failures=failures,
         )
     if summary.left:
         raise TaskError(f"{summary.left} tasks are not done: {summary.reason}", summary=summary)

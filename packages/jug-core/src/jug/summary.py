@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from jug._task import Task
+    from jug.backends.base import BaseStore
+
+_TOLD: Final = 10  # failures of others of which one is told
 
 
 class Ending(Enum):
@@ -54,12 +62,27 @@ class Summary:
     loaded: Counter[str] = field(default_factory=Counter)
     """How many were found done, by name."""
     failures: list[Failure] = field(default_factory=list)
+    """The tasks that failed here."""
+    failures_elsewhere: list[Failure] = field(default_factory=list)
+    """Some that were not tried here, as they failed elsewhere meanwhile, or earlier for good."""
     blocked: int = 0
     """How many tasks wait for one that failed."""
     left: int = 0
     """How many selected tasks are not done."""
     reason: str = ""
     """Why it ended, in a sentence."""
+
+
+def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Failure]:
+    """Return how the first few of these tasks failed, as far as the store can tell."""
+
+    def found() -> Iterator[Failure]:
+        for task in tasks:
+            record = store.record(task.digest)
+            if record is not None:
+                yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
+
+    return list(islice(found(), _TOLD))
 
 
 def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
@@ -69,6 +92,8 @@ def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool =
         total.executed += summary.executed
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked = last.left, last.blocked
+    here = {failure.digest for failure in failures}
+    total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
     total.loaded = last.executed + last.loaded - total.executed
     endings = {summary.ending for summary in summaries}
     if interrupted:

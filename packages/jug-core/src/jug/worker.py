@@ -32,7 +32,7 @@ from jug.heart import keep_beating
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.plan import DONE, READY, SKIPPED, Plan
-from jug.summary import Ending, Failure, Summary
+from jug.summary import Ending, Failure, Summary, recorded_failures
 from jug.timelimit import time_limit
 
 if TYPE_CHECKING:
@@ -169,6 +169,10 @@ class Worker:
         summary.ending = ending
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()
+        here = {failure.digest for failure in summary.failures}
+        failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
+        elsewhere = (task for task in failed if task.digest.hex() not in here)
+        summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
         done = compress(self.graph.names(), map(DONE.__eq__, self.plan.states))
         summary.loaded = Counter(done) - summary.executed
         summary.reason = ending.value

@@ -156,6 +156,9 @@ def _print_summary(summary: Summary, short: bool) -> None:
         click.echo(table(["Executed", "Loaded"], rows))
     for failure in summary.failures:
         click.echo(f"jug: {failure.name} failed: {failure.exception}", err=True)
+    for failure in summary.failures_elsewhere:
+        why = f": {failure.exception}" if failure.exception else ""
+        click.echo(f"jug: {failure.name} failed, but not in this run{why}", err=True)
     status = summary.ending.status
     if status or summary.left:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
