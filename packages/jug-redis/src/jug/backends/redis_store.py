@@ -377,7 +377,8 @@ class RedisStore(BaseStore):
         heard = self._hear(
             self._server.run(
                 scripts.TURN,
-                *(index.cursor or scripts.START, self._lease_ms, *(is_beat_due, has_failed)),
+                *(index.cursor or scripts.START, self._lease_ms),
+                *(int(is_beat_due), int(has_failed)),
                 *(*ending[:-1], next_token, b"".join(candidates)),
             )
         )
