@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from jug.backends.redis_store import RedisStore
-from jug.errors import StoreError
+from jug.errors import OptionError, StoreError
 from jug.testing._store_hooks import A, B, result, taken
 
 PASSWORD = "s3cret-word"
@@ -94,7 +94,19 @@ def test_a_port_where_nothing_listens_is_said(new_port, kind):
     message = refusal(f"{kind}://:{PASSWORD}@127.0.0.1:{port}{path}")
 
     assert f"127.0.0.1:{port}" in message
+    assert "<redis" not in message
     assert "check that the server runs" in message
+
+
+@pytest.mark.parametrize("path", ["redis://{}", "redis+sentinel://{}/main"])
+def test_an_option_that_the_client_does_not_know_is_said(new_port, path):
+    url = path.format(f":{PASSWORD}@127.0.0.1:{new_port()}") + "?compression=9"
+
+    with RedisStore.open(url) as store, pytest.raises(OptionError, match="compression") as caught:
+        store.learn()
+
+    assert PASSWORD not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 @pytest.fixture

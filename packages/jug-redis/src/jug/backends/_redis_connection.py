@@ -32,7 +32,7 @@ from redis.sentinel import Sentinel
 from jug.backends._redis_scripts import FORMAT, Script
 from jug.backends._redis_url import Address
 from jug.backends.base import Buffer
-from jug.errors import StoreError, StoreFormatError
+from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
 
 log = logging.getLogger("jug.redis")
@@ -163,8 +163,15 @@ class Server:
 
     def _connected(self) -> Any:
         if self._link is None:
-            client = _connect(self.address, self._timeout)
-            self._warn_of_eviction(client)
+            try:
+                client = _connect(self.address, self._timeout)
+                self._warn_of_eviction(client)
+            except TypeError as error:  # redis-py hands all that is in the query on
+                raise OptionError(
+                    f"the URL {self.address.shown} has an option that redis-py does not take "
+                    f"({str(error).partition(') ')[2]}): remove it",
+                    url=self.address.shown,
+                ) from None
             # A client of a cluster must look where each command belongs.
             self._link = client if self.address.kind == "cluster" else _Line(client)
             self.has_answered = True
@@ -340,7 +347,8 @@ class _Absence:
 
 
 def _inline(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    # Where no sentinel answers, redis-py adds all that it knows of each.
+    return str(error).partition(" : <")[0].rstrip(".") or type(error).__name__
 
 
 def _is_read_only(error: Exception) -> bool:
