@@ -21,9 +21,11 @@ def test_what_one_posts_others_see(store):
     assert seen_elsewhere.posted(1).deadline > 60
     board.set_deadline(1, None)
     assert not seen_elsewhere.posted(1).deadline
+    assert seen_elsewhere.is_anybody_busy()
     assert seen_elsewhere.posted(0).digest == seen_elsewhere.posted(2).digest == NO_TASK
     board.clear(1)
     assert seen_elsewhere.posted(1).digest == NO_TASK
+    assert not seen_elsewhere.is_anybody_busy()
     board.stop()
     assert seen_elsewhere.is_stopped()
     board.close()

@@ -86,6 +86,36 @@ def test_several_commands_share_the_work(folder, start):
     assert len(log()) == 41
 
 
+LONG, THEN_MANY = 1.0, 3
+
+
+def test_workers_of_one_command_wait_for_each_other_for_as_long_as_it_takes(folder, jug):
+    write(
+        LOGGED
+        + f"""
+@TaskGenerator
+def long():
+    time.sleep({LONG})
+
+@TaskGenerator
+def then(i, needed):
+    log(os.getpid())
+    while len(open("log").readlines()) < {THEN_MANY}:
+        time.sleep(0.01)
+
+needed = long()
+for i in range({THEN_MANY}):
+    then(i, needed)
+"""
+    )
+    patience = ["--wait-cycle-time", str(LONG / 10), "--nr-wait-cycles", "1"]
+
+    status, out, err = jug("execute", "-j", str(THEN_MANY), *patience)
+
+    assert (status, err) == (0, "")
+    assert len({pid for (pid,) in log()}) == THEN_MANY
+
+
 def test_the_first_failure_stops_all_workers_of_the_command(folder, jug):
     write(
         LOGGED

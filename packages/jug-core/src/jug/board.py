@@ -93,6 +93,11 @@ class Board:
         deadline, limit, retries, length, digest, name = fields
         return Posted(deadline, limit, retries, digest, name[:length].decode(errors="replace"))
 
+    def is_anybody_busy(self) -> bool:
+        """Return whether a worker runs a task."""
+        slots = range((len(self._bytes) - _FIRST) // _SLOT.size)
+        return any(self.posted(slot).digest != NO_TASK for slot in slots)
+
     def close(self) -> None:
         """Let go of the memory."""
         self._bytes.close()

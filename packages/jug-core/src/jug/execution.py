@@ -33,11 +33,12 @@ from jug.backends.base import BaseStore
 from jug.backends.current import use_store
 from jug.backends.registry import open_store
 from jug.errors import JugError, JugfileError, OptionError
+from jug.failures import failed_before
 from jug.hooks import jug_hook
 from jug.jugfile import Jugfile, Jugspace, say_that_jug_runs
 from jug.summary import Ending, Summary
 from jug.supervisor import SIGNALS, Link, Supervisor, handle_signals
-from jug.worker import Settings, Worker, failed_before
+from jug.worker import Settings, Worker
 
 __all__ = ["Job", "execute"]
 

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from jug._task import Task
-    from jug.backends.base import BaseStore
-
-_TOLD: Final = 10  # failures of others of which one is told
+from typing import Final
 
 
 class Ending(Enum):
@@ -71,18 +63,6 @@ class Summary:
     """How many selected tasks are not done."""
     reason: str = ""
     """Why it ended, in a sentence."""
-
-
-def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Failure]:
-    """Return how the first few of these tasks failed, as far as the store can tell."""
-
-    def found() -> Iterator[Failure]:
-        for task in tasks:
-            record = store.record(task.digest)
-            if record is not None:
-                yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
-
-    return list(islice(found(), _TOLD))
 
 
 def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:

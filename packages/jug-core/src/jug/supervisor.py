@@ -97,6 +97,7 @@ class Link:
 
     def finished(self, summary: Summary) -> None:
         """Say what was done, as the last word."""
+        self.board.clear(self.slot)
         self._send(("finished", summary))
 
     def broke(self, error: BaseException) -> None:

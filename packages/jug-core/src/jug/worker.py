@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING, Any, Final
 from jug import attempt
 from jug._arguments import ATOMS
 from jug._task import Task
-from jug.backends.base import BaseStore, Changes, Frame, Lease, Outcome
+from jug.backends.base import Changes, Frame, Lease, Outcome
 from jug.errors import DamagedResult, ResultNotFound
+from jug.failures import failed_before, recorded_failures
 from jug.graph import Graph
 from jug.heart import keep_beating
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.plan import DONE, READY, SKIPPED, Plan
-from jug.summary import Ending, Failure, Summary, recorded_failures
+from jug.summary import Ending, Failure, Summary
 from jug.timelimit import time_limit
 
 if TYPE_CHECKING:
@@ -314,12 +315,9 @@ class Worker:
             except Exception as error:
                 if not attempts_left:
                     raise
-                log.warning(
-                    "%s failed (%s): %d more attempts",
-                    task.name,
-                    attempt.describe_exception(error),
-                    attempts_left,
-                )
+                more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
+                why = attempt.describe_exception(error)
+                log.warning("%s failed (%s): %s", task.name, why, more)
         raise AssertionError("the last attempt returns or raises")
 
     def _run_once(self, task: Task[Any], arguments: attempt.Arguments) -> tuple[Frame, Any]:
@@ -456,6 +454,8 @@ class Worker:
         while self._others_work():
             if self.plan.candidates() or self._told_to_stop():
                 return None
+            if self.link is not None and self.link.board.is_anybody_busy():
+                quiet_since = time.monotonic()  # a worker of the same run is nobody else
             left = quiet_since + self.settings.patience - time.monotonic()
             if left <= 0:
                 return Ending.WAITED
@@ -489,9 +489,3 @@ class Worker:
 
 class _InputMissing(Exception):
     """Raised when a result that a task needs is not there any more."""
-
-
-def failed_before(store: BaseStore) -> set[bytes]:
-    """Return the tasks that failed by now and may be tried again."""
-    store.refresh()
-    return {digest for digest, kept in store.failures().items() if not kept}
