@@ -375,6 +375,33 @@ def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
         assert store.load_digest(A) == bytes(200_000)
 
 
+def test_who_begins_while_a_removal_is_written_does_not_save_what_it_has_not_heard_of(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, made = b"s" * 20, b"m" * 20
+    with FileStore(jugdir) as remover, FileStore(jugdir) as worker:
+        save(remover, source, 1)
+        leases = []
+        real = remover.learn
+
+        def learn(*, afresh: bool = False) -> None:
+            real(afresh=afresh)
+            leases.append(worker.acquire([made]))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(remover, "learn", learn)
+            remover.discard([source, made])
+        with monkeypatch.context() as patch:
+            patch.setattr(worker, "learn", lambda: None)
+            worker.commit(
+                leases[0], Frame(Kind.RESULT, made, records.pack(Record()), codec.encode(2))
+            )
+
+        for view in (remover, worker):
+            view.learn()
+            assert list(view.digests()) == []
+
+
 def test_a_record_names_the_process_that_ran_the_task(jugdir: Path) -> None:
     with FileStore(jugdir) as store, FileStore(jugdir) as other:
         save(store, A, 1)

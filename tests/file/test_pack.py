@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends._pack import PACK_LEASE, WORTHWHILE
-from jug.backends.base import Frame, Kind
+from jug.backends import _frames
+from jug.backends._pack import PACK_LEASE, WORTHWHILE, Packer
+from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
 from jug.records import Record
 
@@ -138,7 +139,7 @@ def test_damage_is_told_until_it_is_packed(
 def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:3], DIGESTS[3:6])
     only_saw_the_results = opened()
-    only_saw_the_results.learn()
+    only_saw_the_results.refresh()
     with FileStore(jugdir) as store:
         store.discard(DIGESTS[1:4])
         save(store, DIGESTS[2], value="again")
@@ -146,6 +147,8 @@ def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Op
     summary = opened().pack()
 
     assert summary.dropped == 3
+    changes = only_saw_the_results.refresh()
+    assert (changes.finished, set(changes.removed)) == ([], set(DIGESTS[1:4]))
     there = {**expected(DIGESTS[0], *DIGESTS[4:6]), DIGESTS[2]: "again"}
     for store in (only_saw_the_results, opened()):
         assert contents(store) == there
@@ -176,6 +179,92 @@ def test_a_removed_result_of_a_worker_that_lives_stays_removed(
     opened().pack()
 
     assert contents(opened()) == contents(alive) == expected(*DIGESTS[1:3])
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_what_was_made_from_a_result_that_a_pack_has_left_out_is_stale(
+    jugdir: Path, opened: Opener, made_again: bool
+) -> None:
+    with FileStore(jugdir) as store:
+        store.put(Frame(Kind.FAILURE, DIGESTS[2], records.pack(Record())))
+    workers_save(jugdir, DIGESTS[1:2], DIGESTS[2:3])
+    worker = opened()
+    worker.learn()
+    stale, sound = (worker.acquire([digest]) for digest in DIGESTS[3:5])
+    assert stale is not None and sound is not None
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[1:2])
+        if made_again:
+            save(store, DIGESTS[1], value="again")
+    opened().pack()
+
+    frame = Frame(Kind.RESULT, DIGESTS[3], records.pack(Record()), codec.encode("stale"))
+    assert worker.commit(stale, frame, DIGESTS[1:2]) is Outcome.STALE
+    frame = frame._replace(digest=DIGESTS[4])
+    assert worker.commit(sound, frame, DIGESTS[2:3]) is Outcome.SAVED
+
+
+def test_who_removes_it_may_be_alive_when_a_next_frame_is_packed(
+    jugdir: Path, opened: Opener
+) -> None:
+    other = opened()
+    with FileStore(jugdir) as worker:
+        lease = worker.acquire([DIGESTS[0]])
+        assert lease is not None
+        other.discard([DIGESTS[0]])
+        frame = Frame(Kind.RESULT, DIGESTS[0], records.pack(Record()), codec.encode("stale"))
+        worker.commit(lease, frame)
+        save(worker, DIGESTS[0], value="fresh")
+
+    opened().pack()
+
+    assert contents(opened()) == {DIGESTS[0]: "fresh"}
+
+
+def test_a_copy_in_a_segment_that_comes_late_stays_removed(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that died may have begun a segment after the packer looked last."""
+    workers_save(jugdir, DIGESTS[1:3])
+    (segment,) = (jugdir / "segments").iterdir()
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[1:2])
+    late = segment.with_name(segment.name.replace("-0.", "-1."))
+    whole = segment.read_bytes()
+    copy = _frames.head() + b"".join(
+        _frames.reseed(frame, _frames.seed_of(late.stem)) for frame in frames_in(whole)
+    )
+    real = Packer._now
+
+    def now(packer: Packer) -> float:
+        late.write_bytes(copy)
+        return real(packer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Packer, "_now", now)
+        opened().pack()
+
+    assert contents(opened()) == expected(DIGESTS[2])
+
+
+def frames_in(segment: bytes) -> Iterator[bytes]:
+    at = _frames.HEAD_SIZE
+    while length := _frames.length_at(segment, at):
+        yield segment[at : at + length]
+        at += length
+
+
+def test_other_files_among_the_segments_are_no_concern(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:2], DIGESTS[2:3])
+    (some, *_) = (jugdir / "segments").iterdir()
+    others = ["notes.seg", f"{some.stem} (copy).seg", "deadbeef-0.pack", ".nfs0001"]
+    for name in others:
+        (jugdir / "segments" / name).write_bytes(some.read_bytes())
+
+    opened().pack()
+
+    assert contents(opened()) == expected(*DIGESTS[:3])
+    assert all((jugdir / "segments" / name).exists() for name in others)
 
 
 def test_a_next_frame_that_was_removed_is_never_another(jugdir: Path, opened: Opener) -> None:
@@ -276,6 +365,53 @@ def test_one_packs_at_a_time(jugdir: Path, opened: Opener) -> None:
     assert names(jugdir) == [".seg", ".seg"]
 
 
+def test_who_loses_the_lease_while_packing_publishes_nothing(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers_save(jugdir, DIGESTS[:1], DIGESTS[1:2])
+    store, other = opened(), opened()
+
+    def sync(file: int) -> None:
+        assert other._leases.break_lease(PACK_LEASE)
+
+    monkeypatch.setattr("jug.backends._pack.sync", sync)
+
+    assert store.pack().busy
+    assert names(jugdir) == [".seg", ".seg"]
+
+
+def test_a_worker_that_was_killed_has_ended_for_those_who_read_the_pack(
+    jugdir: Path, opened: Opener
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    worker = context.Process(target=save_and_die, args=(jugdir,))
+    worker.start()
+    worker.join()
+    opened().pack()
+    with FileStore(jugdir) as store:
+        store.discard(DIGESTS[:1])
+
+    assert opened().pack().dropped == 1
+    assert contents(opened()) == expected(DIGESTS[1])
+
+
+def save_and_die(jugdir: Path) -> None:
+    save(FileStore(jugdir), *DIGESTS[:2])
+    os._exit(0)
+
+
+def test_what_is_begun_by_the_living_stays(jugdir: Path, opened: Opener) -> None:
+    alive = opened()
+    save(alive, DIGESTS[0])
+    (segment,) = (jugdir / "segments").iterdir()
+    begun = segment.with_name(segment.name.replace("-0.seg", "-1.seg.tmp"))
+    begun.touch()
+
+    opened().pack()
+
+    assert begun.exists()
+
+
 def test_a_pack_that_was_not_finished_is_swept_away(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:1], DIGESTS[1:2])
     (jugdir / "segments" / "0123456789abcdef-0.pack.tmp").write_bytes(b"half a pack")
@@ -324,11 +460,50 @@ def test_what_was_written_between_the_pack_and_its_notice_is_not_lost(
     assert contents(opened()) == contents(alive) == expected(*DIGESTS[:3])
 
 
+@pytest.mark.parametrize("sign", ["its file", "its segment"])
+def test_a_worker_of_another_host_is_packed_only_if_all_says_that_it_is_dead(
+    jugdir: Path, opened: Opener, sign: str
+) -> None:
+    alive = opened()
+    save(alive, *DIGESTS[:2])
+    if sign == "its file":
+        remove_leases(jugdir)
+    else:
+        make_old(jugdir / "segments")
+
+    assert opened().pack().segments == 0
+
+
+def test_what_was_covered_and_not_deleted_yet_is_covered_by_the_next_pack(
+    jugdir: Path, opened: Opener
+) -> None:
+    alive = opened()
+    save(alive, *DIGESTS[:2])
+    declare_dead(jugdir)
+    opened().pack()
+    workers_save(jugdir, DIGESTS[2:4])
+
+    opened().pack()
+
+    (kept,) = (jugdir / "segments").glob("*.seg")
+    late = opened()
+    assert contents(late) == expected(*DIGESTS[:4])
+    assert kept.stem in late._segments.covered
+
+
 def declare_dead(jugdir: Path) -> None:
     """Do what others do to a worker of another host that was silent for long."""
+    remove_leases(jugdir)
+    make_old(jugdir / "segments")
+
+
+def remove_leases(jugdir: Path) -> None:
     for file in (jugdir / "leases").iterdir():
         file.unlink()
-    for file in (jugdir / "segments").iterdir():
+
+
+def make_old(folder: Path) -> None:
+    for file in folder.iterdir():
         os.utime(file, (1_000_000_000, 1_000_000_000))
 
 
@@ -355,10 +530,37 @@ def test_large_files_of_the_living_stay(jugdir: Path, opened: Opener) -> None:
     save(alive, DIGESTS[0], value=b"x" * 200_000)
     not_announced = jugdir / "big" / "00" / big_files(jugdir)[0].replace("-0", "-1")
     not_announced.write_bytes(b"y")
+    make_old(not_announced.parent)
 
     opened().pack()
 
     assert len(big_files(jugdir)) == 2
+
+
+def test_a_large_file_of_nobody_known_is_deleted_once_it_is_old(
+    jugdir: Path, opened: Opener
+) -> None:
+    workers_save(jugdir, DIGESTS[:1], value=b"x" * 200_000)
+    (kept,) = big_files(jugdir)
+    unknown = jugdir / "big" / "00" / f"{DIGESTS[0].hex()}-fedcba9876543210-0"
+    unknown.write_bytes(b"y")
+
+    assert opened().pack().deleted == 0
+    make_old(unknown.parent)
+    assert opened().pack().deleted == 1
+    assert big_files(jugdir) == [kept]
+
+
+def test_on_a_network_large_files_are_deleted_when_nobody_is_at_work(jugdir: Path) -> None:
+    with FileStore(jugdir, network=True) as store, FileStore(jugdir, network=True) as other:
+        save(store, DIGESTS[0], value=b"x" * 200_000)
+        store.close()
+        save(other, DIGESTS[1])
+        other.discard(DIGESTS[:1])
+
+        assert store.pack().deleted == 0
+        other.close()
+        assert store.pack().deleted == 1
 
 
 def test_a_mapped_result_outlives_its_removal(jugdir: Path, opened: Opener) -> None:

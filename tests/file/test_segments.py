@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -19,6 +20,7 @@ from jug.backends._frames import Kind, Removed
 from jug.backends._index import Index
 from jug.backends._segments import Segments
 from jug.backends.base import Changes
+from jug.backends.process import Process
 from jug.errors import StoreFormatError
 
 WORKERS = [bytes([number]) * 8 for number in (1, 2, 3)]
@@ -416,3 +418,42 @@ def test_the_segment_of_a_worker_that_has_ended_is_not_looked_at_again(
 
         assert looks.count == 0
         assert list(segments.index.results) == [DIGESTS[0]]
+
+
+def test_the_segment_of_a_process_on_another_host_is_looked_at_again() -> None:
+    process = Process("elsewhere", "another boot", "pid:[1]", 1, "1")
+    worker = json.dumps(process._asdict()).encode()
+    who = _frames.build(
+        SEED, _frames.ident(WORKERS[0], 0), Kind.WORKER, _frames.NO_TASK, b"", [worker]
+    )
+
+    with segment() as (path, segments):
+        append(path, who)
+        segments.learn()
+        segments.learn()
+        append(path, frame(1, DIGESTS[0]))
+        segments.learn()
+
+    assert list(segments.index.results) == [DIGESTS[0]]
+
+
+def test_only_what_is_new_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [frame(number, bytes([number + 1]) * 20) for number in range(3)]
+    reads: list[tuple[int, int]] = []
+
+    def read_at(file: int, length: int, at: int) -> bytes:
+        reads.append((at, length))
+        return os.pread(file, length, at)
+
+    monkeypatch.setattr("jug.backends._segments.read_at", read_at)
+    with segment() as (path, segments):
+        at = path.stat().st_size
+        segments.learn()
+        reads.clear()
+        for one in frames:
+            append(path, one)
+            segments.learn()
+            segments.learn()
+            assert reads == [(at, len(one))]
+            reads.clear()
+            at += len(one)

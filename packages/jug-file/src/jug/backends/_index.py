@@ -292,28 +292,30 @@ class Index:
                 del self.results[digest]
                 self.note_removal(digest)
             return
-        self._forget_events(digest, lambda place: place == where)
+        self._forget_events(digest, _REMOVED, lambda place: place == where)
 
-    def forget(self, numbers: Iterable[int]) -> set[bytes]:
-        """Forget all frames in these segments; return whose results were there."""
+    def forget(self, numbers: Iterable[int]) -> dict[bytes, bytes | None]:
+        """Forget all frames in these segments; return the results that were there, with ids."""
         gone = frozenset(numbers)
         found = {
-            digest for digest, where in self.results.items() if where and where >> SHIFT in gone
+            digest: self._ident_at(where, digest)
+            for digest, where in self.results.items()
+            if where and where >> SHIFT in gone
         }
-        for digest in found.difference(self.stories):
+        for digest in found.keys() - self.stories:
             del self.results[digest]
         for digest in list(self.stories):
-            self._forget_events(digest, lambda place: place >> SHIFT in gone)
+            self._forget_events(digest, 0, lambda place: place >> SHIFT in gone)
         return found
 
-    def _forget_events(self, digest: bytes, is_gone: Callable[[int], bool]) -> None:
+    def _forget_events(self, digest: bytes, kind: int, is_gone: Callable[[int], bool]) -> None:
         events = [
             event
             for event in _EVENT.iter_unpack(self.stories[digest])
             if event[0] not in OF_TASKS or not is_gone(event[2])
         ]
         self.stories[digest] = b"".join(_EVENT.pack(*event) for event in events)
-        self._settle(digest, _REMOVED, Changes())
+        self._settle(digest, kind, Changes())
 
 
 def _live(story: bytes) -> list[tuple[int, bytes, int]]:

@@ -40,7 +40,7 @@ from jug.backends._bigfiles import BigFiles
 from jug.backends._disk import explained, read_at, sync, sync_folder, write_at
 from jug.backends._frames import Covered, Kind
 from jug.backends._lease_folder import LeaseFolder
-from jug.backends._segments import PACK, SEGMENT, TEMPORARY, Segment, Segments
+from jug.backends._segments import PACK, SEGMENT, TEMPORARY, Segment, Segments, worker_of
 from jug.backends._worker_file import WORKER
 
 PACK_LEASE: Final = b"\xff" * 20
@@ -165,8 +165,9 @@ class Packer:
             if segment.is_final or self._is_silent(segment, working, now):
                 plan.sources.append(segment)
         # All segments of a worker or none: a copy in another one would outlive a removal.
-        left = {s.worker for s in self._segments.live} - {s.worker for s in plan.sources}
-        plan.certain -= left
+        merged = {source.stem for source in plan.sources}
+        left = {os.path.splitext(name)[0] for name in listed} - merged
+        plan.certain -= {worker_of(stem) for stem in left.difference(self._segments.covered)}
         return plan
 
     def _is_silent(self, segment: Segment, working: set[str], now: float) -> bool:
@@ -277,7 +278,7 @@ class Packer:
         is_late = self._now() - newest > self._leases.lease_seconds
         for name in names:
             stem, suffix = os.path.splitext(name)
-            worker = bytes.fromhex(stem.partition("-")[0])
+            worker = worker_of(stem)
             if stem in self._segments.covered and (is_late or suffix == PACK or worker in certain):
                 with suppress(FileNotFoundError):
                     os.unlink(self._segments.folder / name)

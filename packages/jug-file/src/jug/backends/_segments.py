@@ -25,10 +25,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,8 @@ log = logging.getLogger("jug.store")
 SEGMENT: Final = ".seg"
 PACK: Final = ".pack"
 TEMPORARY: Final = ".tmp"
+
+_NAME: Final = re.compile(r"[0-9a-f]{16}-[0-9]+\.(seg|pack)")
 
 # How old a folder's time must be for its listing to be trusted: some ticks of a
 # clock, or the two seconds of simple file systems.
@@ -80,7 +83,12 @@ class Segment:
 
     def __post_init__(self) -> None:
         self.seed = _frames.seed_of(self.stem)
-        self.worker = bytes.fromhex(self.stem.partition("-")[0])
+        self.worker = worker_of(self.stem)
+
+
+def worker_of(stem: str) -> bytes:
+    """Return the id of the worker that writes a segment of this name."""
+    return bytes.fromhex(stem.partition("-")[0])
 
 
 class Segments:
@@ -136,8 +144,8 @@ class Segments:
             self.live.append(segment)
 
     def names(self) -> list[str]:
-        """Return the names of all segments and packs that are there now."""
-        return [name for name in os.listdir(self.folder) if name.endswith((SEGMENT, PACK))]
+        """Return the names of all segments and packs that are there now, and of no other files."""
+        return [name for name in os.listdir(self.folder) if _NAME.fullmatch(name)]
 
     def _list(self) -> None:
         changed = 0
@@ -289,23 +297,33 @@ class Segments:
         news.finished, news.failed = [], []
         self._read_on(pack, file, size, patient=False)
         pack.is_final = True
-        results = self.index.results
         news.finished = old_finished + [d for d in news.finished if d not in there]
         news.failed = old_failed + [d for d in news.failed if d not in failed]
-        news.removed += [digest for digest in there if digest not in results]
+        news.removed += self._removed(there)
 
-    def _forget(self, covered: Iterable[Covered]) -> set[bytes]:
-        """Stop reading the covered segments; return whose results were in them."""
-        numbers = []
-        for stem, length in covered:
-            self.covered[stem] = length
-            segment = self.known.get(stem)
-            if segment is not None:
-                numbers.append(segment.number)
-                segment.is_final = True
-                self._close_file(segment.number)
+    def _forget(self, covered: list[Covered]) -> dict[bytes, bytes | None]:
+        """Stop reading the covered segments; return the results in them, with their ids."""
+        known = [self.known[one.stem] for one in covered if one.stem in self.known]
+        there = self.index.forget([segment.number for segment in known]) if known else {}
+        self.covered.update(covered)
+        for segment in known:
+            segment.is_final = True
+            self._close_file(segment.number)
         self.live = [segment for segment in self.live if not segment.is_final]
-        return self.index.forget(numbers) if numbers else set()
+        return there
+
+    def _removed(self, there: dict[bytes, bytes | None]) -> list[bytes]:
+        """Return what a pack has left out of the results that were known, and count it.
+
+        A result that was made again meanwhile is another than the one that was there.
+        """
+        removed = []
+        for digest, ident in there.items():
+            where = self.index.results.get(digest)
+            if not where or ident not in (None, self.ident_at(where, digest)):
+                removed.append(digest)
+                self.index.note_removal(digest)
+        return removed
 
     # Single frames
 
