@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,44 @@ def test_a_stopped_worker_on_the_same_host_keeps_its_task(write, journal, start,
     Path("go-a").touch()
     assert first.wait(20) == 0
     assert [words for words in journal() if words[0] == "begin"] == [["begin", "a"]]
+
+
+WITHOUT_FACTS = """
+import sys
+from jug.backends import process
+
+process._boot = process._namespace = lambda: ""
+process._stat = lambda pid: ("", "")
+
+from jug.cli import main
+
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["worker", "command"])
+def test_where_nothing_is_known_of_processes_the_heartbeat_decides(
+    write, journal, launch, wait_for, whom
+):
+    write(TAKEN_OVER)
+    write(WITHOUT_FACTS, "jug_without_facts.py")
+    env = [on_host(name) for name in ("a", "b")]
+    a = launch("jug_without_facts.py", "execute", env=env[0])
+    wait_for(journal)
+    worker = child_of(a)
+
+    b = launch("jug_without_facts.py", "execute", env=env[1])
+    time.sleep(2 * LEASE)  # long enough to take a live worker for dead by mistake
+    assert journal() == [["begin", "a"]]
+    if whom == "command":
+        os.killpg(a.pid, signal.SIGKILL)
+    else:
+        os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: len(journal()) == 2)
+    Path("go-a").touch()
+    Path("go-b").touch()
+
+    assert b.wait(20) == 0
+    assert a.wait(20) == (-signal.SIGKILL if whom == "command" else 0)
+    assert len([words for words in journal() if words[0] == "end"]) == 1
