@@ -114,7 +114,8 @@ def publish(path: Path, data: bytes) -> None:
 
 
 def is_local(path: Path) -> bool:
-    """Return whether the path is certainly on a disk of this host."""
+    """Return whether the path, which need not be there yet, is certainly on a disk of this host."""
+    path = next((one for one in (path, *path.parents) if one.exists()), path)
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"

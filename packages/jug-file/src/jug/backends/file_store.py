@@ -83,7 +83,7 @@ class FileStore(BaseStore):
         self.url = f"file:{self.jugdir}"
         self._path = Path(os.path.abspath(self.jugdir))
         self._options = {"lease_seconds": lease_seconds, "network": network}
-        self._is_local = is_local(_nearest(self._path)) if network is None else not network
+        self._is_local = is_local(self._path) if network is None else not network
         self._is_made = _marker.is_made(self._path)
         self._can_write = False
         self._leases = LeaseFolder(self._path / "leases", _lease_seconds(lease_seconds))
@@ -483,11 +483,6 @@ file_store = FileStore
 
 def _reopen(cls: type[FileStore], dirname: str, options: dict[str, Any]) -> FileStore:
     return cls(dirname, **options)
-
-
-def _nearest(path: Path) -> Path:
-    """Return the path, or the nearest folder above it that is there."""
-    return next((one for one in (path, *path.parents) if one.exists()), path)
 
 
 def _lease_seconds(given: float | None) -> float:
