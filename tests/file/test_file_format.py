@@ -35,10 +35,10 @@ STEP = st.one_of(
 )
 
 
-@given(st.lists(STEP, max_size=14))
-@settings(max_examples=60)
+@given(st.lists(STEP, max_size=14), st.integers(0, 5), st.integers(0, 1000))
+@settings(max_examples=80)
 def test_a_reader_written_from_the_page_finds_what_the_store_finds(
-    steps: list[tuple[str, int, int]],
+    steps: list[tuple[str, int, int]], which: int, at: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         jugdir = Path(folder, "jugdir")
@@ -47,6 +47,8 @@ def test_a_reader_written_from_the_page_finds_what_the_store_finds(
             save(workers[0], DIGESTS[0], "first")
             for number, (step, which, what) in enumerate(steps):
                 do(step, workers, which, what, number)
+            compare(jugdir)
+            damage(jugdir, which, at)
             compare(jugdir)
         finally:
             for worker in workers:
@@ -85,6 +87,15 @@ def tear(jugdir: Path, count: int) -> None:
     whole = next(iter(sorted((jugdir / "segments").iterdir()))).read_bytes()
     torn = jugdir / "segments" / "fedcba9876543210-0.seg"
     torn.write_bytes(whole[: 16 + count])
+
+
+def damage(jugdir: Path, which: int, at: int) -> None:
+    """Flip a bit in one of the segments and packs."""
+    paths = sorted((jugdir / "segments").iterdir())
+    path = paths[which % len(paths)]
+    data = bytearray(path.read_bytes())
+    data[at % len(data)] ^= 1
+    path.write_bytes(data)
 
 
 def frame(digest: bytes, value: Any) -> Frame:
