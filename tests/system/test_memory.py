@@ -9,7 +9,7 @@ import pytest
 MB = 1 << 20
 
 PROGRAM = """
-import sys
+import sys, zlib
 from pathlib import Path
 from jug import TaskGenerator
 
@@ -34,8 +34,9 @@ def make(i):
 
 @TaskGenerator
 def shrink(result):
+    checksum = zlib.crc32(result)  # reads all of it
     note_peak()
-    return int(result[0]) + int(result[-1])
+    return checksum
 
 @TaskGenerator
 def total(parts):
