@@ -148,7 +148,7 @@ def why_not_fork() -> str:
 def _supervise(
     job: Job, count: int, start: Callable[[Link], int], forgiven: set[bytes] | None = None
 ) -> Summary:
-    return Supervisor(start, count, job.open_store, job.settings().keep_going, forgiven).run()
+    return Supervisor(start, count, job.open_store, forgiven).run()
 
 
 # What runs in a worker
@@ -218,7 +218,7 @@ def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
 
     store = jugspace.store
     forgiven = failed_before(store)
-    return Supervisor(start, count, lambda: nullcontext(store), settings.keep_going, forgiven).run()
+    return Supervisor(start, count, lambda: nullcontext(store), forgiven).run()
 
 
 def _work_forked(jugspace: Jugspace, settings: Settings, link: Link, count: int) -> Summary:

@@ -83,9 +83,13 @@ class Link:
         for connection in self._of_supervisor:
             connection.close()
 
-    def joined(self, store: BaseStore) -> None:
-        """Have the supervisor beat for this worker's leases in the store."""
-        self._send(("joined", store.pulse()))
+    def joined(self, store: BaseStore, keep_going: bool) -> None:
+        """Have the supervisor beat for this worker's leases in the store.
+
+        Also tell it whether others go on after a task has failed, which the jugfile
+        may say, that the supervisor need not have read.
+        """
+        self._send(("joined", (store.pulse(), keep_going)))
 
     def forgives(self, failed_before: set[bytes]) -> None:
         """Say what failed before this run, for workers that come later."""
@@ -148,7 +152,7 @@ class Supervisor:
 
     `start` starts one.  `open_store` gives the store, and is called only after a
     worker has died: to tidy up after it, and to save the failure of a task that ended
-    its workers.  Unless `keep_going` such a failure stops all of them.
+    its workers.  Unless they are to keep going such a failure stops all of them.
     `forgiven` are the tasks that failed before and are tried again; without it, the
     first worker says which these are.
     """
@@ -158,13 +162,12 @@ class Supervisor:
         start: Start,
         count: int,
         open_store: Callable[[], AbstractContextManager[BaseStore]],
-        keep_going: bool = False,
         forgiven: set[bytes] | None = None,
     ) -> None:
         self._start = start
         self._forgiven = forgiven
         self._has_begun = False
-        self._keep_going = keep_going
+        self._keep_going = False
         self._count = count
         self._open_store = open_store
         self._charges: dict[int, _Charge] = {}
@@ -266,7 +269,7 @@ class Supervisor:
 
     def _hear(self, charge: _Charge, word: str, said: Any) -> None:
         if word == "joined":
-            charge.pulse = said
+            charge.pulse, self._keep_going = said
             del self._deaths[NO_TASK]
         elif word == "forgives":
             self._forgiven = said

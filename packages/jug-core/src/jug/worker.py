@@ -233,7 +233,7 @@ class Worker:
         """Have somebody beat for this worker from its first lease on."""
         self._has_joined = True
         if self.link is not None:
-            self.link.joined(self.store)
+            self.link.joined(self.store, self.settings.keep_going)
         else:
             keep_beating(self.store)
 
