@@ -158,6 +158,17 @@ def test_what_is_done_already_is_not_nothing(jug_process: JugProcess) -> None:
     assert again.stderr == ""
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_cannot_be_run_is_told_and_nobody_waits_for_it(
+    jug_process: JugProcess, jobs: str
+) -> None:
+    result = jug_process("execute", "-j", jobs, "--name", "count_primes", "primes.py", status=3)
+
+    assert result.stderr == (
+        "jug: nothing that is left can be run; 1 task is not done (exit status 3)\n"
+    )
+
+
 def test_others_are_waited_for_no_longer_than_asked(jug_process: JugProcess, folder: Path) -> None:
     from jug.backends.file_store import FileStore
     from jug.cli._reading import traceless
