@@ -1,7 +1,8 @@
-"""What failed before or elsewhere, as a store tells."""
+"""What failed before or elsewhere, as a store tells, and what is tried again."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 from jug._task import Task
 from jug.backends.base import BaseStore
 from jug.summary import Failure
+
+log = logging.getLogger("jug.worker")
 
 _TOLD: Final = 10  # failures of others that are told of
 
@@ -29,3 +32,9 @@ def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Fail
                 yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
 
     return list(islice(found(), _TOLD))
+
+
+def say_tried_again(name: str, why: str, attempts_left: int) -> None:
+    """Say that an attempt failed and is not the last."""
+    more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
+    log.warning("%s failed (%s): %s", name, why, more)

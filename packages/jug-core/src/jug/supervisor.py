@@ -39,6 +39,7 @@ from jug.backends.base import BaseStore, Frame, Kind, Pulse
 from jug.backends.process import Process
 from jug.board import NO_TASK, Board, Posted
 from jug.errors import JugError
+from jug.failures import say_tried_again
 from jug.records import Record
 from jug.summary import Failure, Summary, merge
 
@@ -330,10 +331,12 @@ class Supervisor:
             return
         charge.killed_for = posted
         self._overdue[posted.digest] += 1
-        if self._overdue[posted.digest] > posted.retries:
-            self._record_failure(
-                posted, f"TaskTimeout: ran longer than its time limit of {posted.limit:g} s"
-            )
+        attempts_left = posted.retries + 1 - self._overdue[posted.digest]
+        why = f"TaskTimeout: ran longer than its time limit of {posted.limit:g} s"
+        if attempts_left > 0:
+            say_tried_again(posted.name, why, attempts_left)
+        else:
+            self._record_failure(posted, why)
         os.kill(charge.pid, signal.SIGKILL)
 
     def _record_failure(self, posted: Posted, exception: str) -> None:

@@ -27,7 +27,7 @@ from jug._arguments import ATOMS
 from jug._task import Task
 from jug.backends.base import Changes, Frame, Lease, Outcome
 from jug.errors import DamagedResult, ResultNotFound
-from jug.failures import failed_before, recorded_failures
+from jug.failures import failed_before, recorded_failures, say_tried_again
 from jug.graph import Graph
 from jug.heart import keep_beating
 from jug.hooks import is_hooked, jug_hook
@@ -315,9 +315,7 @@ class Worker:
             except Exception as error:
                 if not attempts_left:
                     raise
-                more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
-                why = attempt.describe_exception(error)
-                log.warning("%s failed (%s): %s", task.name, why, more)
+                say_tried_again(task.name, attempt.describe_exception(error), attempts_left)
         raise AssertionError("the last attempt returns or raises")
 
     def _run_once(self, task: Task[Any], arguments: attempt.Arguments) -> tuple[Frame, Any]:
