@@ -573,6 +573,23 @@ def test_the_pulse_syncs_what_has_grown(store: FileStore, monkeypatch: pytest.Mo
     assert len(synced) == 2
 
 
+def test_the_pulse_goes_on_when_a_sync_fails(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse = store.pulse()
+    run(store, DIGESTS[1])
+    with monkeypatch.context() as patch:
+        patch.setattr("jug.backends._pulse.sync", fails(errno.EIO))
+        pulse.beat()
+        pulse.beat()
+    assert caplog.text.count("cannot make results safe") == 1
+
+    synced: list[int] = []
+    monkeypatch.setattr("jug.backends._pulse.sync", synced.append)
+    pulse.beat()
+    assert len(synced) == 1
+
+
 def test_the_pulse_syncs_what_a_worker_writes_that_began_anew(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 
-from jug.backends._disk import sync
+from jug.backends._disk import fault, is_gone, sync
 from jug.backends._heartbeat import FilePulse
 from jug.backends._segments import SEGMENT
+
+log = logging.getLogger("jug.store")
 
 
 @dataclass
@@ -25,6 +28,7 @@ class StorePulse:
     _worker: str = field(default="", repr=False)
     _number: int = field(default=0, repr=False)
     _size: int = field(default=0, repr=False)
+    _is_failing: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         self.interval = min(1.0, self.lease.interval)
@@ -35,10 +39,14 @@ class StorePulse:
         self._follow()
         while os.path.exists(self._path(self._number + 1)):
             self._number, self._size = self._number + 1, 0
+        path = self._path(self._number)
         try:
-            self._sync(self._path(self._number))
-        except FileNotFoundError:  # nothing is written yet
-            return
+            self._sync(path)
+        except OSError as error:
+            if not is_gone(error):  # else nothing is written yet
+                self._report(error, path)
+        else:
+            self._is_failing = False
 
     def _follow(self) -> None:
         """Turn to the segments of the worker's new id, if it had to begin anew."""
@@ -55,8 +63,17 @@ class StorePulse:
             return
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            # An error is told to the worker, too, when it syncs: it has what is lost.
             sync(file)
         finally:
             os.close(file)
         self._size = size
+
+    def _report(self, error: OSError, path: str) -> None:
+        """Tell of an error, once.
+
+        The system tells the worker, too, when it syncs: it has what is lost, and
+        writes it anew.
+        """
+        if not self._is_failing:
+            self._is_failing = True
+            log.warning("%s (the worker tries again)", fault(error, path, "make results safe in"))
