@@ -5,6 +5,7 @@ It is slow and simple on purpose: what it finds is compared with what the store 
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ def read(path: Path) -> Jugdir:
 
 
 def segments(path: Path) -> list[Path]:
-    return [file for file in (path / "segments").iterdir() if file.suffix in (".seg", ".pack")]
+    name = re.compile(r"[0-9a-f]{16}-[0-9]+\.(seg|pack)")
+    return [file for file in (path / "segments").iterdir() if name.fullmatch(file.name)]
 
 
 def frames_of(file: Path) -> list[Frame]:

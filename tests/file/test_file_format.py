@@ -87,11 +87,12 @@ def tear(jugdir: Path, count: int) -> None:
     whole = next(iter(sorted((jugdir / "segments").iterdir()))).read_bytes()
     torn = jugdir / "segments" / "fedcba9876543210-0.seg"
     torn.write_bytes(whole[: 16 + count])
+    torn.with_name("a copy.seg").write_bytes(whole)
 
 
 def damage(jugdir: Path, which: int, at: int) -> None:
     """Flip a bit in one of the segments and packs."""
-    paths = sorted((jugdir / "segments").iterdir())
+    paths = reader["segments"](jugdir)
     path = paths[which % len(paths)]
     data = bytearray(path.read_bytes())
     data[at % len(data)] ^= 1
