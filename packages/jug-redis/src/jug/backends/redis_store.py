@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from math import inf
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from jug import codec
 from jug.backends import _redis_results as kept
@@ -32,6 +32,7 @@ from jug.backends._redis_entry import Entry
 from jug.backends._redis_index import Held, Index
 from jug.backends._redis_pulse import RedisPulse
 from jug.backends._redis_results import batches
+from jug.backends._redis_turn import Ending, Heard, Turn
 from jug.backends._redis_url import Address
 from jug.backends._redis_workers import Workers, unpacked
 from jug.backends.base import (
@@ -40,7 +41,6 @@ from jug.backends.base import (
     Changes,
     Frame,
     Holder,
-    Kind,
     Lease,
     Outcome,
     Pulse,
@@ -69,43 +69,6 @@ _OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUP
 
 _FORGOTTEN: Final = Held(b"")
 """What is known of a lease that is over already: nothing."""
-
-
-class _Ending(NamedTuple):
-    """How a worker ends a lease, in the order in which the script takes it."""
-
-    how: str = ""
-    digest: bytes = b""
-    token: str = ""
-    removals: int | str = ""
-    """Up to which count removals are known; empty where that does not matter."""
-    entry: bytes = b""
-    body: Buffer = b""
-    kind: Kind = Kind.RESULT
-
-    def undone(self) -> _Ending:
-        """Return the ending of the same lease that saves nothing."""
-        return _Ending("drop", self.digest, self.token)
-
-
-class _Heard(NamedTuple):
-    """What a script answered, beside what it told of the index."""
-
-    done: int
-    number: int
-    """Which candidate was taken, counted from 1; or how many tasks were removed."""
-    holders: Sequence[str]
-    is_behind: bool
-    """Whether there is more to learn."""
-
-
-class _Turn(NamedTuple):
-    """What came of one trip of a worker."""
-
-    outcome: int = scripts.NOTHING
-    lease: Lease | None = None
-    holders: Sequence[str] = ()
-    """Who holds the candidates, if none was free."""
 
 
 class RedisStore(BaseStore):
@@ -257,7 +220,7 @@ class RedisStore(BaseStore):
                 if at == b"0":
                     break
 
-    def _hear(self, answer: bytes) -> _Heard:
+    def _hear(self, answer: bytes) -> Heard:
         """Take in what a script answered; return what is not about the index."""
         done, number, told, more, removals, *lengths = scripts.ANSWER.unpack_from(answer)
         events_at = scripts.ANSWER.size + lengths[0]
@@ -268,7 +231,7 @@ class RedisStore(BaseStore):
         else:
             self._index.lose(removals)
         holders = answer[holders_at:].decode().split()
-        return _Heard(done, number, holders, is_behind=bool(more) or not told)
+        return Heard(done, number, holders, is_behind=bool(more) or not told)
 
     # Reading
 
@@ -311,9 +274,9 @@ class RedisStore(BaseStore):
         """Return a lease of the first candidate that is free and has no result."""
         self._know_index()
         for batch in batches(candidates):
-            turn = self._turn(_Ending(), batch)
+            turn = self._turn(Ending(), batch)
             if turn.lease is None and self._bury_if_gone(turn.holders):
-                turn = self._turn(_Ending(), batch)
+                turn = self._turn(Ending(), batch)
             if turn.lease is not None:
                 return turn.lease
         return None
@@ -335,7 +298,7 @@ class RedisStore(BaseStore):
 
     def release(self, lease: Lease) -> None:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
-        self._turn(_Ending("drop", lease.digest, lease.token))
+        self._turn(Ending("drop", lease.digest, lease.token))
 
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
@@ -367,7 +330,7 @@ class RedisStore(BaseStore):
             self._worker = worker
         return self._worker
 
-    def _turn(self, ending: _Ending, candidates: Sequence[bytes] = ()) -> _Turn:
+    def _turn(self, ending: Ending, candidates: Sequence[bytes] = ()) -> Turn:
         """End a lease, take the next, and hear what is new, as far as each is asked for."""
         index = self._index
         next_token = self._new_token() if candidates else ""
@@ -395,7 +358,7 @@ class RedisStore(BaseStore):
             index.held[next_token] = Held(lease.digest)
         if heard.is_behind:
             self.learn()
-        return _Turn(heard.done, lease, heard.holders)
+        return Turn(heard.done, lease, heard.holders)
 
     def _count(self) -> int:
         """Return a number that this worker has not used yet."""
@@ -407,7 +370,7 @@ class RedisStore(BaseStore):
 
     def _finish(
         self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
-    ) -> tuple[Outcome, _Turn]:
+    ) -> tuple[Outcome, Turn]:
         """Save a frame under its lease, unless what it was made from was removed."""
         held = self._index.held.get(lease.token, _FORGOTTEN)
         concerned = (lease.digest, *inputs)
@@ -431,11 +394,11 @@ class RedisStore(BaseStore):
         except StoreError as error:
             log.warning("the lease of %s stays until it runs out: %s", lease.digest.hex(), error)
 
-    def _prepared(self, frame: Frame, token: str = "") -> _Ending:
+    def _prepared(self, frame: Frame, token: str = "") -> Ending:
         """Return what saves a frame, after sending what is too large to travel with it."""
         entry = Entry.of(frame, self._identity(), self._count(), self._chunk_bytes)
         body = kept.send(self._server, entry, frame.payload, self._chunk_bytes)
-        return _Ending("save", frame.digest, token, "", entry.pack(), body, frame.kind)
+        return Ending("save", frame.digest, token, "", entry.pack(), body, frame.kind)
 
     # Workers that died
 
@@ -495,7 +458,7 @@ class RedisStore(BaseStore):
         try:
             self.flush()
             for token, held in tuple(self._index.held.items()):
-                self._turn(_Ending("drop", held.digest, token))
+                self._turn(Ending("drop", held.digest, token))
             if self._worker:
                 self._server.command("ZREM", self._address.tag + "beats", self._worker)
         finally:
