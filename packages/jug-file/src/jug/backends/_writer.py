@@ -35,7 +35,6 @@ from jug.errors import StoreError
 _SECONDS: Final = 1.0
 _BYTES: Final = 1 << 24
 _REMOVALS_A_FRAME: Final = 4096
-_TASKS: Final = frozenset({Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID})
 
 
 class Written(NamedTuple):
@@ -212,7 +211,7 @@ class Writer:
         finally:
             os.close(given_up)
         for before, after in zip(lost, moved, strict=True):
-            if before.kind in _TASKS:
+            if before.kind in _frames.OF_TASKS:
                 self._index.move(after.ident, after.digest, after.where)
         self._unsynced = moved
 
@@ -226,7 +225,7 @@ class Writer:
         with suppress(OSError):  # readers may see them for a while, and they are valid
             os.ftruncate(given_up, kept)
         for written in lost:
-            if written.kind in _TASKS:
+            if written.kind in _frames.OF_TASKS:
                 self._index.drop(written.digest, written.where)
         self._unsynced = []
         self._seconds, self._bytes = 0.0, 0
@@ -260,7 +259,7 @@ class Writer:
         again = _frames.reseed(frame, self._segment.seed)
         written = Written(found.ident, found.kind, found.digest, self._put(again), again)
         self._unsynced.append(written)
-        if found.kind in _TASKS:
+        if found.kind in _frames.OF_TASKS:
             self._index.add_own(found.ident, found.kind, found.digest, written.where)
 
     def end(self) -> None:
