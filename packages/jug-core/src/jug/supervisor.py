@@ -87,8 +87,8 @@ class Link:
     def joined(self, store: BaseStore, keep_going: bool) -> None:
         """Have the supervisor beat for this worker's leases in the store.
 
-        Also tell it whether others go on after a task has failed, which the jugfile
-        may say, that the supervisor need not have read.
+        Also tell it whether workers keep going after a failure: the jugfile may say so,
+        and the supervisor need not have read that.
         """
         self._send(("joined", (store.pulse(), keep_going)))
 
