@@ -62,7 +62,7 @@ def test_datetime64_arrays_hash_by_content() -> None:
 
     assert hash_one(days) == hash_one(days.copy())
     assert all_differ([days, days[::-1], days.astype("M8[s]"), days.view("i8"), days - days])
-    assert all_differ([days[0], days[1], np.datetime64("NaT"), np.timedelta64("NaT")])
+    assert all_differ([days[0], days[1], np.datetime64("NaT", "D"), np.timedelta64("NaT", "D")])
 
 
 def test_bytes_between_fields_are_not_data() -> None:
