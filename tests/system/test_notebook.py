@@ -82,7 +82,7 @@ def test_a_cell_gets_the_values_of_functions_of_other_cells(notebook, journal):
     assert notebook.run("jug.run(answer, workers=4, jugdir='jd')") == "190"
 
     assert len(journal()) == 20
-    assert len({pid for _, pid in journal()}) == 4
+    assert 1 < len({pid for _, pid in journal()}) <= 4
     assert notebook.run("jug.run([answer, part(100)], workers=2, jugdir='jd')") == "[190, 100]"
     assert len(journal()) == 21
 
@@ -126,4 +126,4 @@ def test_a_cell_shares_a_jugdir_with_workers_of_the_command_line(
     out, err = worker.communicate(timeout=SECONDS)
     assert worker.returncode == 0, err
     assert set(Counter(i for i, _ in journal()).values()) == {1}
-    assert len({pid for _, pid in journal()}) == 3
+    assert 1 < len({pid for _, pid in journal()}) <= 3
