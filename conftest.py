@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jug.backends.current import use_store
+from jug.session import use_store
 from jug.task import alltasks
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from jug.backends.base import BaseStore
-from jug.backends.current import use_store
 from jug.backends.dict_store import DictStore
+from jug.session import use_store
 from jug.task import alltasks
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from jug import Task, attempt
+from jug import Task
 from jug.records import unpack
+from jug.task.attempt import attempt, code_fingerprint, load_arguments
+from jug.tracebacks import describe_exception, own_traceback
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -28,7 +30,7 @@ def outer(x):
 
 
 def run(task):
-    return attempt.run(task, attempt.load_arguments(task))
+    return attempt(task, load_arguments(task))
 
 
 def test_the_record_tells_name_time_size_and_code():
@@ -43,7 +45,7 @@ def test_the_record_tells_name_time_size_and_code():
     assert record.size == sum(map(len, frame.payload))
     assert record.start > 1e9
     assert 0 <= record.duration < 1
-    assert record.code == attempt.code_fingerprint(one)
+    assert record.code == code_fingerprint(one)
 
 
 def test_a_long_run_records_its_memory():
@@ -59,22 +61,22 @@ def test_the_fingerprint_follows_the_code_and_not_its_place():
     exec("def f(x):\n    return x + 1", namespaces[0])
     exec("# a comment\n\n\ndef f(x):\n    return x + 1  # more", namespaces[1])
     exec("def f(x):\n    return x + 2", namespaces[2])
-    first, moved, changed = (attempt.code_fingerprint(n["f"]) for n in namespaces)
+    first, moved, changed = (code_fingerprint(n["f"]) for n in namespaces)
 
     assert first == moved != changed
     assert len(first) == 16
-    assert attempt.code_fingerprint(one) != attempt.code_fingerprint(other)
+    assert code_fingerprint(one) != code_fingerprint(other)
 
 
 def test_what_has_no_code_has_no_fingerprint():
-    assert attempt.code_fingerprint(abs) == ""
+    assert code_fingerprint(abs) == ""
 
 
 def test_a_traceback_keeps_its_cause():
     with pytest.raises(ValueError) as caught:
         run(Task(outer, "key"))
 
-    text = attempt.own_traceback(caught.value)
+    text = own_traceback(caught.value)
 
     assert "KeyError: 'key'" in text
     assert "direct cause" in text
@@ -82,5 +84,5 @@ def test_a_traceback_keeps_its_cause():
 
 
 def test_an_exception_on_one_line():
-    assert attempt.describe_exception(KeyError("a")) == "KeyError: 'a'"
-    assert attempt.describe_exception(ValueError("one\n  two")) == "ValueError: one two"
+    assert describe_exception(KeyError("a")) == "KeyError: 'a'"
+    assert describe_exception(ValueError("one\n  two")) == "ValueError: one two"

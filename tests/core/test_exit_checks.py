@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from jug import Task, set_jugdir
-from jug._task import alltasks
 from jug.errors import OptionError
+from jug.execution.summary import Ending, Summary
+from jug.execution.worker import Worker
 from jug.hooks import reset_all_hooks
 from jug.hooks.exit_checks import (
     exit_after_n_tasks,
@@ -19,8 +20,7 @@ from jug.hooks.exit_checks import (
     exit_when_true,
 )
 from jug.jugfile import Jugfile, Jugspace
-from jug.summary import Ending, Summary
-from jug.worker import Worker
+from jug.task.task import alltasks
 
 
 @pytest.fixture

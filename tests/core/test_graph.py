@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jug import Task
-from jug.graph import Graph
+from jug.task.graph import Graph
 
 pytestmark = pytest.mark.usefixtures("store")
 

@@ -41,7 +41,7 @@ from jug.hash import (
     task_digest,
 )
 
-SOURCES = Path(jug.hash.__file__).parents[1]
+SOURCES = Path(jug.hash.__file__).parents[2]
 
 
 def f(*args: Any, **kwargs: Any) -> None: ...

@@ -21,7 +21,7 @@ from jug import TaskGenerator
 from jug.errors import HashError
 from jug.hash import digest_function, hash_one, task_digest
 
-SOURCES = Path(jug.hash.__file__).parents[1]
+SOURCES = Path(jug.hash.__file__).parents[2]
 
 
 def f(*args: Any, **kwargs: Any) -> None: ...

@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 
 import jug.hash
-from jug import Task, _framing
+from jug import Task
 from jug.errors import HashError
-from jug.hash import hash_one
+from jug.hash import framing, hash_one
 
-SOURCES = Path(jug.hash.__file__).parents[1]
+SOURCES = Path(jug.hash.__file__).parents[2]
 
 
 def all_differ(values: list[Any]) -> bool:
@@ -145,7 +145,7 @@ def test_a_task_in_an_array_is_refused() -> None:
 
 
 def test_any_number_of_threads_gives_one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    array = np.arange(3 * _framing.CHUNK // 4, dtype="f4")
+    array = np.arange(3 * framing.CHUNK // 4, dtype="f4")
     data = array.tobytes()
     expected = hash_one(array), hash_one(data), hash_one(array[::2])
 
@@ -155,7 +155,7 @@ def test_any_number_of_threads_gives_one_hash(monkeypatch: pytest.MonkeyPatch) -
         assert (hash_one(array), hash_one(data), hash_one(array[::2])) == expected
 
 
-@pytest.mark.parametrize("size", [4096, 4097, _framing.CHUNK, _framing.CHUNK + 1])
+@pytest.mark.parametrize("size", [4096, 4097, framing.CHUNK, framing.CHUNK + 1])
 def test_every_byte_of_long_content_counts(size: int) -> None:
     data = bytearray(size)
     before = hash_one(bytes(data)), hash_one(np.frombuffer(data, "u1").copy())

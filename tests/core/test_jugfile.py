@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import jug
-from jug.backends.current import current_store
 from jug.backends.dict_store import DictStore
 from jug.errors import BarrierError, JugfileError, OptionError, ResultNotFound
+from jug.execution.worker import Worker
 from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir
+from jug.session import current_store
 from jug.task import alltasks
-from jug.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -60,7 +60,7 @@ def test_a_jugfile_gives_its_names_and_tasks():
     assert jugspace.tasks == [jugspace.names["four"]]
     assert jugspace.tasks[0].name == "simple.double"
     assert jugspace.names["__name__"] == "simple"
-    assert not jugspace.awaited
+    assert not jugspace.barrier_tasks
 
 
 def test_a_jugfile_is_found_without_its_ending():
@@ -165,7 +165,7 @@ def test_reading_stops_at_a_barrier_that_is_not_open():
 
     jugspace = Jugfile("barriers.py").read()
 
-    assert jugspace.awaited == jugspace.tasks
+    assert jugspace.barrier_tasks == jugspace.tasks
     assert "second" not in jugspace.names
     assert jugspace.names["__jug_hasbarrier__"] is True
 
@@ -178,7 +178,7 @@ def test_bvalue_waits_for_its_own_task_alone():
 
     jugspace = Jugfile("two.py").read()
 
-    assert [task.args for task in jugspace.awaited] == [(-2,)]
+    assert [task.args for task in jugspace.barrier_tasks] == [(-2,)]
 
 
 def test_in_plain_python_barrier_and_bvalue_raise():
@@ -233,7 +233,7 @@ def test_cached_function_waits_for_another_that_computes_it(store):
 
     task = jug.Task(abs, -4)
     view = DictStore.sharing(store)
-    task._store = view
+    task.own_store = view
     assert task.lock()
     values = []
 
@@ -358,8 +358,8 @@ def test_the_program_itself_is_named_by_its_file(tmp_path):
 
 
 def test_no_store_in_use_says_what_to_do():
-    from jug.backends.current import use_store
     from jug.errors import StoreError
+    from jug.session import use_store
 
     before = use_store(None)
     try:
@@ -395,6 +395,6 @@ def test_a_value_that_a_jugfile_wants_too_early_comes_with_advice(
 
     with pytest.raises(ResultNotFound, match="run `jug execute`, then ask again"):
         jug.value(task)
-    monkeypatch.setattr("jug.jugfile._running", True)
+    monkeypatch.setattr("jug.session._is_running", True)
     with pytest.raises(ResultNotFound, match=r"wait for it by jug.bvalue\(task\)"):
         jug.value(task)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jug import Task
-from jug.graph import Graph
-from jug.plan import DONE, FAILED, HELD, READY, SKIPPED, WAITING, Plan
+from jug.execution.plan import DONE, FAILED, HELD, READY, SKIPPED, WAITING, Plan
+from jug.task.graph import Graph
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -25,14 +25,14 @@ def make_graph(edges):
     return Graph(tasks)
 
 
-def make_plan(edges, done=(), failures=None, forgiven=(), selected=None, start=0.0):
+def make_plan(edges, done=(), failures=None, retryable=(), selected=None, start=0.0):
     graph = make_graph(edges)
     digests = graph.digests
     return Plan(
         graph,
         [number in done for number in range(len(graph))],
         {digests[n]: kept for n, kept in (failures or {}).items()},
-        {digests[n] for n in forgiven},
+        {digests[n] for n in retryable},
         selected,
         start,
     )
@@ -85,10 +85,10 @@ def test_a_failed_task_blocks_exactly_what_depends_on_it():
     assert plan.left == 3
 
 
-def test_an_earlier_failure_is_tried_again_only_if_it_is_forgiven():
+def test_an_earlier_failure_is_tried_again_only_if_it_is_retryable():
     assert run_all(make_plan([[]], failures={0: False})) == []
-    assert run_all(make_plan([[]], failures={0: False}, forgiven={0})) == [0]
-    assert run_all(make_plan([[]], failures={0: True}, forgiven={0})) == []
+    assert run_all(make_plan([[]], failures={0: False}, retryable={0})) == [0]
+    assert run_all(make_plan([[]], failures={0: True}, retryable={0})) == []
 
 
 def test_only_selected_tasks_are_offered():

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from jug import Task, set_jugdir
-from jug._task import alltasks
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.dict_store import DictStore
 from jug.status import State, look, states
+from jug.task.task import alltasks
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_names_are_sorted_and_counted_apart(store: BaseStore) -> None:
 def test_a_task_of_another_store_is_looked_up_there(store: BaseStore) -> None:
     other = DictStore()
     task = Task(abs, -1)
-    task._store = other
+    task.own_store = other
     task.run()
 
     assert counts(store, [task, Task(max, task, 2)]) == {"finished": 1, "ready": 1}

@@ -1,5 +1,6 @@
 """A store that breaks a promise fails the test of that promise."""
 
+from dataclasses import replace
 from functools import partial
 from inspect import signature
 
@@ -54,19 +55,46 @@ class KeepsTheObject(DictStore):
 
 
 class RepeatsItsNews(DictStore):
-    def drain(self):
-        return self._news
+    def refresh(self, reader):
+        changes = super().refresh(reader)
+        self._told = Changes([*getattr(self, "_told", Changes()).finished, *changes.finished])
+        return Changes(self._told.finished, changes.failed, changes.removed)
 
 
 class OversleepsAReleasedLease(DictStore):
-    def wait(self, seconds):
-        self._was_released = False
-        return super().wait(min(seconds, 0.2))
+    def wait(self, reader, seconds):
+        self._released = self._memory.released
+        return super().wait(reader, min(seconds, 0.2))
 
 
 class TellsNobody(DictStore):
-    def _tell_others(self, news, released=False):
-        super()._tell_others(Changes(), released)
+    def _note(self, digest, before, after):
+        pass
+
+
+class TakesItFromAll(DictStore):
+    def reader(self):
+        if not hasattr(self, "_reader"):
+            self._reader = super().reader()
+        return self._reader
+
+
+class TellsOfNewResultsAlone(DictStore):
+    def _note(self, digest, before, after):
+        if before.result is None:
+            super()._note(digest, before, after)
+
+
+class ComparesResultsByTheirTasks(DictStore):
+    def discard(self, digests):
+        for digest in list(digests):
+            self._memory.results.pop(digest, None)
+        return 0
+
+
+class MindsNoDiscardOfARun(DictStore):
+    def _note(self, digest, before, after):
+        super()._note(digest, before, after._replace(discards=0))
 
 
 class KeepsItsLeases(DictStore):
@@ -82,7 +110,7 @@ class DiscardsResultsOnly(DictStore):
 BROKEN = {
     "release_leaves_a_lease_alone_that_another_took": ReleasesWhatIsNotItsOwn,
     "a_lease_is_given_to_one_of_two_views": GivesWhatIsHeld,
-    "a_result_that_was_not_learned_yet_is_not_run_again": RunsAgainWhatIsDone,
+    "a_result_that_was_not_polled_yet_is_not_run_again": RunsAgainWhatIsDone,
     "an_input_computed_again_meanwhile_makes_stale_too": ForgetsInputs,
     "put_leaves_a_result_that_is_there": ReplacesResults,
     "a_damaged_result_is_told_and_removed_for_everybody": BelievesWhatItReads,
@@ -90,6 +118,12 @@ BROKEN = {
     "each_kind_of_change_is_told_once": RepeatsItsNews,
     "a_lease_that_ended_before_the_wait_is_not_missed": OversleepsAReleasedLease,
     "each_view_is_told_of_each_change": TellsNobody,
+    "what_one_reader_takes_stays_for_another": TakesItFromAll,
+    "a_result_made_anew_between_two_readings_is_told_as_removed_and_as_finished": (
+        TellsOfNewResultsAlone
+    ),
+    "what_was_made_from_a_removed_result_is_stale": ComparesResultsByTheirTasks,
+    "a_task_that_is_discarded_while_it_runs_is_not_saved": MindsNoDiscardOfARun,
     "close_gives_all_leases_back": KeepsItsLeases,
     "discard_removes_results_and_failures_for_everybody": DiscardsResultsOnly,
 }
@@ -101,7 +135,7 @@ class Contract(StoreContract):
     def damage(self, store, digest):
         kept = store._memory.results[digest]
         spoilt = kept.encoded[:-1] + bytes([kept.encoded[-1] ^ 1])
-        store._memory.results[digest] = kept._replace(encoded=spoilt)
+        store._memory.results[digest] = replace(kept, encoded=spoilt)
 
 
 @pytest.mark.parametrize(("promise", "store"), BROKEN.items(), ids=BROKEN)
@@ -118,5 +152,6 @@ def test_a_kept_promise_passes(promise, caplog):
 def check(promise, store_class, caplog):
     opener = partial(store_class.sharing, store_class())
     given = {"opener": opener, "store": opener(), "other": opener(), "caplog": caplog}
+    given |= {"changes": given["other"].reader(), "what": "result"}
     test = getattr(Contract(), f"test_{promise}")
     test(**{name: given[name] for name in signature(test).parameters})

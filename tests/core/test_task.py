@@ -341,7 +341,7 @@ def test_an_object_gives_its_own_value():
 def test_a_task_uses_the_store_in_use_when_it_is_asked():
     task = double(1)
     assert Task.store is task.store
-    task._store = own = DictStore()
+    task.own_store = own = DictStore()
 
     task.run()
 
@@ -447,7 +447,7 @@ def test_return_tuple_gives_tasklets_of_one_task():
 def test_only_one_can_lock_a_task(store):
     task = double(1)
     other = double(1)
-    other._store = DictStore.sharing(store)
+    other.own_store = DictStore.sharing(store)
 
     assert task.lock()
     assert not other.lock()
@@ -459,7 +459,7 @@ def test_only_one_can_lock_a_task(store):
 
 def test_unlock_without_a_lock_does_nothing(store):
     task, other = double(1), double(1)
-    other._store = DictStore.sharing(store)
+    other.own_store = DictStore.sharing(store)
     task.lock()
 
     other.unlock()

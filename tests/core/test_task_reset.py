@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jug import Task
-from jug.backends.current import is_store_chosen
 from jug.hooks import is_hooked, register_hook
+from jug.session import is_store_chosen
 from jug.task import alltasks
 from jug.tests.task_reset import task_reset, task_reset_at_exit
 

@@ -1,17 +1,20 @@
 """The worker, alone and beside others that share its store."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from jug import Task, TaskGenerator
+from jug import Task, TaskGenerator, codec
 from jug.backends.base import Frame, Kind
 from jug.backends.dict_store import DictStore
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending
+from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugspace
-from jug.summary import Ending
+from jug.records import Record, pack
 from jug.task import alltasks
-from jug.worker import Settings, Worker
 
 CALLS = []
 
@@ -41,8 +44,10 @@ def broken(x):
     raise ValueError(f"no {x}")
 
 
-def make_worker(store, settings=None, tasks=None, awaited=(), read=None):
-    jugspace = Jugspace(store, list(alltasks) if tasks is None else tasks, awaited=list(awaited))
+def make_worker(store, settings=None, tasks=None, barrier_tasks=(), read=None):
+    jugspace = Jugspace(
+        store, list(alltasks) if tasks is None else tasks, barrier_tasks=list(barrier_tasks)
+    )
     return Worker(jugspace, read or (lambda: jugspace), settings)
 
 
@@ -304,7 +309,7 @@ def test_a_barrier_has_the_jugfile_read_again_as_soon_as_it_opens(store):
         CALLS.append("read")
         return Jugspace(store, [first, later, note(3)])
 
-    worker = make_worker(store, tasks=[first, later], awaited=[first], read=read)
+    worker = make_worker(store, tasks=[first, later], barrier_tasks=[first], read=read)
 
     assert worker.run().ending is Ending.DONE
     assert CALLS == [1, "read", 2, 3]
@@ -325,7 +330,7 @@ def test_a_barrier_that_another_opens_just_before_the_wait_is_seen(store, monkey
 
     monkeypatch.setattr(store, "holders", finish_after_looking)
     worker = make_worker(
-        store, tasks=[held], awaited=[held], read=lambda: Jugspace(store, [held, note(2)])
+        store, tasks=[held], barrier_tasks=[held], read=lambda: Jugspace(store, [held, note(2)])
     )
 
     assert worker.run().ending is Ending.DONE
@@ -352,7 +357,7 @@ def test_what_another_finishes_while_its_leases_are_looked_at_is_seen(store, mon
 def test_a_failure_before_a_barrier_ends_the_worker(store):
     bad = broken(1)
 
-    worker = make_worker(store, Settings(keep_going=True), tasks=[bad], awaited=[bad])
+    worker = make_worker(store, Settings(keep_going=True), tasks=[bad], barrier_tasks=[bad])
 
     assert worker.run().ending is Ending.FAILED
 
@@ -377,7 +382,6 @@ def test_a_worker_waits_for_what_another_holds_and_goes_on_with_its_result(store
 
 
 def held_result():
-    from jug import codec
 
     return codec.encode(41)
 
@@ -443,14 +447,14 @@ def test_a_damaged_input_is_computed_again(store, caplog):
 
 def damage(store, digest):
     entry = store._memory.results[digest]
-    store._memory.results[digest] = entry._replace(encoded=b"\0" + entry.encoded[1:])
+    store._memory.results[digest] = replace(entry, encoded=b"\0" + entry.encoded[1:])
 
 
 def test_tasks_of_another_store_are_used_and_not_run(store):
-    foreign = note(5)
-    foreign._store = DictStore()
-    foreign.run()
-    result = total([foreign])
+    elsewhere = note(5)
+    elsewhere.own_store = DictStore()
+    elsewhere.run()
+    result = total([elsewhere])
 
     summary = work(store)
 
@@ -460,9 +464,9 @@ def test_tasks_of_another_store_are_used_and_not_run(store):
 
 
 def test_tasks_of_another_store_that_are_not_done_are_not_run_either(store):
-    foreign = note(5)
-    foreign._store = DictStore()
-    total([foreign])
+    elsewhere = note(5)
+    elsewhere.own_store = DictStore()
+    total([elsewhere])
 
     assert work(store).ending is Ending.STUCK
     assert not CALLS
@@ -500,3 +504,97 @@ def test_debug_mode_finds_a_function_that_changes_its_arguments(store):
     summary = work(store, debug=True)
 
     assert "changed its own arguments" in summary.failures[0].exception
+
+
+def test_what_code_in_a_task_was_told_stays_for_the_worker_around_it(store):
+    other = other_view(store)
+
+    def nosy():
+        with store.reader() as changes:
+            other.put(make_frame(second, "of another worker"))
+            assert store.wait(changes, 30).finished == [second.digest]
+
+    ACTIONS["nosy"] = nosy
+    first, second = Task(act, "nosy"), Task(abs, -1)
+
+    summary = make_worker(store, tasks=[first, second]).run()
+
+    assert summary.ending is Ending.DONE
+    assert second.value() == "of another worker"
+
+
+def test_a_task_that_code_in_another_task_has_run_is_not_run_again(store):
+    def nested():
+        CALLS.append(inner.run())
+
+    inner = note(7)
+    ACTIONS["nested"] = nested
+    outer = Task(act, "nested")
+
+    summary = make_worker(store, tasks=[outer, inner]).run()
+
+    assert summary.ending is Ending.DONE
+    assert CALLS == [7, 7]  # what the function noted, and what it gave
+
+
+def test_a_value_in_memory_is_not_used_once_its_result_was_made_anew(store):
+    def long():
+        other = other_view(store)
+        other.discard([source.digest])
+        other.put(make_frame(source, "new"))
+        return 0
+
+    source = Task(str, "old")
+    ACTIONS["long"] = long
+    between = Task(act, "long")
+    user = Task(add_all, source, between)
+
+    make_worker(store, tasks=[source, between, user]).run()
+
+    assert user.value() == ["new", 0]
+
+
+def test_a_value_that_was_loaded_before_the_worker_began_is_not_used(store):
+    source = Task(str, "old")
+    user = Task(add_all, source)
+    source.run()
+    assert source.is_loaded()
+    other = other_view(store)
+    other.discard([source.digest])
+    other.put(make_frame(source, "new"))
+
+    make_worker(store, tasks=[user]).run()
+
+    assert user.value() == ["new"]
+
+
+def test_a_task_that_another_made_anew_while_it_was_discarded_here_is_not_tried_for_ever(store):
+    def overtaken():
+        other = other_view(store)
+        other.discard([task.digest])
+        other.break_leases([task.digest])
+        other.put(make_frame(task, "of another worker"))
+
+    ACTIONS["overtaken"] = overtaken
+    task = Task(act, "overtaken")
+
+    summary = make_worker(store, tasks=[task]).run()
+
+    assert summary.ending is Ending.DONE
+    assert task.value() == "of another worker"
+
+
+ACTIONS = {}
+
+
+def act(name):
+    return ACTIONS[name]()
+
+
+def add_all(*values):
+    return list(values)
+
+
+def make_frame(task, value):
+    payload = codec.encode(value)
+    return Frame(Kind.RESULT, task.digest, pack(Record(task.name)), payload)

@@ -238,7 +238,7 @@ def string_literals(source: Path) -> Iterator[str]:
 
 
 def test_the_page_of_workers_lists_the_exit_statuses() -> None:
-    from jug.summary import Ending
+    from jug.execution.summary import Ending
 
     page = (ROOT / "docs" / "workers.md").read_text()
     listed = {int(status) for status in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}

@@ -10,11 +10,12 @@ import pytest
 
 import jug
 from jug import TaskGenerator
-from jug.backends.current import is_store_chosen, use_store
 from jug.errors import OptionError, StoreError, TaskFailed
+from jug.execution.settings import Settings
+from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
+from jug.session import is_store_chosen, use_store
 from jug.task import alltasks
-from jug.worker import Settings, Worker
 
 
 @pytest.fixture(autouse=True)

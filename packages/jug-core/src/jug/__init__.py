@@ -16,9 +16,9 @@ from jug.task import (
 )
 
 if TYPE_CHECKING:
-    from jug._run import run
     from jug.backends import dict_store, file_store, redis_store
     from jug.compound import CompoundTask, CompoundTaskGenerator
+    from jug.execution.run import run
     from jug.jugfile import init, is_jug_running, set_jugdir
 
     __version__: str

@@ -39,9 +39,9 @@ _ALIASES: Final = {
 _HOMES: Final = {
     "CompoundTask": "jug.compound",
     "CompoundTaskGenerator": "jug.compound",
-    "run": "jug._run",
+    "run": "jug.execution.run",
     "init": "jug.jugfile",
-    "is_jug_running": "jug.jugfile",
+    "is_jug_running": "jug.session",
     "set_jugdir": "jug.jugfile",
 }
 

@@ -1,4 +1,4 @@
-"""Values that are needed while the jugfile is read: barrier, bvalue, CachedFunction.
+"""Values that are needed while the jugfile is read: barrier and bvalue.
 
 A jugfile is read to its end before any of its tasks runs.  Where its next lines
 depend on a result, `barrier` and `bvalue` end the reading with a `BarrierError`;
@@ -8,15 +8,13 @@ the jugfile again from its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from jug._arguments import find_dependencies, value
-from jug._task import Task, alltasks
-from jug.backends.current import is_store_chosen
 from jug.errors import BarrierError
+from jug.session import is_store_chosen
+from jug.task import CachedFunction, Task, alltasks, find_dependencies, value
 
-R = TypeVar("R")
+__all__ = ["CachedFunction", "barrier", "bvalue"]
 
 
 def barrier() -> None:
@@ -61,35 +59,10 @@ def _require(tasks: list[Task[Any]]) -> None:
             raise BarrierError(
                 f"task {task.name!r} is not done yet, so the jugfile can't be read further: "
                 "run `jug execute`, which reads it again when it is",
-                awaited=list(tasks),
+                barrier_tasks=list(tasks),
             )
 
 
 def _is_done(task: Task[Any]) -> bool:
     """Return whether a task has its value; in a program that chose no jugdir none has."""
-    return (is_store_chosen() or task._store is not None) and task.can_load()
-
-
-def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802
-    """Return `f(*args, **kwargs)`, computed here and now if no earlier call has stored it.
-
-    >>> from jug import set_jugdir
-    >>> store = set_jugdir("dict_store")
-    >>> CachedFunction(sum, [1, 2])
-    3
-
-    Where another process is just computing it, this waits for it.
-    """
-    task: Task[R] = Task(f, *args, **kwargs)
-    while not task.can_load():
-        if not task.lock():
-            task.store.wait(_SOON)
-            continue
-        try:
-            task.run()
-        finally:
-            task.unlock()
-    return task.value()
-
-
-_SOON = 1.0  # seconds after which a wait looks again of its own accord
+    return (is_store_chosen() or task.own_store is not None) and task.can_load()

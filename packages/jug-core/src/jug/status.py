@@ -15,9 +15,9 @@ from itertools import compress
 from operator import not_
 from typing import Any
 
-from jug._naming import task_names
-from jug._task import Task
 from jug.backends.base import BaseStore
+from jug.hash.names import task_names
+from jug.task import Task
 
 __all__ = ["State", "Status", "look", "states"]
 
@@ -67,30 +67,30 @@ class Status:
 
 
 def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
-    """Return how far the tasks are, after learning what others did.
+    """Return how far the tasks are, after a poll of the store.
 
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
-    different: list[Task[Any]] = []
-    done = store.learn_of(_digests(tasks, different))
+    distinct: list[Task[Any]] = []
+    done = store.exists_after_poll(_digests(tasks, distinct))
     status = Status()
-    status.counts[State.FINISHED].update(task_names(compress(different, done)))
+    status.counts[State.FINISHED].update(task_names(compress(distinct, done)))
     if not all(done):
-        _count_unfinished(store, list(compress(different, map(not_, done))), status)
+        _count_unfinished(store, list(compress(distinct, map(not_, done))), status)
     return status
 
 
-def _digests(tasks: Iterable[Task[Any]], different: list[Task[Any]]) -> Iterator[bytes]:
+def _digests(tasks: Iterable[Task[Any]], distinct: list[Task[Any]]) -> Iterator[bytes]:
     """Yield the digests, each once, and note the task that it is of."""
     seen: set[bytes] = set()
     for task in tasks:
         digest = task.digest
         if digest not in seen:
             seen.add(digest)
-            different.append(task)
+            distinct.append(task)
             yield digest
 
 
@@ -101,14 +101,14 @@ def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) 
 
 
 def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
-    """Return the state of each task, after learning what others did.
+    """Return the state of each task, after a poll of the store.
 
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
     >>> [state.value for state in states(store, [task, Task(sum, [task])])]
     ['ready', 'waiting']
     """
-    store.learn()
+    store.poll()
     running = _running(store)
     return [_state(store, task, running) for task in tasks]
 
@@ -118,18 +118,11 @@ def _running(store: BaseStore) -> set[bytes]:
 
 
 def _state(store: BaseStore, task: Task[Any], running: set[bytes]) -> State:
-    if _is_done(store, task):
+    if task.is_done(store):
         return State.FINISHED
     if task.digest in running:
         return State.RUNNING
     if task.digest in store.failures():
         return State.FAILED
-    ready = all(_is_done(store, needed) for needed in task.dependencies())
+    ready = all(needed.is_done(store) for needed in task.dependencies())
     return State.READY if ready else State.WAITING
-
-
-def _is_done(store: BaseStore, task: Task[Any]) -> bool:
-    """Return whether a task is done, in its own store if it has another one."""
-    if task.store is store:
-        return store.has(task.digest)
-    return task.can_load()

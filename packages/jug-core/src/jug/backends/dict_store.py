@@ -3,13 +3,8 @@
 It is what tests and small scripts use, and the one to read before writing
 another.  Everything is in a `_Memory`, under one lock.  Store objects are views
 of a memory, each a worker of its own, so two threads may work on one memory
-like two processes on a directory: whoever changes something puts it on the list
-of news of every other view.
-
-Removals are counted.  A lease keeps the count of the moment when it was given,
-and each removed digest the count of its last removal, so what was made from
-something that was removed since is seen by comparing two numbers, also when it
-has been computed again meanwhile.
+like two processes on a directory.  All views share one `News`, so a change is
+told to the readers of every view by whoever makes it.
 
 Results are kept encoded, as in every store: a task that changes what it was
 given changes no result.
@@ -25,12 +20,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
-from typing import ClassVar, NamedTuple, Self
-from weakref import WeakSet
+from typing import ClassVar, Self
 
 from jug import codec, records
-from jug.backends._dict_file import DictFile
-from jug.backends.base import BaseStore, Changes, Frame, Holder, Kind, Lease, Outcome, Pulse
+from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
+from jug.backends.dict_file import DictFile
+from jug.backends.news import NOTHING, Changes, News, Reader, TaskState
 from jug.backends.process import Process
 from jug.errors import ResultNotFound
 from jug.records import Record
@@ -38,19 +33,19 @@ from jug.records import Record
 __all__ = ["DictStore", "dict_store"]
 
 
-class _Result(NamedTuple):
+# Each is equal to itself alone: it is its own identity.
+
+
+@dataclass(slots=True, eq=False)
+class _Result:
     record: bytes
     encoded: bytes
 
 
-class _Failure(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Failure:
     record: bytes
     kept: bool
-
-
-class _Token(NamedTuple):
-    worker: str
-    removals: int
 
 
 @dataclass(slots=True, eq=False)
@@ -58,14 +53,20 @@ class _Memory:
     """What the views of one store share."""
 
     changed: Condition = field(default_factory=Condition)
-    views: WeakSet[DictStore] = field(default_factory=WeakSet)
+    news: News = field(default_factory=News)
     results: dict[bytes, _Result] = field(default_factory=dict)
     failures: dict[bytes, _Failure] = field(default_factory=dict)
     leases: dict[bytes, Lease] = field(default_factory=dict)
-    removals: int = 0
-    removed: dict[bytes, int] = field(default_factory=dict)
+    released: int = 0
+    """How many leases ended so far."""
     file: DictFile | None = None
     unsaved: bool = False
+
+    def state(self, digest: bytes) -> TaskState:
+        """Return what is known of a task."""
+        failure = self.failures.get(digest)
+        failures = frozenset() if failure is None else frozenset([failure])
+        return TaskState(self.results.get(digest), failures)
 
 
 class DictStore(BaseStore):
@@ -112,12 +113,11 @@ class DictStore(BaseStore):
 
     def _view(self, memory: _Memory) -> None:
         self._memory = memory
-        self._news = Changes()
-        self._was_released = False
+        self.news = memory.news
+        self._released = memory.released
+        """Up to which lease that ended this view has looked."""
         self._worker = _new_worker()
         self.url = "dict_store" if memory.file is None else f"dict_store:{memory.file.path}"
-        with memory.changed:
-            memory.views.add(self)
 
     # What is there
 
@@ -136,29 +136,27 @@ class DictStore(BaseStore):
         with self._memory.changed:
             return iter(tuple(self._memory.results))
 
-    def drain(self) -> Changes:
-        """Return what other views changed and was not handed out yet."""
+    def poll(self) -> None:
+        """Do nothing: whoever changes something tells all readers."""
+
+    def reader(self) -> Reader:
+        """Return a reader, which is told of what changes from now on."""
         with self._memory.changed:
-            news, self._news = self._news, Changes()
-            return news
+            return super().reader()
 
-    def learn(self) -> None:
-        """Do nothing: whoever changes something tells all views."""
+    def wait(self, reader: Reader, seconds: float) -> Changes:
+        """Wait until there is something for this reader, at most so long, and return it."""
+        memory = self._memory
+        with memory.changed:
+            memory.changed.wait_for(
+                lambda: reader.has_changes() or memory.released != self._released, seconds
+            )
+            self._released = memory.released
+        return reader.take()
 
-    def wait(self, seconds: float) -> Changes:
-        """Wait until another view changes something, at most so long, and return what it did."""
-        with self._memory.changed:
-            self._memory.changed.wait_for(lambda: self._news or self._was_released, seconds)
-            self._was_released = False
-            return self.drain()
-
-    def _tell_others(self, news: Changes, released: bool = False) -> None:
-        for view in self._memory.views:
-            if view is not self:
-                view._news.finished += news.finished
-                view._news.failed += news.failed
-                view._news.removed += news.removed
-                view._was_released |= released
+    def _note(self, digest: bytes, before: TaskState, after: TaskState) -> None:
+        self._memory.unsaved |= before[:2] != after[:2]  # the file keeps no discards
+        self.news.note(digest, before, after)
         self._memory.changed.notify_all()
 
     # Reading
@@ -194,10 +192,10 @@ class DictStore(BaseStore):
         """Return a lease of the first candidate that is free and has no result."""
         memory = self._memory
         with memory.changed:
-            self._was_released = False
+            self._released = memory.released
             for digest in candidates:
                 if digest not in memory.leases and digest not in memory.results:
-                    lease = Lease(digest, _Token(self._worker, memory.removals))
+                    lease = Lease(digest, self._worker, self.news.clock)
                     memory.leases[digest] = lease
                     return lease
             return None
@@ -207,8 +205,7 @@ class DictStore(BaseStore):
         memory = self._memory
         with memory.changed:
             self.release(lease)
-            since = lease.token.removals
-            if any(memory.removed.get(digest, 0) > since for digest in (lease.digest, *inputs)):
+            if self.news.is_stale((lease.digest, *inputs), lease.since):
                 return Outcome.STALE
             if lease.digest in memory.results:
                 return Outcome.DUPLICATE
@@ -226,22 +223,23 @@ class DictStore(BaseStore):
         here = Process.here()
         with self._memory.changed:
             return {
-                digest: Holder(lease.token.worker, here, alive=True)
+                digest: Holder(lease.token, here, alive=True)
                 for digest, lease in self._memory.leases.items()
             }
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
         """Take the leases away from whoever holds them; return how many."""
-        with self._memory.changed:
-            broken = [digest for digest in digests if self._memory.leases.pop(digest, None)]
-            if broken:
-                self._tell_others(Changes(), released=True)
+        memory = self._memory
+        with memory.changed:
+            broken = [digest for digest in digests if memory.leases.pop(digest, None)]
+            memory.released += len(broken)
+            memory.changed.notify_all()
             return len(broken)
 
     def tidy(self) -> None:
         """Do nothing: a worker that is gone has taken the memory with it."""
 
-    def pulse(self) -> Pulse | None:
+    def heartbeat(self) -> Heartbeat | None:
         """Return None: all workers live and die together."""
         return None
 
@@ -253,51 +251,56 @@ class DictStore(BaseStore):
         with memory.changed:
             if digest in memory.results:
                 return
-            before = memory.failures.pop(digest, None)
+            before = memory.state(digest)
+            failure = memory.failures.pop(digest, None)
             if frame.kind is Kind.RESULT:
                 memory.results[digest] = _Result(frame.record, b"".join(frame.payload))
-                self._tell_others(Changes(finished=[digest]))
             else:
-                kept = frame.kind is Kind.KEPT or (before is not None and before.kept)
+                kept = frame.kind is Kind.KEPT or (failure is not None and failure.kept)
                 memory.failures[digest] = _Failure(frame.record, kept)
-                self._tell_others(Changes(failed=[digest]))
-            memory.unsaved = True
+            self._note(digest, before, memory.state(digest))
 
     def discard(self, digests: Iterable[bytes]) -> int:
         """Remove results and failures; return how many tasks' were there."""
-        memory, gone = self._memory, []
+        memory, count = self._memory, 0
         with memory.changed:
-            memory.removals += 1
             for digest in digests:
-                memory.removed[digest] = memory.removals
-                if memory.results.pop(digest, None) or memory.failures.pop(digest, None):
-                    gone.append(digest)
-            if gone:
-                memory.unsaved = True
-                self._tell_others(Changes(removed=gone))
-            return len(gone)
+                before = memory.state(digest)
+                memory.results.pop(digest, None)
+                memory.failures.pop(digest, None)
+                count += before != NOTHING
+                self._note(digest, before, NOTHING._replace(discards=1))
+        return count
 
     def flush(self) -> None:
         """Save the memory to its file, if there is one and something changed."""
         memory = self._memory
         with memory.changed:
             if memory.file is not None and memory.unsaved:
-                memory.file.save(memory.results, memory.failures)
+                memory.file.save(
+                    {
+                        digest: (found.record, found.encoded)
+                        for digest, found in memory.results.items()
+                    },
+                    {
+                        digest: (found.record, found.kept)
+                        for digest, found in memory.failures.items()
+                    },
+                )
                 memory.unsaved = False
 
     def close(self) -> None:
         """Flush and give back all leases."""
         memory = self._memory
         with memory.changed:
-            own = [key for key, held in memory.leases.items() if held.token.worker == self._worker]
+            own = [key for key, held in memory.leases.items() if held.token == self._worker]
             self.break_leases(own)
-            memory.views.discard(self)
             self.flush()
 
     def after_fork(self) -> None:
         """Become a worker on a copy of the memory, which is never saved."""
         self._worker = _new_worker()
-        self._news = Changes()
+        self.news.forget_readers()
         self._memory.changed = Condition()
         self._memory.file = None
         self.url = "dict_store"

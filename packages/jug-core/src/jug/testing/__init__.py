@@ -2,11 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "jug.testing.stores",
-    "jug.testing._store_leases",
-    "jug.testing._store_news",
-    "jug.testing._store_names",
-    "jug.testing._store_processes",
-    "jug.testing._store_results",
-)
+CONTRACTS = ("stores", "leases", "names", "news", "processes", "results")
+
+pytest.register_assert_rewrite(*(f"jug.testing.{name}" for name in CONTRACTS))

@@ -33,6 +33,9 @@ processes open the store by it.
 The hooks (`raw_contains`, `damage`, `refuse_writes`) must not use the store's
 methods, so that a store which lies consistently still fails.
 
+A store of files per worker also gives `worker_order`, by which each order of reading
+them is played.
+
 The attributes `wakes_within` and `takes_over_within` say how long a promise may
 take.  A store whose leases end by time is opened with a short lease time.
 
@@ -41,11 +44,11 @@ pytest is needed: install ``jug-core[testing]``.
 
 from __future__ import annotations
 
-from jug.testing._store_leases import LeaseContract
-from jug.testing._store_names import NameContract
-from jug.testing._store_news import NewsContract
-from jug.testing._store_processes import ProcessContract
-from jug.testing._store_results import ResultContract
+from jug.testing.leases import LeaseContract
+from jug.testing.names import NameContract
+from jug.testing.news import NewsContract
+from jug.testing.processes import ProcessContract
+from jug.testing.results import ResultContract
 
 __all__ = ["StoreContract"]
 

@@ -9,9 +9,9 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from jug.backends.current import use_store
 from jug.backends.dict_store import DictStore
 from jug.hooks import reset_all_hooks
+from jug.session import use_store
 from jug.task import alltasks
 
 __all__ = ["task_reset", "task_reset_at_exit"]

@@ -1,0 +1,118 @@
+"""The file in which a `dict_store` lasts from one run to the next.
+
+It is a marker line with the version, and one value in the format of `jug.codec`,
+which brings the checksum: two dictionaries, of results (digest to record and
+encoded result) and of failures (digest to record and whether it is kept).  It is
+replaced as a whole, so it is always one that was saved.  Only one process may
+write it: a second one notices and refuses, instead of undoing what the first did.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from jug import codec
+from jug.errors import DamagedResult, StoreError, StoreFormatError
+
+__all__ = ["DictFile"]
+
+_MARKER: Final = b"jug dict_store "
+_VERSION: Final = b"1"
+
+Table = Mapping[bytes, tuple[bytes, Any]]
+
+
+class DictFile:
+    """Where a store is kept, and whether it is still as this process knows it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).absolute()
+        self._known: tuple[int, int, int] | None = None
+
+    def load(self) -> tuple[Table, Table]:
+        """Return the results and failures that were saved, nothing if there is no file yet."""
+        try:
+            self._known = self._identity()
+            if self._known is not None:
+                return self._parse(self.path.read_bytes())
+        except StoreError:
+            raise
+        except OSError as error:
+            raise self._error(f"cannot be read ({error.strerror}): choose another name") from error
+        if not self.path.parent.is_dir():
+            raise self._error("cannot be made: make its folder first")
+        return {}, {}
+
+    def save(self, results: Table, failures: Table) -> None:
+        """Replace the file, safe from a power cut."""
+        try:
+            if self._identity() != self._known:
+                raise self._error(
+                    "was written by another process meanwhile and is left alone: a dict_store "
+                    "is for one process, use a directory for several"
+                )
+            _replace(self.path, [_MARKER, _VERSION, b"\n", *codec.encode([results, failures])])
+            self._known = self._identity()
+        except StoreError:
+            raise
+        except OSError as error:
+            raise self._error(f"cannot be written ({error.strerror}): nothing was saved") from error
+
+    def _parse(self, content: bytes) -> tuple[Table, Table]:
+        marker, _, encoded = content.partition(b"\n")
+        if not marker.startswith(_MARKER):
+            raise StoreFormatError(
+                f"{str(self.path)!r} is no file of a dict_store: choose another name",
+                path=self.path,
+            )
+        if marker != _MARKER + _VERSION:
+            raise StoreFormatError(
+                f"{str(self.path)!r} has a format that this version does not know: "
+                "upgrade jug-core",
+                path=self.path,
+            )
+        try:
+            results, failures = codec.decode(encoded)
+        except DamagedResult as error:
+            raise self._error(f"is damaged ({error}): remove it to begin anew") from error
+        return results, failures
+
+    def _identity(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _error(self, what: str) -> StoreError:
+        return StoreError(f"{str(self.path)!r} {what}", path=self.path)
+
+
+def _replace(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
+    path = path.resolve()  # a link stays, what it points to is replaced
+    temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):  # when it was this file that could not be made
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,228 @@
+"""What changed, and what is stale: one idea for all stores.
+
+A store learns of *events*: a result was saved, a run failed, something was
+removed.  They may reach a reader in any order, or many at once.  So neither what
+is told to others nor what counts as stale is ever taken from an event itself.
+Both follow from the state of the task before the event and after it, and from
+nothing else:
+
+- *finished*: another result counts after than before.
+- *removed*: the result that counted before does not count any more, whether none
+  or another took its place; or the failures are gone and nothing is there.
+- *failed*: there is a failure that was not there before, and no result.
+- *stale* is what was made from a result that does not count any more, and a run
+  of a task that was discarded while it ran.
+
+A result is known by its *identity*, so one that was removed and made anew is
+another one, however many events lie between two readings.  Whichever order the
+events come in, the way from the old result to the new one has a step at which the
+identity changes.  That is why the order does not matter.
+
+*Staleness* is two numbers.  A clock counts the changes that make something stale,
+each task keeps the clock of its last one, and a lease keeps the clock of the
+moment when it was given.  What a run was made from is stale if a task among its
+inputs has a later number than the lease.
+
+*Readers.*  Several parts of one process may follow one store object: a worker, and
+inside its task another worker or a `CachedFunction`.  Each has a `Reader` of its
+own, which is told of all that changed since it was made, also of what was done
+through the same store object; what one takes stays there for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+
+__all__ = ["NOTHING", "Changes", "News", "Reader", "TaskState"]
+
+
+class TaskState(NamedTuple):
+    """What a store knows of one task at one moment."""
+
+    result: Hashable = None
+    """Which result counts, None if there is none."""
+    failures: frozenset[Hashable] = frozenset()
+    """Which failures were not removed."""
+    discards: int = 0
+    """How often the task was discarded whoever may be running it."""
+
+
+NOTHING = TaskState()
+
+
+class Changes:
+    """What changed since a reader last took it; empty means nothing.
+
+    A digest may stand in several lists; ask the store for its state.
+    """
+
+    __slots__ = ("failed", "finished", "removed")
+
+    def __init__(
+        self,
+        finished: Iterable[bytes] = (),
+        failed: Iterable[bytes] = (),
+        removed: Iterable[bytes] = (),
+    ) -> None:
+        self.finished = [*finished]
+        self.failed = [*failed]
+        self.removed = [*removed]
+
+    def __repr__(self) -> str:
+        """Show what changed."""
+        return f"Changes({self.finished!r}, {self.failed!r}, {self.removed!r})"
+
+    def __bool__(self) -> bool:
+        """Return whether anything changed."""
+        return bool(self.finished or self.failed or self.removed)
+
+
+class News:
+    """The changes of one store, for its readers, and what they make stale.
+
+    >>> news = News()
+    >>> reader, since = news.reader(), news.clock
+    >>> news.note(b"A", TaskState(result="old"), TaskState(result="new"))
+    >>> reader.take()
+    Changes([b'A'], [], [b'A'])
+    >>> news.is_stale([b"A"], since), news.is_stale([b"A"], news.clock)
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self.clock = 0
+        """How many changes made something stale so far."""
+        self._stale_at: dict[bytes, int] = {}
+        self._all_stale_at = 0
+        self._readers: list[Reader] = []
+
+    def note(self, digest: bytes, before: TaskState, after: TaskState) -> None:
+        """Take note of what one or many events made of a task's state."""
+        is_other = after.result != before.result
+        if (is_other and before.result is not None) or after.discards != before.discards:
+            self.clock += 1
+            self._stale_at[digest] = self.clock
+        if self._readers and after != before:
+            self._tell(digest, before, after)
+
+    def _tell(self, digest: bytes, before: TaskState, after: TaskState) -> None:
+        told, untold = [digest], list[bytes]()
+        is_other = after.result != before.result
+        was_removed = is_other and before.result is not None
+        has_failed = False
+        if after.result is None:
+            has_failed = not after.failures <= before.failures
+            was_removed = was_removed or bool(before.failures and not after.failures)
+        change = _Change(
+            told if is_other and after.result is not None else untold,
+            told if has_failed else untold,
+            told if was_removed else untold,
+        )
+        if any(change):
+            for reader in self._readers:
+                reader.add(change)
+
+    def note_finished(self, digests: list[bytes]) -> None:
+        """Take note of first results, of tasks of which nothing was known before."""
+        if not digests:
+            return
+        change = _Change(digests, (), ())
+        for reader in self._readers:
+            reader.add(change)
+
+    def note_all(self, digests: Iterable[bytes]) -> None:
+        """Take note that these results are there, each perhaps another one than before.
+
+        For a store that missed events and can't tell.  Everything made before is stale.
+        """
+        self.clock += 1
+        self._all_stale_at = self.clock
+        told = [*digests]
+        if told:
+            for reader in self._readers:
+                reader.add(_Change(told, (), told))
+
+    def is_stale(self, digests: Iterable[bytes], since: int) -> bool:
+        """Return whether a run that began at that clock must not be saved.
+
+        The digests are those of its task and of the results that it was made from.
+        """
+        if self.clock == since:
+            return False
+        if self._all_stale_at > since:
+            return True
+        stale_at = self._stale_at
+        return any(stale_at.get(digest, 0) > since for digest in digests)
+
+    def reader(self) -> Reader:
+        """Return a new reader, which is told of all that changes from now on."""
+        reader = Reader(self)
+        self._readers.append(reader)
+        return reader
+
+    def leave(self, reader: Reader) -> None:
+        """Tell a reader nothing more."""
+        if reader in self._readers:
+            self._readers.remove(reader)
+
+    def forget_readers(self) -> None:
+        """Leave all readers behind, in a process that was forked from theirs."""
+        self._readers = []
+
+
+class _Change(NamedTuple):
+    """What one event did, or many at once."""
+
+    finished: Sequence[bytes]
+    failed: Sequence[bytes]
+    removed: Sequence[bytes]
+
+
+class Reader:
+    """One reader's place in the news of a store.
+
+    What is told is put at the end of one list and taken from its front, each in one
+    step, so that threads may do both at a time.
+    """
+
+    def __init__(self, news: News) -> None:
+        self._news = news
+        self._pending: list[_Change] = []
+
+    def add(self, change: _Change) -> None:
+        """Add to what is still to be taken."""
+        self._pending.append(change)
+
+    def has_changes(self) -> bool:
+        """Return whether there is anything to take."""
+        return bool(self._pending)
+
+    def take(self) -> Changes:
+        """Return what changed and was not taken yet, without input or output."""
+        changes = Changes()
+        taken = self._pending[:]
+        del self._pending[: len(taken)]
+        for change in taken:
+            changes.finished += change.finished
+            changes.failed += change.failed
+            changes.removed += change.removed
+        return changes
+
+    def close(self) -> None:
+        """Be told nothing more."""
+        self._news.leave(self)
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Be told nothing more."""
+        self.close()

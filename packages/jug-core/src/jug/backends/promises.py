@@ -1,0 +1,209 @@
+"""The methods of a store, by what they promise; `jug.backends.base` tells the whole.
+
+Three parts, each with a part of the tests in `jug.testing`: results, leases, and
+the news of what others did.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from binascii import hexlify
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
+from jug.backends.news import Changes, News, Reader
+from jug.buffers import Buffer
+from jug.errors import DamagedResult, ResultNotFound
+from jug.records import Record
+
+
+class ResultPromises(ABC):
+    """Results and failures: what is there, reading it, and writing it without a lease."""
+
+    url: str
+    """What `jug.backends.registry.open_store` would open this store by, without secrets."""
+
+    # What is there, from memory
+
+    @abstractmethod
+    def exists(self, digests: Iterable[bytes]) -> list[bool]:
+        """Return for each digest whether its result is there, as last polled."""
+
+    @abstractmethod
+    def failures(self) -> Mapping[bytes, bool]:
+        """Return the tasks that failed and have no result: digest to whether it is kept."""
+
+    @abstractmethod
+    def digests(self) -> Iterator[bytes]:
+        """Yield the digests of all results, as last polled."""
+
+    def has(self, digest: bytes) -> bool:
+        """Return whether the result is there, as last polled."""
+        return self.exists((digest,))[0]
+
+    # Reading
+
+    @abstractmethod
+    def read(self, digest: bytes) -> Buffer:
+        """Return the encoded result.
+
+        Raises `ResultNotFound` if it is not there and `DamagedResult` if what is
+        there is not what was written.
+        """
+
+    def load_digest(self, digest: bytes) -> Any:
+        """Return the value of a result.
+
+        A damaged one is reported, removed for everybody, and raises
+        `DamagedResult`.
+        """
+        from jug import codec  # `import jug` stays light
+
+        try:
+            return codec.decode(self.read(digest))
+        except DamagedResult as error:
+            import logging
+
+            logging.getLogger("jug.store").error(
+                "the result of %s in %s is damaged (%s): it will be computed again",
+                hexlify(digest).decode(),
+                self.url,
+                error,
+            )
+            self.discard([digest])
+            raise
+
+    @abstractmethod
+    def record(self, digest: bytes) -> Record | None:
+        """Return the record of the run that counts: of the result, else the last failure."""
+
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        """Return the record of each task, None also where it is damaged.
+
+        A store may read them in one go.
+        """
+
+        def record_if_sound(digest: bytes) -> Record | None:
+            try:
+                return self.record(digest)
+            except (ResultNotFound, DamagedResult):
+                return None
+
+        return [record_if_sound(digest) for digest in digests]
+
+    @abstractmethod
+    def size(self, digest: bytes) -> int:
+        """Return how many bytes the encoded result takes."""
+
+    def sizes(self, digests: Sequence[bytes]) -> list[int]:
+        """Return the size of each result, 0 where it is not there any more or damaged."""
+
+        def size_if_sound(digest: bytes) -> int:
+            try:
+                return self.size(digest)
+            except (ResultNotFound, DamagedResult):
+                return 0
+
+        return [size_if_sound(digest) for digest in digests]
+
+    # Writing without a lease
+
+    @abstractmethod
+    def put(self, frame: Frame) -> None:
+        """Save a frame, whoever holds the lease.  A result that is there stays."""
+
+    @abstractmethod
+    def discard(self, digests: Iterable[bytes]) -> int:
+        """Remove results and failures, as they are after a poll; return of how many tasks.
+
+        A worker that runs such a task right now, from what was there before, does
+        not save it.
+        """
+
+
+class LeasePromises(ABC):
+    """Leases: who may run a task, and what becomes of what was run."""
+
+    @abstractmethod
+    def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
+        """Return a lease of the first candidate that is free and has no result.
+
+        The leases of dead workers count as free.  Whether a candidate failed
+        before is for the caller to look at.
+        """
+
+    @abstractmethod
+    def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        """Save what became of the task and end the lease.
+
+        `inputs` are the results that it was made from: if one of them was
+        removed since the lease was given, nothing is saved.  A lease that was
+        lost meanwhile is noticed; the frame is saved then unless a result is there.
+        If it can't be written this raises `StoreError`, the lease is released, and
+        the frame is not there for anybody.
+        """
+
+    def commit_and_acquire(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
+    ) -> tuple[Outcome, Lease | None]:
+        """Commit one task and acquire the next; a store may do it in one go."""
+        outcome = self.commit(lease, frame, inputs)
+        return outcome, self.acquire(candidates) if candidates else None
+
+    @abstractmethod
+    def release(self, lease: Lease) -> None:
+        """End the lease, saving nothing.  A lease that was lost is left alone."""
+
+    @abstractmethod
+    def holders(self) -> dict[bytes, Holder]:
+        """Return who holds what now: a hint, true at some moment of the call."""
+
+    @abstractmethod
+    def break_leases(self, digests: Iterable[bytes]) -> int:
+        """Take the leases away from whoever holds them, alive or not; return how many."""
+
+    @abstractmethod
+    def tidy(self) -> None:
+        """Remove what workers that are certainly gone left behind: their leases and the like."""
+
+    @abstractmethod
+    def heartbeat(self) -> Heartbeat | None:
+        """Return the heartbeat of this worker, None for a store that needs none."""
+
+
+class NewsPromises(ResultPromises):
+    """What others did: reading it, being told of it, and waiting for it."""
+
+    news: News
+    """What changed, for the readers, and what that made stale."""
+
+    @abstractmethod
+    def poll(self) -> None:
+        """Read what others did since the last time, and only that."""
+
+    def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
+        """Poll, and return for each digest whether its result is there.
+
+        A store that has read nothing before may keep these digests, and no copies
+        of them.  If all are there, it need not read of others.
+        """
+        wanted = list(digests)
+        self.poll()
+        return self.exists(wanted)
+
+    def reader(self) -> Reader:
+        """Return a reader of its own for somebody who follows what changes from now on."""
+        return self.news.reader()
+
+    def refresh(self, reader: Reader) -> Changes:
+        """Poll, and return what changed since this reader last took it."""
+        self.poll()
+        return reader.take()
+
+    @abstractmethod
+    def wait(self, reader: Reader, seconds: float) -> Changes:
+        """Wait until there is something for this reader, at most so long, and return it.
+
+        Also returns, with nothing, when a lease was released or its holder died.
+        """

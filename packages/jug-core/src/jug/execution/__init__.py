@@ -1,0 +1,54 @@
+"""Executing a jugfile: one worker or many, started and looked after by one command.
+
+execute       what the command `jug execute` calls
+job           the jugfile, and how to run it
+processes     the processes of the workers
+supervisor    who looks after them, connected to each by `connection` and `slots`
+worker        the loop of one worker: `graph`, `plan`, `one_task`, `memory`
+summary       what was done, and why it ended
+run           `jug.run`: the same for tasks of a script or a notebook
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from jug.errors import OptionError
+from jug.execution.job import Job
+from jug.execution.processes import run_here, run_one, run_several, run_spawned, why_not_fork
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending, Failure, Summary
+
+__all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
+
+log = logging.getLogger("jug.execution")
+
+
+def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
+    """Run the jugfile's tasks by that many workers; return what was done and why it ended.
+
+    With `in_process` one worker runs in this very process, for a debugger.
+    """
+    if jobs < 1:
+        raise OptionError(f"the number of workers must be 1 or more, not {jobs}")
+    if in_process or not hasattr(os, "fork"):
+        if jobs > 1:
+            raise OptionError(
+                "several workers need one process each: start `jug execute` several times"
+            )
+        return run_here(job)
+    if jobs == 1:
+        return run_one(job)
+    jugfile, jugspace = job.begin()
+    with jugspace.store as store:
+        if not store.shared:
+            raise OptionError(
+                f"several workers can't share {store.url!r}: "
+                "run one, or choose a directory or a server as the jugdir"
+            )
+        reason = why_not_fork()
+        if reason:
+            log.warning("each worker reads the jugfile itself: %s", reason)
+            return run_spawned(job, jugspace, jobs)
+        return run_several(job, jugfile, jugspace, jobs)

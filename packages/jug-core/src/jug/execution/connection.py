@@ -1,0 +1,124 @@
+"""A worker's end of the connection to its supervisor."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from struct import Struct
+from types import FrameType
+from typing import Any, Final
+
+from jug.backends.base import BaseStore
+from jug.execution.slots import WorkerSlots
+from jug.execution.summary import Failure, Summary
+from jug.task import Task
+
+_LENGTH: Final = Struct("<Q")
+
+
+class SupervisorConnection:
+    """What a worker tells its supervisor: over a socket, and in its slot of shared memory.
+
+    `retryable` is what failed before this run and is to be tried again, None if no
+    worker has looked yet; `is_first` says whether the worker speaks for all of them.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        slots: WorkerSlots,
+        slot: int,
+        supervisor_ends: Sequence[socket.socket] = (),
+        retryable: set[bytes] | None = None,
+        is_first: bool = True,
+    ) -> None:
+        self.connection = connection
+        self.slots = slots
+        self.slot = slot
+        self.retryable = retryable
+        self.is_first = is_first
+        self._supervisor_ends = supervisor_ends
+
+    def close_supervisor_ends(self) -> None:
+        """Close the copies that a fork made of the supervisor's ends.
+
+        As long as they are open, the supervisor's death would go unnoticed.
+        """
+        for connection in self._supervisor_ends:
+            connection.close()
+
+    # What is said once
+
+    def send_joined(self, store: BaseStore, keep_going: bool) -> None:
+        """Make the supervisor beat for this worker's leases in the store.
+
+        Also tell it whether workers keep going after a failure: the jugfile may say so,
+        and the supervisor need not have read that.
+        """
+        self._send(("joined", (store.heartbeat(), keep_going)))
+
+    def send_retryable(self, failed_before: set[bytes]) -> None:
+        """Say what failed before this run, for workers that come later."""
+        self._send(("retryable", failed_before))
+
+    def send_failed(self, failure: Failure) -> None:
+        """Say that a task failed, so that no worker of this run tries it again."""
+        self._send(("failed", failure))
+
+    def send_finished(self, summary: Summary) -> None:
+        """Say what was done, as the last message."""
+        self.clear_slot()
+        self._send(("finished", summary))
+
+    def send_error(self, error: BaseException) -> None:
+        """Say why the worker can't go on, as the last message."""
+        self._send(("error", error))
+
+    def _send(self, message: tuple[str, Any]) -> None:
+        data = pickle.dumps(message)
+        self.connection.sendall(_LENGTH.pack(len(data)) + data)
+
+    # What the supervisor sees at any time
+
+    def publish(self, task: Task[Any]) -> None:
+        """Show which task this worker has taken."""
+        self.slots.publish(self.slot, task)
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """Show that the task's function has so long from now on, None for any time."""
+        self.slots.set_deadline(self.slot, seconds)
+
+    def clear_slot(self) -> None:
+        """Show that this worker runs nothing."""
+        self.slots.clear(self.slot)
+
+    def on_death(self, act: Callable[[], None]) -> None:
+        """Call a function, between two steps of the program, if the supervisor dies."""
+        import fcntl  # not on Windows
+
+        def act_if_dead(signum: int, frame: FrameType | None) -> None:
+            with suppress(BlockingIOError):  # it lives: the signal was for room to write
+                if self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                    act()
+
+        signal.signal(signal.SIGIO, act_if_dead)
+        descriptor = self.connection.fileno()
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+def take_messages(received: bytearray) -> Iterator[tuple[str, Any]]:
+    """Yield the messages that are there as a whole, and take them away from what was received."""
+    while len(received) >= _LENGTH.size:
+        (length,) = _LENGTH.unpack_from(received)
+        end = _LENGTH.size + length
+        if len(received) < end:
+            return
+        message = pickle.loads(received[_LENGTH.size : end])
+        del received[:end]
+        yield message

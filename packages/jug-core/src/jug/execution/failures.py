@@ -1,0 +1,40 @@
+"""What failed before or elsewhere, according to the store, and what is tried again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
+
+from jug.backends.base import BaseStore
+from jug.execution.summary import Failure
+from jug.task import Task
+
+log = logging.getLogger("jug.worker")
+
+_MOST: Final = 10  # failures of others that are shown
+
+
+def failed_before(store: BaseStore) -> set[bytes]:
+    """Return the tasks that failed by now and may be tried again."""
+    store.poll()
+    return {digest for digest, kept in store.failures().items() if not kept}
+
+
+def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Failure]:
+    """Return how the first few of these tasks failed."""
+
+    def found() -> Iterator[Failure]:
+        for task in tasks:
+            record = store.record(task.digest)
+            if record is not None:
+                yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
+
+    return list(islice(found(), _MOST))
+
+
+def log_retry(name: str, why: str, attempts_left: int) -> None:
+    """Log that an attempt failed and is not the last."""
+    more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
+    log.warning("%s failed (%s): %s", name, why, more)

@@ -1,0 +1,63 @@
+"""A jugfile to execute, and how."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jug.backends.base import BaseStore
+from jug.backends.registry import open_store
+from jug.errors import JugfileError
+from jug.execution.settings import Settings
+from jug.jugfile import Jugfile, Jugspace
+from jug.session import set_running, use_store
+from jug.tracebacks import describe_exception, own_traceback
+
+
+@dataclass
+class Job:
+    """A jugfile to execute, and how.  It pickles, for workers that are started anew."""
+
+    jugfile: str
+    arguments: list[str]
+    jugdir: str
+    settings: Callable[[], Settings] = Settings
+    """Called in each worker after it has read the jugfile, which may set options itself."""
+    store_options: dict[str, Any] = field(default_factory=dict)
+
+    def open_store(self) -> BaseStore:
+        """Return the store, opened anew."""
+        return open_store(self.jugdir, **self.store_options)
+
+    def begin(self) -> tuple[Jugfile, Jugspace]:
+        """Read the jugfile for the first time, with the store as the one in use."""
+        set_running()
+        jugfile = Jugfile(self.jugfile, self.arguments)
+        use_store(self.open_store())
+        try:
+            jugspace = jugfile.read()
+        except (JugfileError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise jugfile_error(error, jugfile) from None
+        # The tasks stay to the end.  A collector that looks at them finds nothing, not even
+        # the one with which Python ends, and in a forked worker it copies their memory.
+        gc.freeze()
+        return jugfile, jugspace
+
+
+def jugfile_error(error: BaseException, jugfile: Jugfile) -> JugfileError:
+    """Return the error that says that the jugfile raised this, with the user's traceback."""
+    if isinstance(error, SystemExit):  # on purpose, as argparse does it: no traceback helps
+        return JugfileError(
+            f"the jugfile {str(jugfile.path)!r} ended itself by sys.exit({error.code!r}): "
+            "its tasks are known only when it is read to its end",
+            path=str(jugfile.path),
+        )
+    return JugfileError(
+        f"the jugfile {str(jugfile.path)!r} could not be read: {describe_exception(error)}",
+        path=str(jugfile.path),
+        traceback=own_traceback(error),
+    )

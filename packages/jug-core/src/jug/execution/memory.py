@@ -1,0 +1,47 @@
+"""Which values stay in a worker's memory.
+
+Values of other tasks are read afresh for each task, so that a function which changes
+its arguments can't spoil another's.  Only what is small and can't change stays, for as
+long as a task of this worker needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from jug.task import Task
+from jug.task.arguments import ATOMS
+from jug.task.graph import Graph
+
+_SHORT: Final = 256  # characters up to which a string is kept in memory
+
+
+class Memory:
+    """The values of a graph's tasks, as far as one worker keeps them."""
+
+    def __init__(self, graph: Graph, aggressive_unload: bool) -> None:
+        self._graph = graph
+        self._keeps_nothing = aggressive_unload
+
+    def clear(self, tasks: Iterable[Task[Any]]) -> None:
+        """Forget values: they may be of results that do not count any more."""
+        for task in tasks:
+            task.unload()
+
+    def keep(self, number: int, result: Any) -> None:
+        """Keep a value that was just computed, if other tasks need it."""
+        if self._is_small(result) and self._graph.count_dependants(number):
+            self._graph.tasks[number].keep(result)
+
+    def unload(self, inputs: Sequence[int]) -> None:
+        """Forget what a task was given, as far as it is large or nothing else will need it."""
+        for needed in inputs:
+            task = self._graph.tasks[needed]
+            if not self._is_small(task.loaded_value) or self._graph.count_dependants(needed) <= 1:
+                task.unload()
+
+    def _is_small(self, value: Any) -> bool:
+        if self._keeps_nothing or type(value) not in ATOMS:
+            return False
+        return type(value) not in (str, bytes) or len(value) <= _SHORT

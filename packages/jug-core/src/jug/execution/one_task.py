@@ -1,0 +1,85 @@
+"""Running one task in a worker: its arguments, its attempts, its time limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jug.backends.base import BaseStore, Frame
+from jug.errors import DamagedResult, ResultNotFound
+from jug.execution.connection import SupervisorConnection
+from jug.execution.failures import log_retry
+from jug.execution.time_limit import time_limit
+from jug.task import Task
+from jug.task.attempt import Arguments, attempt, load_arguments
+from jug.tracebacks import describe_exception
+
+
+class InputMissing(Exception):
+    """Raised when a result that a task needs is not there any more."""
+
+
+class TaskRunner:
+    """Runs the tasks of one worker, one at a time."""
+
+    def __init__(
+        self, store: BaseStore, debug: bool, connection: SupervisorConnection | None
+    ) -> None:
+        self.is_in_task = False
+        """Whether a task's function is being run, which a signal may cut short."""
+        self._store = store
+        self._debug = debug
+        self._connection = connection
+        self._is_interrupted = False
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the task that is being run, or before the next begins."""
+        self._is_interrupted = True
+        if self.is_in_task:
+            raise KeyboardInterrupt
+
+    def run(self, task: Task[Any]) -> tuple[Frame, Any]:
+        """Run the task, again and again as far as its retries go; return its frame and value.
+
+        Raises what the last attempt raised, or `InputMissing`.
+        """
+        for attempts_left in range(task.options.retries, -1, -1):
+            arguments = self._load_arguments(task)
+            try:
+                return self._attempt(task, arguments)
+            except Exception as error:
+                if not attempts_left:
+                    raise
+                log_retry(task.name, describe_exception(error), attempts_left)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _load_arguments(self, task: Task[Any]) -> Arguments:
+        try:
+            return load_arguments(task)
+        except (ResultNotFound, DamagedResult):
+            self._store.poll()
+            if all(dependency.can_load() for dependency in task.dependencies()):
+                raise
+            raise InputMissing from None
+
+    def _attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
+        self.is_in_task = True
+        try:
+            if self._is_interrupted:  # while the arguments were loaded
+                raise KeyboardInterrupt
+            if task.options.timeout is None:
+                return attempt(task, arguments, self._debug)
+            return self._limited_attempt(task, arguments)
+        finally:
+            self.is_in_task = False
+
+    def _limited_attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
+        self._set_deadline(task.options.timeout)
+        try:
+            with time_limit(task):
+                return attempt(task, arguments, self._debug)
+        finally:
+            self._set_deadline(None)
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        if self._connection is not None:
+            self._connection.set_deadline(seconds)

@@ -1,0 +1,217 @@
+"""The processes of workers: how they start, what they do first and last.
+
+One worker is forked before the jugfile is read, so that its supervisor stays
+small and free of the user's code.  Several are forked after the jugfile was read
+by the command, which reads it, and imports what it imports, once for all.  A fork
+copies only the thread that forks, so that is safe only while there is no other and
+no library that is known to keep locks and threads of its own; otherwise each worker
+is a new Python that reads the jugfile itself, and the log says why.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Final
+
+from jug.errors import JugError
+from jug.execution.connection import SupervisorConnection
+from jug.execution.failures import failed_before
+from jug.execution.job import Job
+from jug.execution.settings import Settings
+from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.slots import WorkerSlots
+from jug.execution.summary import Ending, Summary
+from jug.execution.supervisor import Supervisor
+from jug.execution.worker import Worker
+from jug.hooks import jug_hook
+from jug.jugfile import Jugfile, Jugspace
+from jug.tracebacks import describe_exception
+
+UNSAFE_TO_FORK: Final = ("torch", "jax", "tensorflow", "polars", "grpc")
+"""Libraries whose threads and locks do not survive a fork."""
+
+
+def why_not_fork() -> str:
+    """Return why a fork might leave locks held in the child, empty if it won't."""
+    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
+    if loaded:
+        return f"{loaded[0]} is loaded, which does not survive a fork"
+    if threading.active_count() > 1:
+        others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+        return f"the jugfile has started threads ({', '.join(others)})"
+    return ""
+
+
+# Starting workers
+
+
+def run_one(job: Job) -> Summary:
+    """Run the tasks by one worker, which is forked and then reads the jugfile."""
+
+    def start(connection: SupervisorConnection) -> int:
+        return _fork(connection, lambda: _read_and_work(job, connection, 1))
+
+    return Supervisor(start, 1, job.open_store).run()
+
+
+def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> Summary:
+    """Run the tasks by workers that are forked now that the jugfile is read."""
+
+    def start(connection: SupervisorConnection) -> int:
+        def work() -> Summary:
+            jugspace.store.after_fork()
+            return _work(jugspace, jugfile.read_again, job.settings(), connection, count)
+
+        return _fork(connection, work)
+
+    return Supervisor(start, count, job.open_store, failed_before(jugspace.store)).run()
+
+
+def run_spawned(job: Job, jugspace: Jugspace, count: int) -> Summary:
+    """Run the tasks by workers that are new Pythons and read the jugfile themselves."""
+
+    def start(connection: SupervisorConnection) -> int:
+        return _spawn(connection, job, count)
+
+    return Supervisor(start, count, job.open_store, failed_before(jugspace.store)).run()
+
+
+def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
+    """Run tasks that this process has made by workers that are forked from it."""
+    store = jugspace.store
+
+    def start(connection: SupervisorConnection) -> int:
+        def work() -> Summary:
+            store.after_fork()
+            return _work(jugspace, lambda: jugspace, settings, connection, count)
+
+        return _fork(connection, work)
+
+    return Supervisor(start, count, lambda: nullcontext(store), failed_before(store)).run()
+
+
+def run_here(job: Job) -> Summary:
+    """Run the tasks in this very process, for a debugger."""
+    jugfile, jugspace = job.begin()
+    with jugspace.store:
+        return _run_to_the_end(Worker(jugspace, jugfile.read_again, job.settings()))
+
+
+# What runs in a worker
+
+
+def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
+    jugfile, jugspace = job.begin()
+    return _work(jugspace, jugfile.read_again, job.settings(), connection, count)
+
+
+def _work(
+    jugspace: Jugspace,
+    read: Callable[[], Jugspace],
+    settings: Settings,
+    connection: SupervisorConnection,
+    count: int,
+) -> Summary:
+    """Be one of a supervisor's workers, to the end."""
+    worker = Worker(jugspace, read, settings, connection.slot / count, connection)
+    handle_signals(lambda signum, frame: worker.interrupt())
+    connection.on_death(worker.outlive_supervisor)
+    with jugspace.store:
+        return _run_to_the_end(worker)
+
+
+def _run_to_the_end(worker: Worker) -> Summary:
+    """Run the worker; the hooks for its end are called here, where the jugfile has set them."""
+    summary = worker.run()
+    jug_hook("execute.finished_pre_status")
+    jug_hook("execute.finished_post_status")
+    return summary
+
+
+def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _be_worker(connection, work)
+    return pid
+
+
+def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:
+    """Do a worker's work, and end the process."""
+    status = 1
+    try:
+        atexit._clear()
+        handle_signals(signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        connection.close_supervisor_ends()
+        random.seed()
+        _seed_numpy()
+        _report(connection, work)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _seed_numpy() -> None:
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:
+    try:
+        connection.send_finished(work())
+    except JugError as error:
+        connection.send_error(error)
+    except KeyboardInterrupt:
+        connection.send_finished(Summary(Ending.INTERRUPTED))
+    except BaseException as error:
+        connection.send_error(
+            JugError(
+                f"a worker stopped: {describe_exception(error)}",
+                traceback="".join(traceback.format_exception(error)),
+            )
+        )
+
+
+# Workers that are started anew
+
+
+def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
+    descriptors = (connection.connection.fileno(), connection.slots.descriptor)
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]
+        + [str(descriptor) for descriptor in descriptors],
+        stdin=subprocess.PIPE,
+        pass_fds=descriptors,
+    )
+    assert child.stdin is not None
+    with child.stdin as pipe:
+        known = (connection.slot, connection.retryable, connection.is_first)
+        pickle.dump((job, count, known, sys.path), pipe)
+    child.returncode = 0  # the supervisor waits for it, not subprocess
+    return child.pid
+
+
+def main() -> None:
+    """Be the worker that a supervisor has started as a new Python."""
+    descriptor, slots = map(int, sys.argv[1:])
+    job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
+    slot, retryable, is_first = known
+    connection = SupervisorConnection(
+        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, (), retryable, is_first
+    )
+    _be_worker(connection, lambda: _read_and_work(job, connection, count))

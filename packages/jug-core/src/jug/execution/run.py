@@ -1,0 +1,96 @@
+"""`jug.run`: the values of tasks, computed by workers started from a script or a notebook."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from jug.backends.base import BaseStore
+from jug.backends.registry import open_store
+from jug.errors import OptionError, TaskError, TaskFailed
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending, Summary
+from jug.execution.worker import Worker
+from jug.jugfile import Jugspace
+from jug.session import current_store, use_store
+from jug.task import find_dependencies, value
+from jug.task.graph import Graph
+
+
+def run(
+    x: Any,
+    workers: int = 1,
+    jugdir: str | os.PathLike[str] | BaseStore | None = None,
+    keep_going: bool = False,
+) -> Any:
+    """Return the value of `x`, after running whatever in it has not run yet.
+
+    `x` is a task or anything that `jug.value` takes; only what it needs is run, by that
+    many workers, in the jugdir given or else the one in use.  Other workers may share
+    that jugdir at the same time.  Raises `TaskFailed` if a task failed.
+
+    >>> from jug import TaskGenerator
+    >>> distance = TaskGenerator(abs)
+    >>> run([distance(-1), distance(2)], jugdir="dict_store")
+    [1, 2]
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise OptionError(f"workers must be a whole number from 1 up, not {workers!r}")
+    settings = Settings(keep_going=keep_going)
+    if jugdir is None:
+        return _run_in(current_store(), x, workers, settings)
+    store = open_store(jugdir)
+    before = use_store(store)
+    try:
+        return _run_in(store, x, workers, settings)
+    finally:
+        use_store(before)
+        if store is not jugdir:
+            store.close()
+
+
+def _run_in(store: BaseStore, x: Any, workers: int, settings: Settings) -> Any:
+    jugspace = Jugspace(store, Graph(find_dependencies(x)).tasks)
+    _raise_for(_work(jugspace, workers, settings))
+    store.poll()
+    return value(x)
+
+
+def _work(jugspace: Jugspace, workers: int, settings: Settings) -> Summary:
+    reason = _why_here(jugspace, workers)
+    if reason:
+        warnings.warn(f"the tasks run in this process alone: {reason}", stacklevel=3)
+    if workers == 1 or reason:
+        return Worker(jugspace, lambda: jugspace, settings).run()
+    from jug.execution.processes import run_forked
+
+    return run_forked(jugspace, settings, workers)
+
+
+def _why_here(jugspace: Jugspace, workers: int) -> str:
+    if workers == 1:
+        return ""
+    if not hasattr(os, "fork"):
+        return "this system can't fork"
+    if not jugspace.store.shared:
+        return f"other processes can't open {jugspace.store.url}"
+    from jug.execution.processes import UNSAFE_TO_FORK
+
+    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
+    return f"{loaded[0]} is loaded, which does not survive a fork" if loaded else ""
+
+
+def _raise_for(summary: Summary) -> None:
+    if summary.ending is Ending.INTERRUPTED:
+        raise KeyboardInterrupt
+    failures = summary.failures + summary.failures_elsewhere
+    if failures:
+        first = failures[0]
+        raise TaskFailed(
+            f"task {first.name!r} failed: {first.exception}\n{first.traceback}".rstrip(),
+            failures=failures,
+        )
+    if summary.left:
+        raise TaskError(f"{summary.left} tasks are not done: {summary.reason}", summary=summary)

@@ -1,0 +1,104 @@
+"""What a supervisor can see of its workers while they compute.
+
+A few bytes of memory that all of them share, in a file that is open in each: it
+works whether a worker was forked or started anew, costs a worker no system
+call, and can be read while a task holds the interpreter's lock.
+
+    byte 0         1 once no further task is to be started
+    from byte 64   a slot for each worker, of 256 bytes:
+      float64      the deadline of its function by the monotonic clock, 0 for none
+      float64      the time limit of the task in seconds
+      uint32       how often the task is to be tried again
+      uint32       length of the name
+      20 bytes     the task's digest, zeros for no task
+      the rest     the task's name, as much as fits
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import time
+from struct import Struct
+from typing import Any, Final, NamedTuple
+
+_SLOT: Final = Struct("<ddII20s212s")
+_DEADLINE: Final = Struct("<d")
+_FIRST: Final = 64
+_NAME: Final = 212
+
+NO_TASK: Final = bytes(20)
+
+
+class Running(NamedTuple):
+    """What a worker shows that it is running."""
+
+    deadline: float
+    limit: float
+    retries: int
+    digest: bytes
+    name: str
+
+
+class WorkerSlots:
+    """The shared bytes.
+
+    >>> slots = WorkerSlots.for_workers(2)
+    >>> slots.running(1).digest == NO_TASK, slots.is_stopped()
+    (True, False)
+    >>> slots.close()
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._bytes = mmap.mmap(descriptor, 0)
+
+    @classmethod
+    def for_workers(cls, count: int) -> WorkerSlots:
+        """Return a slot for each worker."""
+        with tempfile.TemporaryFile() as file:
+            file.truncate(_FIRST + count * _SLOT.size)
+            return cls(os.dup(file.fileno()))
+
+    def stop(self) -> None:
+        """Let no worker start a further task."""
+        self._bytes[0] = 1
+
+    def is_stopped(self) -> bool:
+        """Return whether no further task is to be started."""
+        return self._bytes[0] == 1
+
+    def publish(self, slot: int, task: Any) -> None:
+        """Show which task a worker has taken: it loads, runs and saves it."""
+        name = task.name.encode()[:_NAME]
+        limit = task.options.timeout or 0.0
+        _SLOT.pack_into(
+            self._bytes, _FIRST + slot * _SLOT.size,
+            0.0, limit, task.options.retries, len(name), task.digest, name,
+        )  # fmt: skip
+
+    def set_deadline(self, slot: int, seconds: float | None) -> None:
+        """Show that the task's function has so long from now on, None for any time."""
+        deadline = 0.0 if seconds is None else time.monotonic() + seconds
+        _DEADLINE.pack_into(self._bytes, _FIRST + slot * _SLOT.size, deadline)
+
+    def clear(self, slot: int) -> None:
+        """Show that a worker runs nothing."""
+        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0, 0, NO_TASK, b"")
+
+    def running(self, slot: int) -> Running:
+        """Return what a worker runs."""
+        fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
+        deadline, limit, retries, length, digest, name = fields
+        return Running(deadline, limit, retries, digest, name[:length].decode(errors="replace"))
+
+    def is_anybody_busy(self) -> bool:
+        """Return whether a worker runs a task."""
+        slots = range((len(self._bytes) - _FIRST) // _SLOT.size)
+        return any(self.running(slot).digest != NO_TASK for slot in slots)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._bytes.close()
+        os.close(self.descriptor)

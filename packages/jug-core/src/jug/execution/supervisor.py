@@ -1,0 +1,280 @@
+"""A process that looks after workers and runs none of their code.
+
+A task may hold the interpreter's lock for hours, or crash its process, and then
+nothing inside that process can act for it.  So the supervisor does from outside:
+it beats for the leases of its workers for as long as they live and are not
+stopped, makes durable what they have written, ends a task that is past its time
+limit, replaces a worker that died, and gathers what all of them did.
+
+A worker shows what it runs in its slot of shared memory, and says all else over a
+socket: that it has joined a store, and at last its summary or its error.  If the
+socket closes with no last message, the worker has died.  If the supervisor dies, the
+workers are told by a signal on the same socket; they finish their task and end.
+
+A task past its limit is interrupted by its own worker if that is possible
+(`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
+the failure is recorded first, so that no other worker starts the task again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Final
+
+from jug import records
+from jug.backends.base import BaseStore, Frame, Heartbeat, Kind
+from jug.backends.process import Process
+from jug.errors import JugError
+from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.failures import log_retry
+from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.slots import NO_TASK, Running, WorkerSlots
+from jug.execution.summary import Failure, Summary, merge
+from jug.records import Record
+
+log = logging.getLogger("jug.supervisor")
+
+_TICK: Final = 0.5  # seconds between two looks at everything
+_GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
+_DEADLY: Final = 5  # workers that a task, or reading the jugfile, may cost: chance takes some
+
+Start = Callable[[SupervisorConnection], int]
+"""How to start a worker: returns the pid of a process that uses the connection."""
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One worker, as its supervisor knows it."""
+
+    slot: int
+    pid: int
+    connection: socket.socket
+    process: Process
+    heartbeat: Heartbeat | None = None
+    """None before the worker has joined a store."""
+    next_beat: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+    last_message: Any = None
+    killed_for: Running | None = None
+    """What it ran past its time limit, if it was killed for that."""
+
+    def beat(self, now: float) -> None:
+        """Show that the worker lives, if it is time to and the worker is not stopped."""
+        if self.heartbeat is not None and now >= self.next_beat:
+            self.next_beat = now + self.heartbeat.interval
+            if not self.process.is_stopped() and not self.process.is_gone():
+                self.heartbeat.beat()
+
+    def receive(self) -> bool:
+        """Read what was sent; return False once nothing more will come."""
+        try:
+            data = self.connection.recv(1 << 16)
+        except (ConnectionResetError, BlockingIOError):
+            data = b""
+        self.received += data
+        return bool(data)
+
+    def kill(self) -> None:
+        """End the process, and wait until it has ended."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+class Supervisor:
+    """Runs a number of workers to their end.
+
+    `start` starts one.  `open_store` gives the store, and is called only after a
+    worker has died: to tidy up after it, and to save the failure of a task that ended
+    its workers.  Unless they are to keep going such a failure stops all of them.
+    `retryable` are the tasks that failed before and are tried again; without it, the
+    first worker says which these are.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        count: int,
+        open_store: Callable[[], AbstractContextManager[BaseStore]],
+        retryable: set[bytes] | None = None,
+    ) -> None:
+        self._start = start
+        self._retryable = retryable
+        self._has_begun = False
+        self._keep_going = False
+        self._count = count
+        self._open_store = open_store
+        self._workers: dict[int, WorkerProcess] = {}
+        self._selector = selectors.DefaultSelector()
+        self._summaries: list[Summary] = []
+        self._failures: list[Failure] = []
+        self._error: BaseException | None = None
+        self._interrupts = 0
+        self._deaths: Counter[bytes] = Counter()
+        self._overdue: Counter[bytes] = Counter()
+        self.slots = WorkerSlots.for_workers(count)
+
+    def run(self) -> Summary:
+        """Return what all workers did together, once the last has ended.
+
+        Raises what made a worker abort, after all others have ended too.
+        """
+        before = handle_signals(self._interrupt)
+        try:
+            for slot in range(self._count):
+                self._begin(slot)
+            while self._workers:
+                self._attend()
+        finally:
+            for worker in self._workers.values():
+                worker.kill()
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
+            self._selector.close()
+            self.slots.close()
+        if self._error is not None:
+            raise self._error
+        return merge(self._summaries, self._failures, self._interrupts > 0)
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._interrupts += 1
+        self.slots.stop()
+        if self._interrupts == 1:
+            log.warning("stopping: tasks in progress are given back (again to stop at once)")
+        deadly = signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL
+        for worker in self._workers.values():
+            os.kill(worker.pid, deadly)
+
+    # Workers come and go
+
+    def _begin(self, slot: int) -> None:
+        ours, theirs = socket.socketpair()
+        self.slots.clear(slot)
+        # A signal between the start and the entry would not reach the worker, or find
+        # the supervisor's handlers in it: it waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            with theirs:
+                ends = [ours, *(worker.connection for worker in self._workers.values())]
+                is_first, self._has_begun = not self._has_begun, True
+                pid = self._start(
+                    SupervisorConnection(theirs, self.slots, slot, ends, self._retryable, is_first)
+                )
+            process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
+            self._workers[slot] = WorkerProcess(slot, pid, ours, process)
+            self._selector.register(ours, selectors.EVENT_READ, slot)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def _attend(self) -> None:
+        for key, _ in self._selector.select(_TICK):
+            self._receive(self._workers[key.data])
+        now = time.monotonic()
+        for worker in list(self._workers.values()):
+            if worker.process.is_gone():
+                self._receive_rest(worker)
+                continue
+            worker.beat(now)
+            self._check_time(worker, now)
+
+    def _receive_rest(self, worker: WorkerProcess) -> None:
+        """Read all that a worker that is gone has sent: a child of its may keep the socket open."""
+        worker.connection.setblocking(False)
+        while self._workers.get(worker.slot) is worker:
+            self._receive(worker)
+
+    def _receive(self, worker: WorkerProcess) -> None:
+        is_open = worker.receive()
+        for kind, said in take_messages(worker.received):
+            self._take_message(worker, kind, said)
+        if not is_open:
+            self._end(worker)
+
+    def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
+        if kind == "joined":
+            worker.heartbeat, self._keep_going = said
+            del self._deaths[NO_TASK]
+        elif kind == "retryable":
+            self._retryable = said
+        elif kind == "failed":
+            self._note_failure(said)
+        else:
+            worker.last_message = said
+
+    def _end(self, worker: WorkerProcess) -> None:
+        self._selector.unregister(worker.connection)
+        worker.connection.close()
+        del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
+        _, status = os.waitpid(worker.pid, 0)
+        if isinstance(worker.last_message, Summary):
+            self._summaries.append(worker.last_message)
+        elif worker.last_message is not None:
+            self._abort(worker.last_message)
+        elif not self._interrupts:
+            self._replace_dead(worker, os.waitstatus_to_exitcode(status))
+
+    def _abort(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self.slots.stop()
+
+    def _replace_dead(self, worker: WorkerProcess, code: int) -> None:
+        """Log that a worker died, and replace it if that may help."""
+        running = worker.killed_for or self.slots.running(worker.slot)
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
+        if worker.killed_for is None:
+            log.error("a worker (process %d) %s%s", worker.pid, how, doing)
+            if running.digest != NO_TASK or worker.heartbeat is None:
+                self._deaths[running.digest] += 1
+            if self._deaths[running.digest] == _DEADLY:
+                if running.digest == NO_TASK:
+                    return self._abort(
+                        JugError(f"the workers die before their first task: each {how}")
+                    )
+                self._record_failure(
+                    running, f"WorkerDied: {_DEADLY} workers died of it, each {how}"
+                )
+        with self._open_store() as store:
+            store.tidy()
+        if not self.slots.is_stopped():
+            self._begin(worker.slot)
+
+    # Time limits and failures
+
+    def _check_time(self, worker: WorkerProcess, now: float) -> None:
+        running = self.slots.running(worker.slot)
+        if not running.deadline or now < running.deadline + _GRACE or worker.killed_for:
+            return
+        worker.killed_for = running
+        self._overdue[running.digest] += 1
+        attempts_left = running.retries + 1 - self._overdue[running.digest]
+        why = f"TaskTimeout: ran longer than its time limit of {running.limit:g} s"
+        if attempts_left > 0:
+            log_retry(running.name, why, attempts_left)
+        else:
+            self._record_failure(running, why)
+        os.kill(worker.pid, signal.SIGKILL)
+
+    def _record_failure(self, running: Running, exception: str) -> None:
+        record = Record(running.name, time.time(), exception=exception)
+        log.error("%s failed: %s", running.name, exception)
+        with self._open_store() as store:
+            store.put(Frame(Kind.FAILURE, running.digest, records.pack(record)))
+            store.flush()
+        self._note_failure(Failure(running.name, running.digest.hex(), exception, ""))
+        if not self._keep_going:
+            self.slots.stop()
+
+    def _note_failure(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        if self._retryable is not None:
+            self._retryable.discard(bytes.fromhex(failure.digest))

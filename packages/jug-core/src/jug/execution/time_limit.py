@@ -1,0 +1,53 @@
+"""The time limit of a task, as far as its own process can keep it.
+
+An alarm raises `TaskTimeout` in the task, so that its worker goes on.  A task
+that stays in C, or that swallows the exception, is beyond that: the supervisor
+sees the same deadline in the worker's slot and, after a grace, ends the whole worker.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from jug.errors import TaskTimeout
+
+if TYPE_CHECKING:
+    from jug.task import Task
+
+
+@contextmanager
+def _limited(task: Task[Any], seconds: float) -> Iterator[None]:
+    def ring(signum: int, frame: FrameType | None) -> None:
+        raise TaskTimeout(f"ran longer than its time limit of {seconds:g} s", seconds=seconds)
+
+    can_alarm = hasattr(signal, "setitimer") and (
+        threading.current_thread() is threading.main_thread()
+    )
+    before = signal.signal(signal.SIGALRM, ring) if can_alarm else None
+    try:
+        if can_alarm:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield
+    finally:
+        if can_alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+class _Unlimited:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+
+_UNLIMITED = _Unlimited()
+
+
+def time_limit(task: Task[Any]) -> Any:
+    """Return a context in which the task may run as long as its `timeout` says."""
+    seconds = task.options.timeout
+    return _UNLIMITED if seconds is None else _limited(task, seconds)

@@ -1,0 +1,173 @@
+"""The hash by which a task, hence its result, is found again.
+
+A wrong hash is a wrong result that nobody notices, so two values have one hash
+only if they are of one type and equal, and equal values have one hash in every
+process, on every machine, under every Python and numpy that we support.
+
+Every value is encoded as a tag for its type and a frame that says where it ends;
+what holds other values is encoded as the digest of its parts.  Dicts and sets
+are sorted by the encodings of their items.  A task enters by its own digest
+alone, so hashing a task never goes further than its arguments.  An object that
+none of this fits is taken apart as by pickle; what cannot be taken apart the
+same way in another process is refused.  docs/hashing.md has every byte of it.
+
+>>> hash_one([1, 2]) == hash_one((1, 2))
+False
+"""
+
+from __future__ import annotations
+
+from binascii import hexlify
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any, Final, Protocol, TypeVar
+
+from jug.errors import HashError
+from jug.hash.containers import leaves
+from jug.hash.framing import digest, fresh, length, text
+from jug.hash.functions import Lambda, is_plain
+from jug.hash.names import function_name
+from jug.hash.objects import register as _register
+from jug.hash.walk import Walk, encode
+
+__all__ = [
+    "SCHEME_VERSION",
+    "digest_function",
+    "digest_one",
+    "hash_one",
+    "hash_update",
+    "new_hash_object",
+    "register",
+    "task_digest",
+]
+
+SCHEME_VERSION: Final = 1
+"""Enters every digest; a change of any encoding is a new version."""
+
+_T = TypeVar("_T")
+
+_VALUE: Final = b"jug%d:value:" % SCHEME_VERSION
+_TASK: Final = b"jug%d:task:" % SCHEME_VERSION
+_UPDATES: Final = b"jug%d:updates:" % SCHEME_VERSION
+
+_MOST_HEADS: Final = 10_000
+_heads: dict[tuple[str, FunctionType], bytes] = {}
+"""What the hash of a task begins with, for functions that are nothing but a name."""
+
+
+class HashObject(Protocol):
+    """What ``new_hash_object`` gives: one of hashlib's."""
+
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+    def hexdigest(self) -> str: ...
+
+
+def digest_one(obj: Any) -> bytes:
+    """Return the hash of any value as 20 bytes."""
+    return digest(_VALUE + encode(obj))
+
+
+def hash_one(obj: Any) -> bytes:
+    """Return the hash of any value as 40 hexadecimal digits.
+
+    >>> hash_one({"a": 1, "b": 2}) == hash_one({"b": 2, "a": 1})
+    True
+    """
+    return hexlify(digest_one(obj))
+
+
+def digest_function(f: Callable[..., Any], allow_lambda: bool = False) -> bytes:
+    """Return the hash of a function as 20 bytes, of a lambda by its source if that is allowed."""
+    if not allow_lambda:
+        return digest(_VALUE + Walk().encode(f, inside=False))
+    from jug.hash.lambdas import by_source
+
+    return digest(_VALUE + Walk({Lambda: by_source}).encode(f, inside=False))
+
+
+def new_hash_object() -> HashObject:
+    """Return an empty hash for ``hash_update`` to add to.
+
+    >>> class Track:
+    ...     def __init__(self, file):
+    ...         self.file = file
+    ...     def __jug_hash__(self):
+    ...         M = new_hash_object()
+    ...         hash_update(M, [("type", "Track"), ("file", self.file)])
+    ...         return M.hexdigest().encode()
+    >>> hash_one(Track("a")) == hash_one(Track("a"))
+    True
+    """
+    state = fresh()
+    state.update(_UPDATES)
+    return state
+
+
+def hash_update(M: HashObject, elems: Iterable[tuple[Any, Any]]) -> None:
+    """Add labelled values to a hash, each framed, so that no two lists of them look alike.
+
+    >>> one, other = new_hash_object(), new_hash_object()
+    >>> hash_update(one, [("path", "ab"), ("name", "")])
+    >>> hash_update(other, [("path", "a"), ("name", "b")])
+    >>> one.digest() == other.digest()
+    False
+    """
+    for label, element in elems:
+        M.update(encode(label) + encode(element))
+
+
+def register(cls: type[_T], function: Callable[[_T], Any]) -> None:
+    """Let objects of a third party's class be hashed by what the function makes of them.
+
+    The function gives any value that jug can hash and that says all there is to
+    say about the object.  It holds for objects of exactly this class.
+
+    >>> from collections import UserString
+    >>> register(UserString, lambda string: string.data)
+    >>> hash_one(UserString("a")) == hash_one("a")
+    False
+    """
+    _register(cls, function)
+
+
+def task_digest(
+    name: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bytes:
+    """Return the hash of a call as 20 bytes.
+
+    ``name`` is what the user called the task, empty if it goes by its function's
+    name.  The error that an argument cannot be hashed names the task and it.
+    """
+    head = _heads.get((name, f)) if type(f) is FunctionType else None
+    if head is None:
+        head = _head(name, f)
+    parts = [head, length(len(args))]
+    try:
+        for argument in args:
+            leaf = leaves.get(type(argument))
+            parts.append(leaf(argument) if leaf is not None else encode(argument))
+        for keyword in sorted(kwargs) if kwargs else ():
+            parts.append(text(keyword) + encode(kwargs[keyword]))
+    except HashError as error:
+        at = len(parts) - 2
+        which = at + 1 if at < len(args) else sorted(kwargs)[at - len(args)]
+        raise _about(error, f"argument {which!r}", name, f) from error
+    return digest(b"".join(parts))
+
+
+def _head(name: str, f: Callable[..., Any]) -> bytes:
+    try:
+        head = _TASK + text(name) + Walk().encode(f, inside=False)
+    except HashError as error:
+        raise _about(error, "the function", name, f) from error
+    if isinstance(f, FunctionType) and is_plain(f):
+        if len(_heads) >= _MOST_HEADS:  # functions made over and over, in reloaded modules
+            _heads.clear()
+        _heads[name, f] = head
+    return head
+
+
+def _about(error: HashError, part: str, name: str, f: Callable[..., Any]) -> HashError:
+    task = name or function_name(f)
+    return HashError(f"{part} of task {task!r}: {error}", task=task, part=part)

@@ -1,0 +1,153 @@
+"""Encodings of Python's own values, by type.
+
+*Atoms* (numbers, strings) are encoded by a plain function each.  Whatever holds
+other values has an *encoder*: a generator that yields every value that it holds,
+is sent that value's encoding, and returns its own.  Thus no encoder calls
+another, and values may be nested as deeply as memory allows.
+
+Jug looks for tasks in lists, tuples and the values of dicts, and replaces them
+by their results before a function is called.  A task anywhere else would reach
+the function as a task.  So an encoder that is in ``looked_into`` yields what jug
+does not look into, such as the keys of a dict, wrapped in ``Hidden``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from jug.hash.framing import content, sealed, text
+
+Atom = Callable[[Any], bytes]
+Encoder = Callable[[Any], Generator[Any, bytes, bytes]]
+
+
+# Atoms
+
+_pack_int: Final = struct.Struct("<cq").pack
+_pack_float: Final = struct.Struct("<cd").pack
+_pack_complex: Final = struct.Struct("<cdd").pack
+_NAN: Final = float("nan")
+
+
+def _int(value: int) -> bytes:
+    try:
+        return _pack_int(b"i", value)
+    except struct.error:
+        size = value.bit_length() // 8 + 1
+        return b"I" + content(value.to_bytes(size, "little", signed=True))
+
+
+def _float(value: float) -> bytes:
+    return _pack_float(b"d", value if value == value else _NAN)
+
+
+def _complex(value: complex) -> bytes:
+    real, imag = value.real, value.imag
+    return _pack_complex(b"c", real if real == real else _NAN, imag if imag == imag else _NAN)
+
+
+atoms: Final[dict[type, Atom]] = {
+    type(None): lambda value: b"N",
+    bool: lambda value: b"1" if value else b"0",
+    int: _int,
+    float: _float,
+    complex: _complex,
+    str: text,
+    bytes: lambda value: b"b" + content(value),
+    bytearray: lambda value: b"B" + content(value),
+    type(...): lambda value: b".",
+    type(NotImplemented): lambda value: b"!",
+}
+"""What holds no other value, and may stand anywhere."""
+
+leaves: Final[dict[type, Atom]] = dict(atoms)
+"""The atoms, and tasks: what may stand where jug looks for tasks."""
+
+encoders: Final[dict[type, Encoder]] = {}
+"""What holds other values; filled as types are met."""
+
+
+# Containers
+
+
+class Hidden:
+    """What jug does not look into, inside something that it does look into."""
+
+    __slots__ = ("place", "value")
+
+    def __init__(self, value: Any, place: str) -> None:
+        self.value = value
+        self.place = place
+
+
+def _hidden(hidden: Hidden) -> Generator[Any, bytes, bytes]:
+    return (yield hidden.value)
+
+
+def each(values: Any) -> Generator[Any, bytes, list[bytes]]:
+    """Return the encodings of all values, for ``yield from`` in an encoder."""
+    parts = []
+    for value in values:
+        atom = atoms.get(type(value))
+        parts.append(atom(value) if atom is not None else (yield value))
+    return parts
+
+
+def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
+    """Return the encodings of keys, each followed by that of its value."""
+    parts = []
+    for key, value in pairs:
+        atom = atoms.get(type(key))
+        first = atom(key) if atom is not None else (yield Hidden(key, "a key of a 'dict'"))
+        atom = atoms.get(type(value))
+        parts.append(first + (atom(value) if atom is not None else (yield value)))
+    return parts
+
+
+def _list(values: list[Any]) -> Generator[Any, bytes, bytes]:
+    return sealed(b"l", (yield from each(values)))
+
+
+def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
+    return sealed(b"t", (yield from each(values)))
+
+
+def encode_named_tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
+    cls = yield type(values)
+    return sealed(b"n", [cls, *(yield from each(values))])
+
+
+def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:
+    return sealed(b"m", sorted((yield from each_pair(values.items()))))
+
+
+def _set(values: set[Any]) -> Generator[Any, bytes, bytes]:
+    return sealed(b"S", sorted((yield from each(values))))
+
+
+def _frozenset(values: frozenset[Any]) -> Generator[Any, bytes, bytes]:
+    return sealed(b"Z", sorted((yield from each(values))))
+
+
+encoders.update({Hidden: _hidden, list: _list, tuple: _tuple, dict: _dict})
+encoders.update({set: _set, frozenset: _frozenset})
+
+looked_into: Final[set[Encoder]] = {_list, _tuple, encode_named_tuple, _dict}
+"""Encoders of that in which jug looks for tasks."""
+
+
+# Containers of nothing but leaves, the common case: no walk is needed
+
+
+def _flat_dict(values: dict[Any, Any]) -> bytes:
+    return sealed(b"m", sorted([atoms[type(k)](k) + leaves[type(v)](v) for k, v in values.items()]))
+
+
+flat: Final[dict[type, Atom]] = {
+    list: lambda values: sealed(b"l", [leaves[type(v)](v) for v in values]),
+    tuple: lambda values: sealed(b"t", [leaves[type(v)](v) for v in values]),
+    dict: _flat_dict,
+}
+"""Raise KeyError where something inside is not a leaf."""

@@ -1,0 +1,176 @@
+"""Encodings of what is found by name: functions, classes and modules.
+
+A function at module level is its module and qualified name, and no more: a
+change of its code does not change its hash.  What is made inside a function can
+be made again with other surroundings, so it is also what it took from them: the
+values that it closes over and its defaults.  A lambda has no name of its own.
+
+A name must be the same in every process that reads a jugfile.  A few modules
+and classes of others were renamed between versions that we support; they keep
+one name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from enum import Enum
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any, Final
+
+from jug.errors import HashError
+from jug.hash.containers import encoders
+from jug.hash.framing import sealed, text
+from jug.hash.names import module_name
+from jug.moved import IN_HASHES
+
+_MODULES: Final = {"__mp_main__": "__main__", "pathlib._local": "pathlib", **IN_HASHES}
+_CLASSES: Final = {("numpy", "bool_"): "bool"}
+
+
+def named(tag: bytes, module: str | None, qualname: str) -> bytes:
+    """Return the encoding of what is found by its name in a module."""
+    module = stable_module(module)
+    return tag + text(module) + text(_CLASSES.get((module, qualname), qualname))
+
+
+def stable_module(module: str | None) -> str:
+    """Return a module's name as every process and every version knows it."""
+    return module_name(_MODULES.get(module or "", module or ""))
+
+
+def is_local(qualname: str) -> bool:
+    """Return whether a name was given inside a function, where it can be given again."""
+    return "<locals>" in qualname
+
+
+# Functions
+
+
+def is_plain(f: Any) -> bool:
+    """Return whether a function is nothing but its name, today and tomorrow."""
+    return (
+        type(f) is FunctionType
+        and not is_local(f.__qualname__)
+        and not is_lambda(f)
+        and (f.__closure__ is None or hasattr(f, "__wrapped__"))
+    )
+
+
+def is_lambda(f: FunctionType) -> bool:
+    """Return whether a function has no name of its own."""
+    return f.__name__ == "<lambda>" or f.__qualname__.endswith("<lambda>")
+
+
+class Lambda:
+    """A lambda, which only some walks know how to encode."""
+
+    __slots__ = ("f",)
+
+    def __init__(self, f: FunctionType) -> None:
+        self.f = f
+
+
+def _lambda(wrapped: Lambda) -> Generator[Any, bytes, bytes]:
+    yield from ()
+    raise HashError(
+        f"lambda {wrapped.f.__qualname__!r} in module {wrapped.f.__module__!r} has no name that"
+        " another process would know it by: make it a function with def"
+    )
+
+
+def surroundings(f: FunctionType) -> tuple[Any, ...]:
+    """Return what a function took from where it was made."""
+    filled, empty = {}, []
+    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+        try:
+            filled[name] = cell.cell_contents
+        except ValueError:
+            empty.append(name)
+    return (f.__defaults__, f.__kwdefaults__ or None, filled, sorted(empty))
+
+
+def _function(f: FunctionType) -> Generator[Any, bytes, bytes]:
+    if is_lambda(f):
+        return (yield Lambda(f))
+    name = named(b"F", f.__module__, f.__qualname__)
+    if is_plain(f):
+        return name
+    return sealed(b"K", [name, (yield surroundings(f))])
+
+
+def _method(method: MethodType) -> Generator[Any, bytes, bytes]:
+    return sealed(b"M", [(yield method.__func__), (yield method.__self__)])
+
+
+def _builtin(f: Any) -> Generator[Any, bytes, bytes]:
+    owner = f.__self__
+    if isinstance(owner, ModuleType):
+        return named(b"F", owner.__name__, f.__qualname__)
+    if owner is None:
+        return named(b"F", getattr(f, "__module__", None), f.__qualname__)
+    return sealed(b"M", [text(f.__qualname__), (yield owner)])
+
+
+def _descriptor(f: Any) -> Generator[Any, bytes, bytes]:
+    yield from ()
+    return named(b"F", f.__objclass__.__module__, f.__qualname__)
+
+
+def _module(module: ModuleType) -> Generator[Any, bytes, bytes]:
+    yield from ()
+    return b"o" + text(stable_module(module.__name__))
+
+
+# Classes
+
+
+def encode_class(cls: type) -> Generator[Any, bytes, bytes]:
+    """Encode a class by its name; one made inside a function also by what it is made of."""
+    name = named(b"C", cls.__module__, cls.__qualname__)
+    if not is_local(cls.__qualname__):
+        return name
+    if issubclass(cls, Enum):
+        return sealed(b"k", [name, (yield {m.name: m.value for m in cls.__members__.values()})])
+    return sealed(b"k", [name, (yield cls.__bases__), (yield dict(_members(cls)))])
+
+
+def _members(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield what the author of a class wrote in its body, not what Python added."""
+    for name, member in vars(cls).items():
+        if isinstance(member, (GetSetDescriptorType, MemberDescriptorType)):
+            continue
+        if isinstance(member, FunctionType):
+            if member.__code__.co_filename == "<string>" or "__create_fn__" in (
+                member.__code__.co_qualname
+            ):
+                continue  # written by dataclass
+        elif name.startswith(("__", "_abc_")):
+            continue
+        yield name, member
+
+
+encoders.update(
+    {
+        Lambda: _lambda,
+        FunctionType: _function,
+        MethodType: _method,
+        BuiltinFunctionType: _builtin,
+        MethodWrapperType: _builtin,
+        MethodDescriptorType: _descriptor,
+        WrapperDescriptorType: _descriptor,
+        ClassMethodDescriptorType: _descriptor,
+        ModuleType: _module,
+        type: encode_class,
+    }
+)

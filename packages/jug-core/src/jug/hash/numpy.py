@@ -1,0 +1,169 @@
+"""Encodings of numpy's arrays, scalars, dtypes and ufuncs.
+
+An array is its dtype, its shape and its elements in C order as little-endian
+bytes, so neither its layout in memory nor its byte order counts.  Structured
+arrays are taken field by field, because the bytes between fields are not data;
+long doubles without their padding; objects and variable strings by element.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from jug.errors import HashError
+from jug.hash.containers import Encoder, each
+from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
+from jug.hash.functions import named
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_X87 = np.finfo(np.longdouble).nmant == 63
+"""Whether a long double is 10 bytes of data and padding."""
+_WIDE = ("f16", "f12", "c32", "c24")
+
+
+def encoder(cls: type) -> Encoder | None:
+    """Return the encoder of a class of numpy's, or made from one; None if it has no other."""
+    if cls in (np.ndarray, np.memmap):
+        return _array
+    if issubclass(cls, np.ma.MaskedArray):
+        return _masked
+    if issubclass(cls, np.ndarray):
+        return _subclass
+    if issubclass(cls, np.generic):
+        return _scalar
+    if issubclass(cls, np.dtype):
+        return _dtype
+    return _ufunc if issubclass(cls, np.ufunc) else None
+
+
+# Dtypes
+
+
+def describe(dtype: np.dtype[Any]) -> Any:
+    """Return what a dtype is, apart from byte order and the places of fields."""
+    if dtype.subdtype is not None:
+        return (describe(dtype.subdtype[0]), dtype.subdtype[1])
+    if dtype.names is not None:
+        return [(name, describe(dtype[name])) for name in dtype.names]
+    if dtype.kind == "T":
+        return ("T", getattr(dtype, "na_object", "none"))
+    if dtype.isbuiltin == 2:  # a third party's
+        return (dtype.type.__module__, dtype.type.__qualname__)
+    described = dtype.str[1:]
+    return described + " x87" if _X87 and described in _WIDE else described
+
+
+def _dtype(dtype: np.dtype[Any]) -> Generator[Any, bytes, bytes]:
+    order = [dtype[name].str[0] for name in dtype.names or ()]
+    fields = [dtype.fields[name][1:] for name in dtype.names or ()] if dtype.fields else []
+    places = (dtype.itemsize, dtype.str[0], order, fields)
+    return sealed(b"X", [text("numpy.dtype"), (yield (describe(dtype), places))])
+
+
+# Arrays
+
+
+def _array(array: Array) -> Generator[Any, bytes, bytes]:
+    head = [(yield describe(array.dtype)), (yield array.shape)]
+    return sealed(b"A", [*head, (yield from _elements(array))])
+
+
+def _elements(array: Array) -> Generator[Any, bytes, bytes]:
+    if array.dtype.names is not None:
+        fields = []
+        for name in array.dtype.names:
+            fields.append((yield from _elements(array[name])))
+        return sealed(b"l", fields)
+    if array.dtype.kind in "OT":
+        return sealed(b"l", (yield from each(array.ravel().tolist())))
+    return _raw(array)
+
+
+def _raw(array: Array) -> bytes:
+    """Return what stands for the bytes of an array that holds nothing but bytes."""
+    little = array.dtype.newbyteorder("<")
+    width = _width(array.dtype)
+    size = array.size * width
+    if size <= INLINE:
+        return content(_as_bytes(np.ascontiguousarray(array).reshape(-1), little, width))
+    step = max(1, CHUNK // width)
+
+    def piece(i: int) -> bytes | memoryview:
+        return _as_bytes(_stretch(array, i * step, (i + 1) * step), little, width)
+
+    return pieces(size, -(-array.size // step), piece)
+
+
+def _stretch(array: Array, start: int, stop: int) -> Array:
+    """Return a stretch of the elements in C order, copying as little as that needs."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)[start:stop]
+    row = array.size // len(array)
+    if row > stop - start:
+        return array.flat[start:stop]
+    first, last = start // row, -(-stop // row)
+    rows = np.ascontiguousarray(array[first:last]).reshape(-1)
+    return rows[start - first * row : stop - first * row]
+
+
+def _width(dtype: np.dtype[Any]) -> int:
+    """Return how many bytes of an element are data."""
+    if _X87 and dtype.str[1:] in _WIDE:
+        return 20 if dtype.kind == "c" else 10
+    return dtype.itemsize
+
+
+def _as_bytes(flat: Array, little: np.dtype[Any], width: int) -> bytes | memoryview:
+    """Return the data of a one-dimensional array, without a copy where it can be."""
+    if flat.size * width == 0:
+        return b""
+    data = np.ascontiguousarray(flat.astype(little, copy=False)).view(np.uint8)
+    if width != little.itemsize:
+        doubles = width // 10
+        padded = data.reshape(flat.size * doubles, little.itemsize // doubles)
+        data = np.ascontiguousarray(padded[:, :10])
+    return data.reshape(-1).data
+
+
+def _masked(array: Any) -> Generator[Any, bytes, bytes]:
+    parts = (np.asarray(np.ma.getdata(array)), np.ma.getmaskarray(array), array.fill_value)
+    return sealed(b"X", [(yield type(array)), (yield parts)])
+
+
+def _subclass(array: Array) -> Generator[Any, bytes, bytes]:
+    attributes = getattr(array, "__dict__", None) or None
+    return sealed(b"X", [(yield type(array)), (yield (array.view(np.ndarray), attributes))])
+
+
+# Scalars and functions
+
+
+def _scalar(scalar: Any) -> Generator[Any, bytes, bytes]:
+    array = np.array(scalar)
+    if array.dtype.kind in "fc":
+        array = _one_nan(array)
+    return sealed(b"G", [(yield array)])
+
+
+def _one_nan(array: Array) -> Array:
+    """Return the same with one kind of NaN, in each part if it is complex."""
+    nan = array.real.dtype.type("nan")
+    array.real = np.where(np.isnan(array.real), nan, array.real)
+    if array.dtype.kind == "c":
+        array.imag = np.where(np.isnan(array.imag), nan, array.imag)
+    return array
+
+
+def _ufunc(ufunc: np.ufunc) -> Generator[Any, bytes, bytes]:
+    yield from ()
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            return named(b"F", module, ufunc.__name__)
+    raise HashError(
+        f"ufunc {ufunc.__name__!r} has no module that jug knows: call it in a function of your own"
+    )

@@ -1,0 +1,92 @@
+"""Encodings of pandas' frames, series, indexes and scalars.
+
+By column: its name, its dtype, its values, what is missing, and what the dtype
+alone does not say (categories, time zone).  Never by pandas' internals, which
+depend on how a frame came to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
+
+from jug.hash.containers import Encoder
+from jug.hash.objects import by_stand_in
+
+
+def encoder(cls: type) -> Encoder | None:
+    """Return the encoder of a class of pandas', None if it has no other."""
+    stand_in = _STAND_INS.get(cls)
+    if stand_in is None and issubclass(cls, pd.api.extensions.ExtensionArray):
+        stand_in = _array
+    return by_stand_in(f"pandas.{cls.__qualname__}", stand_in) if stand_in else None
+
+
+def _array(array: Any) -> Any:
+    """Return what a column or an index holds, as plain values and numpy arrays."""
+    if isinstance(array, np.ndarray):
+        return array
+    dtype = array.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
+        return array.to_numpy()
+    return (str(dtype), *_parts(array, dtype))
+
+
+def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:
+    if isinstance(dtype, pd.CategoricalDtype):
+        return (array.categories, array.ordered, array.codes)
+    if isinstance(dtype, (pd.DatetimeTZDtype, pd.PeriodDtype, np.dtype)):
+        return (array.asi8,)
+    if isinstance(dtype, pd.IntervalDtype):
+        return (array.left, array.right, array.closed)
+    if isinstance(dtype, pd.SparseDtype):
+        return (dtype.fill_value, np.asarray(array))
+    if isinstance(array, pd.api.extensions.ExtensionArray) and hasattr(dtype, "numpy_dtype"):
+        missing = array.isna()
+        if dtype.kind in "biuf" and not isinstance(dtype, pd.ArrowDtype):
+            return (array.to_numpy(dtype=dtype.numpy_dtype, na_value=0), missing)
+    return (list(array),)
+
+
+def _index(index: Any) -> Any:
+    return (index.name, _array(index.array))
+
+
+def _multi_index(index: Any) -> Any:
+    return [_index(index.get_level_values(level)) for level in range(index.nlevels)]
+
+
+def _range_index(index: Any) -> Any:
+    return (index.name, range(index.start, index.stop, index.step))
+
+
+def _series(series: Any) -> Any:
+    return (series.name, _array(series.array), series.index, series.attrs)
+
+
+def _frame(frame: Any) -> Any:
+    columns = [_array(frame.iloc[:, i].array) for i in range(frame.shape[1])]
+    return (frame.columns, columns, frame.index, frame.attrs)
+
+
+_STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {
+    pd.DataFrame: _frame,
+    pd.Series: _series,
+    pd.Index: _index,
+    pd.RangeIndex: _range_index,
+    pd.MultiIndex: _multi_index,
+    pd.DatetimeIndex: _index,
+    pd.TimedeltaIndex: _index,
+    pd.PeriodIndex: _index,
+    pd.CategoricalIndex: _index,
+    pd.IntervalIndex: _index,
+    type(pd.NA): lambda value: None,
+    type(pd.NaT): lambda value: None,
+    pd.Timestamp: lambda value: (value.asm8, value.fold, value.tzinfo),
+    pd.Timedelta: lambda value: value.asm8,
+    pd.Period: lambda value: (value.ordinal, value.freqstr),
+    pd.Interval: lambda value: (value.left, value.right, value.closed),
+}

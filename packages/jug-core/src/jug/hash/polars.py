@@ -1,0 +1,96 @@
+"""Encodings of polars' frames, series and dtypes.
+
+By column: its name, its dtype, which values are missing, and the values.
+Numbers and times are hashed as memory, with numpy or without; all else by
+element.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from sys import byteorder
+from typing import Any, Final
+
+import polars as pl
+
+from jug.errors import HashError
+from jug.hash.containers import Encoder
+from jug.hash.objects import by_stand_in
+
+_CODES: Final = {
+    pl.Int8: "b",
+    pl.Int16: "h",
+    pl.Int32: "i",
+    pl.Int64: "q",
+    pl.UInt8: "B",
+    pl.UInt16: "H",
+    pl.UInt32: "I",
+    pl.UInt64: "Q",
+    pl.Float32: "f",
+    pl.Float64: "d",
+}
+
+
+def encoder(cls: type) -> Encoder | None:
+    """Return the encoder of a class of polars', None if it has no other."""
+    stand_in = _STAND_INS.get(cls)
+    if stand_in is None and issubclass(cls, (pl.DataType, type(pl.Int8))):
+        stand_in = _describe
+    return by_stand_in(f"polars.{cls.__name__}", stand_in) if stand_in else None
+
+
+def _describe(dtype: Any) -> Any:
+    """Return what a dtype is, with what it is made of."""
+    if isinstance(dtype, pl.Struct):
+        return ("Struct", [(field.name, _describe(field.dtype)) for field in dtype.fields])
+    if isinstance(dtype, pl.Array):
+        return ("Array", _describe(dtype.inner), dtype.shape)
+    if isinstance(dtype, pl.List):
+        return ("List", _describe(dtype.inner))
+    if isinstance(dtype, pl.Enum):
+        return ("Enum", dtype.categories.to_list())
+    return str(dtype)
+
+
+def _series(series: Any) -> Any:
+    missing = series.is_null()
+    holes = _memory(missing.cast(pl.UInt8)) if missing.any() else None
+    return (series.name, _describe(series.dtype), len(series), holes, _values(series))
+
+
+def _values(series: Any) -> Any:
+    dtype = series.dtype
+    if dtype == pl.Boolean:
+        series = series.cast(pl.UInt8)
+    elif dtype.is_temporal():
+        series = series.to_physical()
+    if series.dtype.base_type() in _CODES:
+        return _memory(series.fill_null(0))
+    return series.to_list()
+
+
+def _memory(series: Any) -> bytes:
+    """Return numbers as little-endian bytes; numpy is only the faster way."""
+    if byteorder == "little" and "numpy" in sys.modules:
+        return bytes(series.to_numpy().data)
+    values = array(_CODES[series.dtype.base_type()], series.to_list())
+    if byteorder == "big":
+        values.byteswap()
+    return values.tobytes()
+
+
+def _frame(frame: Any) -> Any:
+    return (frame.height, frame.get_columns())
+
+
+def _lazy(frame: Any) -> Any:
+    raise HashError(f"a {type(frame).__name__!r} is a plan, not data: pass frame.collect()")
+
+
+_STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {
+    pl.DataFrame: _frame,
+    pl.Series: _series,
+    pl.LazyFrame: _lazy,
+}

@@ -1,0 +1,19 @@
+"""Jugfiles: reading them, the tasks and names that they give, and the store that they use."""
+
+from __future__ import annotations
+
+from jug.jugfile.initialise import DEFAULT_JUGFILE, init
+from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir
+from jug.jugfile.reading import Jugfile, Jugspace
+from jug.session import is_jug_running
+
+__all__ = [
+    "DEFAULT_JUGDIR",
+    "DEFAULT_JUGFILE",
+    "Jugfile",
+    "Jugspace",
+    "init",
+    "is_jug_running",
+    "jugdir_of",
+    "set_jugdir",
+]

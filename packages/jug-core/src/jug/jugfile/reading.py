@@ -1,0 +1,155 @@
+"""Reading a jugfile, and what it gives.
+
+A jugfile is run as the module that its file's name says, whether `jug execute`
+reads it or `jug.init` or an import, so that its functions, and with them its
+tasks, have the same names everywhere.  Its own folder and the working directory
+are both searched for what it imports.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from jug.backends.base import BaseStore
+from jug.errors import BarrierError, JugfileError
+from jug.jugfile.rereading import TaskModules
+from jug.session import current_store
+from jug.task import Task, alltasks
+
+_HAS_BARRIER: Final = "__jug_hasbarrier__"
+_being_read: dict[Path, ModuleType] = {}
+
+
+@dataclass
+class Jugspace:
+    """What one reading of a jugfile gave."""
+
+    store: BaseStore
+    tasks: list[Task[Any]]
+    """All tasks, each after those that it was made from."""
+    names: dict[str, Any] = field(default_factory=dict)
+    """The jugfile's own names."""
+    barrier_tasks: list[Task[Any]] = field(default_factory=list)
+    """What the barrier at which the reading stopped waits for; empty if there was none."""
+
+
+class Jugfile:
+    """A jugfile that can be read, and read again after a barrier.
+
+    `arguments` are what it finds in `sys.argv` behind its own name.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> None:
+        self.path = find_jugfile(path)
+        self.arguments = list(arguments)
+        self._modules = TaskModules()
+
+    @property
+    def name(self) -> str:
+        """The name of the module that it is run as."""
+        return self.path.stem
+
+    def read(self) -> Jugspace:
+        """Run the jugfile to its end or to the first barrier that is not open.
+
+        Tasks use the store that is current then; one that the jugfile sets itself
+        is current from there on.  What the jugfile raises comes through.
+        """
+        sys.argv = [str(self.path), *self.arguments]
+        self._modules.forget()
+        module = self._new_module()
+        barrier_tasks: list[Task[Any]] = []
+        with _reading(self.path, module), self._modules, _patient_collector():
+            try:
+                exec(self._compile(), module.__dict__)
+            except BarrierError as error:
+                barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
+                module.__dict__[_HAS_BARRIER] = True
+        return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
+
+    def read_again(self) -> Jugspace:
+        """Forget all tasks made so far and read it anew."""
+        alltasks.clear()
+        return self.read()
+
+    def _new_module(self) -> ModuleType:
+        there = sys.modules.get(self.name)
+        if there is not None and not _is_from(there, self.path):
+            raise JugfileError(
+                f"the jugfile {str(self.path)!r} can't have the name of {self.name!r}, "
+                "a module that is in use: rename it",
+                path=str(self.path),
+            )
+        for folder in (os.getcwd(), str(self.path.parent.resolve())):
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+        module = ModuleType(self.name)
+        module.__file__ = str(self.path)
+        sys.modules[self.name] = module
+        return module
+
+    def _compile(self) -> Any:
+        try:
+            return compile(self.path.read_bytes(), str(self.path), "exec", dont_inherit=True)
+        except (OSError, ValueError) as error:
+            raise JugfileError(
+                f"the jugfile {str(self.path)!r} can't be read: {error}", path=str(self.path)
+            ) from None
+
+
+def names_of_jugfile_being_read(path: Path) -> dict[str, Any] | None:
+    """Return the names that a jugfile has made so far, None if it is not being read just now."""
+    module = _being_read.get(path.resolve())
+    return None if module is None else module.__dict__
+
+
+def is_any_being_read() -> bool:
+    """Return whether a jugfile is being read just now."""
+    return bool(_being_read)
+
+
+def find_jugfile(path: str | os.PathLike[str]) -> Path:
+    given = Path(path)
+    for candidate in (given, given.parent / f"{given.name}.py"):
+        if candidate.is_file():
+            return candidate
+    raise JugfileError(
+        f"there is no jugfile {str(given)!r}"
+        + (" (it is a folder)" if given.is_dir() else f" in {os.getcwd()!r}")
+        + ": name one on the command line, or call it jugfile.py",
+        path=str(given),
+    )
+
+
+def _is_from(module: ModuleType, path: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve() == path.resolve()
+
+
+@contextmanager
+def _reading(path: Path, module: ModuleType) -> Iterator[None]:
+    key = path.resolve()
+    _being_read[key] = module
+    try:
+        yield
+    finally:
+        del _being_read[key]
+
+
+@contextmanager
+def _patient_collector() -> Iterator[None]:
+    """Let the garbage collector look less often: what a jugfile makes comes to stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], 200_000), 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -1,0 +1,34 @@
+"""Tasks: calls that are made once, by whichever worker comes first.
+
+Task(f, *args)      a call of f
+TaskGenerator(f)    a function whose calls make tasks
+task[i]             a part of a task's result (a `Tasklet`)
+value(x)            x with the tasks in it replaced by their values
+"""
+
+from __future__ import annotations
+
+from jug.task.arguments import find_dependencies
+from jug.task.cached import CachedFunction
+from jug.task.describe import describe, topological_sort
+from jug.task.generator import TaskGenerator, iteratetask, return_tuple
+from jug.task.task import Task, alltasks, recursive_dependencies
+from jug.task.tasklet import Tasklet
+from jug.task.values import value
+
+__all__ = [
+    # what a jugfile is made of
+    "Task",
+    "TaskGenerator",
+    "Tasklet",
+    "iteratetask",
+    "return_tuple",
+    "CachedFunction",
+    "value",
+    # what is known of tasks
+    "alltasks",
+    "describe",
+    "find_dependencies",
+    "recursive_dependencies",
+    "topological_sort",
+]

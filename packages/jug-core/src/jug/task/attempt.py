@@ -1,0 +1,122 @@
+"""One attempt at running a task, and the frame that it leaves behind."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from hashlib import blake2b
+from types import CodeType, FunctionType
+from typing import Any, Final, Protocol
+
+from jug import codec, records
+from jug.backends.frames import Frame, Kind
+from jug.errors import EncodeError, TaskError
+from jug.records import Record
+from jug.task.arguments import value_of
+from jug.tracebacks import describe_exception, own_traceback
+
+_LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class Call(Protocol):
+    """As much of a task as an attempt needs."""
+
+    f: Callable[..., Any]
+    args: tuple[Any, ...]
+
+    @property
+    def kwargs(self) -> dict[str, Any]: ...
+    @property
+    def has_plain_arguments(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def digest(self) -> bytes: ...
+    def compute_digest(self) -> bytes: ...
+
+
+def load_arguments(task: Call) -> Arguments:
+    """Return the arguments with every task in them replaced by its value."""
+    if task.has_plain_arguments:
+        return task.args, {}
+    return value_of(task.args), value_of(task.kwargs)
+
+
+def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple[Frame, Any]:
+    """Call the task's function; return the frame to save, and the value.
+
+    Whatever the function raises comes through.
+    """
+    args, kwargs = arguments
+    start = time.time()
+    began = time.perf_counter()
+    result = task.f(*args, **kwargs)
+    duration = time.perf_counter() - began
+    if debug_mode:
+        _check_unchanged(task)
+    try:
+        payload = codec.encode(result)
+    except EncodeError as error:
+        raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
+    memory = peak_memory() if duration > _LONG else 0
+    size = sum(map(len, payload))
+    record = Record(task.name, start, duration, size, memory, code_fingerprint(task.f))
+    return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
+
+
+def failed_attempt(task: Call, error: BaseException, start: float, kept: bool = False) -> Frame:
+    """Return the frame that says that the task failed, and how."""
+    record = Record(
+        task.name,
+        start,
+        max(0.0, time.time() - start),
+        code=code_fingerprint(task.f),
+        exception=describe_exception(error),
+        traceback=own_traceback(error),
+    )
+    return Frame(Kind.KEPT if kept else Kind.FAILURE, task.digest, records.pack(record))
+
+
+def peak_memory() -> int:
+    """Return the most memory in bytes that this process has used so far, 0 if not known."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def code_fingerprint(f: Any) -> str:
+    """Return 16 hex digits that change when the function's code does, or "" if it has none.
+
+    Comments and line numbers do not count.  Another Python may give another.
+    """
+    if type(f) is not FunctionType:
+        f = getattr(f, "__func__", None) or getattr(f, "__wrapped__", None)
+    return _fingerprint(f) if isinstance(f, FunctionType) else ""
+
+
+@lru_cache(maxsize=4096)  # by the function: a code object is slow to look up
+def _fingerprint(f: FunctionType) -> str:
+    state = blake2b(digest_size=8)
+    stack = [f.__code__]
+    while stack:
+        one = stack.pop()
+        plain = [c for c in one.co_consts if not isinstance(c, (CodeType, frozenset))]
+        state.update(one.co_code)
+        state.update(repr((one.co_names, one.co_varnames, plain)).encode())
+        stack += [c for c in one.co_consts if isinstance(c, CodeType)]
+    return state.hexdigest()
+
+
+def _check_unchanged(task: Call) -> None:
+    if task.compute_digest() != task.digest:
+        raise TaskError(
+            f"task {task.name!r} changed its own arguments: work on a copy of them", task=task
+        )

@@ -1,0 +1,157 @@
+"""Functions whose calls make tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from jug.errors import OptionError
+from jug.hash.names import function_name
+from jug.task.task import DEFAULTS, RunOptions, Task
+from jug.task.tasklet import Item, Tasklet
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Q = ParamSpec("Q")
+S = TypeVar("S")
+
+
+class _Decorator:
+    """Stands, for type checkers, for the result of a generator that has no function yet."""
+
+
+class TaskGenerator(Generic[P, R]):
+    """A function whose call makes a task instead of computing.
+
+    Used as a decorator, with or without options, or called on any function:
+
+    >>> @TaskGenerator
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(4)
+    Task(jug.task.generator.double, args=(4,), kwargs={})
+    >>> double.f(4)
+    8
+    >>> longest = TaskGenerator(max, retries=2)
+
+    `retries` is how often a task that failed is tried again at once, `timeout` the
+    seconds after which a run of it counts as failed.  Neither changes its hash.
+    """
+
+    f: Callable[P, R]
+    """The plain function."""
+
+    def __new__(cls, f: Any = None, **options: Any) -> Any:
+        """Return the generator, or the decorator that makes it if only options are given."""
+        if f is None:
+            RunOptions(**options)
+            return partial(cls, **options)
+        return super().__new__(cls)
+
+    @overload
+    def __init__(
+        self, f: Callable[P, R], *, retries: int = 0, timeout: float | None = None
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TaskGenerator[..., _Decorator],
+        f: None = None,
+        *,
+        retries: int = 0,
+        timeout: float | None = None,
+    ) -> None: ...
+    def __init__(self, f: Any = None, *, retries: int = 0, timeout: float | None = None) -> None:
+        if isinstance(f, TaskGenerator):
+            f = f.f
+        elif not callable(f):
+            raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
+        self.f = f
+        self._options = RunOptions(retries, timeout) if retries or timeout is not None else DEFAULTS
+        update_wrapper(self, f)
+
+    @property
+    def __jug_function__(self) -> Callable[P, R]:
+        """The plain function, by which this hashes and runs."""
+        return self.f
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # only what the decorator is called with
+        self: TaskGenerator[..., _Decorator], f: Callable[Q, S], /
+    ) -> TaskGenerator[Q, S]: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a task that will call the function with these arguments."""
+        task: Task[Any] = Task(self.f, *args, **kwargs)
+        task.options = self._options
+        return task
+
+    def options(
+        self, *, retries: int | None = None, timeout: float | None = None
+    ) -> TaskGenerator[P, R]:
+        """Return the same function with other options for the calls that follow.
+
+        >>> careful = TaskGenerator(max).options(retries=3, timeout=60)
+        """
+        before = self._options
+        return type(self)(
+            self.f,
+            retries=before.retries if retries is None else retries,
+            timeout=before.timeout if timeout is None else timeout,
+        )
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Return the generator as a method, whose tasks receive the instance."""
+        return self if instance is None else partial(self, instance)
+
+    def __jug_hash__(self) -> bytes:
+        """Return the hash of the function."""
+        from jug.hash import hash_one
+
+        return hash_one(self.f)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle by name, as functions are."""
+        name: str = getattr(self, "__qualname__", "")
+        return name if name else (TaskGenerator, (self.f,))
+
+    def __repr__(self) -> str:
+        """Show the function's name."""
+        return f"TaskGenerator({function_name(self.f)})"
+
+
+def iteratetask(task: Any, n: int) -> tuple[Tasklet, ...]:
+    """Return `task[0]` to `task[n - 1]`, for a result that will have exactly `n` items.
+
+    >>> quotient, remainder = iteratetask(Task(divmod, 7, 2), 2)
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise OptionError(f"iteratetask needs the number of items, not {n!r}")
+    return tuple(Tasklet(task, Item(i, n, task)) for i in range(n))
+
+
+def return_tuple(
+    n: int,
+) -> Callable[[Callable[P, Any]], Callable[P, tuple[Tasklet, ...]]]:
+    """Decorate a task's function so that a call gives a tuple of `n` tasklets.
+
+    A result with another number of items is an error when an item is used.
+
+    >>> @return_tuple(2)
+    ... @TaskGenerator
+    ... def halves(x):
+    ...     return x // 2, x - x // 2
+    >>> first, second = halves(5)
+    """
+    iteratetask(None, n)
+
+    def decorate(generator: Callable[P, Any]) -> Callable[P, tuple[Tasklet, ...]]:
+        make = generator if isinstance(generator, TaskGenerator) else TaskGenerator(generator)
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> tuple[Tasklet, ...]:
+            return iteratetask(make(*args, **kwargs), n)
+
+        return update_wrapper(call, make)
+
+    return decorate

@@ -1,0 +1,112 @@
+"""Who waits for whom.
+
+A graph gives each task a small number, in an order in which every task comes
+after what it depends on, and keeps the edges as two flat arrays of numbers: a
+million tasks take tens of megabytes, and nothing ever walks the graph by
+recursion.  Tasks with the same hash are one task.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from jug.hash.names import task_names
+from jug.task.arguments import dependencies_first
+from jug.task.task import Task
+
+
+class Graph:
+    """Tasks by number, with their digests and the edges between them.
+
+    >>> first = Task(max, 2, 3); second = Task(sum, [first, first])
+    >>> graph = Graph([second])
+    >>> [graph.tasks[i].name for i in range(len(graph))]
+    ['builtins.max', 'builtins.sum']
+    >>> list(graph.dependants_of(0)), list(graph.dependencies_of(1))
+    ([1], [0])
+    """
+
+    def __init__(self, tasks: Iterable[Task[Any]]) -> None:
+        self.tasks: list[Task[Any]] = []
+        self.numbers: dict[bytes, int] = {}
+        self._starts = array("q", [0])
+        self._dependencies = array("i")
+        order = dependencies_first(
+            tasks, Task.dependencies, lambda task: task.known_digest in self.numbers
+        )
+        for task, needed in order:
+            self._append(task, needed)
+        self._dependants: tuple[array[int], array[int]] | None = None
+
+    def __len__(self) -> int:
+        """Return how many tasks there are."""
+        return len(self.tasks)
+
+    @property
+    def digests(self) -> Sequence[bytes]:
+        """The digests, by number."""
+        return list(self.numbers)
+
+    def dependencies_of(self, number: int) -> array[int]:
+        """Return the numbers of the tasks that this one needs, each once."""
+        return self._dependencies[self._starts[number] : self._starts[number + 1]]
+
+    def dependants_of(self, number: int) -> array[int]:
+        """Return the numbers of the tasks that need this one."""
+        if self._dependants is None:
+            self._dependants = self._turned_round()
+        starts, dependants = self._dependants
+        return dependants[starts[number] : starts[number + 1]]
+
+    def count_dependants(self, number: int) -> int:
+        """Return how many tasks need this one."""
+        if self._dependants is None:
+            self._dependants = self._turned_round()
+        starts, _ = self._dependants
+        return starts[number + 1] - starts[number]
+
+    def with_dependants(self, numbers: Iterable[int]) -> set[int]:
+        """Return the tasks with all that depend on them, directly or not."""
+        found = set(numbers)
+        stack = list(found)
+        while stack:
+            for dependant in self.dependants_of(stack.pop()):
+                if dependant not in found:
+                    found.add(dependant)
+                    stack.append(dependant)
+        return found
+
+    def names(self) -> Iterator[str]:
+        """Return the name of each task, by number."""
+        return task_names(self.tasks)
+
+    def _append(self, task: Task[Any], needed: Sequence[Task[Any]]) -> None:
+        """Add a task of which all that it needs is there."""
+        numbers = self.numbers
+        digest = task.known_digest or task.hash_alone()
+        if digest in numbers:
+            return
+        numbers[digest] = len(self.tasks)
+        self.tasks.append(task)
+        if needed:
+            edges = [numbers[one.digest] for one in needed]
+            self._dependencies.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+        self._starts.append(len(self._dependencies))
+
+    def _turned_round(self) -> tuple[array[int], array[int]]:
+        count = len(self.tasks)
+        starts = array("q", bytes(8 * (count + 1)))
+        for needed in self._dependencies:
+            starts[needed + 1] += 1
+        for number in range(count):
+            starts[number + 1] += starts[number]
+        place = starts[:]
+        dependants = array("i", bytes(4 * len(self._dependencies)))
+        for number in range(count):
+            for at in range(self._starts[number], self._starts[number + 1]):
+                needed = self._dependencies[at]
+                dependants[place[needed]] = number
+                place[needed] += 1
+        return starts, dependants

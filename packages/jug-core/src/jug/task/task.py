@@ -1,0 +1,350 @@
+"""A function and its arguments, to be run once."""
+
+from __future__ import annotations
+
+from binascii import hexlify
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, Final, Generic, TypeVar
+
+from jug import hash
+from jug.backends.base import BaseStore
+from jug.errors import ResultNotFound, TaskError
+from jug.hash.names import function_name
+from jug.session import current_store, is_jug_running
+from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
+from jug.task.locks import Lockable
+from jug.task.tasklet import Item, Tasklet, cannot_iterate
+
+R = TypeVar("R")
+
+
+class _Missing:
+    """The value of a task that is not loaded, since None may be a result."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+alltasks: list[Task[Any]] = []
+"""All tasks made so far, in order."""
+
+
+class _StoreOfTask:
+    """A task's own store, else the one in use; on the class, the one in use."""
+
+    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore:
+        own = None if task is None else task.own_store
+        return current_store() if own is None else own
+
+
+class RunOptions:
+    """How to run a task; nothing of this enters its hash."""
+
+    __slots__ = ("retries", "timeout")
+
+    def __init__(self, retries: int = 0, timeout: float | None = None) -> None:
+        if retries < 0 or int(retries) != retries:
+            raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
+        if timeout is not None and not timeout > 0:
+            raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")
+        self.retries = int(retries)
+        self.timeout = timeout
+
+
+DEFAULTS: Final = RunOptions()
+
+
+class Task(Lockable, Generic[R]):
+    """A call that a worker will make, once for all who want its result.
+
+    The arguments may be tasks, or lists, tuples and dicts with tasks inside; the
+    function receives their values.
+
+    >>> from jug import set_jugdir
+    >>> store = set_jugdir("dict_store")
+    >>> task = Task(sum, [1, Task(max, 2, 3)])
+    >>> [dependency.run() for dependency in task.dependencies()]
+    [3]
+    >>> task.run()
+    4
+    """
+
+    __slots__ = ("_digest", "_kwargs", "_value", "args", "f", "given_name", "options", "own_store")
+
+    store = _StoreOfTask()
+
+    def __init__(self, f: Callable[..., R], *args: Any, **kwargs: Any) -> None:
+        if type(f) not in _PLAIN:
+            f, args, kwargs = _unwrap(f, args, kwargs)
+        self.f = f
+        self.args = args
+        self._kwargs = kwargs or None  # an empty dict would be a third of a small task
+        self.options = DEFAULTS
+        self.given_name: str | None = None
+        """What its name was set to."""
+        self.own_store: BaseStore | None = None
+        """The store that it belongs to whichever is in use, None for the one in use."""
+        self._digest: bytes | None = None
+        self._value: Any = MISSING
+        alltasks.append(self)
+
+    # Who it is
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The arguments that were given by name."""
+        return self._kwargs or {}
+
+    @property
+    def has_plain_arguments(self) -> bool:
+        """Whether its arguments are numbers, strings and the like, which contain nothing."""
+        return self._kwargs is None and ATOMS.issuperset(map(type, self.args))
+
+    @property
+    def name(self) -> str:
+        """The name under which it is listed: `module.function`, or what it was set to.
+
+        A task of another name is another task, so set it before the hash is used.
+        """
+        return self.given_name or function_name(self.f)
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.given_name = name
+        self._digest = None
+
+    @property
+    def digest(self) -> bytes:
+        """The hash as 20 raw bytes."""
+        if self._digest is None:
+            if self.has_plain_arguments:
+                return self.hash_alone()
+            _hash_with_dependencies(self)
+        digest: bytes = self._digest  # type: ignore[assignment]  # computed just now
+        return digest
+
+    @property
+    def known_digest(self) -> bytes | None:
+        """The hash as 20 raw bytes if it was computed already."""
+        return self._digest
+
+    def hash_alone(self) -> bytes:
+        """Compute the digest, given that those of all dependencies are known."""
+        self._digest = digest = self.compute_digest()
+        return digest
+
+    def hash(self) -> bytes:
+        """Return the hash of function and arguments as 40 hex digits."""
+        return hexlify(self.digest)
+
+    __jug_hash__ = hash
+
+    def compute_digest(self) -> bytes:
+        """Return the digest of function and arguments as they are now."""
+        return hash.task_digest(self.given_name or "", self.f, self.args, self.kwargs)
+
+    def dependencies(self) -> Iterator[Task[Any]]:
+        """Yield the tasks that its arguments contain."""
+        if self.has_plain_arguments:
+            return iter(())
+        return find_dependencies(self.args, self.kwargs)
+
+    def __jug_dependencies__(self) -> Iterator[Task[Any]]:
+        """Yield the task itself: it is what a container of it depends on."""
+        yield self
+
+    # Its value
+
+    def run(self, force: bool = False, save: bool = True, debug_mode: bool = False) -> R:
+        """Return the value, computing it here and now if it is not in the store.
+
+        With `force` it is computed in any case.  With `debug_mode` a function
+        that changes its arguments is an error.
+        """
+        if not force and self.can_load():
+            return self.result
+        missing = next(_missing(self), None)
+        if missing is not None:
+            raise TaskError(
+                f"task {self.name!r} can't run before {missing.name!r} has run", task=self
+            )
+        from jug.task.attempt import attempt, load_arguments  # `import jug` stays light
+
+        frame, result = attempt(self, load_arguments(self), debug_mode)
+        if save:
+            if force:
+                self.store.discard([self.digest])
+            self.store.put(frame)
+        self._value = result
+        value: R = result
+        return value
+
+    @property
+    def result(self) -> R:
+        """The value, loaded if need be."""
+        return self.value()
+
+    def value(self) -> R:
+        """Return the value, loaded if need be.
+
+        Raises `ResultNotFound` if the task has not run.
+        """
+        if self._value is MISSING:
+            self.load()
+        result: R = self._value
+        return result
+
+    __jug_value__ = value
+
+    def load(self) -> None:
+        """Read the value from the store, also if it is loaded already."""
+        store = self.store
+        if not store.has(self.digest):
+            store.poll()
+            if not store.has(self.digest):
+                raise _not_found(self)
+        self._value = store.load_digest(self.digest)
+
+    def can_load(self) -> bool:
+        """Return whether the value is in the store."""
+        store = self.store
+        if not store.has(self.digest):
+            store.poll()
+        return store.has(self.digest)
+
+    def is_done(self, polled: BaseStore) -> bool:
+        """Return whether it is done, by a store that was polled just now, or its own if another."""
+        return polled.has(self.digest) if self.store is polled else self.can_load()
+
+    def can_run(self) -> bool:
+        """Return whether all that it depends on has run."""
+        return next(_missing(self), None) is None
+
+    def is_loaded(self) -> bool:
+        """Return whether the value is in memory."""
+        return self._value is not MISSING
+
+    @property
+    def loaded_value(self) -> Any:
+        """The value in memory, `MISSING` if there is none."""
+        return self._value
+
+    def keep(self, value: R) -> None:
+        """Keep a value in memory that was just saved."""
+        self._value = value
+
+    def unload(self) -> None:
+        """Forget the value in memory; the store keeps it."""
+        self._value = MISSING
+
+    def unload_recursive(self) -> None:
+        """Forget the values of the task and of all that it depends on."""
+        for task in (self, *recursive_dependencies(self)):
+            task.unload()
+
+    def invalidate(self) -> None:
+        """Remove the task's own result from the store, and from memory."""
+        self.unload()
+        self.store.discard([self.digest])
+
+    # As an object
+
+    def __getitem__(self, index: Any) -> Tasklet:
+        """Return a part of the result, as an argument for other tasks."""
+        return Tasklet(self, Item(index))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Say why it can't be done."""
+        raise cannot_iterate(self)
+
+    def __repr__(self) -> str:
+        """Show name and arguments, those that are tasks by their names."""
+        return f"Task({self.name}, args={_brief(self.args)}, kwargs={_brief(self.kwargs)})"
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return f"Task: {self.name}()"
+
+
+_PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
+"""Types of functions in which no other function is wrapped."""
+
+
+def _unwrap(
+    f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return the function proper and all arguments of a partial or a TaskGenerator."""
+    while True:
+        if isinstance(f, partial):
+            f, args, kwargs = f.func, (*f.args, *args), {**f.keywords, **kwargs}
+        elif hasattr(f, "__jug_function__"):
+            f = f.__jug_function__
+        elif callable(f):
+            return f, args, kwargs
+        else:
+            raise TaskError(f"{f!r} can't be called, so it can't be the function of a task")
+
+
+def _missing(task: Task[Any]) -> Iterator[Task[Any]]:
+    """Yield what a task depends on that has no value, neither in memory nor in the store."""
+    return (one for one in task.dependencies() if not (one.is_loaded() or one.can_load()))
+
+
+def _not_found(task: Task[Any]) -> ResultNotFound:
+    record = task.store.record(task.digest)
+    why = f"failed ({record.exception})" if record else "has not been computed yet"
+    advice = "run `jug execute`, then ask again"
+    if is_jug_running():
+        advice = "pass the task itself to other tasks, or wait for it by jug.bvalue(task)"
+    return ResultNotFound(f"task {task.name!r} {why}: {advice}", task=task)
+
+
+def _brief(arguments: Any) -> str:
+    if isinstance(arguments, Task):
+        return f"<{arguments.name}>"
+    if isinstance(arguments, dict):
+        return "{" + ", ".join(f"{key!r}: {_brief(item)}" for key, item in arguments.items()) + "}"
+    if type(arguments) in (tuple, list):
+        text = ", ".join(map(_brief, arguments))
+        if type(arguments) is list:
+            return f"[{text}]"
+        return f"({text},)" if len(arguments) == 1 else f"({text})"
+    return repr(arguments)
+
+
+def _hash_with_dependencies(task: Task[Any]) -> None:
+    """Compute the digests of the task and of what it needs, without recursion."""
+    order = dependencies_first([task], Task.dependencies, lambda one: one.known_digest is not None)
+    for one, _ in order:
+        one.hash_alone()
+
+
+def recursive_dependencies(
+    task: Task[Any] | Tasklet, max_level: int | None = -1
+) -> Iterator[Task[Any]]:
+    """Yield all that a task depends on, each task once, without the task itself.
+
+    `max_level` is how far to go: 1 is what it depends on directly, 0 nothing;
+    -1 and None are no limit.
+
+    >>> total = Task(sum, [Task(abs, -1), Task(abs, Task(min, 2, 3))])
+    >>> [task.name for task in recursive_dependencies(total, max_level=1)]
+    ['builtins.abs', 'builtins.abs']
+    """
+    limit = -1 if max_level is None else max_level
+    seen = {task.digest}
+    level = [task]
+    while level and limit != 0:
+        limit -= 1
+        following: list[Any] = []
+        for one in level:
+            for dependency in one.dependencies():
+                if dependency.digest not in seen:
+                    seen.add(dependency.digest)
+                    following.append(dependency)
+                    yield dependency
+        level = following

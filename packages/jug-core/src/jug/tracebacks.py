@@ -1,0 +1,45 @@
+"""What an exception looks like to a user: in one line, and as a traceback of their own code."""
+
+from __future__ import annotations
+
+import os
+from itertools import dropwhile
+from typing import TYPE_CHECKING
+
+from jug.errors import JugError
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
+
+
+def describe_exception(error: BaseException) -> str:
+    """Return type and message on one line.
+
+    >>> describe_exception(ValueError("no such thing"))
+    'ValueError: no such thing'
+    """
+    kind = type(error)
+    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    message = " ".join(str(error).split())
+    return f"{module}{kind.__qualname__}" + (f": {message}" if message else "")
+
+
+def own_traceback(error: BaseException) -> str:
+    """Return the traceback without the frames at its start that are jug's own.
+
+    An error that jug itself names is shown without any of jug's frames.
+    """
+    import traceback
+
+    shown = traceback.TracebackException.from_exception(error)
+    frames = list(dropwhile(_is_jugs, shown.stack))
+    if isinstance(error, JugError):
+        frames = [frame for frame in frames if not _is_jugs(frame)]
+    shown.stack = traceback.StackSummary.from_list(frames)
+    return "".join(shown.format())
+
+
+def _is_jugs(frame: FrameSummary) -> bool:
+    import jug
+
+    return any(frame.filename.startswith(os.path.join(folder, "")) for folder in jug.__path__)

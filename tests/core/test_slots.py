@@ -1,0 +1,43 @@
+"""The slots of shared memory that a supervisor and its workers share."""
+
+import os
+
+from jug import TaskGenerator
+from jug.execution.slots import NO_TASK, WorkerSlots
+
+
+def test_what_one_publishes_others_see(store):
+    slots = WorkerSlots.for_workers(3)
+    task = TaskGenerator(abs, retries=4, timeout=60)(-1)
+
+    seen_elsewhere = WorkerSlots(os.dup(slots.descriptor))
+    slots.publish(1, task)
+
+    running = seen_elsewhere.running(1)
+    assert (running.digest, running.name) == (task.digest, "builtins.abs")
+    assert (running.limit, running.retries) == (60, 4)
+    assert not running.deadline
+    slots.set_deadline(1, 60)
+    assert seen_elsewhere.running(1).deadline > 60
+    slots.set_deadline(1, None)
+    assert not seen_elsewhere.running(1).deadline
+    assert seen_elsewhere.is_anybody_busy()
+    assert seen_elsewhere.running(0).digest == seen_elsewhere.running(2).digest == NO_TASK
+    slots.clear(1)
+    assert seen_elsewhere.running(1).digest == NO_TASK
+    assert not seen_elsewhere.is_anybody_busy()
+    slots.stop()
+    assert seen_elsewhere.is_stopped()
+    slots.close()
+    seen_elsewhere.close()
+
+
+def test_a_long_name_is_cut_to_fit(store):
+    slots = WorkerSlots.for_workers(1)
+    task = TaskGenerator(abs)(-1)
+    task.name = "ä" * 1000
+
+    slots.publish(0, task)
+
+    assert slots.running(0).name.startswith("ä" * 100)
+    slots.close()
