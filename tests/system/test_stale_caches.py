@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.system.conftest import on_host
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ import os, time
 from jug import TaskGenerator
 from journal import log, wait_for_file
 
-HOST = os.environ["JUG_TEST_BOOT_ID"]
+HOST = os.environ["TEST_HOST"]
 """
 
 
@@ -43,8 +44,7 @@ def hosts(folder, program, unavailable, wait_for):
     settings = {"JUG_LEASE_SECONDS": str(LEASE)}
 
     yield [
-        os.environ | settings | {"JUG_TEST_BOOT_ID": name, "JUG_JUGDIR": str(folder / name / "jd")}
-        for name in ("a", "b")
+        on_host(name) | settings | {"JUG_JUGDIR": str(folder / name / "jd")} for name in ("a", "b")
     ]
 
     for name, mount in zip(("a", "b"), mounts, strict=True):

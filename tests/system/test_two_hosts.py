@@ -1,6 +1,6 @@
 """Workers that cannot see each other's processes: between them the heartbeat alone decides.
 
-Another boot id makes a worker believe that it runs on another host.
+A boot id of their own makes workers believe that they run on other hosts.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.system import conftest
 
 HEAD = """
 import ctypes, os, time
 from jug import TaskGenerator
 from journal import log, wait_for_file
 
-HOST = os.environ["JUG_TEST_BOOT_ID"]
+HOST = os.environ["TEST_HOST"]
 """
 
 LEASE = 1.0
 
 
-def on_host(name: str) -> dict[str, str]:
-    return os.environ | {"JUG_TEST_BOOT_ID": name, "JUG_LEASE_SECONDS": str(LEASE)}
+def on_host(name: str, lease: float = LEASE) -> dict[str, str]:
+    return conftest.on_host(name) | {"JUG_LEASE_SECONDS": str(lease)}
 
 
 def child_of(process: subprocess.Popen[str]) -> int:
@@ -178,7 +179,7 @@ def test_a_stopped_worker_that_goes_on_leaves_the_lock_of_its_successor_alone(
 
 def test_a_stopped_worker_on_the_same_host_keeps_its_task(write, journal, start, wait_for):
     write(TAKEN_OVER)
-    env = os.environ | {"JUG_TEST_BOOT_ID": "a", "JUG_LEASE_SECONDS": "0.1"}
+    env = on_host("a", lease=0.1)
     first = start("execute", env=env)
     wait_for(journal)
     worker = child_of(first)

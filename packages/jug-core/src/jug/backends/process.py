@@ -68,9 +68,6 @@ def _host() -> str:
 
 @lru_cache(maxsize=1)
 def _boot() -> str:
-    override = os.environ.get("JUG_TEST_BOOT_ID")
-    if override:
-        return override
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()

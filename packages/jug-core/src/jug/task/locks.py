@@ -54,7 +54,8 @@ class Lockable:
 
     def is_locked(self) -> bool:
         """Return whether somebody held the lock when this was asked: a hint."""
-        return self.store.getlock(self.hash()).is_locked()
+        lock: TaskLock = self.store.getlock(self.hash())
+        return lock.is_locked()
 
     def fail(self) -> bool:
         """Say that the task failed, for good, and give the lock back.
