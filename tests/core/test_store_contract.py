@@ -42,7 +42,7 @@ class ReplacesResults(DictStore):
 
 class BelievesWhatItReads(DictStore):
     def read(self, digest):
-        return self._result(digest).encoded
+        return self._memory.results[digest].encoded
 
 
 class KeepsTheObject(DictStore):

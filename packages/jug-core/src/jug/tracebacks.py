@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,5 @@ def own_traceback(error: BaseException) -> str:
 
 
 def _is_jugs(frame: FrameSummary) -> bool:
-    import jug
-
-    return any(frame.filename.startswith(os.path.join(folder, "")) for folder in jug.__path__)
+    folders = sys.modules["jug"].__path__  # of all distributions
+    return any(frame.filename.startswith(os.path.join(folder, "")) for folder in folders)

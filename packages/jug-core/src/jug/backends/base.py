@@ -22,7 +22,7 @@ on is promised here:
 - *Leases.* Who holds the lease of a task may run it.  At most one worker does,
   unless one was found dead: then its lease is taken over, by exactly one.  A
   lease is given for a task that has no result, as of the moment when it is
-  given.  Releasing removes one's own lease and nobody else's.
+  given.  A worker releases its own leases and nobody else's.
 - *Durability.* What others can see as done survives a power cut, but for the
   last second of computing.  `flush` makes it all safe at once.
 - *Truth.* Damage is recognised, reported, and treated as not there.  Nothing

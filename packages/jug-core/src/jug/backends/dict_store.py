@@ -3,8 +3,8 @@
 It is what tests and small scripts use, and the one to read before writing
 another.  Everything is in a `_Memory`, under one lock.  Store objects are views
 of a memory, each a worker of its own, so two threads may work on one memory
-like two processes on a directory.  All views share one `News`, so a change is
-told to the readers of every view by whoever makes it.
+like two processes on a directory.  All views share one `News`, so whoever changes
+something has it in the news of every view.
 
 Results are kept encoded, as in every store: a task that changes what it was
 given changes no result.
@@ -61,6 +61,15 @@ class _Memory:
     """How many leases ended so far."""
     file: DictFile | None = None
     unsaved: bool = False
+
+    def result(self, digest: bytes, url: str) -> _Result:
+        """Return the result of a task, which must be there."""
+        try:
+            return self.results[digest]
+        except KeyError:
+            raise ResultNotFound(
+                f"the result of {digest.hex()} is not in {url}: run its task first", digest=digest
+            ) from None
 
     def state(self, digest: bytes) -> TaskState:
         """Return what is known of a task."""
@@ -122,30 +131,21 @@ class DictStore(BaseStore):
     # What is there
 
     def exists(self, digests: Iterable[bytes]) -> list[bool]:
-        """Return for each digest whether its result is there."""
         results = self._memory.results
         return [digest in results for digest in digests]
 
     def failures(self) -> Mapping[bytes, bool]:
-        """Return the tasks that failed and have no result: digest to whether it is kept."""
         with self._memory.changed:
             return {digest: failure.kept for digest, failure in self._memory.failures.items()}
 
     def digests(self) -> Iterator[bytes]:
-        """Yield the digests of all results."""
         with self._memory.changed:
             return iter(tuple(self._memory.results))
 
     def poll(self) -> None:
-        """Do nothing: whoever changes something tells all readers."""
-
-    def reader(self) -> Reader:
-        """Return a reader, which is told of what changes from now on."""
-        with self._memory.changed:
-            return super().reader()
+        """Do nothing: a change is news for all views as soon as it is made."""
 
     def wait(self, reader: Reader, seconds: float) -> Changes:
-        """Wait until there is something for this reader, at most so long, and return it."""
         memory = self._memory
         with memory.changed:
             memory.changed.wait_for(
@@ -162,34 +162,21 @@ class DictStore(BaseStore):
     # Reading
 
     def read(self, digest: bytes) -> bytes:
-        """Return the encoded result."""
-        encoded = self._result(digest).encoded
+        encoded = self._memory.result(digest, self.url).encoded
         codec.verify(encoded)
         return encoded
 
     def record(self, digest: bytes) -> Record | None:
-        """Return the record of the run that counts: of the result, else the last failure."""
         with self._memory.changed:
             found = self._memory.results.get(digest) or self._memory.failures.get(digest)
         return None if found is None else records.unpack(found.record)
 
     def size(self, digest: bytes) -> int:
-        """Return how many bytes the encoded result takes."""
-        return len(self._result(digest).encoded)
-
-    def _result(self, digest: bytes) -> _Result:
-        try:
-            return self._memory.results[digest]
-        except KeyError:
-            raise ResultNotFound(
-                f"the result of {digest.hex()} is not in {self.url}: run its task first",
-                digest=digest,
-            ) from None
+        return len(self._memory.result(digest, self.url).encoded)
 
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
-        """Return a lease of the first candidate that is free and has no result."""
         memory = self._memory
         with memory.changed:
             self._released = memory.released
@@ -201,7 +188,6 @@ class DictStore(BaseStore):
             return None
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
-        """Save what became of the task and end the lease."""
         memory = self._memory
         with memory.changed:
             self.release(lease)
@@ -213,13 +199,11 @@ class DictStore(BaseStore):
             return Outcome.SAVED
 
     def release(self, lease: Lease) -> None:
-        """End the lease, saving nothing.  A lease that was lost is left alone."""
         with self._memory.changed:
             if self._memory.leases.get(lease.digest) is lease:
                 self.break_leases([lease.digest])
 
     def holders(self) -> dict[bytes, Holder]:
-        """Return who holds what now."""
         here = Process.here()
         with self._memory.changed:
             return {
@@ -228,7 +212,6 @@ class DictStore(BaseStore):
             }
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
-        """Take the leases away from whoever holds them; return how many."""
         memory = self._memory
         with memory.changed:
             broken = [digest for digest in digests if memory.leases.pop(digest, None)]
@@ -246,7 +229,6 @@ class DictStore(BaseStore):
     # Writing
 
     def put(self, frame: Frame) -> None:
-        """Save a frame, whoever holds the lease.  A result that is there stays."""
         memory, digest = self._memory, frame.digest
         with memory.changed:
             if digest in memory.results:
@@ -261,7 +243,6 @@ class DictStore(BaseStore):
             self._note(digest, before, memory.state(digest))
 
     def discard(self, digests: Iterable[bytes]) -> int:
-        """Remove results and failures; return how many tasks' were there."""
         memory, count = self._memory, 0
         with memory.changed:
             for digest in digests:

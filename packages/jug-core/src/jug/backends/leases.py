@@ -33,8 +33,8 @@ How a worker knows that a name is still its own: its file's link count.  The
 count is one, and one more for each lock and gate that it has made; only theft
 makes it less.  When call and count agree, which costs one fstat, nothing else
 needs to be read.  When they do not, because something was stolen, or a network
-file system lost the answer of a call that was carried out and says of one's own
-link that the name exists already, the names themselves are read.
+file system lost the answer of a call that was carried out and says of the worker's
+own link that the name exists already, the names themselves are read.
 
 If a worker finds somebody else behind the gate of its own lock, then it is being
 stolen from, or a thief has just found it alive.  It does not wait for the
@@ -144,7 +144,7 @@ class Leases:
             self.release(name)
 
     def steal(self, name: str, holder: str) -> bool:
-        """Take a lock over from a worker that seems dead; return whether it is now one's own."""
+        """Take a lock over from a worker that seems dead; return whether that was done."""
         gate = gate_of(name, holder)
         if not self._shut_for(name, holder, self.folder.is_dead):
             return False
@@ -166,7 +166,7 @@ class Leases:
         return self._remove(name, holder, lambda _: True)
 
     def doubt(self) -> None:
-        """Believe no count any more, after a call that failed half-way."""
+        """Distrust the link count after a failed call."""
         self.count = _UNKNOWN
 
     def _remove(self, name: str, holder: str, verdict: Callable[[str], bool]) -> bool:

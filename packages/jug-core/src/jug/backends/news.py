@@ -1,10 +1,9 @@
 """What changed, and what is stale: one idea for all stores.
 
-A store learns of *events*: a result was saved, a run failed, something was
-removed.  They may reach a reader in any order, or many at once.  So neither what
-is told to others nor what counts as stale is ever taken from an event itself.
-Both follow from the state of the task before the event and after it, and from
-nothing else:
+A store reads *events*: a result was saved, a run failed, something was removed.
+They may arrive in any order, or many at once.  So neither the news for readers nor
+what counts as stale is ever taken from an event itself.  Both follow from the
+state of the task before the event and after it, and from nothing else:
 
 - *finished*: another result counts after than before.
 - *removed*: the result that counted before does not count any more, whether none
@@ -24,14 +23,15 @@ moment when it was given.  What a run was made from is stale if a task among its
 inputs has a later number than the lease.
 
 *Readers.*  Several parts of one process may follow one store object: a worker, and
-inside its task another worker or a `CachedFunction`.  Each has a `Reader` of its
-own, which is told of all that changed since it was made, also of what was done
-through the same store object; what one takes stays there for the others.
+inside its task another worker or a `CachedFunction`.  Each has its own `Reader`,
+which collects all that changes after it was made, also what is done through the
+same store object; what one reader takes stays there for the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from threading import Lock
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -96,7 +96,8 @@ class News:
         """How many changes made something stale so far."""
         self._stale_at: dict[bytes, int] = {}
         self._all_stale_at = 0
-        self._readers: list[Reader] = []
+        self._readers: tuple[Reader, ...] = ()
+        self._coming_and_going = Lock()
 
     def note(self, digest: bytes, before: TaskState, after: TaskState) -> None:
         """Take note of what one or many events made of a task's state."""
@@ -105,10 +106,10 @@ class News:
             self.clock += 1
             self._stale_at[digest] = self.clock
         if self._readers and after != before:
-            self._tell(digest, before, after)
+            self._share(digest, before, after)
 
-    def _tell(self, digest: bytes, before: TaskState, after: TaskState) -> None:
-        told, untold = [digest], list[bytes]()
+    def _share(self, digest: bytes, before: TaskState, after: TaskState) -> None:
+        it, nothing = [digest], list[bytes]()
         is_other = after.result != before.result
         was_removed = is_other and before.result is not None
         has_failed = False
@@ -116,33 +117,32 @@ class News:
             has_failed = not after.failures <= before.failures
             was_removed = was_removed or bool(before.failures and not after.failures)
         change = _Change(
-            told if is_other and after.result is not None else untold,
-            told if has_failed else untold,
-            told if was_removed else untold,
+            it if is_other and after.result is not None else nothing,
+            it if has_failed else nothing,
+            it if was_removed else nothing,
         )
         if any(change):
-            for reader in self._readers:
-                reader.add(change)
+            self._add(change)
 
     def note_finished(self, digests: list[bytes]) -> None:
         """Take note of first results, of tasks of which nothing was known before."""
-        if not digests:
-            return
-        change = _Change(digests, (), ())
-        for reader in self._readers:
-            reader.add(change)
+        if digests and self._readers:
+            self._add(_Change(digests, (), ()))
 
     def note_all(self, digests: Iterable[bytes]) -> None:
         """Take note that these results are there, each perhaps another one than before.
 
-        For a store that missed events and can't tell.  Everything made before is stale.
+        For a store that missed events.  Everything that was made before is stale.
         """
         self.clock += 1
         self._all_stale_at = self.clock
-        told = [*digests]
-        if told:
-            for reader in self._readers:
-                reader.add(_Change(told, (), told))
+        replaced = [*digests]
+        if replaced:
+            self._add(_Change(replaced, (), replaced))
+
+    def _add(self, change: _Change) -> None:
+        for reader in self._readers:
+            reader.add(change)
 
     def is_stale(self, digests: Iterable[bytes], since: int) -> bool:
         """Return whether a run that began at that clock must not be saved.
@@ -157,19 +157,20 @@ class News:
         return any(stale_at.get(digest, 0) > since for digest in digests)
 
     def reader(self) -> Reader:
-        """Return a new reader, which is told of all that changes from now on."""
+        """Return a new reader, which collects all that changes from now on."""
         reader = Reader(self)
-        self._readers.append(reader)
+        with self._coming_and_going:
+            self._readers = (*self._readers, reader)
         return reader
 
     def leave(self, reader: Reader) -> None:
-        """Tell a reader nothing more."""
-        if reader in self._readers:
-            self._readers.remove(reader)
+        """Collect nothing more for a reader."""
+        with self._coming_and_going:
+            self._readers = tuple(one for one in self._readers if one is not reader)
 
     def forget_readers(self) -> None:
         """Leave all readers behind, in a process that was forked from theirs."""
-        self._readers = []
+        self._readers, self._coming_and_going = (), Lock()
 
 
 class _Change(NamedTuple):
@@ -183,7 +184,7 @@ class _Change(NamedTuple):
 class Reader:
     """One reader's place in the news of a store.
 
-    What is told is put at the end of one list and taken from its front, each in one
+    What changes is put at the end of one list and taken from its front, each in one
     step, so that threads may do both at a time.
     """
 
@@ -211,7 +212,7 @@ class Reader:
         return changes
 
     def close(self) -> None:
-        """Be told nothing more."""
+        """Collect nothing more."""
         self._news.leave(self)
 
     def __enter__(self) -> Self:
@@ -224,5 +225,5 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Be told nothing more."""
+        """Collect nothing more."""
         self.close()

@@ -1,4 +1,4 @@
-"""The methods of a store, by what they promise; `jug.backends.base` tells the whole.
+"""The methods of a store, by what they promise; `jug.backends.base` says how they fit together.
 
 Three parts, each with a part of the tests in `jug.testing`: results, leases, and
 the news of what others did.
@@ -173,7 +173,7 @@ class LeasePromises(ABC):
 
 
 class NewsPromises(ResultPromises):
-    """What others did: reading it, being told of it, and waiting for it."""
+    """News of what others did: reading it, following it, and waiting for it."""
 
     news: News
     """What changed, for the readers, and what that made stale."""

@@ -18,13 +18,13 @@ a dict is there in constant time.
 
 All numbers are little-endian and all checksums CRC-32.  The order of the checks
 is what makes them certain: the first eight bytes guard each other, so a later
-version is told from a damaged byte; the first checksum is at a fixed place and
+version is not taken for a damaged byte; the first checksum is at a fixed place and
 guards the numbers that say what the second covers; both together say how long
 the whole must be.  So one wrong byte, or one too few or too many, is never
 overlooked by chance.  Buffers under 16 MB are checked when they are read;
 larger ones only by `verify`, as that takes time in proportion to their size.
 
-What numpy keeps in band by itself (strided, masked, datetime64 arrays) is
+What numpy itself keeps in band (strided, masked, datetime64 arrays) is
 brought out of band by `jug._arrays`.  An exact `bytes` or `bytearray` can't be:
 pickle writes those itself, so they are copied once on the way.
 """

@@ -21,7 +21,7 @@ _LENGTH: Final = Struct("<Q")
 
 
 class SupervisorConnection:
-    """What a worker tells its supervisor: over a socket, and in its slot of shared memory.
+    """The way from a worker to its supervisor: a socket, and a slot of shared memory.
 
     `retryable` is what failed before this run and is to be tried again, None if no
     worker has looked yet; `is_first` says whether the worker speaks for all of them.
@@ -56,8 +56,8 @@ class SupervisorConnection:
     def send_joined(self, store: BaseStore, keep_going: bool) -> None:
         """Make the supervisor beat for this worker's leases in the store.
 
-        Also tell it whether workers keep going after a failure: the jugfile may say so,
-        and the supervisor need not have read that.
+        Also say whether workers keep going after a failure: the jugfile may set that,
+        and the supervisor need not have read it.
         """
         self._send(("joined", (store.heartbeat(), keep_going)))
 

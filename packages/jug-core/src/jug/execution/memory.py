@@ -7,10 +7,9 @@ long as a task of this worker needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from jug.task import Task
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
 
@@ -18,16 +17,13 @@ _SHORT: Final = 256  # characters up to which a string is kept in memory
 
 
 class Memory:
-    """The values of a graph's tasks, as far as one worker keeps them."""
+    """The values of a graph's tasks, as far as one worker keeps them: none at first."""
 
     def __init__(self, graph: Graph, aggressive_unload: bool) -> None:
         self._graph = graph
         self._keeps_nothing = aggressive_unload
-
-    def clear(self, tasks: Iterable[Task[Any]]) -> None:
-        """Forget values: they may be of results that do not count any more."""
-        for task in tasks:
-            task.unload()
+        for task in graph.tasks:
+            task.unload()  # the value may be of a result that does not count any more
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""

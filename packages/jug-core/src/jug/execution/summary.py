@@ -36,7 +36,7 @@ _STATUSES: Final = {
 
 @dataclass(slots=True)
 class Failure:
-    """A task that failed, as told to the user."""
+    """A task that failed, as it is shown to the user."""
 
     name: str
     digest: str

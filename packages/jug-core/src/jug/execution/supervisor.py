@@ -8,8 +8,8 @@ limit, replaces a worker that died, and gathers what all of them did.
 
 A worker shows what it runs in its slot of shared memory, and says all else over a
 socket: that it has joined a store, and at last its summary or its error.  If the
-socket closes with no last message, the worker has died.  If the supervisor dies, the
-workers are told by a signal on the same socket; they finish their task and end.
+socket closes with no last message, the worker has died.  If the supervisor dies, its
+workers get a signal from the same socket; they finish their task and end.
 
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;

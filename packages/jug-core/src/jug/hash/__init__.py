@@ -28,7 +28,7 @@ from jug.hash.framing import digest, fresh, length, text
 from jug.hash.functions import Lambda, is_plain
 from jug.hash.names import function_name
 from jug.hash.objects import register as _register
-from jug.hash.walk import Walk, encode
+from jug.hash.walk import Walk, encoding_of
 
 __all__ = [
     "SCHEME_VERSION",
@@ -65,7 +65,7 @@ class HashObject(Protocol):
 
 def digest_one(obj: Any) -> bytes:
     """Return the hash of any value as 20 bytes."""
-    return digest(_VALUE + encode(obj))
+    return digest(_VALUE + encoding_of(obj))
 
 
 def hash_one(obj: Any) -> bytes:
@@ -80,10 +80,10 @@ def hash_one(obj: Any) -> bytes:
 def digest_function(f: Callable[..., Any], allow_lambda: bool = False) -> bytes:
     """Return the hash of a function as 20 bytes, of a lambda by its source if that is allowed."""
     if not allow_lambda:
-        return digest(_VALUE + Walk().encode(f, inside=False))
+        return digest(_VALUE + Walk().encoding_of(f, inside=False))
     from jug.hash.lambdas import by_source
 
-    return digest(_VALUE + Walk({Lambda: by_source}).encode(f, inside=False))
+    return digest(_VALUE + Walk({Lambda: by_source}).encoding_of(f, inside=False))
 
 
 def new_hash_object() -> HashObject:
@@ -114,7 +114,7 @@ def hash_update(M: HashObject, elems: Iterable[tuple[Any, Any]]) -> None:
     False
     """
     for label, element in elems:
-        M.update(encode(label) + encode(element))
+        M.update(encoding_of(label) + encoding_of(element))
 
 
 def register(cls: type[_T], function: Callable[[_T], Any]) -> None:
@@ -146,9 +146,9 @@ def task_digest(
     try:
         for argument in args:
             leaf = leaves.get(type(argument))
-            parts.append(leaf(argument) if leaf is not None else encode(argument))
+            parts.append(leaf(argument) if leaf is not None else encoding_of(argument))
         for keyword in sorted(kwargs) if kwargs else ():
-            parts.append(text(keyword) + encode(kwargs[keyword]))
+            parts.append(text(keyword) + encoding_of(kwargs[keyword]))
     except HashError as error:
         at = len(parts) - 2
         which = at + 1 if at < len(args) else sorted(kwargs)[at - len(args)]
@@ -158,7 +158,7 @@ def task_digest(
 
 def _head(name: str, f: Callable[..., Any]) -> bytes:
     try:
-        head = _TASK + text(name) + Walk().encode(f, inside=False)
+        head = _TASK + text(name) + Walk().encoding_of(f, inside=False)
     except HashError as error:
         raise _about(error, "the function", name, f) from error
     if isinstance(f, FunctionType) and is_plain(f):

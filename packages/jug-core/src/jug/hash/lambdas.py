@@ -1,8 +1,8 @@
-"""Lambdas by their source, where nothing else can tell them apart.
+"""Lambdas by their source, where nothing else distinguishes them.
 
 The syntax tree is used, so that neither spaces nor comments nor line breaks
 count.  Several lambdas may begin on one line; the columns that Python keeps for
-tracebacks tell which of them is meant.
+tracebacks show which of them is meant.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _end(node: ast.Lambda) -> _Place:
 
 
 def _plain(node: Any) -> Any:
-    """Return a syntax tree as tuples, without what is empty or tells only of places."""
+    """Return a syntax tree as tuples, without positions and empty fields."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):

@@ -4,8 +4,8 @@ A class says itself what stands for its objects with ``__jug_hash__``; types of
 the standard library, and those that were registered, have a *stand-in*: a plain
 value that says the same.  Anything else is taken apart in the way of pickle and
 copy, by ``__reduce_ex__``, and its parts are encoded by the same rules.  Pickled
-bytes never enter a hash: they tell which strings are one object in memory, and
-sets in the order of this process.
+bytes never enter a hash: they depend on which strings are one object in memory, and
+on the order of sets in this process.
 """
 
 from __future__ import annotations
@@ -112,10 +112,10 @@ def by_stand_in(label: str, stand_in: StandIn) -> Encoder:
     """Return an encoder that encodes what ``stand_in`` makes of an object, under a label."""
     head = text(label)
 
-    def encode(value: Any) -> Generator[Any, bytes, bytes]:
+    def encoder(value: Any) -> Generator[Any, bytes, bytes]:
         return sealed(b"X", [head, (yield stand_in(value))])
 
-    return encode
+    return encoder
 
 
 def register(cls: type, stand_in: StandIn) -> None:
@@ -192,7 +192,7 @@ def _container_object(value: Any) -> Generator[Any, bytes, bytes]:
 
 
 def _object_with_tasks(value: Any) -> Generator[Any, bytes, bytes]:
-    """Encode an object that tells its tasks itself."""
+    """Encode an object that names its tasks itself."""
     return (yield from _object(value))
 
 

@@ -26,7 +26,7 @@ _TANGLED: Final = 100_000
 """So often nothing is met again inside loops but by going round and round."""
 
 
-def encode(value: Any) -> bytes:
+def encoding_of(value: Any) -> bytes:
     """Return the encoding of a value in which tasks may stand."""
     leaf = leaves.get(type(value))
     if leaf is not None:
@@ -35,8 +35,8 @@ def encode(value: Any) -> bytes:
         try:
             return flat[type(value)](value)
         except KeyError:  # something in it needs a walk
-            return Walk().encode(value)
-    return Walk().encode(value)
+            return Walk().encoding_of(value)
+    return Walk().encoding_of(value)
 
 
 class _Frame:
@@ -65,8 +65,8 @@ class Walk:
         self.in_loops: dict[int, Any] = {}
         self.met_again = 0
 
-    def encode(self, value: Any, inside: bool = True) -> bytes:
-        """Return the value's encoding; `inside` tells whether tasks may stand in it."""
+    def encoding_of(self, value: Any, inside: bool = True) -> bytes:
+        """Return the value's encoding; `inside` says whether tasks may stand in it."""
         frames = self.frames
         reply = self._enter(value, inside)
         while frames:

@@ -1,4 +1,4 @@
-"""Functions of one's own that are called as tasks run.
+"""Hooks: functions of the user's that are called as tasks run.
 
 | name                             | called with | when                               |
 | -------------------------------- | ----------- | ---------------------------------- |
@@ -36,7 +36,7 @@ _hooks: dict[str, list[Callable[..., Any]]] = {}
 
 
 def register_hook(name: str, function: Callable[..., Any]) -> None:
-    """Have the function called whenever the hook is.
+    """Call the function whenever the hook is called.
 
     >>> register_hook("execute.task-executed1", lambda task: print("done:", task.name))
     >>> reset_all_hooks()
@@ -49,7 +49,7 @@ def register_hook(name: str, function: Callable[..., Any]) -> None:
 
 
 def register_hook_once(name: str, function: Callable[..., Any]) -> None:
-    """Have the function called whenever the hook is, however often it is registered.
+    """Call the function once whenever the hook is called, however often it is registered.
 
     A jugfile is read again after each barrier; this is the form to use in one.
 

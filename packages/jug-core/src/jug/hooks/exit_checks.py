@@ -1,6 +1,6 @@
-"""Ending a worker early: after so many tasks, so much time, or when something is there.
+"""Ending a worker early: after a number of tasks, after some time, or when a file is there.
 
-A jugfile calls these; `jug execute` calls `exit_env_vars` by itself.  A task in
+A jugfile calls these; `jug execute` calls `exit_env_vars`.  A task in
 progress is always finished and saved, and a worker that ends so has succeeded:
 its exit status is 0.  Each worker counts for itself.
 
@@ -36,7 +36,7 @@ _AFTER_TASK: Final = "execute.task-executed1"
 
 
 def exit_after_n_tasks(n: int) -> None:
-    """Have the worker end after so many tasks.
+    """End the worker after this number of tasks.
 
     >>> exit_after_n_tasks(1000)
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
@@ -45,7 +45,7 @@ def exit_after_n_tasks(n: int) -> None:
 
 
 def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-    """Have the worker end after the first task that ends past so much time from now.
+    """End the worker after the first task that ends later than this time from now.
 
     >>> exit_after_time(hours=2, minutes=30)
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
@@ -62,7 +62,7 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 
 
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
-    """Have the worker end before the first task at which the file is there.
+    """End the worker before the first task at which the file exists.
 
     >>> exit_if_file_exists("please.stop")
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
@@ -71,7 +71,7 @@ def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
 
 
 def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803
-    """Have the worker end after the first task at which the function returns something true.
+    """End the worker after the first task at which the function returns something true.
 
     The function is called without arguments, or with the task that was run.
 
@@ -85,7 +85,7 @@ def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> 
 
 
 def exit_env_vars(environ: Mapping[str, str] = os.environ) -> None:
-    """Have the worker end when variables in its environment say so.
+    """End the worker as variables in its environment say.
 
     JUG_MAX_TASKS, JUG_MAX_HOURS, JUG_MAX_MINUTES and JUG_MAX_SECONDS, which add up,
     are whole numbers; JUG_EXIT_IF_FILE_EXISTS names a file.

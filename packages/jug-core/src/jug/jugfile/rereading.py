@@ -1,4 +1,4 @@
-"""Which modules make tasks of their own while a jugfile is read.
+"""Which imported modules make tasks while a jugfile is read.
 
 After a barrier the jugfile is read again.  The modules that it imports stay as
 they are, which is quick; but one that made tasks when it was imported has to run

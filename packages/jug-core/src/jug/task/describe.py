@@ -1,4 +1,4 @@
-"""Tasks told as plain data: what a result was made from."""
+"""Tasks described as plain data: what a result was made from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jug.task.tasklet import Tasklet
 
 
 def describe(x: Any) -> Any:
-    """Return nested dicts and lists that tell how a value came about.
+    """Return nested dicts and lists that describe how a value came about.
 
     A task becomes a dict with `name`, `args` and `kwargs` (where there are any), and
     `meta`: when it was `computed` and that it is `completed`, if it is.
@@ -49,13 +49,13 @@ def _one(x: Any, done: dict[int, Any]) -> Any:
 
 
 def _task(task: Task[Any], done: dict[int, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": task.name}
+    described: dict[str, Any] = {"name": task.name}
     if task.args:
-        told["args"] = [_one(argument, done) for argument in task.args]
+        described["args"] = [_one(argument, done) for argument in task.args]
     if task.kwargs:
-        told["kwargs"] = {key: _one(argument, done) for key, argument in task.kwargs.items()}
-    told["meta"] = _meta(task)
-    return told
+        described["kwargs"] = {key: _one(argument, done) for key, argument in task.kwargs.items()}
+    described["meta"] = _meta(task)
+    return described
 
 
 def _meta(task: Task[Any]) -> dict[str, Any]:

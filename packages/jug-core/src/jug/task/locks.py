@@ -47,7 +47,7 @@ class Lockable:
         return True
 
     def unlock(self) -> None:
-        """Give one's own lock back; without one, do nothing."""
+        """Give the lock back, if this process holds it."""
         lock = _held.pop((self.store, self.digest), None)
         if lock is not None:
             lock.release()

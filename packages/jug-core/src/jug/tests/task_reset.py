@@ -1,4 +1,4 @@
-"""Tests of one's own that make tasks, each beginning with none and an empty store."""
+"""For tests that make tasks: each begins with none and an empty store."""
 
 from __future__ import annotations
 

@@ -1,0 +1,169 @@
+"""What one worker has to do with one reading of the jugfile.
+
+The graph says which task needs which, the plan what may be done next, the memory
+which values are at hand.  The agenda puts them together and keeps them in step with
+the store: whatever changed there is noted here.
+
+Tasks that belong to another store are used and not run.  They are looked up there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
+from typing import Any
+
+from jug.backends.base import BaseStore, Changes, Holder
+from jug.execution.failures import recorded_failures
+from jug.execution.memory import Memory
+from jug.execution.plan import DONE, READY, SKIPPED, Plan
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending, Summary
+from jug.hooks import is_hooked, jug_hook
+from jug.jugfile import Jugspace
+from jug.task import Task
+from jug.task.graph import Graph
+
+
+class Agenda:
+    """The tasks of one reading of the jugfile, and how far one worker knows them to be.
+
+    The store must have been polled just before.  `retryable` are the tasks that failed
+    before this run and are tried again; the agenda strikes out what fails in this run.
+    """
+
+    def __init__(
+        self, jugspace: Jugspace, settings: Settings, retryable: set[bytes], start: float
+    ) -> None:
+        self.store = jugspace.store
+        self.graph = Graph(jugspace.tasks)
+        self.memory = Memory(self.graph, settings.aggressive_unload)
+        self.retryable = retryable
+        self._in_other_stores = _in_other_stores(self.store, self.graph.tasks)
+        self.plan = Plan(
+            self.graph,
+            self._find_done(),
+            self.store.failures(),
+            retryable,
+            self._selection(settings.select),
+            start,
+        )
+        self._has_barrier = bool(jugspace.barrier_tasks)
+        self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
+
+    def _find_done(self) -> list[bool]:
+        done = self.store.exists(self.graph.numbers)
+        for number in self._in_other_stores:
+            done[number] = self.graph.tasks[number].can_load()
+        if is_hooked("execute.task-loadable"):
+            for task in compress(self.graph.tasks, done):
+                jug_hook("execute.task-loadable", (task,))
+        return done
+
+    def _selection(self, select: Callable[[str], bool] | None) -> Callable[[int], bool] | None:
+        others, tasks = self._in_other_stores, self.graph.tasks
+        if select is None:
+            return (lambda number: number not in others) if others else None
+        return lambda number: number not in others and select(tasks[number].name)
+
+    # What to do next
+
+    def candidates(self) -> list[bytes]:
+        """Return tasks to try, the best first; empty if none is ready as far as is known."""
+        tasks = self.graph.tasks
+        return [tasks[number].digest for number in self.plan.candidates()]
+
+    def accept(self, digest: bytes) -> bool:
+        """Return whether a task that was taken is still to be done; go on from there."""
+        number = self.graph.numbers[digest]
+        if self.plan.states[number] != READY:
+            return False
+        self.plan.took(number)
+        return True
+
+    def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
+        """Note that no candidate was free: each is done, or somebody holds it."""
+        for digest in candidates:
+            if self.store.has(digest):
+                self.plan.finish(self.graph.numbers[digest], own=False)
+        self.plan.collided(holders)
+
+    def is_barrier_open(self) -> bool:
+        """Return whether the jugfile can be read further by now."""
+        while self._barrier_tasks and self.plan.states[self._barrier_tasks[-1]] == DONE:
+            self._barrier_tasks.pop()
+        return self._has_barrier and not self._barrier_tasks
+
+    def is_anybody_working(self, holders: Mapping[bytes, Holder]) -> bool:
+        """Note who holds what; return whether somebody holds what is waited for here."""
+        alive = {digest: holder.alive for digest, holder in holders.items()}
+        self.plan.reconsider(alive)
+        for number in self._in_other_stores:
+            if self.graph.tasks[number].can_load():
+                self.plan.finish(number, own=False)
+        numbers, states = self.graph.numbers, self.plan.states
+        return bool(self.plan.held) or any(
+            is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+            for digest, is_alive in alive.items()
+        )
+
+    # What happened
+
+    def note(self, changes: Changes) -> None:
+        """Take over what changed in the store."""
+        numbers, failures = self.graph.numbers, self.store.failures()
+        self.retryable.difference_update(changes.failed)
+        for digest in changes.removed:
+            if digest in numbers:
+                self.graph.tasks[numbers[digest]].unload()
+        for digest in (*changes.removed, *changes.failed, *changes.finished):
+            number = numbers.get(digest)
+            if number is None:
+                continue
+            if self.store.has(digest):
+                self.plan.finish(number, own=False)
+            elif digest not in failures:
+                self.plan.reopen(number)
+            elif failures[digest] or digest not in self.retryable:
+                self.plan.fail(number)
+
+    def reopen_missing(self, inputs: Sequence[int]) -> None:
+        """Note which of a task's inputs are gone: removed by others, or found damaged here."""
+        for needed in inputs:
+            if needed not in self._in_other_stores:
+                if not self.store.has(self.graph.tasks[needed].digest):
+                    self.plan.reopen(needed)
+
+    def own_digests(self, numbers: Sequence[int]) -> list[bytes]:
+        """Return the digests of those tasks that are of this store."""
+        tasks, others = self.graph.tasks, self._in_other_stores
+        return [tasks[number].digest for number in numbers if number not in others]
+
+    # The end
+
+    def ending(self) -> Ending:
+        """Return why there is nothing more to do."""
+        if not self.plan.left and not self._has_barrier:
+            return Ending.DONE
+        return Ending.FAILED if self.plan.failed else Ending.STUCK
+
+    def sum_up(self, summary: Summary) -> None:
+        """Add to a worker's summary what of the tasks is done, left and blocked."""
+        summary.left = self.plan.left
+        summary.blocked = self.plan.blocked()
+        here = {failure.digest for failure in summary.failures}
+        failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
+        elsewhere = (task for task in failed if task.digest.hex() not in here)
+        summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
+        done = compress(self.graph.names(), map(DONE.__eq__, self.plan.states))
+        summary.loaded = Counter(done) - summary.executed
+
+
+def _in_other_stores(store: BaseStore, tasks: Sequence[Task[Any]]) -> set[int]:
+    """Return the numbers of the tasks that belong to another store."""
+    return {
+        number
+        for number, task in enumerate(tasks)
+        if task.own_store is not None and task.own_store is not store
+    }
