@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from jug.backends.process import Process
 from jug.buffers import Buffer
+
+if TYPE_CHECKING:
+    from jug.backends.process import Process
 
 __all__ = ["Frame", "Heartbeat", "Holder", "Kind", "Lease", "Outcome"]
 

@@ -30,8 +30,8 @@ same store object; what one reader takes stays there for the others.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `import jug` stays light: threading is slow to come
 from collections.abc import Hashable, Iterable, Sequence
-from threading import Lock
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -97,7 +97,7 @@ class News:
         self._stale_at: dict[bytes, int] = {}
         self._all_stale_at = 0
         self._readers: tuple[Reader, ...] = ()
-        self._coming_and_going = Lock()
+        self._coming_and_going = allocate_lock()
 
     def note(self, digest: bytes, before: TaskState, after: TaskState) -> None:
         """Take note of what one or many events made of a task's state."""
@@ -170,7 +170,7 @@ class News:
 
     def forget_readers(self) -> None:
         """Leave all readers behind, in a process that was forked from theirs."""
-        self._readers, self._coming_and_going = (), Lock()
+        self._readers, self._coming_and_going = (), allocate_lock()
 
 
 class _Change(NamedTuple):

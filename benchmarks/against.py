@@ -1,0 +1,75 @@
+"""Compare this checkout with another version of jug, run for run in turn.
+
+    python benchmarks/against.py OTHER_PYTHON [--rounds 7] [--tasks 20000]
+
+OTHER_PYTHON is the Python of an environment in which the other version is installed,
+such as an earlier commit of this project.  Both must be installed in the same way:
+an editable installation starts more slowly than one from wheels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import measure
+from contenders import Contender, ours
+from measure import Sample
+
+Row = Callable[[Contender], Sample]
+
+
+def rows(folder: Path, tasks: int) -> dict[str, Row]:
+    """Return what is measured, by its title."""
+
+    def execute(one: Contender, *options: str) -> Sample:
+        with tempfile.TemporaryDirectory(dir=folder) as jugdir:
+            command = one.on("flat", Path(jugdir, "new"), "execute", *options)
+            return measure.run(command, BENCHMARK_TASKS=tasks).timed()
+
+    def done(one: Contender, command: str) -> Sample:
+        jugdir = folder / one.name
+        if not jugdir.exists():
+            measure.run(one.on("flat", jugdir, "execute"), BENCHMARK_TASKS=tasks)
+        return measure.run(one.on("flat", jugdir, command), BENCHMARK_TASKS=tasks).timed()
+
+    return {
+        "import jug": lambda one: measure.run([one.python, "-c", "import jug"]).timed(),
+        "jug --help": lambda one: measure.run(one.jug("--help")).timed(),
+        f"execute {tasks} tasks": execute,
+        f"execute {tasks} tasks, -j2": lambda one: execute(one, "-j", "2"),
+        "execute, nothing left": lambda one: done(one, "execute"),
+        "status, all done": lambda one: done(one, "status"),
+    }
+
+
+def compare(row: Row, one: Contender, other: Contender, rounds: int) -> str:
+    """Return medians of both, and of the ratios of paired runs, for time and processor time."""
+    pairs = [(row(one), row(other)) for _ in range(rounds + 1)][1:]  # the first warms up
+    seconds = [(mine.value, theirs.value) for mine, theirs in pairs]
+    cpu = [(mine.cpu or 0.0, theirs.cpu or 0.0) for mine, theirs in pairs]
+    mine, theirs = (median(column) for column in zip(*seconds, strict=True))
+    ratio, cpu_ratio = (median(a / b for a, b in both) for both in (seconds, cpu))
+    return f"{mine:8.3f} s {theirs:8.3f} s   {ratio:5.2f}   {cpu_ratio:5.2f}"
+
+
+def main() -> None:
+    """Print a line for each row, as soon as it is measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("other", type=Path, help="the Python of the other version")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--tasks", type=int, default=20_000)
+    given = parser.parse_args()
+    one, other = ours(), Contender("other", given.other)
+    print(f"{'':28}{'this':>10} {'other':>10}   ratio   of processor time")
+    with tempfile.TemporaryDirectory() as folder:
+        for title, row in rows(Path(folder), given.tasks).items():
+            print(f"{title:28}{compare(row, one, other, given.rounds)}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The map in docs/architecture.md is that of the code, and imports go one way on it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import structure  # noqa: E402
+
+sys.path.pop(0)
+
+DISTRIBUTIONS = [path.name for path in sorted(ROOT.glob("packages/jug-*"))]
+CORE_RULE = {"jug", "jug.backends"}  # the faces that span distributions
+
+
+def map_of(distribution: str) -> list[str]:
+    """Return the rooms of a distribution in the order of the page."""
+    block = re.search(rf"### {distribution}\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+    assert block, f"docs/architecture.md has no map of {distribution}"
+    lines = block[1].splitlines()
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines), "a room without a sentence"
+    return ["jug." + line.split()[0].replace("/", ".") for line in lines]
+
+
+def room_of(name: str, rooms: list[str]) -> str:
+    """Return the room of a list that a module is in, nothing if it is in none."""
+    return max((r for r in rooms if name == r or name.startswith(f"{r}.")), key=len, default="")
+
+
+def arrows() -> Iterator[tuple[str, str, str]]:
+    """Yield the distribution, the module, and a module that it imports, for every import."""
+    everything = structure.sources(ROOT)
+    for distribution in DISTRIBUTIONS:
+        for name, path in structure.sources(ROOT, distribution).items():
+            for imported in sorted(structure.imports(name, path, everything)):
+                yield distribution, name, imported
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_the_map_shows_each_room_of_a_distribution_and_no_other(distribution: str) -> None:
+    rooms = map_of(distribution)
+    modules = structure.sources(ROOT, distribution).keys() - CORE_RULE
+
+    assert len(rooms) == len(set(rooms))
+    assert {room_of(name, rooms) for name in modules} == set(rooms)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_room_imports_only_rooms_that_stand_above_it(distribution: str) -> None:
+    rooms = map_of(distribution)
+    upwards = [
+        f"{name} imports {imported}"
+        for owner, name, imported in arrows()
+        if owner == distribution and room_of(name, rooms) and room_of(imported, rooms)
+        if rooms.index(room_of(imported, rooms)) > rooms.index(room_of(name, rooms))
+    ]
+
+    assert upwards == []
+
+
+def test_a_distribution_imports_only_what_it_declares() -> None:
+    owner_of = {
+        name: distribution
+        for distribution in DISTRIBUTIONS
+        for name in structure.sources(ROOT, distribution)
+    }
+    undeclared = [
+        f"{name} of {distribution} imports {imported} of {owner_of[imported]}"
+        for distribution, name, imported in arrows()
+        if name not in CORE_RULE  # for type checkers `jug` shows the names of its siblings
+        if owner_of[imported] not in {distribution, *declared(distribution)}
+    ]
+
+    assert undeclared == []
+
+
+def declared(distribution: str) -> set[str]:
+    text = (ROOT / "packages" / distribution / "pyproject.toml").read_text()
+    needed = tomllib.loads(text)["project"]["dependencies"]
+    return {match[0] for one in needed if (match := re.match(r"jug-\w+", one))}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = structure.arrows(structure.sources(ROOT))
+    del graph["jug"]  # a face: nothing of jug's imports it, as the next test says
+
+    assert structure.circle(graph) == []
+
+
+def test_no_module_imports_the_face_of_jug() -> None:
+    others = {name for _, name, imported in arrows() if imported == "jug"}
+
+    assert others == set()
