@@ -9,7 +9,7 @@ when they are done.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -54,14 +54,16 @@ def _contents(found: Any) -> Iterator[Any] | None:
 def dependencies_first(
     wanted: Iterable[T],
     dependencies: Callable[[T], Iterable[T]],
-    is_done: Callable[[T], bool],
+    key: Callable[[T], Any],
+    done: Container[Any],
 ) -> Iterator[tuple[T, list[T]]]:
     """Yield each thing after what it depends on, without recursion, and with its dependencies.
 
-    What is done is passed over.  What is yielded must be done when the next is asked for.
+    What has its key in `done` is passed over.  What is yielded must have it there when
+    the next is asked for.
 
     >>> order, needs = [], {"sum": ["b", "a"], "b": ["a"], "a": []}
-    >>> for name, _ in dependencies_first(["sum"], needs.get, order.__contains__):
+    >>> for name, _ in dependencies_first(["sum"], needs.get, str, order):
     ...     order.append(name)
     >>> order
     ['a', 'b', 'sum']
@@ -70,11 +72,11 @@ def dependencies_first(
         stack = [root]
         while stack:
             last = stack[-1]
-            if is_done(last):
+            if key(last) in done:
                 stack.pop()
                 continue
             needed = list(dependencies(last))
-            missing = [one for one in needed if not is_done(one)]
+            missing = [one for one in needed if key(one) not in done]
             if missing:
                 stack += missing
             else:

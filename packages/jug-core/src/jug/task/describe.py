@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableSequence
+from operator import attrgetter
 from typing import Any
 
 from jug.task.arguments import dependencies_first, find_dependencies
@@ -23,7 +24,7 @@ def describe(x: Any) -> Any:
     {'name': 'builtins.max', 'args': [2, [3]], 'meta': {'completed': False}}
     """
     done: dict[int, Any] = {}
-    for one, _ in dependencies_first([x], _tasks_in, lambda one: id(one) in done):
+    for one, _ in dependencies_first([x], _tasks_in, id, done):
         done[id(one)] = _one(one, done)
     return done[id(x)]
 
@@ -78,7 +79,6 @@ def topological_sort(tasks: MutableSequence[Task[Any]]) -> None:
     True
     """
     place: dict[bytes, int] = {}
-    order = dependencies_first(tasks, Task.dependencies, lambda task: task.digest in place)
-    for task, _ in order:
+    for task, _ in dependencies_first(tasks, Task.dependencies, attrgetter("digest"), place):
         place[task.digest] = len(place)
     tasks[:] = sorted(tasks, key=lambda task: place[task.digest])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from jug.hash.names import task_names
@@ -33,10 +34,10 @@ class Graph:
         self.numbers: dict[bytes, int] = {}
         self._starts = array("q", [0])
         self._dependencies = array("i")
-        order = dependencies_first(
-            tasks, Task.dependencies, lambda task: task.known_digest in self.numbers
-        )
-        for task, needed in order:
+        known_digest = attrgetter("known_digest")
+        for task, needed in dependencies_first(
+            tasks, Task.dependencies, known_digest, self.numbers
+        ):
             self._append(task, needed)
         self._dependants: tuple[array[int], array[int]] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import hexlify
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Generic, TypeVar
 
@@ -73,7 +74,9 @@ class Task(Lockable, Generic[R]):
     4
     """
 
-    __slots__ = ("_digest", "_kwargs", "_value", "args", "f", "given_name", "options", "own_store")
+    __slots__ = (
+        "_kwargs", "_value", "args", "f", "given_name", "known_digest", "options", "own_store",
+    )  # fmt: skip
 
     store = _StoreOfTask()
 
@@ -88,7 +91,8 @@ class Task(Lockable, Generic[R]):
         """What its name was set to."""
         self.own_store: BaseStore | None = None
         """The store that it belongs to whichever is in use, None for the one in use."""
-        self._digest: bytes | None = None
+        self.known_digest: bytes | None = None
+        """The hash as 20 raw bytes if it was computed already."""
         self._value: Any = MISSING
         alltasks.append(self)
 
@@ -115,26 +119,21 @@ class Task(Lockable, Generic[R]):
     @name.setter
     def name(self, name: str) -> None:
         self.given_name = name
-        self._digest = None
+        self.known_digest = None
 
     @property
     def digest(self) -> bytes:
         """The hash as 20 raw bytes."""
-        if self._digest is None:
+        if self.known_digest is None:
             if self.has_plain_arguments:
                 return self.hash_alone()
             _hash_with_dependencies(self)
-        digest: bytes = self._digest  # type: ignore[assignment]  # computed just now
+        digest: bytes = self.known_digest  # type: ignore[assignment]  # computed just now
         return digest
-
-    @property
-    def known_digest(self) -> bytes | None:
-        """The hash as 20 raw bytes if it was computed already."""
-        return self._digest
 
     def hash_alone(self) -> bytes:
         """Compute the digest, given that those of all dependencies are known."""
-        self._digest = digest = self.compute_digest()
+        self.known_digest = digest = self.compute_digest()
         return digest
 
     def hash(self) -> bytes:
@@ -316,10 +315,17 @@ def _brief(arguments: Any) -> str:
     return repr(arguments)
 
 
+class _Known:
+    """Contains every digest that is known."""
+
+    def __contains__(self, digest: object) -> bool:
+        return digest is not None
+
+
 def _hash_with_dependencies(task: Task[Any]) -> None:
     """Compute the digests of the task and of what it needs, without recursion."""
-    order = dependencies_first([task], Task.dependencies, lambda one: one.known_digest is not None)
-    for one, _ in order:
+    known_digest = attrgetter("known_digest")
+    for one, _ in dependencies_first([task], Task.dependencies, known_digest, _Known()):
         one.hash_alone()
 
 
