@@ -1,0 +1,102 @@
+"""The state of a task follows from the set of events about it, in whatever order they come."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jug.backends._file.frames import Kind, Removed, ident
+from jug.backends._file.history import NEXT_REMOVED, REMOVED, Event, History
+from jug.backends._file.index import Index
+from jug.backends.news import NOTHING, TaskState
+
+A = b"a" * 20
+WORKERS = [bytes([number]) * 8 for number in range(1, 4)]
+
+idents = st.builds(ident, st.sampled_from(WORKERS), st.integers(0, 2))
+kinds = st.sampled_from([Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID])
+frames = st.builds(lambda kind, ident: (int(kind), ident), kinds, idents)
+removals = st.tuples(st.sampled_from([REMOVED, NEXT_REMOVED]), idents)
+
+
+def is_removal(event: tuple[int, bytes]) -> bool:
+    return event[0] in (REMOVED, NEXT_REMOVED)
+
+
+# No two frames have one id; a removal may name one of them.
+events = st.lists(
+    frames | removals,
+    max_size=5,
+    unique_by=lambda event: (event[0] if is_removal(event) else 0, event[1]),
+)
+
+
+def index_with(*taken_in: tuple[int, bytes]) -> Index:
+    """Return an index that has taken in these events, one after another."""
+    where = {place: one for place, (_, one) in enumerate(taken_in, start=1)}
+    index = Index(lambda place, digest: where[place])
+    for place, event in enumerate(taken_in, start=1):
+        take_in(index, place, *event)
+    return index
+
+
+def take_in(index: Index, place: int, kind: int, one: bytes) -> None:
+    if is_removal((kind, one)):
+        index.remove(Removed(A, one, is_next=kind == NEXT_REMOVED))
+    else:
+        index.add(one, kind, A, place)
+
+
+@given(events)
+def test_all_orders_of_events_come_to_one_state(chosen: list[tuple[int, bytes]]) -> None:
+    states = set()
+    for order in permutations(chosen):
+        index = index_with(*order)
+        found = (A in index.results, index.failed.get(A), index.state(A))
+        states.add(found)
+        assert (index.state(A).result is not None) == (A in index.results)
+
+    assert len(states) <= 1
+
+
+@given(events, st.integers(0, 5))
+def test_whatever_order_the_rest_comes_in_a_result_that_is_another_was_told_and_made_stale(
+    chosen: list[tuple[int, bytes]], known: int
+) -> None:
+    first, rest = chosen[:known], chosen[known:]
+    final = index_with(*chosen).state(A)
+    for order in permutations(rest):
+        where = {place: one for place, (_, one) in enumerate([*first, *order], start=1)}
+        index = Index(lambda place, digest, where=where: where[place])
+        for place, event in enumerate(first, start=1):
+            take_in(index, place, *event)
+        before, since, reader = index.state(A), index.news.clock, index.news.reader()
+        for place, event in enumerate(order, start=len(first) + 1):
+            take_in(index, place, *event)
+
+        changes = reader.take()
+        assert index.state(A) == final
+        if before.result not in (None, final.result):
+            assert index.news.is_stale([A], since)
+            assert A in changes.removed
+        if final.result not in (None, before.result):
+            assert A in changes.finished
+        if final.discards != before.discards:
+            assert index.news.is_stale([A], since)
+
+
+@given(events)
+def test_a_history_that_was_packed_is_the_same(chosen: list[tuple[int, bytes]]) -> None:
+    history = History([Event(kind, one, place) for place, (kind, one) in enumerate(chosen)])
+
+    again = History.unpack(history.pack())
+
+    assert again.events == history.events
+    assert again.state() == history.state()
+
+
+def test_a_task_of_which_nothing_is_known_has_no_state() -> None:
+    assert Index(lambda place, digest: b"").state(A) == NOTHING
+    assert History([]).state() == TaskState()
