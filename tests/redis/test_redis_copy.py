@@ -33,9 +33,9 @@ def test_a_copy_that_is_killed_on_the_way_is_finished_by_the_next(
             store.dump(value, name)
 
     killed = copy(tmp_path / "from", url)
-    with open_store(url) as store:
+    with open_store(url) as store, store.reader() as changes:
         while not list(store.list()):
-            store.wait(1.0)
+            store.wait(changes, 1.0)
     killed.kill()
     killed.wait()
 

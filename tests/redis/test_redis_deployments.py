@@ -12,7 +12,7 @@ import redis
 from jug.backends.base import Outcome
 from jug.backends.registry import open_store
 from jug.errors import StoreError
-from jug.testing._store_hooks import A, B, C, digests, failure, result, taken
+from jug.testing.hooks import A, B, C, digests, failure, result, taken
 
 pytestmark = pytest.mark.slow
 
@@ -35,19 +35,20 @@ def check_everything(url):
     with (
         open_store(url, chunk_bytes=4096) as store,
         open_store(url) as other,
+        other.reader() as changes,
     ):
-        other.learn()
+        other.poll()
         store.put(result(A, bytes(10_000)))
         store.put(failure(B))
         lease = taken(store, B)
-        store.pulse().beat()
+        store.heartbeat().beat()
 
-        assert other.wait(SECONDS).finished == [A]
+        assert other.wait(changes, SECONDS).finished == [A]
         assert other.load_digest(A) == bytes(10_000)
         assert set(other.holders()) == {B}
         assert other.acquire([A, B]) is None
         assert store.commit_and_acquire(lease, result(B, 2), [A], [C])[1].digest == C
-        assert other.refresh().finished == [B]
+        assert other.refresh(changes).finished == [B]
         assert other.discard([A, B]) == 2
         other.tidy()
         other.flush()
@@ -123,7 +124,7 @@ def test_a_server_behind_tls_is_used_if_its_certificate_is_known(
 
     check_everything(f"{url}&ssl_ca_certs={authority / 'ca.pem'}")
     with pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"):
-        open_store(url).learn()
+        open_store(url).poll()
 
 
 def test_the_secured_server_of_the_documentation_works(
@@ -150,7 +151,7 @@ def test_the_secured_server_of_the_documentation_works(
     host = f"localhost:{port}?ssl_ca_certs={authority / 'ca.pem'}"
     check_everything(f"rediss://jug:a-long-password@{host}")
     with pytest.raises(StoreError, match="check the user and the password"):
-        open_store(f"rediss://{host}").learn()
+        open_store(f"rediss://{host}").poll()
     with pytest.raises(redis.exceptions.NoPermissionError):
         server.client(**login).flushall()
 
@@ -264,7 +265,7 @@ def test_a_failover_in_mid_run_costs_no_task(guarded, caplog):
         worker.join(SECONDS)
 
         assert not worker.is_alive()
-        store.learn()
+        store.poll()
         # What the replica had not heard of yet is run again, by whoever comes next.
         work(store, [task for task in tasks if not store.has(task)], done)
         assert set(store.digests()) == set(tasks)

@@ -11,7 +11,7 @@ import pytest
 from jug.backends.base import Outcome
 from jug.backends.redis_store import RedisStore
 from jug.errors import StoreError
-from jug.testing._store_hooks import A, B, C, digests, failure, result, taken
+from jug.testing.hooks import A, B, C, digests, failure, result, taken
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -46,6 +46,7 @@ def test_a_lease_that_was_lost_with_the_server_costs_no_result(servers):
     forgetful = servers.new()
     with RedisStore.open(forgetful.url()) as store, RedisStore.open(store.url) as other:
         store.put(result(B))
+        changes = other.reader()
         lease = taken(store, A)
         forgetful.kill()
         forgetful.start()
@@ -53,8 +54,7 @@ def test_a_lease_that_was_lost_with_the_server_costs_no_result(servers):
 
         assert store.commit(lease, result(A, "mine"), [B]) is Outcome.SAVED
 
-        changes = other.refresh()
-        assert changes.finished == [A]
+        assert other.refresh(changes).finished == [A]
         assert store.exists([A, B]) == other.exists([A, B]) == [True, False]
 
 
@@ -65,8 +65,8 @@ def test_a_waiting_worker_outlasts_a_restart(durable):
         ThreadPoolExecutor(1) as thread,
     ):
         other.put(result(B))
-        store.refresh()
-        waiting = thread.submit(store.wait, 30)
+        store.poll()
+        waiting = thread.submit(store.wait, store.reader(), 30)
         durable.kill()
         durable.start()
         other.put(result(A))
@@ -86,7 +86,7 @@ def test_a_worker_waits_while_its_server_is_a_replica_during_a_failover(servers,
         server.client().execute_command("REPLICAOF", "NO", "ONE")
 
         saving.result(20)
-        store.learn()
+        store.poll()
         assert store.has(B)
 
 
@@ -119,7 +119,7 @@ def test_the_wait_for_a_server_has_an_end(durable, caplog):
     assert monotonic() - started < 5
     assert str(durable.socket) in str(caught.value)
     durable.start()
-    store.learn()
+    store.poll()
     assert store.exists([A, B]) == [True, False]
     store.close()
 
@@ -127,7 +127,7 @@ def test_the_wait_for_a_server_has_an_end(durable, caplog):
 def test_a_heart_goes_on_through_an_outage(durable, caplog):
     with RedisStore.open(durable.url()) as store:
         taken(store, A)
-        pulse = store.pulse()
+        pulse = store.heartbeat()
         pulse.beat()
         durable.kill()
         pulse.beat()
@@ -149,7 +149,7 @@ def test_scripts_that_the_server_forgot_are_sent_again(server):
         assert store.exists([A, B]) == [True, True]
 
 
-def test_a_turn_whose_answer_was_lost_is_not_done_twice(server, proxied):
+def test_a_round_trip_whose_answer_was_lost_is_not_done_twice(server, proxied):
     proxy = proxied(server)
     url = f"redis://127.0.0.1:{proxy.port}?prefix={server.url().partition('prefix=')[2]}"
     with RedisStore.open(url) as store:
@@ -223,7 +223,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_killed(durable
         store.close()
 
     with RedisStore.open(durable.url("killed")) as reader:
-        reader.learn()
+        reader.poll()
         assert sorted(acknowledged) == sorted(tasks)
         assert set(reader.digests()) == set(tasks)
         assert all(reader.load_digest(task) == task for task in tasks)

@@ -9,13 +9,13 @@ import pytest
 from redis.exceptions import ConnectionError
 
 from jug import codec, records
-from jug.backends._redis_connection import _Line
+from jug.backends._redis.line import Line
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.process import Process
 from jug.backends.redis_store import RedisStore
 from jug.errors import DamagedResult, ResultNotFound, StoreFormatError
 from jug.records import Record
-from jug.testing._store_hooks import A, B, C, digests, failure, result, taken
+from jug.testing.hooks import A, B, C, D, digests, failure, result, taken, told
 
 LEASE = 0.5
 
@@ -80,7 +80,7 @@ def check_round_trips(servers, tasks):
 
     with RedisStore.open(url) as reader:
         before = server.calls()
-        reader.learn()
+        reader.poll()
         assert server.calls() - before <= 4 + len(tasks) / 1000
         assert all(reader.exists(tasks))
     assert "cmdstat_keys" not in server.client().info("commandstats")
@@ -101,7 +101,7 @@ def test_whether_all_is_done_costs_a_trip_for_each_thousand_tasks(servers):
         run_all(store, tasks)
         before = server.calls()
 
-        assert reader.learn_of(tasks) == [True] * len(tasks)
+        assert reader.exists_after_poll(tasks) == [True] * len(tasks)
         assert server.calls() - before <= 1 + len(tasks) / 1000
 
 
@@ -111,14 +111,14 @@ def test_which_tasks_are_done_is_told_when_not_all_are(store, other, at):
     missing = tasks[at]
     run_all(store, [task for task in tasks if task != missing])
 
-    assert other.learn_of(tasks) == [task != missing for task in tasks]
+    assert other.exists_after_poll(tasks) == [task != missing for task in tasks]
 
 
 @pytest.mark.parametrize("trouble", ["no scripts", "a broken connection"])
 def test_what_is_not_answered_is_asked_again(server, store, other, monkeypatch, trouble):
     tasks = digests(5000)
     run_all(store, tasks)
-    receive, count = _Line.receive, itertools.count()
+    receive, count = Line.receive, itertools.count()
 
     def receive_or_fail(line):
         if next(count) == 3:
@@ -128,21 +128,22 @@ def test_what_is_not_answered_is_asked_again(server, store, other, monkeypatch, 
                 raise ConnectionError("lost")
         return receive(line)
 
-    monkeypatch.setattr(_Line, "receive", receive_or_fail)
+    monkeypatch.setattr(Line, "receive", receive_or_fail)
 
-    assert other.learn_of(tasks) == [True] * len(tasks)
+    assert other.exists_after_poll(tasks) == [True] * len(tasks)
 
 
-def test_learning_again_brings_only_what_is_new(servers):
+def test_polling_again_brings_only_what_is_new(servers):
     server = servers.new()
     with RedisStore.open(server.url()) as store, RedisStore.open(store.url) as other:
         run_all(store, digests(200))
-        other.refresh()
+        other.poll()
+        changes = other.reader()
         store.put(result(A, 2))
         store.put(failure(B))
 
         before = server.calls()
-        assert not other.refresh()
+        assert not other.refresh(changes)
         assert server.calls() - before == 1
 
 
@@ -164,19 +165,54 @@ def test_a_reader_that_missed_events_reads_the_index_anew(server, key, store, ot
     for digest in (one, two):
         store.put(result(digest))
     store.put(failure(three))
-    other.refresh()
+    other.poll()
+    reader = other.reader()
     store.discard([one, three])
     store.put(failure(four, kept=True))
     store.put(result(five))
     forget_log(server, key, how)
 
-    changes = other.refresh()
+    changes = other.refresh(reader)
 
     assert other.exists([one, two, five]) == [False, True, True]
     assert dict(other.failures()) == {four: True}
-    assert changes.finished == [five]
+    # Of what is still there it is not known whether it was removed and made anew.
+    assert sorted(changes.finished) == sorted([two, five])
     assert changes.failed == [four]
-    assert sorted(changes.removed) == sorted([one, three])
+    assert sorted(changes.removed) == sorted([one, two, three])
+
+
+@pytest.mark.parametrize("how", ["trimmed", "of another history"])
+def test_a_result_made_anew_while_events_were_missed_is_told_as_both_and_makes_stale(
+    server, key, store, other, how
+):
+    store.put(result(A, "old"))
+    lease, reader = taken(other, B), other.reader()
+    assert other.load_digest(A) == "old"
+    store.discard([A])
+    store.put(result(A, "new"))
+    forget_log(server, key, how)
+
+    changes = other.refresh(reader)
+
+    assert told(changes) == ({A}, set(), {A})
+    assert other.commit(lease, result(B), [A]) is Outcome.STALE
+    again = taken(other, B)
+    assert other.commit(again, result(B), [A]) is Outcome.SAVED
+
+
+@pytest.mark.parametrize("how", ["trimmed", "of another history"])
+def test_where_nothing_was_removed_missed_events_change_nothing_that_is_there(
+    server, key, store, other, how
+):
+    store.put(result(A))
+    store.put(failure(D))
+    lease, reader = taken(other, B), other.reader()
+    store.put(result(C))
+    forget_log(server, key, how)
+
+    assert told(other.refresh(reader)) == ({C}, set(), set())
+    assert other.commit(lease, result(B), [A]) is Outcome.SAVED
 
 
 @pytest.fixture
@@ -197,16 +233,17 @@ def finish_many(server, key, store):
 
 
 def test_a_reader_that_is_far_behind_catches_up_in_several_answers(other, finish_many):
-    other.learn()
+    other.poll()
+    changes = other.reader()
     many = digests(5000)
     finish_many(many)
 
-    assert len(other.refresh().finished) == 5000
+    assert len(other.refresh(changes).finished) == 5000
     assert all(other.exists(many))
 
 
 def test_own_frames_are_known_though_the_worker_is_far_behind(other, finish_many):
-    other.learn()
+    other.poll()
     finish_many(digests(4200))
     late = result(b"late" * 5)
 
@@ -222,17 +259,17 @@ def test_a_large_index_is_read_page_by_page(opened, store, finish_many):
     store.put(failure(b"failed" + bytes(14)))
 
     reader = opened()
-    reader.learn()
+    reader.poll()
 
     assert set(reader.digests()) == set(many)
     assert len(reader.failures()) == 1
 
 
 def test_a_reader_writes_nothing(server, key, store):
-    store.refresh()
+    store.poll()
     store.exists([A])
     store.holders()
-    store.wait(0.01)
+    store.wait(store.reader(), 0.01)
 
     assert not server.client().keys(key("*").replace("{", "[{]").replace("}", "[}]"))
 
@@ -247,7 +284,7 @@ def test_a_result_is_split_where_it_is_large(opened, size):
 
     store.put(Frame(Kind.RESULT, A, records.pack(Record("m.f")), payload))
 
-    other.learn()
+    other.poll()
     assert other.read(A) == b"".join(payload)
     assert other.size(A) == len(b"".join(payload))
     assert other.record(A).name == "m.f"
@@ -284,7 +321,7 @@ def test_a_second_large_result_leaves_nothing_behind(server, key, opened):
 
 def test_a_large_result_that_is_never_announced_goes_by_itself(server, key, opened):
     store = opened(chunk_bytes=4096)
-    store._prepared(result(A, os.urandom(10_000)))
+    store._leases._prepared(result(A, os.urandom(10_000)))
 
     (blob,) = blobs(server, key)
     assert 0 < server.client().ttl(blob) <= 3600
@@ -292,7 +329,7 @@ def test_a_large_result_that_is_never_announced_goes_by_itself(server, key, open
 
 def test_a_large_result_that_went_before_it_was_announced_is_sent_again(server, key, opened):
     store = opened(chunk_bytes=4096)
-    prepare, lost = store._prepared, []
+    prepare, lost = store._leases._prepared, []
 
     def lose_the_first(*arguments):
         ending = prepare(*arguments)
@@ -301,7 +338,7 @@ def test_a_large_result_that_went_before_it_was_announced_is_sent_again(server, 
             server.client().delete(*lost)
         return ending
 
-    store._prepared = lose_the_first
+    store._leases._prepared = lose_the_first
     lease = taken(store, A)
     assert store.commit(lease, result(A, bytes(10_000))) is Outcome.SAVED
     assert store.load_digest(A) == bytes(10_000)
@@ -330,13 +367,14 @@ def test_an_entry_that_was_cut_is_damage(server, key, store):
 def test_a_result_that_is_removed_while_it_is_read_is_not_found(server, opened):
     store = opened(chunk_bytes=4096)
     store.put(result(A, os.urandom(10_000)))
-    run, other = store._server.command, opened()
+    server_of_store = store._access.server
+    run, other = server_of_store.command, opened()
 
     def remove_first(*words):
         other.discard([A])
         return run(*words)
 
-    store._server.command = remove_first
+    server_of_store.command = remove_first
     with pytest.raises(ResultNotFound):
         store.read(A)
 
@@ -388,7 +426,7 @@ def move_to_another_host(server, key, store):
     """Make a worker's process one that can't be judged from here."""
     client = server.client()
     for worker, process in client.hgetall(key("workers")).items():
-        if worker.decode() == store._worker:
+        if worker.decode() == store._leases.identity():
             client.hset(key("workers"), worker, process.replace(b'"/', b'"').replace(b"-", b"+"))
 
 
@@ -396,7 +434,7 @@ def seconds_until_taken(store, digest):
     started = monotonic()
     while (lease := store.acquire([digest])) is None:
         assert monotonic() - started < 20
-        store.wait(0.05)
+        store.wait(store.reader(), 0.05)
     store.release(lease)
     return monotonic() - started
 
@@ -413,12 +451,12 @@ def test_the_lease_of_a_worker_on_another_host_runs_out(server, key, store, othe
 def test_a_heartbeat_keeps_a_lease(server, key, store, other):
     taken(store, A)
     move_to_another_host(server, key, store)
-    pulse, end = store.pulse(), monotonic() + 2 * LEASE
+    heartbeat, end = store.heartbeat(), monotonic() + 2 * LEASE
 
     while monotonic() < end:
-        pulse.beat()
+        heartbeat.beat()
         assert other.acquire([A]) is None
-        sleep(pulse.interval)
+        sleep(heartbeat.interval)
 
     seconds_until_taken(other, A)
 
@@ -430,12 +468,12 @@ def test_a_result_takes_the_place_of_a_failure_that_its_worker_may_not_know(
     lease = taken(store, A)
     other.put(failure(A))
     if known:
-        store.refresh()
+        store.poll()
 
     store.commit(lease, result(A))
 
     assert server.client().hlen(key("failures")) == 0
-    store.refresh()
+    store.poll()
     assert not store.failures()
 
 
@@ -457,7 +495,7 @@ def test_nobody_is_dead_because_the_server_was_away_or_its_clock_was_set(
     move_to_another_host(server, key, store)
     client = server.client()
     client.hincrby(key("meta"), "seen", -jump * 1000)
-    client.zincrby(key("beats"), -jump * 1000, store._worker)
+    client.zincrby(key("beats"), -jump * 1000, store._leases.identity())
 
     assert other.acquire([A]) is None
     assert LEASE - 0.2 < seconds_until_taken(other, A) < 10
@@ -542,7 +580,7 @@ def test_a_child_that_was_forked_is_a_worker_of_its_own(store, other):
 
     assert set(other.holders()) == {A}
     assert store.commit(mine, result(A)) is Outcome.SAVED
-    store.learn()
+    store.poll()
     assert store.load_digest(B) == "of the child"
 
 
@@ -550,22 +588,23 @@ def test_a_child_that_was_forked_is_a_worker_of_its_own(store, other):
 
 
 def test_a_waiting_worker_wakes_within_50_milliseconds(store, other):
-    other.learn()
-    told = []
+    other.poll()
+    reader = other.reader()
+    saved = []
 
     def put_soon():
         sleep(0.3)
-        told.append(monotonic())
+        saved.append(monotonic())
         store.put(result(A))
 
     thread = threading.Thread(target=put_soon)
     thread.start()
-    changes = other.wait(30)
+    changes = other.wait(reader, 30)
     woken = monotonic()
     thread.join()
 
     assert changes.finished == [A]
-    assert woken - told[0] < 0.05
+    assert woken - saved[0] < 0.05
 
 
 # Several projects, several versions
@@ -579,14 +618,14 @@ def test_projects_on_one_server_leave_each_other_alone(server, store):
 
         neighbour.cleanup([])
 
-        assert learned_digests(store) == {A}
+        assert polled_digests(store) == {A}
         assert set(store.holders()) == {B}
         assert store.load_digest(A) == store.url
-        assert learned_digests(neighbour) == set()
+        assert polled_digests(neighbour) == set()
 
 
-def learned_digests(store):
-    store.learn()
+def polled_digests(store):
+    store.poll()
     return set(store.digests())
 
 
@@ -610,7 +649,7 @@ def test_a_store_of_another_hash_is_refused(server, key, store, opened):
     server.client().hset(key("meta"), "hash", 2)
 
     with pytest.raises(StoreFormatError, match="hashes of version 2.*makes version 1: use the jug"):
-        opened().learn()
+        opened().poll()
     server.client().hset(key("meta"), "hash", 1)
 
 
@@ -619,7 +658,7 @@ def test_a_store_of_a_newer_format_is_refused(server, key, store, opened):
     server.client().hset(key("meta"), "format", 2)
     late = opened()
 
-    for use in (late.learn, lambda: late.put(result(B)), lambda: store.read(A)):
+    for use in (late.poll, lambda: late.put(result(B)), lambda: store.read(A)):
         with pytest.raises(StoreFormatError, match="format 2.*reads format 1: upgrade jug-redis"):
             use()
     server.client().hset(key("meta"), "format", 1)

@@ -9,7 +9,7 @@ import pytest
 
 from jug.backends.redis_store import RedisStore
 from jug.errors import OptionError, StoreError
-from jug.testing._store_hooks import A, B, result, taken
+from jug.testing.hooks import A, B, result, taken
 
 PASSWORD = "s3cret-word"
 RIGHTS = ("~jug:*", "+@all", "-@admin", "-@dangerous")
@@ -31,7 +31,7 @@ def refusal(url):
     """Return the error of a store that can't be used, which must not tell the password."""
     store = RedisStore.open(url, patience=0.5)
     with pytest.raises(StoreError) as caught:
-        store.learn()
+        store.poll()
     error = caught.value
     while error is not None:
         assert PASSWORD not in f"{error} {error!r} {vars(error)}"
@@ -46,12 +46,12 @@ def test_a_password_lets_in_and_is_never_shown(locked, login, caplog):
     with RedisStore.open(locked.url(login=login)) as store:
         store.put(result(A, "value"))
         taken(store, B)
-        store.pulse().beat()
-        store.wait(0.05)
+        store.heartbeat().beat()
+        store.wait(store.reader(), 0.05)
 
         assert store.load_digest(A) == "value"
-        assert PASSWORD not in f"{store!r} {store.url} {store.pulse()!r} {store.record(A)}"
-        pickle.loads(pickle.dumps(store.pulse())).beat()
+        assert PASSWORD not in f"{store!r} {store.url} {store.heartbeat()!r} {store.record(A)}"
+        pickle.loads(pickle.dumps(store.heartbeat())).beat()
     dump = [locked.client(password=PASSWORD).dump(key) for key in keys(locked)]
     assert not any(PASSWORD.encode() in value for value in dump)
     assert PASSWORD not in caplog.text
@@ -103,7 +103,7 @@ def test_an_option_that_the_client_does_not_know_is_said(new_port, path):
     url = path.format(f":{PASSWORD}@127.0.0.1:{new_port()}") + "?compression=9"
 
     with RedisStore.open(url) as store, pytest.raises(OptionError, match="compression") as caught:
-        store.learn()
+        store.poll()
 
     assert PASSWORD not in str(caught.value)
     assert caught.value.__suppress_context__
@@ -162,7 +162,7 @@ def test_a_read_only_replica_answers_readers_and_refuses_workers(servers, new_po
         worker.put(result(A, "value"))
     server.client().execute_command("REPLICAOF", "127.0.0.1", new_port())
     with RedisStore.open(server.url("replicated")) as store:
-        store.learn()
+        store.poll()
         assert store.load_digest(A) == "value"
         with pytest.raises(StoreError, match="it is a read-only replica, give the URL of its"):
             store.put(result(B))
@@ -172,7 +172,7 @@ def test_an_eviction_policy_that_drops_results_is_warned_of_once(servers, caplog
     server = servers.new("--maxmemory-policy", "allkeys-lru")
     for _ in range(2):
         with RedisStore.open(server.url("evicted")) as store:
-            store.learn()
+            store.poll()
 
     (warning,) = (record.getMessage() for record in caplog.records)
     assert "maxmemory-policy is allkeys-lru, set it to noeviction" in warning

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from jug.backends._redis_url import Address
+from jug.backends._redis.url import Address
 from jug.backends.redis_store import RedisStore
 from jug.errors import OptionError
 

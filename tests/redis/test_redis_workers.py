@@ -143,6 +143,7 @@ def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
 COUNTED = """
 import atexit, json, os, sys, time
 from jug import TaskGenerator
+from jug.backends._redis.leases import Leases
 from jug.backends.redis_store import RedisStore
 
 counts = {"attempts": 0, "failed": 0, "waiting": 0.0, "tasks": 0}
@@ -153,24 +154,24 @@ def report():
     with open(f"counts-{os.getpid()}", "w") as file:
         json.dump(counts, file)
 
-def counted_turn(store, ending, candidates=(), turn=RedisStore._turn):
+def counted_trip(leases, end, candidates=(), make_trip=Leases.make_trip):
     if not began:
         began.append(time.monotonic())
         atexit.register(report)
-    answer = turn(store, ending, candidates)
+    answer = make_trip(leases, end, candidates)
     if candidates:
         counts["attempts"] += 1
         counts["failed"] += answer.lease is None
     return answer
 
-def timed_wait(store, seconds, wait=RedisStore.wait):
+def timed_wait(store, reader, seconds, wait=RedisStore.wait):
     start = time.monotonic()
     try:
-        return wait(store, seconds)
+        return wait(store, reader, seconds)
     finally:
         counts["waiting"] += time.monotonic() - start
 
-RedisStore._turn, RedisStore.wait = counted_turn, timed_wait
+Leases.make_trip, RedisStore.wait = counted_trip, timed_wait
 
 @TaskGenerator
 def short(number):
@@ -203,7 +204,7 @@ def test_many_workers_seldom_reach_for_the_same_task_or_wait(server, use, write,
     print(len(reports), "workers:", ", ".join(f"{n} {share:.1%}" for n, share in shares.items()))
     assert max(shares.values()) < 0.2, shares
     with open_store(url) as store:
-        store.learn()
+        store.poll()
         assert len(list(store.digests())) == count
 
 

@@ -23,5 +23,6 @@ def lease_seconds(given: float | None) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise OptionError(f"a lease time of {text!r} is not possible: give seconds above 0")
+        what = f"{VARIABLE} is" if given is None else "the lease time is"
+        raise OptionError(f"{what} {text!r}: give a number of seconds above 0", lease_seconds=text)
     return seconds

@@ -7,18 +7,18 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jug.backends._redis_scripts import BEAT
-from jug.backends._redis_url import Address
+from jug.backends._redis.scripts import BEAT
+from jug.backends._redis.url import Address
 from jug.errors import StoreError
 
 if TYPE_CHECKING:
-    from jug.backends._redis_connection import Server
+    from jug.backends._redis.connection import Server
 
 log = logging.getLogger("jug.redis")
 
 
 @dataclass(slots=True, eq=False)
-class RedisPulse:
+class RedisHeartbeat:
     """The heartbeat of one worker, with a connection of its own in each process that beats.
 
     A beat that does not reach the server is no reason to stop: the server keeps
@@ -49,7 +49,7 @@ class RedisPulse:
             self._is_failing = False
 
     def _connected(self) -> Server:
-        from jug.backends._redis_connection import Server
+        from jug.backends._redis.connection import Server
 
         if self._server is None or self._pid != os.getpid():
             # Who beats has other things to do, and beats again soon.

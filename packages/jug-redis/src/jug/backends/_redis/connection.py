@@ -8,30 +8,28 @@ longer than the *patience* does an operation fail.
 
 Before the first answer there is little patience: then the URL is probably wrong.
 
-This is the only module that imports redis-py, and it is imported when a store
-is opened.
+This module and those that it imports need redis-py, and are imported when a store
+is first used.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from time import monotonic
 from typing import Any, Final, NoReturn, TypeVar
 
-from redis import Redis
 from redis import exceptions as answers
-from redis.backoff import EqualJitterBackoff, NoBackoff
-from redis.cluster import RedisCluster
-from redis.connection import parse_url
+from redis.backoff import EqualJitterBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
-from jug.backends._redis_scripts import FORMAT, Script
-from jug.backends._redis_url import Address
-from jug.backends.base import Buffer
+from jug.backends._redis.connecting import connect
+from jug.backends._redis.line import Line
+from jug.backends._redis.scripts import FORMAT, Script
+from jug.backends._redis.trouble import REFUSED, advice, inline, is_read_only
+from jug.backends._redis.url import Address
 from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
 
@@ -41,8 +39,6 @@ _Answer = TypeVar("_Answer")
 
 _FIRST_PATIENCE: Final = 1.0
 _SYNC_MILLISECONDS: Final = 10_000
-
-_LARGE: Final = 1 << 16  # bytes from which a word is sent by itself
 
 _AWAY: Final = (
     answers.ConnectionError,
@@ -57,8 +53,6 @@ _TROUBLE: Final = (answers.RedisError, answers.RedisClusterException)
 
 # Somebody else's script takes long; too few replicas are there at the moment.
 _PASSING: Final = ("BUSY ", "NOREPLICAS ")
-
-_REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
 
 # Tell of an eviction policy once, however often a process opens the store.
 _warned: set[str] = set()
@@ -97,7 +91,7 @@ class Server:
         """
         link = self._patiently(self._connected)
         rest, sent, answered = iter(words), list[Any](), 0
-        if isinstance(link, _Line):
+        if isinstance(link, Line):
             try:
                 for word in rest:
                     sent.append(word)
@@ -164,7 +158,7 @@ class Server:
     def _connected(self) -> Any:
         if self._link is None:
             try:
-                client = _connect(self.address, self._timeout)
+                client = connect(self.address, self._timeout)
                 self._warn_of_eviction(client)
             except TypeError as error:  # redis-py hands all that is in the query on
                 raise OptionError(
@@ -173,7 +167,7 @@ class Server:
                     url=self.address.shown,
                 ) from None
             # A client of a cluster must look where each command belongs.
-            self._link = client if self.address.kind == "cluster" else _Line(client)
+            self._link = client if self.address.kind == "cluster" else Line(client)
             self.has_answered = True
         return self._link
 
@@ -207,7 +201,7 @@ class Server:
 
     def _will_pass(self, error: answers.ResponseError) -> bool:
         """Return whether an answer comes from a server that is on its way to another state."""
-        if self.has_written and _is_read_only(error):
+        if self.has_written and is_read_only(error):
             self.close()  # the name of the server may lead to another machine by now
             return True
         return isinstance(error, answers.MasterDownError) or any(
@@ -245,60 +239,7 @@ class Server:
                 f"jug makes version {SCHEME_VERSION}: use the jug that wrote it, or another prefix",
                 **about,
             ) from error
-        raise StoreError(f"{shown} answered {said!r}: {_advice(error, said)}", **about) from error
-
-
-class _Line:
-    """One connection to one server, for as long as it is used.
-
-    redis-py's client takes a connection from a pool for each command, and gives
-    it back, and packs its words at leisure; for a short task that takes longer
-    than all else that is done here.
-    """
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._connection = client.connection_pool.get_connection()
-
-    def execute_command(self, *words: Any) -> Any:
-        """Send a command and return the answer; a connection that broke is made anew."""
-        self.send(*words)
-        return self.receive()
-
-    def send(self, *words: Any) -> None:
-        """Send a command, whose answer is to be received in its turn."""
-        self._connection.send_packed_command(framed(words), check_health=False)
-
-    def receive(self) -> Any:
-        """Return the next answer."""
-        return self._connection.read_response()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.disconnect()
-        self._client.close()
-
-
-def framed(words: Sequence[Any]) -> list[Buffer]:
-    """Return a command as it is sent, copying nothing large.
-
-    >>> framed(("HGET", b"key", 7))
-    [b'*3\\r\\n$4\\r\\nHGET\\r\\n$3\\r\\nkey\\r\\n$1\\r\\n7\\r\\n']
-    """
-    pieces: list[Buffer] = []
-    short: list[Buffer] = [b"*%d" % len(words)]
-    for word in words:
-        if isinstance(word, str):
-            word = word.encode()
-        elif isinstance(word, int):
-            word = b"%d" % word
-        if len(word) <= _LARGE:
-            short.append(b"\r\n$%d\r\n%b" % (len(word), word))
-        else:
-            pieces += (b"%b\r\n$%d\r\n" % (b"".join(short), len(word)), word)
-            short = []
-    short.append(b"\r\n")
-    return [*pieces, b"".join(short)]
+        raise StoreError(f"{shown} answered {said!r}: {advice(error, said)}", **about) from error
 
 
 class _Absence:
@@ -311,7 +252,7 @@ class _Absence:
 
     def note(self, error: Exception) -> None:
         """Give up, or say once that the server is waited for."""
-        if isinstance(error, _REFUSED):
+        if isinstance(error, REFUSED):
             raise error
         shown, now = self._server.address.shown, monotonic()
         if self._since is None:
@@ -322,7 +263,7 @@ class _Absence:
         if now - self._since >= limit:
             self._server.give_up()
             raise StoreError(
-                f"{shown} did not answer for {limit:g} seconds ({_inline(error)}): "
+                f"{shown} did not answer for {limit:g} seconds ({inline(error)}): "
                 "check that the server runs, and its address",
                 url=shown,
             ) from error
@@ -331,7 +272,7 @@ class _Absence:
             log.warning(
                 "%s does not answer (%s): waiting for it, at most %g seconds",
                 shown,
-                _inline(error),
+                inline(error),
                 limit,
             )
 
@@ -344,64 +285,3 @@ class _Absence:
     def _patience(self, error: Exception) -> float:
         is_there = self._server.has_answered or isinstance(error, answers.BusyLoadingError)
         return self._server.patience if is_there else min(_FIRST_PATIENCE, self._server.patience)
-
-
-def _inline(error: Exception) -> str:
-    # Where no sentinel answers, redis-py adds all that it knows of each.
-    return str(error).partition(" : <")[0].rstrip(".") or type(error).__name__
-
-
-def _is_read_only(error: Exception) -> bool:
-    return isinstance(error, answers.ReadOnlyError) or "READONLY " in str(error)
-
-
-def _advice(error: Exception, said: str) -> str:
-    """Return what to do about an answer.  Redis 6 wraps what went wrong inside a script."""
-    if isinstance(error, (*_REFUSED, answers.AuthenticationWrongNumberOfArgsError)):
-        return "check the user and the password in its URL"
-    if isinstance(error, answers.NoPermissionError) or "NOPERM" in said:
-        return "give its user the rights that jug needs, on all keys that begin with jug:"
-    if isinstance(error, answers.OutOfMemoryError) or "OOM " in said:
-        return "nothing was saved; raise its maxmemory, or remove results with cleanup"
-    if _is_read_only(error):
-        return "it is a read-only replica, give the URL of its primary or of the sentinels"
-    if isinstance(error, answers.InvalidResponse):
-        return "that is not a redis server, check host and port"
-    if "MISCONF" in said:
-        return "it can't write to its disk, make room there"
-    if "unknown command" in said.lower():
-        return "redis 6.2 or later is needed"
-    return "see its log"
-
-
-def _connect(address: Address, timeout: float) -> Any:
-    options: dict[str, Any] = {
-        "protocol": 2,
-        "socket_timeout": timeout,
-        "socket_connect_timeout": 5.0,
-        "socket_keepalive": True,
-    }
-    never = Retry(NoBackoff(), 0)
-    if address.kind == "cluster":
-        return RedisCluster.from_url(address.plain, **options)
-    if address.kind == "sentinel":
-        return _by_sentinel(address, {**options, "retry": never})
-    if address.plain.startswith("unix:"):
-        del options["socket_keepalive"], options["socket_connect_timeout"]
-    return Redis.from_url(address.plain, retry=never, **options)
-
-
-def _by_sentinel(address: Address, options: dict[str, Any]) -> Any:
-    parse: Any = parse_url  # redis-py leaves it untyped
-    options |= parse(address.plain)
-    for name in ("host", "port"):
-        options.pop(name, None)
-    own: dict[str, Any] = {**address.sentinel_login, "retry": options["retry"]}
-    if options.pop("connection_class", None) is not None:
-        options["ssl"] = True
-        own |= {name: value for name, value in options.items() if name.startswith("ssl")}
-    own |= {name: value for name, value in options.items() if name.startswith("socket_")}
-    sentinels: Any = Sentinel
-    return sentinels(list(address.nodes), sentinel_kwargs=own, **options).master_for(
-        address.service
-    )

@@ -1,15 +1,15 @@
-"""What a worker says in a turn, and what it hears."""
+"""What a worker says in one round trip, and what it is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jug.backends import _redis_scripts as scripts
+from jug.backends._redis import scripts
 from jug.backends.base import Buffer, Kind, Lease
 
 
-class Ending(NamedTuple):
+class LeaseEnd(NamedTuple):
     """How a worker ends a lease, in the order in which the script takes it."""
 
     how: str = ""
@@ -21,24 +21,24 @@ class Ending(NamedTuple):
     body: Buffer = b""
     kind: Kind = Kind.RESULT
 
-    def undone(self) -> Ending:
-        """Return the ending of the same lease that saves nothing."""
-        return Ending("drop", self.digest, self.token)
+    def undone(self) -> LeaseEnd:
+        """Return the end of the same lease that saves nothing."""
+        return LeaseEnd("drop", self.digest, self.token)
 
 
-class Heard(NamedTuple):
-    """What a script answered, beside what it told of the index."""
+class Reply(NamedTuple):
+    """What a script answered, beside what it said of the index."""
 
     done: int
     number: int
     """Which candidate was taken, counted from 1; or how many tasks were removed."""
     holders: Sequence[str]
     is_behind: bool
-    """Whether there is more to learn."""
+    """Whether there is more to read."""
 
 
-class Turn(NamedTuple):
-    """What came of one trip of a worker."""
+class RoundTrip(NamedTuple):
+    """What came of one round trip of a worker."""
 
     outcome: int = scripts.NOTHING
     lease: Lease | None = None

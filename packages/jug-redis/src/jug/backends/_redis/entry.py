@@ -30,8 +30,8 @@ from jug.errors import DamagedResult
 _HEADER: Final = Struct("<12sBIQI")
 _ID: Final = Struct("<8sI")
 
-# What is this small lies in the index itself, and passes by when the index is read.
 INLINE: Final = 1024
+"""Results up to this size are stored inline in the index."""
 
 
 class Entry(NamedTuple):

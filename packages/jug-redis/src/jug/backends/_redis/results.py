@@ -8,15 +8,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from jug import records
-from jug.backends import _redis_scripts as scripts
-from jug.backends._redis_entry import Entry, chunks
-from jug.backends._redis_workers import Workers
+from jug.backends._redis import scripts
+from jug.backends._redis.entry import Entry, chunks
+from jug.backends._redis.workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
 from jug.records import Record
 
 if TYPE_CHECKING:
-    from jug.backends._redis_connection import Server
+    from jug.backends._redis.connection import Server
 
 CHUNK_BYTES: Final = 16 << 20
 """A larger result is sent, kept and fetched in chunks of this size."""

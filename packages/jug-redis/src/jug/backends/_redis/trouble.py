@@ -1,0 +1,39 @@
+"""What an error of redis-py, or an answer of the server, means for somebody who runs jug."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redis import exceptions as answers
+
+REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
+
+
+def inline(error: Exception) -> str:
+    """Return the error in one short line."""
+    # Where no sentinel answers, redis-py adds all that it knows of each.
+    return str(error).partition(" : <")[0].rstrip(".") or type(error).__name__
+
+
+def is_read_only(error: Exception) -> bool:
+    """Return whether the server is a replica that takes no writes."""
+    return isinstance(error, answers.ReadOnlyError) or "READONLY " in str(error)
+
+
+def advice(error: Exception, said: str) -> str:
+    """Return what to do about an answer.  Redis 6 wraps what went wrong inside a script."""
+    if isinstance(error, (*REFUSED, answers.AuthenticationWrongNumberOfArgsError)):
+        return "check the user and the password in its URL"
+    if isinstance(error, answers.NoPermissionError) or "NOPERM" in said:
+        return "give its user the rights that jug needs, on all keys that begin with jug:"
+    if isinstance(error, answers.OutOfMemoryError) or "OOM " in said:
+        return "nothing was saved; raise its maxmemory, or remove results with cleanup"
+    if is_read_only(error):
+        return "it is a read-only replica, give the URL of its primary or of the sentinels"
+    if isinstance(error, answers.InvalidResponse):
+        return "that is not a redis server, check host and port"
+    if "MISCONF" in said:
+        return "it can't write to its disk, make room there"
+    if "unknown command" in said.lower():
+        return "redis 6.2 or later is needed"
+    return "see its log"
