@@ -9,7 +9,7 @@ entry point must load.  Last, all of them are installed together.
 
 Not imported are ``jug.testing`` and ``jug.tests``, which need the extra ``testing``,
 ``jug.__main__``, which runs, and the hashes of a library's values, such as
-``jug._hash_numpy``, which are loaded by those who have that library loaded.
+``jug.hash.numpy``, which are loaded by those who have that library loaded.
 """
 
 import os
@@ -36,7 +36,8 @@ for distribution in distributions():
         for file in distribution.files:
             module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
             wanted = file.suffix == ".py" and file.stem != "__main__"
-            if wanted and not module.startswith(("jug.test", "jug._hash_")):
+            libraries = ("jug.hash.numpy", "jug.hash.pandas", "jug.hash.polars")
+            if wanted and not module.startswith(("jug.test", *libraries)):
                 import_module(module)
         for entry_point in distribution.entry_points:
             entry_point.load()

@@ -95,9 +95,9 @@ def executed(folder: Path) -> Callable[..., None]:
     """Call with a jugfile: runs its tasks by a worker in this process."""
 
     def run(jugfile: str = "primes.py", **settings: bool) -> None:
-        from jug.cli._reading import traceless
+        from jug.cli.reading import traceless
         from jug.execution import Job, execute
-        from jug.worker import Settings
+        from jug.execution.settings import Settings
 
         job = Job(jugfile, [], jugfile.removesuffix(".py") + ".jugdata")
         job.settings = lambda: Settings(**settings)

@@ -142,5 +142,5 @@ def test_the_store_is_let_go_of(jug: Jug, folder: Path, executed: Executed) -> N
     executed()
 
     with FileStore(str(folder / "primes.jugdata")) as store:
-        store.learn()
+        store.poll()
         assert store.holders() == {}

@@ -36,7 +36,7 @@ def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
 
     assert jug("cleanup", "primes.py").stdout == removed(f"1 results ({size} bytes)")
 
-    store.learn()
+    store.poll()
     assert not store.has(STRAY)
     assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"
 
@@ -47,7 +47,7 @@ def test_a_dry_run_tells_sizes_and_removes_nothing(jug: Jug, store: FileStore) -
     output = jug("cleanup", "--dry-run", "primes.py").stdout
 
     assert output == removed(f"1 results ({size} bytes)", word="Would remove")
-    store.learn()
+    store.poll()
     assert store.has(STRAY)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from jug import set_jugdir
-from jug._task import Task, alltasks
-from jug.cli._dot import LARGE, dot_text
-from jug.graph import Graph
+from jug.cli.dot import LARGE, dot_text
+from jug.task.graph import Graph
+from jug.task.task import Task, alltasks
 
 
 @pytest.fixture(autouse=True)

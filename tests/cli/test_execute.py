@@ -171,7 +171,7 @@ def test_what_cannot_be_run_is_told_and_nobody_waits_for_it(
 
 def test_others_are_waited_for_no_longer_than_asked(jug_process: JugProcess, folder: Path) -> None:
     from jug.backends.file_store import FileStore
-    from jug.cli._reading import traceless
+    from jug.cli.reading import traceless
     from jug.execution import Job
 
     with traceless("primes.py"):

@@ -13,13 +13,13 @@ import pexpect
 import pytest
 from click.testing import CliRunner
 
-from jug._task import Task, alltasks
-from jug.backends.current import use_store
 from jug.cli import main
 from jug.cli.demo import JUGFILE
 from jug.cli.shell import banner, namespace
 from jug.errors import OptionError, TaskError, TaskNotFound
 from jug.jugfile import Jugfile, Jugspace, set_jugdir
+from jug.session import use_store
+from jug.task.task import Task, alltasks
 
 PRIMES = JUGFILE.replace("sleep(1.0)", "sleep(0.0)")
 FIRST_TEN = "[True, True, False, True, False, True, False, False, False, True]"

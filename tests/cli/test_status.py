@@ -59,7 +59,7 @@ def test_a_failed_task_is_failed_and_what_needs_it_waits(
 
 def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
     from jug.backends.file_store import FileStore
-    from jug.cli._reading import traceless
+    from jug.cli.reading import traceless
     from jug.execution import Job
 
     with traceless("primes.py"):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from jug.backends.base import BaseStore
-from jug.backends.current import use_store
 from jug.backends.dict_store import DictStore
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending, Summary
+from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
-from jug.summary import Ending, Summary
+from jug.session import use_store
 from jug.task import alltasks
-from jug.worker import Settings, Worker
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ import yaml
 
 from jug import TaskGenerator
 from jug.errors import DistributionMissing, OptionError
+from jug.execution.summary import Summary
 from jug.io import NoLoad, print_task_summary_table, write_metadata, write_task_out
 from jug.mapreduce import map
-from jug.summary import Summary
 from jug.unsafe import NoHash
 
 pytestmark = pytest.mark.usefixtures("store")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import jug
 from jug import Task, TaskGenerator, value
 from jug.errors import HashError, OptionError
+from jug.execution.summary import Summary
 from jug.mapreduce import Mapped, currymap, map, mapreduce, reduce
-from jug.summary import Summary
 from jug.task import alltasks
 
 pytestmark = pytest.mark.usefixtures("store")

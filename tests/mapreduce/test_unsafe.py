@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jug import Task
-from jug.summary import Summary
+from jug.execution.summary import Summary
 from jug.unsafe import NoHash
 
 pytestmark = pytest.mark.usefixtures("store")

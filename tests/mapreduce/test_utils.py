@@ -14,7 +14,7 @@ import pytest
 from jug import Task, TaskGenerator, value
 from jug.backends.base import BaseStore
 from jug.errors import HashError
-from jug.summary import Summary
+from jug.execution.summary import Summary
 from jug.task import alltasks
 from jug.utils import (
     CustomHash,

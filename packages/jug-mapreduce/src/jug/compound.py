@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, NoReturn, ParamSpec, cast
 
-from jug._naming import function_name
-from jug.backends.current import is_store_chosen
 from jug.errors import TaskError
+from jug.hash.names import function_name
+from jug.session import is_store_chosen
 from jug.task import Task, TaskGenerator, alltasks
 
 __all__ = ["CompoundTask", "CompoundTaskGenerator"]
@@ -78,7 +78,7 @@ class _Compound(Task[Any]):
         self.call = call
         """The call by which it is known."""
 
-    def _compute_digest(self) -> bytes:
+    def compute_digest(self) -> bytes:
         return self.call.digest
 
 

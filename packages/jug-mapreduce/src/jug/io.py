@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import uuid4
 
-from jug._tables import table
 from jug.errors import DistributionMissing, OptionError
 from jug.hash import hash_one
+from jug.tables import table
 from jug.task import Task, describe, find_dependencies
 from jug.utils import AnyPath, sync_move
 
@@ -70,7 +70,7 @@ def write_task_out(
 ) -> Task[None]:
     """Return a task that writes a result to a file: an array as .npy, all else as a pickle.
 
-    With `metadata_fname` another file tells, in yaml or json, what the result was
+    With `metadata_fname` another file says, in yaml or json, what the result was
     made from.
 
     >>> from jug import run
@@ -89,7 +89,7 @@ def write_task_out(
 def write_metadata(
     result: Any, metadata_fname: AnyPath, metadata_format: str = "yaml"
 ) -> Task[None]:
-    """Return a task that writes to a file what a result was made from, as `describe` tells it.
+    """Return a task that writes to a file what a result was made from, as `describe` says it.
 
     >>> from jug import run
     >>> from tempfile import TemporaryDirectory
@@ -114,7 +114,7 @@ def _do_write_task_out(
     if oname is not None:
         _write(oname, lambda file: _dump(result, file))
     if metadata_fname is not None:
-        text = _format(metadata_format)(_told(unloaded.t, {}))
+        text = _format(metadata_format)(_plain(unloaded.t, {}))
         _write(metadata_fname, lambda file: file.write(text.encode()))
 
 
@@ -154,7 +154,7 @@ def _format(name: str) -> Callable[[Any], str]:
 
 
 def _json() -> Callable[[Any], str]:
-    return lambda told: json.dumps(told, indent=2) + "\n"
+    return lambda described: json.dumps(described, indent=2) + "\n"
 
 
 def _yaml() -> Callable[[Any], str]:
@@ -167,13 +167,13 @@ def _yaml() -> Callable[[Any], str]:
             module="yaml",
             distribution="jug-mapreduce[yaml]",
         ) from None
-    return lambda told: str(yaml.safe_dump(told, sort_keys=False))
+    return lambda described: str(yaml.safe_dump(described, sort_keys=False))
 
 
 _FORMATS: Final = {"yaml": _yaml, "json": _json}
 
 
-def _told(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
+def _plain(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     """Return what `x` was made from in types that every format knows."""
     if x is None or isinstance(x, (bool, str)):
         return x
@@ -181,25 +181,25 @@ def _told(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
         return int(x)
     if isinstance(x, Real):
         return float(x)
-    if id(x) not in done:  # tasks that many others need are told once
-        done[id(x)] = (x, _told_of_object(x, done))
+    if id(x) not in done:  # tasks that many others need are described once
+        done[id(x)] = (x, _plain_object(x, done))
     return done[id(x)][1]
 
 
-def _told_of_object(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
+def _plain_object(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     if isinstance(x, Mapping):
-        return {_told_key(key): _told(item, done) for key, item in x.items()}
+        return {_plain_key(key): _plain(item, done) for key, item in x.items()}
     if isinstance(x, (list, tuple)):
-        return [_told(item, done) for item in x]
-    told = describe(x)
-    if told is not x:
-        return _told(told, done)
+        return [_plain(item, done) for item in x]
+    described = describe(x)
+    if described is not x:
+        return _plain(described, done)
     if hasattr(x, "__jug_dependencies__"):
-        return [_told(task, done) for task in x.__jug_dependencies__()]
+        return [_plain(task, done) for task in x.__jug_dependencies__()]
     return repr(x)
 
 
-def _told_key(key: Any) -> str | int:
+def _plain_key(key: Any) -> str | int:
     return key if isinstance(key, str) or type(key) is int else str(key)
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, Final, overload
 
-from jug._naming import function_name
 from jug.errors import HashError, OptionError
 from jug.hash import digest_function, digest_one
+from jug.hash.names import function_name
 from jug.task import Task, Tasklet
 from jug.utils import identity
 
@@ -233,7 +233,7 @@ def _combine(
 
 
 def _break_up(sequence: Any, size: int) -> Iterator[Any]:
-    """Yield slices of so many items each, the last perhaps of fewer.
+    """Yield slices of `size` items; the last may be shorter.
 
     >>> list(_break_up([1, 2, 3], 2))
     [[1, 2], [3]]

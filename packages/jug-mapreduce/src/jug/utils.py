@@ -71,7 +71,7 @@ class TimedPath:
 
 
 class CustomHash(Generic[T]):
-    """An argument that is hashed by a function of one's own, which gives bytes.
+    """An argument that is hashed by a function of the user's, which gives bytes.
 
     >>> from jug import Task
     >>> def by_first(xs):

@@ -1,4 +1,4 @@
-"""`jug check`: whether all is done, told by the exit status."""
+"""`jug check`: whether all is done, as an exit status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from jug.cli import DONE, FAILED
-from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(
     if remove_damaged and not verify:
         raise click.UsageError("--remove-damaged needs --verify, which finds what is damaged")
     with reading(options) as jugspace:
-        complete = look(jugspace.store, jugspace.tasks).is_complete() and not jugspace.awaited
+        complete = look(jugspace.store, jugspace.tasks).is_complete() and not jugspace.barrier_tasks
         damaged = _find_damaged(jugspace) if verify else []
         if remove_damaged:
             jugspace.store.discard([found.digest for found in damaged])

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jug._tables import size
-from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
+from jug.tables import size
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
@@ -86,7 +87,7 @@ class _Litter:
 
 def _find(jugspace: Jugspace, options: Options) -> _Litter:
     store = jugspace.store
-    store.learn()
+    store.poll()
     failures, locks = sorted(store.failures()), sorted(store.holders())
     if options.cleanup_locks_only:
         return _Litter([], [], locks)
@@ -111,7 +112,7 @@ def _refuse_others(jugspace: Jugspace, options: Options) -> None:
 
 def _refuse_unknown(jugspace: Jugspace, options: Options) -> None:
     """Refuse where it is not known yet what the jugfile uses."""
-    if jugspace.awaited:
+    if jugspace.barrier_tasks:
         raise click.ClickException(
             f"the jugfile {options.jugfile!r} stops at a barrier, so what it uses beyond is not "
             "known: run `jug execute` first, or remove it all by --force"

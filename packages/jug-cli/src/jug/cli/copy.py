@@ -19,13 +19,13 @@ from typing import Final
 import click
 
 from jug import codec, records
-from jug._tables import size
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.registry import open_store
 from jug.cli import FAILED
-from jug.cli._reading import complete_path
+from jug.cli.jugfile_command import complete_path
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
 from jug.records import Record
+from jug.tables import size
 
 _BATCH: Final = 1000  # records to read at once
 
@@ -99,8 +99,8 @@ def copy_store(source: BaseStore, target: BaseStore) -> Copied:
     >>> copy_store(source, target).results, target.load(b"0" * 40)
     (1, [1, 2])
     """
-    source.learn()
-    target.learn()
+    source.poll()
+    target.poll()
     copied = Copied()
     digests = list(source.digests())
     missing = [

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
-import click
-
-from jug._tables import table
-from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli.counts import print_counts
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
 
 
@@ -24,15 +22,9 @@ Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage.""",
 @as_json
 def command(options: Options, as_json: bool) -> None:
     """Show how many tasks of each name JUGFILE makes."""
-    from jug._naming import task_names
+    from jug.hash.names import task_names
 
     with reading(options) as jugspace:
         distinct = {task.digest: task for task in jugspace.tasks}
         counts = Counter(task_names(distinct.values()))
-    if as_json:
-        tasks = [{"name": name, "count": counts[name]} for name in sorted(counts)]
-        click.echo(json.dumps({"tasks": tasks, "total": counts.total()}, indent=2))
-    elif options.short:
-        click.echo(f"{counts.total()} tasks")
-    else:
-        click.echo(table(["Count"], {name: [count] for name, count in counts.items()}))
+    print_counts(counts, "count", as_json=as_json, short=options.short)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from jug._tables import table
-from jug.cli._reading import job_of, jugfile_command, traceless
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import job_of, traceless
 from jug.errors import OptionError
 from jug.options import Options, configure, default_options
+from jug.tables import table
 
 if TYPE_CHECKING:
+    from jug.execution.settings import Settings
+    from jug.execution.summary import Summary
     from jug.selection import Selection
-    from jug.summary import Summary
-    from jug.worker import Settings
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
 
@@ -114,8 +115,8 @@ class RunSettings:
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
+        from jug.execution.settings import Settings
         from jug.selection import selection
-        from jug.worker import Settings
 
         configure(self.weaker)
         options = Options(self.given, default_options)

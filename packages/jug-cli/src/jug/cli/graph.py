@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from jug.cli._reading import jugfile_command, reading, tell_of_barrier
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import reading, warn_of_barrier
 from jug.options import Options
 
 _PATIENCE: Final = 60.0
@@ -40,9 +41,9 @@ def command(options: Options) -> None:
     name are one box where there are more than 20 of them.  The picture is made by
     graphviz's program `dot`, if that is installed; the text is written in any case.
     """
-    from jug.cli._dot import dot_text
-    from jug.graph import Graph
+    from jug.cli.dot import dot_text
     from jug.status import states
+    from jug.task.graph import Graph
 
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
@@ -50,7 +51,7 @@ def command(options: Options) -> None:
         if not options.graph_no_status:
             shown = [state.value for state in states(jugspace.store, graph.tasks)]
         jugfile = Path(jugspace.names["__file__"])
-        tell_of_barrier(jugspace)
+        warn_of_barrier(jugspace)
     text = dot_text(graph, shown) + "\n"
     _write(jugfile.with_suffix(".dot"), text.encode())
     dot = shutil.which("dot")
@@ -72,8 +73,8 @@ def _draw(dot: str, text: str, file_format: str) -> bytes:
             f"the picture is too large: {dot!r} had not drawn it after {_PATIENCE:.0f} seconds"
         ) from None
     if drawn.returncode:
-        told = drawn.stderr.decode(errors="replace").strip()
-        raise click.ClickException(f"{dot!r} could not draw it as {file_format!r}: {told}")
+        message = drawn.stderr.decode(errors="replace").strip()
+        raise click.ClickException(f"{dot!r} could not draw it as {file_format!r}: {message}")
     return drawn.stdout
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import click
 
-from jug._tables import table
-from jug.cli._reading import as_json, jugfile_command, reading
+from jug.cli.counts import print_counts
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
 
 if TYPE_CHECKING:
@@ -50,18 +50,12 @@ def command(options: Options, name: str | None, pattern: str | None, as_json: bo
         raise click.UsageError("say which tasks: --name NAME or --pattern PATTERN")
     with reading(options) as jugspace:
         counts = _invalidate(jugspace, selected)
-    if as_json:
-        tasks = [{"name": name, "invalidated": counts[name]} for name in sorted(counts)]
-        click.echo(json.dumps({"tasks": tasks, "total": counts.total()}, indent=2))
-    elif options.short:
-        click.echo(f"{counts.total()} tasks invalidated")
-    else:
-        click.echo(table(["Invalidated"], {name: [count] for name, count in counts.items()}))
+    print_counts(counts, "invalidated", as_json=as_json, short=options.short)
 
 
 def _invalidate(jugspace: Jugspace, selected: Selection) -> Counter[str]:
     """Remove results and failures; return how many were there, by name."""
-    from jug.graph import Graph
+    from jug.task.graph import Graph
 
     graph = Graph(jugspace.tasks)
     names = list(graph.names())
@@ -69,7 +63,7 @@ def _invalidate(jugspace: Jugspace, selected: Selection) -> Counter[str]:
     if not matching:
         click.echo("No task matches: `jug count` lists their names.", err=True)
     numbers = sorted(graph.with_dependants(matching))
-    jugspace.store.learn()
+    jugspace.store.poll()
     there: Counter[str] = Counter()
     digests = defaultdict(list)
     for number in numbers:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from jug.cli._reading import jugfile_command, reading
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
 
 

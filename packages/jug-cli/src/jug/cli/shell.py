@@ -6,13 +6,13 @@ import code
 from collections.abc import Callable
 from typing import Any, Final
 
-from jug._arguments import find_dependencies, value
-from jug._task import Task, alltasks
-from jug.cli._reading import jugfile_command, reading
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import reading
 from jug.errors import OptionError, TaskError, TaskNotFound
-from jug.graph import Graph
 from jug.jugfile import Jugspace
 from jug.options import Options
+from jug.task import Task, alltasks, find_dependencies, value
+from jug.task.graph import Graph
 
 _SHORTEST_HASH: Final = 6
 
@@ -61,7 +61,7 @@ def banner(jugspace: Jugspace) -> str:
     hidden = [name for name in mine if mine[name] is not jugspace.names.get(name, mine[name])]
     if hidden:
         lines.insert(-1, f"These hide the jugfile's own {', '.join(hidden)}.")
-    if jugspace.awaited:
+    if jugspace.barrier_tasks:
         lines.insert(-1, "It stops at a barrier: what it names behind that is not here yet.")
     return "\n".join(lines)
 
@@ -107,7 +107,7 @@ def get_filtered_tasks(loadable: bool | None = None, failed: bool | None = None)
     """Return the tasks that have a result, or have none; that failed, or did not."""
     tasks = get_tasks()
     for store in {task.store for task in tasks}:
-        store.learn()
+        store.poll()
     return [
         task
         for task in tasks

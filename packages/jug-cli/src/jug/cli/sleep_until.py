@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from jug.cli import DONE, FAILED
-from jug.cli._reading import jugfile_command, reading
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import reading
 from jug.options import Options
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
 
-_QUIET: Final = 2.0  # seconds to wait for news before looking again of one's own accord
+_QUIET: Final = 2.0  # seconds after which a wait without news ends
 _SHARE: Final = 0.05  # of the time may go into looking
 
 
@@ -38,7 +39,7 @@ def command(context: click.Context, options: Options) -> None:
     while True:
         with reading(options) as jugspace:
             complete = _sleep(jugspace)
-        if not complete or not jugspace.awaited:
+        if not complete or not jugspace.barrier_tasks:
             context.exit(DONE if complete else FAILED)
 
 
@@ -46,14 +47,16 @@ def _sleep(jugspace: Jugspace) -> bool:
     """Return whether the tasks known so far, or those of its barrier, came to be done."""
     from jug.status import State, look
 
-    store, awaited = jugspace.store, jugspace.awaited or jugspace.tasks
-    while True:
-        began = time.monotonic()
-        status = look(store, jugspace.tasks)
-        if status.is_complete() or look(store, awaited).is_complete():
-            return True
-        if not status.total(State.READY) and not status.total(State.RUNNING):
-            return False
-        # A look takes long where there are many tasks, which finish all the time.
-        time.sleep((time.monotonic() - began) * (1 / _SHARE - 1))
-        store.wait(_QUIET)
+    store, wanted = jugspace.store, jugspace.barrier_tasks or jugspace.tasks
+    with store.reader() as changes:
+        while True:
+            began = time.monotonic()
+            status = look(store, jugspace.tasks)
+            if status.is_complete() or look(store, wanted).is_complete():
+                return True
+            if not status.total(State.READY) and not status.total(State.RUNNING):
+                return False
+            # A look takes long where there are many tasks, which finish all the time.
+            time.sleep((time.monotonic() - began) * (1 / _SHARE - 1))
+            changes.take()
+            store.wait(changes, _QUIET)

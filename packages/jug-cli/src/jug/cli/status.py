@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jug._tables import table
-from jug.cli._reading import as_json, jugfile_command, reading, tell_of_barrier
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import reading, warn_of_barrier
 from jug.options import Options
+from jug.tables import table
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
@@ -48,7 +49,7 @@ def command(options: Options, as_json: bool) -> None:
         else:
             click.echo(_as_table(status))
         if not as_json:
-            tell_of_barrier(jugspace)
+            warn_of_barrier(jugspace)
 
 
 def _as_table(status: Status) -> str:
@@ -68,6 +69,6 @@ def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
             for name in status.names()
         ],
         "total": {state.value: status.total(state) for state in State},
-        "complete": status.is_complete() and not jugspace.awaited,
-        "at_barrier": bool(jugspace.awaited),
+        "complete": status.is_complete() and not jugspace.barrier_tasks,
+        "at_barrier": bool(jugspace.barrier_tasks),
     }

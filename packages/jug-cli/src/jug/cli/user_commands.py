@@ -1,7 +1,7 @@
 """Commands of a user's own, from a file in the user's configuration.
 
 Every `click` command that ``~/.config/jug/jug_user_commands.py`` makes is a
-command of `jug`.  Whatever is wrong with that file is told and goes no further:
+command of `jug`.  Whatever is wrong with that file is shown and goes no further:
 jug's own commands must work without it.
 """
 
@@ -21,7 +21,7 @@ _MODULE: Final = "jug_user_commands"
 
 
 def user_commands_file() -> Path:
-    """Return where the commands of one's own are looked for."""
+    """Return where the user's own commands are looked for."""
     return Path("~/.config/jug", f"{_MODULE}.py").expanduser()
 
 

@@ -1,4 +1,4 @@
-"""What every command does first: options from everywhere, the store, the jugfile.
+"""Commands on a jugfile: their common options, and options from everywhere.
 
     @jugfile_command(epilog=...)
     @click.option(...)
@@ -10,17 +10,15 @@ A click parameter that is called like an option of `jug.options` is one: given o
 the command line it is stronger than what files, environment and the jugfile say.
 All others are arguments of the function.
 
-Options may stand before and after the jugfile.  What jug does not know itself,
-and all behind ``--``, is the jugfile's own.
+Options may stand before and after the jugfile.  What jug does not know, and all
+behind ``--``, goes to the jugfile.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -31,25 +29,13 @@ from jug.options import KEYS, LEVELS, Options, configure, default_options, read_
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from jug.execution import Job
-    from jug.jugfile import Jugspace
-    from jug.worker import Settings
-
-__all__ = [
-    "as_json",
-    "complete_path",
-    "job_of",
-    "jugfile_command",
-    "reading",
-    "tell_of_barrier",
-    "traceless",
-]
+__all__ = ["as_json", "complete_path", "jugfile_command"]
 
 
 def complete_path(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem[str]]:
-    """Have the shell complete the name of a file or folder."""
+    """Let the shell complete the name of a file or folder."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
@@ -136,71 +122,9 @@ def _refuse_unknown_option(jugfile: str | None, context: click.Context) -> None:
 
 
 def _set_up_log(level: str) -> None:
-    """Have what jug's modules tell go to the standard error of this moment."""
+    """Send jug's log messages to the current stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("jug: %(message)s"))
     log = logging.getLogger("jug")
     log.handlers[:] = [handler]
     log.setLevel(level.upper())
-
-
-def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
-    """Return the `Job` that the options ask for."""
-    from jug.execution import Job
-    from jug.jugfile import Jugfile, jugdir_of
-
-    path = str(Jugfile(options.jugfile).path)
-    jugdir = jugdir_of(path, options.jugdir)
-    job = Job(path, options.arguments, jugdir, store_options=_store_options(options, path, jugdir))
-    if settings is not None:
-        job.settings = settings
-    return job
-
-
-def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
-    """Return the options that the store of this URL takes."""
-    scheme = jugdir.partition(":")[0]
-    found: dict[str, Any] = {}
-    if options.lease_seconds is not None and scheme != "dict_store":
-        found["lease_seconds"] = options.lease_seconds
-    if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        found["prefix"] = options.prefix or Path(jugfile).stem
-    return found
-
-
-@contextmanager
-def reading(options: Options) -> Iterator[Jugspace]:
-    """Read the jugfile, and give what it made."""
-    job = job_of(options)
-    with traceless(job.jugfile):
-        _, jugspace = job.begin()
-        yield jugspace
-
-
-@contextmanager
-def traceless(jugfile: str) -> Iterator[None]:
-    """Close the store in use at the end, and leave nothing of the jugfile in this process.
-
-    The process may be a program of the user's that called `jug.jug.main`.
-    """
-    from jug._task import alltasks
-    from jug.backends.current import use_store
-    from jug.jugfile import say_that_jug_runs
-
-    arguments, path, outer = sys.argv, sys.path[:], use_store(None)
-    alltasks.clear()
-    try:
-        yield
-    finally:
-        sys.modules.pop(Path(jugfile).stem, None)
-        sys.argv, sys.path[:] = arguments, path
-        say_that_jug_runs(False)
-        store = use_store(outer)
-        if store is not None:
-            store.close()
-
-
-def tell_of_barrier(jugspace: Jugspace) -> None:
-    """Say so if the jugfile was read to a barrier only."""
-    if jugspace.awaited:
-        click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Final
 
-from jug._arguments import ATOMS
-from jug._task import Task
-from jug.graph import Graph
+from jug.task import Task
+from jug.task.arguments import ATOMS
+from jug.task.graph import Graph
 
 MANY: Final = 20
 """More tasks of one name than this become one box."""
@@ -91,8 +91,8 @@ def _attributes(graph: Graph, members: list[int], states: Sequence[str] | None) 
 def _label(task: Task[Any], size: int, counts: Counter[str]) -> str:
     if size == 1:
         return "\n".join([_call(task), *counts])
-    told = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
-    return "\n".join([task.name, f"{size} tasks", *([told] if told else [])])
+    counted = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
+    return "\n".join([task.name, f"{size} tasks", *([counted] if counted else [])])
 
 
 def _call(task: Task[Any]) -> str:

@@ -1,0 +1,81 @@
+"""Reading the jugfile of a command, with the store that its options name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jug.options import Options
+
+if TYPE_CHECKING:
+    from jug.execution.job import Job
+    from jug.execution.settings import Settings
+    from jug.jugfile import Jugspace
+
+__all__ = ["job_of", "reading", "traceless", "warn_of_barrier"]
+
+
+def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
+    """Return the `Job` that the options ask for."""
+    from jug.execution.job import Job
+    from jug.jugfile import Jugfile, jugdir_of
+
+    path = str(Jugfile(options.jugfile).path)
+    jugdir = jugdir_of(path, options.jugdir)
+    job = Job(path, options.arguments, jugdir, store_options=_store_options(options, path, jugdir))
+    if settings is not None:
+        job.settings = settings
+    return job
+
+
+def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
+    """Return the options that the store of this URL takes."""
+    scheme = jugdir.partition(":")[0]
+    found: dict[str, Any] = {}
+    if options.lease_seconds is not None and scheme != "dict_store":
+        found["lease_seconds"] = options.lease_seconds
+    if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
+        found["prefix"] = options.prefix or Path(jugfile).stem
+    return found
+
+
+@contextmanager
+def reading(options: Options) -> Iterator[Jugspace]:
+    """Read the jugfile, and give what it made."""
+    job = job_of(options)
+    with traceless(job.jugfile):
+        _, jugspace = job.begin()
+        yield jugspace
+
+
+@contextmanager
+def traceless(jugfile: str) -> Iterator[None]:
+    """Close the store in use at the end, and leave nothing of the jugfile in this process.
+
+    The process may be a program of the user's that called `jug.jug.main`.
+    """
+    from jug.session import set_running, use_store
+    from jug.task import alltasks
+
+    arguments, path, outer = sys.argv, sys.path[:], use_store(None)
+    alltasks.clear()
+    try:
+        yield
+    finally:
+        sys.modules.pop(Path(jugfile).stem, None)
+        sys.argv, sys.path[:] = arguments, path
+        set_running(False)
+        store = use_store(outer)
+        if store is not None:
+            store.close()
+
+
+def warn_of_barrier(jugspace: Jugspace) -> None:
+    """Say so if the jugfile was read to a barrier only."""
+    if jugspace.barrier_tasks:
+        click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)

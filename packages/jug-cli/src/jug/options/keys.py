@@ -1,0 +1,152 @@
+"""What can be configured: each key, its default, and what may be given for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jug.errors import OptionError
+
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off")
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str | os.PathLike):
+        raise ValueError("must be text")
+    return os.fspath(given)
+
+
+def _some_text(given: Any) -> str:
+    if not _text(given):
+        raise ValueError("must not be empty")
+    return _text(given)
+
+
+def _truth(given: Any) -> bool:
+    word = str(given).strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError("must be true or false")
+    return word in _TRUE
+
+
+def _number(given: Any) -> float:
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(given, bool) or not 0 <= number < float("inf"):
+        raise ValueError("must be a number from 0 up")
+    return number
+
+
+def _positive(given: Any) -> float:
+    number = _number(given)
+    if not number:
+        raise ValueError("must be a number above 0")
+    return number
+
+
+def _count(given: Any) -> int:
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a whole number from 0 up")
+    return int(text)
+
+
+def _level(given: Any) -> str:
+    word = _text(given).strip().lower()
+    if word not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return word
+
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Key:
+    """Something that can be configured."""
+
+    section: str
+    name: str
+    default: Any
+    convert: Callable[[Any], Any]
+    help: str
+    attribute: str = ""
+    """The name that it has in Python, where that does not follow from the others."""
+
+    @property
+    def python_name(self) -> str:
+        """The attribute of `Options`."""
+        prefix = "" if self.section == "main" else f"{self.section}_"
+        return self.attribute or prefix + self.name.replace("-", "_")
+
+    def converted(self, given: Any, where: str) -> Any:
+        """Return what is given as a value of the right type; `where` is for the error."""
+        try:
+            return self.convert(given)
+        except ValueError as error:
+            raise OptionError(f"{where}: {given!r} {error}", name=self.name, given=given) from None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        section = "" if self.section == "main" else f"{self.section}_"
+        return f"JUG_{section}{self.name}".replace("-", "_").upper()
+
+
+KEYS: Final = (
+    Key("main", "jugfile", "jugfile.py", _some_text, "the jugfile, where none is named"),
+    Key(
+        "main",
+        "jugdir",
+        "%(jugfile)s.jugdata",
+        _some_text,
+        "where results are kept: a folder or the URL of a store",
+    ),
+    Key("main", "verbose", "warning", _level, f"how much to tell: {', '.join(LEVELS)}"),
+    Key("main", "short", False, _truth, "whether to print less"),
+    Key("main", "debug", False, _truth, "whether to check that no task changes its arguments"),
+    Key("main", "pdb", False, _truth, "whether to debug a task that fails"),
+    Key("main", "aggressive-unload", False, _truth, "whether workers keep no results in memory"),
+    Key("main", "will-cite", False, _truth, "accepted, and without effect"),
+    Key(
+        "main",
+        "lease-seconds",
+        None,
+        _positive,
+        "after how many seconds without a sign of life a worker on another host is taken for dead",
+    ),
+    Key("main", "prefix", None, _some_text, "what keys on a server begin with"),
+    Key("execute", "jobs", 1, _count, "how many workers to run; 0 for one per usable core"),
+    Key("execute", "name", None, _some_text, "the tasks to run, by name"),
+    Key("execute", "target", None, _some_text, "another spelling of name", "execute_name"),
+    Key("execute", "pattern", None, _some_text, "the tasks to run, by a part of their name"),
+    Key("execute", "keep-going", False, _truth, "whether to go on after a task failed"),
+    Key("execute", "keep-failed", False, _truth, "whether failed tasks are never tried again"),
+    Key(
+        "execute",
+        "wait-cycle-time",
+        12.0,
+        _number,
+        "with nr-wait-cycles, how long to wait for others: their product, in seconds",
+        "execute_wait_cycle_time_secs",
+    ),
+    Key("execute", "nr-wait-cycles", 150, _count, "see wait-cycle-time"),
+    Key(
+        "execute",
+        "no-check-environment",
+        False,
+        _truth,
+        "whether to ignore JUG_MAX_TASKS and the like, and __jug_please_stop_running.txt",
+    ),
+    Key("status", "cache", False, _truth, "accepted, and without effect"),
+    Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
+    Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
+    Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
+    Key("graph", "file-format", "png", _some_text, "the format of the picture"),
+    Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
+)
