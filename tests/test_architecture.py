@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import tomllib
@@ -100,3 +101,35 @@ def test_no_module_imports_the_face_of_jug() -> None:
     others = {name for _, name, imported in arrows() if imported == "jug"}
 
     assert others == set()
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_no_module_uses_private_attributes_of_a_class_that_is_not_its_own(
+    distribution: str,
+) -> None:
+    foreign = [
+        f"{name}: {ast.unparse(node)}"
+        for name, path in structure.sources(ROOT, distribution).items()
+        for node in private_attributes(ast.parse(path.read_text()))
+    ]
+
+    assert foreign == []
+
+
+# Python's own: they are documented, or there is no other way.
+PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_clear", "_run_exitfuncs"}
+
+
+def private_attributes(tree: ast.Module) -> Iterator[ast.Attribute]:
+    """Yield private attributes of other things than `self`, of which no class here has one."""
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own = {node.attr for node in attributes if is_own(node.value)} | PYTHONS
+    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in attributes:
+        is_private = node.attr.startswith("_") and not node.attr.startswith("__")
+        if is_private and node.attr not in own:
+            yield node
+
+
+def is_own(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id in ("self", "cls")

@@ -8,7 +8,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from jug.errors import OptionError
 from jug.hash.names import function_name
-from jug.task.task import DEFAULTS, RunOptions, Task
+from jug.task.run_options import DEFAULTS, RunOptions
+from jug.task.task import Task
 from jug.task.tasklet import Item, Tasklet
 
 P = ParamSpec("P")

@@ -1,4 +1,8 @@
-"""A function and its arguments, to be run once."""
+"""A function and its arguments, to be run once.
+
+`Task` has many methods, since they are what users call on a task; what others do
+with tasks is in the modules around this one.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from jug.hash.names import function_name
 from jug.session import current_store, is_jug_running
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
+from jug.task.run_options import DEFAULTS
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
 R = TypeVar("R")
@@ -40,23 +45,6 @@ class _StoreOfTask:
     def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore:
         own = None if task is None else task.own_store
         return current_store() if own is None else own
-
-
-class RunOptions:
-    """How to run a task; nothing of this enters its hash."""
-
-    __slots__ = ("retries", "timeout")
-
-    def __init__(self, retries: int = 0, timeout: float | None = None) -> None:
-        if retries < 0 or int(retries) != retries:
-            raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
-        if timeout is not None and not timeout > 0:
-            raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")
-        self.retries = int(retries)
-        self.timeout = timeout
-
-
-DEFAULTS: Final = RunOptions()
 
 
 class Task(Lockable, Generic[R]):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import blake2b
@@ -112,3 +115,19 @@ def told(changes: Changes) -> tuple[set[bytes], set[bytes], set[bytes]]:
     kinds = (changes.finished, changes.failed, changes.removed)
     assert [len(kind) for kind in kinds] == [len(set(kind)) for kind in kinds]
     return set(kinds[0]), set(kinds[1]), set(kinds[2])
+
+
+def in_fork(function: Callable[[], None]) -> int:
+    """Return the exit status of a forked process that calls the function."""
+    with warnings.catch_warnings():
+        # Python warns of threads, also of those that numpy leaves behind; none holds a lock here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            function()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

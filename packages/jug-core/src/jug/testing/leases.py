@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -23,6 +21,7 @@ from jug.testing.hooks import (
     StoreHooks,
     digests,
     failure,
+    in_fork,
     polled,
     result,
     taken,
@@ -338,19 +337,3 @@ def work_on_b(store: BaseStore) -> None:
     assert store.commit(lease, result(B, "of the child")) is Outcome.SAVED
     taken(store, C)
     store.close()
-
-
-def in_fork(function: Callable[[], None]) -> int:
-    """Return the exit status of a forked process that calls the function."""
-    with warnings.catch_warnings():
-        # Python warns of threads, also of those that numpy leaves behind; none holds a lock here.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            function()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
