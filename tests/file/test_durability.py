@@ -254,7 +254,7 @@ def record_a_run(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> list[Safe]:
         run(store, DIGESTS[1])
         for digest in DIGESTS[9:14]:
             run(store, digest)
-        monkeypatch.setattr("jug.backends._writer.sync", failing_once())
+        monkeypatch.setattr("jug.backends._file.writer.sync", failing_once())
         store.flush()
         there |= {DIGESTS[1], *DIGESTS[9:14]}
         is_safe()
@@ -283,7 +283,7 @@ def failing_once() -> Callable[[int], None]:
 
 @pytest.fixture(autouse=True)
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jug.backends.file_store.FROM_SIZE", LARGE)
+    monkeypatch.setattr("jug.backends._file.saving.FROM_SIZE", LARGE)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_every_prefix_of_the_writes_is_a_sound_store(tmp_path: Path, cut: str) -
 
 def check_store(root: Path, must: Safe) -> None:
     store = FileStore(root)
-    store.learn()
+    store.poll()
     found = set(store.digests())
     assert must.there <= found
     assert not must.not_there & found
@@ -376,24 +376,25 @@ def writes_half(code: int) -> Callable[..., int]:
         (errno.EIO, "check the disk"),
     ],
 )
-def test_a_write_that_falls_short_is_told_and_cut_off(
+def test_a_write_that_falls_short_is_reported_and_cut_off(
     store: FileStore,
     other: FileStore,
     monkeypatch: pytest.MonkeyPatch,
     code: int,
     advice: str,
 ) -> None:
+    changes = other.reader()
     run(store, DIGESTS[1])
 
     with monkeypatch.context() as patch, pytest.raises(StoreError, match=advice) as caught:
         patch.setattr(os, "pwrite", writes_half(code))
         run(store, DIGESTS[2])
-    assert store.jugdir.__str__() in str(caught.value)
-    assert other.refresh().finished == [DIGESTS[1]]
+    assert str(store.jugdir) in str(caught.value)
+    assert other.refresh(changes).finished == [DIGESTS[1]]
     assert other.holders() == {}
 
     run(store, DIGESTS[2])
-    assert other.refresh().finished == [DIGESTS[2]]
+    assert other.refresh(changes).finished == [DIGESTS[2]]
     assert other.load_digest(DIGESTS[2]) == value_of(DIGESTS[2])
     assert len(segments(store)) == 1
 
@@ -410,7 +411,7 @@ def test_a_segment_that_cannot_be_cut_back_is_given_up(
     run(store, DIGESTS[2])
 
     assert len(segments(store)) == 2
-    other.learn()
+    other.poll()
     for digest in DIGESTS[1:3]:
         assert store.load_digest(digest) == other.load_digest(digest) == value_of(digest)
 
@@ -420,9 +421,9 @@ def test_after_a_failed_sync_the_frames_are_written_again_under_the_same_ids(
 ) -> None:
     for digest in DIGESTS[1:3]:
         run(store, digest)
-    other.learn()
+    other.poll()
 
-    monkeypatch.setattr("jug.backends._writer.sync", failing_once())
+    monkeypatch.setattr("jug.backends._file.writer.sync", failing_once())
     store.flush()
 
     given_up, new = segments(store)
@@ -431,13 +432,13 @@ def test_after_a_failed_sync_the_frames_are_written_again_under_the_same_ids(
     assert tmp.exists()
     with FileStore(store.jugdir) as late:
         for view in (store, other, late):
-            view.learn()
+            view.poll()
             assert view.discard([]) == 0
             assert {d: view.load_digest(d) for d in DIGESTS[1:3]} == {
                 d: value_of(d) for d in DIGESTS[1:3]
             }
     assert store.discard(DIGESTS[1:3]) == 2
-    other.learn()
+    other.poll()
     assert list(other.digests()) == []
 
 
@@ -453,11 +454,11 @@ def test_what_cannot_be_synced_anywhere_is_not_done(
         store.commit(lease, frame(DIGESTS[2], value_of(DIGESTS[2]), seconds=5.0))
 
     for view in (store, other):
-        view.learn()
+        view.poll()
         assert list(view.digests()) == [DIGESTS[1]]
     assert other.holders() == {}
     run(other, DIGESTS[2])
-    store.learn()
+    store.poll()
     assert store.load_digest(DIGESTS[2]) == value_of(DIGESTS[2])
 
 
@@ -481,7 +482,7 @@ def test_a_large_result_that_was_cut_or_is_gone_is_damaged(
 ) -> None:
     for digest in (DIGESTS[3], DIGESTS[6]):
         run(store, digest)
-    other.learn()
+    other.poll()
     cut, gone = sorted(Path(store.jugdir, "big").glob("*/*"))
     os.truncate(cut, LARGE // 2)
     gone.unlink()
@@ -490,7 +491,7 @@ def test_a_large_result_that_was_cut_or_is_gone_is_damaged(
         with pytest.raises(DamagedResult):
             other.load_digest(digest)
 
-    store.learn()
+    store.poll()
     assert list(store.digests()) == []
 
 
@@ -502,7 +503,7 @@ class Syncs:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        monkeypatch.setattr("jug.backends._writer.sync", self)
+        monkeypatch.setattr("jug.backends._file.writer.sync", self)
 
     def __call__(self, file: int) -> None:
         self.count += 1
@@ -513,7 +514,7 @@ def test_short_tasks_are_synced_together_and_long_ones_at_once(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     syncs = Syncs(monkeypatch)
-    monkeypatch.setattr("jug.backends._writer.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("jug.backends._file.writer.time.monotonic", lambda: 0.0)
 
     for digest in DIGESTS[10:12]:
         run(store, digest, seconds=0.4)
@@ -532,7 +533,7 @@ def test_what_is_a_second_old_is_synced_with_the_next_frame(
 ) -> None:
     syncs = Syncs(monkeypatch)
     clock = [0.0]
-    monkeypatch.setattr("jug.backends._writer.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("jug.backends._file.writer.time.monotonic", lambda: clock[0])
 
     run(store, DIGESTS[1])
     clock[0] = 0.9
@@ -547,8 +548,8 @@ def test_what_would_take_much_memory_until_it_is_synced_is_synced(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     syncs = Syncs(monkeypatch)
-    monkeypatch.setattr("jug.backends._writer.time.monotonic", lambda: 0.0)
-    monkeypatch.setattr("jug.backends._writer._BYTES", 500)
+    monkeypatch.setattr("jug.backends._file.writer.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("jug.backends._file.writer._BYTES", 500)
 
     for digest in DIGESTS[10:12]:
         run(store, digest)
@@ -557,55 +558,57 @@ def test_what_would_take_much_memory_until_it_is_synced_is_synced(
     assert syncs.count == 1
 
 
-def test_the_pulse_syncs_what_has_grown(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulse = store.pulse()
-    pulse.beat()
+def test_the_heartbeat_syncs_what_has_grown(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heartbeat = store.heartbeat()
+    heartbeat.beat()
     run(store, DIGESTS[1])
     synced: list[int] = []
-    monkeypatch.setattr("jug.backends._pulse.sync", synced.append)
+    monkeypatch.setattr("jug.backends._file.heartbeat.sync", synced.append)
 
-    pulse.beat()
-    pulse.beat()
+    heartbeat.beat()
+    heartbeat.beat()
     assert len(synced) == 1
 
     run(store, DIGESTS[2])
-    pulse.beat()
+    heartbeat.beat()
     assert len(synced) == 2
 
 
-def test_the_pulse_goes_on_when_a_sync_fails(
+def test_the_heartbeat_goes_on_when_a_sync_fails(
     store: FileStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pulse = store.pulse()
+    heartbeat = store.heartbeat()
     run(store, DIGESTS[1])
     with monkeypatch.context() as patch:
-        patch.setattr("jug.backends._pulse.sync", fails(errno.EIO))
-        pulse.beat()
-        pulse.beat()
+        patch.setattr("jug.backends._file.heartbeat.sync", fails(errno.EIO))
+        heartbeat.beat()
+        heartbeat.beat()
     assert caplog.text.count("cannot make results safe") == 1
 
     synced: list[int] = []
-    monkeypatch.setattr("jug.backends._pulse.sync", synced.append)
-    pulse.beat()
+    monkeypatch.setattr("jug.backends._file.heartbeat.sync", synced.append)
+    heartbeat.beat()
     assert len(synced) == 1
 
 
-def test_the_pulse_syncs_what_a_worker_writes_that_began_anew(
+def test_the_heartbeat_syncs_what_a_worker_writes_that_began_anew(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pulse = store.pulse()
+    heartbeat = store.heartbeat()
     run(store, DIGESTS[1])
-    pulse.beat()
+    heartbeat.beat()
     synced: list[int] = []
-    monkeypatch.setattr("jug.backends._pulse.sync", synced.append)
+    monkeypatch.setattr("jug.backends._file.heartbeat.sync", synced.append)
 
-    own = Path(pulse.lease.path)
+    own = Path(heartbeat.lease.path)
     own.unlink()  # as if others had taken it for dead
     run(store, DIGESTS[2])
-    pulse.lease._due = 0.0
-    pulse.beat()
+    heartbeat.lease._due = 0.0
+    heartbeat.beat()
 
-    assert Path(pulse.lease.path) != own and len(synced) == 1
+    assert Path(heartbeat.lease.path) != own and len(synced) == 1
 
 
 def segments(store: FileStore) -> list[Path]:

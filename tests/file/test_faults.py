@@ -33,7 +33,7 @@ try:
             record = records.pack(Record("m.f", duration=2.0 if number % 7 == 0 else 0.0))
             store.commit(lease, Frame(Kind.RESULT, lease.digest, record, codec.encode(value)))
 except StoreError as error:
-    sys.exit(f"told: {error}")
+    sys.exit(f"reported: {error}")
 """
 
 
@@ -45,7 +45,7 @@ def work(jugdir: Path, *under: str) -> subprocess.CompletedProcess[str]:
 
 def check_results(jugdir: Path, at_least: int) -> None:
     with FileStore(jugdir) as store:
-        store.learn()
+        store.poll()
         found = list(store.digests())
         assert len(found) >= at_least
         for digest in found:
@@ -54,7 +54,7 @@ def check_results(jugdir: Path, at_least: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "reported"),
     [
         ("fsync:error=EIO:when=9", ""),
         ("fsync:error=EIO:when=9+", "check the disk"),
@@ -67,8 +67,8 @@ def check_results(jugdir: Path, at_least: int) -> None:
         ("mkdir:error=EROFS:when=1+", "read-only"),
     ],
 )
-def test_a_fault_is_told_and_the_run_goes_on_once_it_is_gone(
-    tmp_path: Path, program: Callable[[str], str], fault: str, told: str
+def test_a_fault_is_reported_and_the_run_goes_on_once_it_is_gone(
+    tmp_path: Path, program: Callable[[str], str], fault: str, reported: str
 ) -> None:
     jugdir = tmp_path / "jugdir"
     call = fault.partition(":")[0]
@@ -76,11 +76,11 @@ def test_a_fault_is_told_and_the_run_goes_on_once_it_is_gone(
 
     run = work(jugdir, *strace, "-e", f"trace={call}", "-e", f"inject={fault}")
 
-    assert run.returncode == (1 if told else 0), run.stderr
-    if told:
+    assert run.returncode == (1 if reported else 0), run.stderr
+    if reported:
         assert run.stderr.count("\n") == 1
-        assert run.stderr.startswith("told: cannot ")
-        assert told in run.stderr
+        assert run.stderr.startswith("reported: cannot ")
+        assert reported in run.stderr
         assert str(jugdir) in run.stderr
     finish(jugdir)
 
@@ -98,7 +98,9 @@ def test_a_worker_killed_at_any_call_costs_nothing_that_was_done(
     finish(jugdir)
 
 
-def test_a_file_that_may_not_grow_is_told(tmp_path: Path, program: Callable[[str], str]) -> None:
+def test_a_file_that_may_not_grow_is_reported(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
     jugdir = tmp_path / "jugdir"
 
     run = work(jugdir, program("prlimit"), "--fsize=4000")

@@ -7,7 +7,7 @@ import mmap
 import multiprocessing
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends import _marker
+from jug.backends._file import marker, worker_file
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.file_store import FileStore, file_store
 from jug.backends.registry import open_store
@@ -56,6 +56,13 @@ class TestFileStore(StoreContract):
             patch.setattr(os, "writev", disk_full)
             yield
 
+    @contextmanager
+    def worker_order(self, ranks: Sequence[int]) -> Iterator[None]:
+        ids = (f"{rank:02x}{os.urandom(7).hex()}" for rank in ranks)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(worker_file, "new_id", lambda: next(ids))
+            yield
+
 
 def disk_full(*_: Any) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -91,8 +98,9 @@ def save(store: BaseStore, digest: bytes, value: Any) -> None:
 
 def test_who_only_looks_leaves_nothing_behind(jugdir: Path) -> None:
     with FileStore(jugdir) as store:
-        store.refresh()
-        store.wait(0.01)
+        changes = store.reader()
+        store.refresh(changes)
+        store.wait(changes, 0.01)
         assert store.holders() == {}
         store.tidy()
         assert store.discard([A]) == 0
@@ -108,7 +116,7 @@ def test_who_only_looks_at_a_store_changes_no_file(jugdir: Path) -> None:
     before = sorted(jugdir.rglob("*"))
 
     with FileStore(jugdir) as store:
-        store.learn()
+        store.poll()
         assert store.load_digest(A) == 1
         assert store.holders() == {}
 
@@ -126,10 +134,11 @@ def test_the_first_write_makes_the_directory_and_says_what_it_is(jugdir: Path) -
 
 def test_a_store_that_another_made_is_found_without_being_opened_again(jugdir: Path) -> None:
     with FileStore(jugdir) as early, FileStore(jugdir) as other:
-        early.learn()
+        changes = early.reader()
+        early.poll()
         save(other, A, 1)
 
-        assert early.refresh().finished == [A]
+        assert early.refresh(changes).finished == [A]
 
 
 def test_ten_thousand_small_results_take_few_files(jugdir: Path) -> None:
@@ -200,11 +209,11 @@ def test_a_store_of_a_later_minor_format_is_opened(jugdir: Path) -> None:
     marker.write_text(marker.read_text().replace("store 1.0", "store 1.7") + "colour blue\n")
 
     with FileStore(jugdir) as store:
-        store.learn()
+        store.poll()
         assert store.load_digest(A) == 1
 
 
-def test_a_directory_that_cannot_be_made_is_told(
+def test_a_directory_that_cannot_be_made_is_reported(
     jugdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> None:
@@ -223,11 +232,11 @@ def test_a_directory_that_cannot_be_made_is_told(
 
 
 def test_every_folder_that_is_promised_is_made(jugdir: Path) -> None:
-    _marker.make(jugdir)
-    _marker.make(jugdir)
+    marker.make(jugdir)
+    marker.make(jugdir)
 
-    assert _marker.is_made(jugdir)
-    assert all((jugdir / name).is_dir() for name in _marker.FOLDERS)
+    assert marker.is_made(jugdir)
+    assert all((jugdir / name).is_dir() for name in marker.FOLDERS)
 
 
 # Opening
@@ -239,7 +248,7 @@ def test_a_path_and_both_schemes_open_the_same_store(jugdir: Path, prefix: str) 
         save(store, A, "here")
 
     with open_store(f"{prefix}{jugdir}") as again:
-        again.learn()
+        again.poll()
         assert again.load_digest(A) == "here"
         assert open_store(again.url).url == again.url
 
@@ -276,7 +285,7 @@ def test_the_environment_gives_the_lease_time(
 ) -> None:
     monkeypatch.setenv("JUG_LEASE_SECONDS", "soon")
 
-    with pytest.raises(OptionError, match="lease time of 'soon'"):
+    with pytest.raises(OptionError, match="JUG_LEASE_SECONDS is 'soon'"):
         FileStore(jugdir)
     FileStore(jugdir, lease_seconds=1).close()
 
@@ -284,7 +293,7 @@ def test_the_environment_gives_the_lease_time(
 # Large results
 
 
-def test_a_large_result_is_mapped_and_its_memory_is_ones_own(jugdir: Path) -> None:
+def test_a_large_result_is_mapped_and_its_memory_is_private(jugdir: Path) -> None:
     with FileStore(jugdir, network=False) as store:
         save(store, A, bytes(2_000_000))
 
@@ -348,7 +357,7 @@ def test_tidy_removes_what_a_dead_worker_had_begun_to_write(jugdir: Path) -> Non
         assert lease is not None
         begun = jugdir / "big" / f"{A.hex()}-{'0' * 16}-0.tmp"
         begun.write_bytes(b"half")
-        of_the_living = jugdir / "big" / f"{B.hex()}-{lease.token.worker}-0.tmp"
+        of_the_living = jugdir / "big" / f"{B.hex()}-{lease.token}-0.tmp"
         of_the_living.write_bytes(b"half")
 
         store.tidy()
@@ -375,37 +384,37 @@ def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
         assert store.load_digest(A) == bytes(200_000)
 
 
-def test_who_begins_while_a_removal_is_written_does_not_save_what_it_has_not_heard_of(
+def test_who_begins_while_a_removal_is_written_does_not_save_what_was_removed(
     jugdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, made = b"s" * 20, b"m" * 20
     with FileStore(jugdir) as remover, FileStore(jugdir) as worker:
         save(remover, source, 1)
         leases = []
-        real = remover.learn
+        real = remover.poll
 
-        def learn(*, afresh: bool = False) -> None:
+        def poll(*, afresh: bool = False) -> None:
             real(afresh=afresh)
             leases.append(worker.acquire([made]))
 
         with monkeypatch.context() as patch:
-            patch.setattr(remover, "learn", learn)
+            patch.setattr(remover, "poll", poll)
             remover.discard([source, made])
         with monkeypatch.context() as patch:
-            patch.setattr(worker, "learn", lambda: None)
+            patch.setattr(worker, "poll", lambda: None)
             worker.commit(
                 leases[0], Frame(Kind.RESULT, made, records.pack(Record()), codec.encode(2))
             )
 
         for view in (remover, worker):
-            view.learn()
+            view.poll()
             assert list(view.digests()) == []
 
 
 def test_a_record_names_the_process_that_ran_the_task(jugdir: Path) -> None:
     with FileStore(jugdir) as store, FileStore(jugdir) as other:
         save(store, A, 1)
-        other.learn()
+        other.poll()
 
         for view in (store, other):
             record = view.record(A)
@@ -417,10 +426,10 @@ def run_all(jugdir: Path, network: bool, count: int, answer: Any) -> None:
     """Run tasks for as long as there are any, and send which ones."""
     digests = [number.to_bytes(20, "big") for number in range(count)]
     ran = []
-    with FileStore(jugdir, network=network) as store:
+    with FileStore(jugdir, network=network) as store, store.reader() as changes:
         while (lease := store.acquire(digests)) is not None or store.holders():
             if lease is None:
-                store.wait(0.1)
+                store.wait(changes, 0.1)
                 continue
             ran.append(lease.digest)
             payload = codec.encode(lease.digest * (lease.digest[-1] % 50))
@@ -446,5 +455,5 @@ def test_thousands_of_tasks_are_each_run_once(jugdir: Path, network: bool) -> No
 
     assert len(ran) == len(set(ran)) == count
     with FileStore(jugdir) as store:
-        store.learn()
+        store.poll()
         assert all(store.load_digest(d) == d * (d[-1] % 50) for d in ran)

@@ -7,16 +7,18 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jug.backends._file.frames import Kind, Removed, ident
+from jug.backends._file.frames import FrameKind, Removed, ident
 from jug.backends._file.history import NEXT_REMOVED, REMOVED, Event, History
-from jug.backends._file.index import Index
+from jug.backends._file.index import FrameIndex
 from jug.backends.news import NOTHING, TaskState
 
 A = b"a" * 20
 WORKERS = [bytes([number]) * 8 for number in range(1, 4)]
 
 idents = st.builds(ident, st.sampled_from(WORKERS), st.integers(0, 2))
-kinds = st.sampled_from([Kind.RESULT, Kind.BIG, Kind.FAILURE, Kind.KEPT, Kind.VOID])
+kinds = st.sampled_from(
+    [FrameKind.RESULT, FrameKind.BIG, FrameKind.FAILURE, FrameKind.KEPT, FrameKind.VOID]
+)
 frames = st.builds(lambda kind, ident: (int(kind), ident), kinds, idents)
 removals = st.tuples(st.sampled_from([REMOVED, NEXT_REMOVED]), idents)
 
@@ -33,16 +35,16 @@ events = st.lists(
 )
 
 
-def index_with(*taken_in: tuple[int, bytes]) -> Index:
+def index_with(*taken_in: tuple[int, bytes]) -> FrameIndex:
     """Return an index that has taken in these events, one after another."""
     where = {place: one for place, (_, one) in enumerate(taken_in, start=1)}
-    index = Index(lambda place, digest: where[place])
+    index = FrameIndex(lambda place, digest: where[place])
     for place, event in enumerate(taken_in, start=1):
         take_in(index, place, *event)
     return index
 
 
-def take_in(index: Index, place: int, kind: int, one: bytes) -> None:
+def take_in(index: FrameIndex, place: int, kind: int, one: bytes) -> None:
     if is_removal((kind, one)):
         index.remove(Removed(A, one, is_next=kind == NEXT_REMOVED))
     else:
@@ -62,14 +64,14 @@ def test_all_orders_of_events_come_to_one_state(chosen: list[tuple[int, bytes]])
 
 
 @given(events, st.integers(0, 5))
-def test_whatever_order_the_rest_comes_in_a_result_that_is_another_was_told_and_made_stale(
+def test_whatever_order_the_rest_comes_in_a_result_that_is_another_was_reported_and_made_stale(
     chosen: list[tuple[int, bytes]], known: int
 ) -> None:
     first, rest = chosen[:known], chosen[known:]
     final = index_with(*chosen).state(A)
     for order in permutations(rest):
         where = {place: one for place, (_, one) in enumerate([*first, *order], start=1)}
-        index = Index(lambda place, digest, where=where: where[place])
+        index = FrameIndex(lambda place, digest, where=where: where[place])
         for place, event in enumerate(first, start=1):
             take_in(index, place, *event)
         before, since, reader = index.state(A), index.news.clock, index.news.reader()
@@ -98,5 +100,5 @@ def test_a_history_that_was_packed_is_the_same(chosen: list[tuple[int, bytes]]) 
 
 
 def test_a_task_of_which_nothing_is_known_has_no_state() -> None:
-    assert Index(lambda place, digest: b"").state(A) == NOTHING
+    assert FrameIndex(lambda place, digest: b"").state(A) == NOTHING
     assert History([]).state() == TaskState()

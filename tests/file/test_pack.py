@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends import _frames
-from jug.backends._pack import PACK_LEASE, WORTHWHILE, Packer
+from jug.backends._file import disk, frames
+from jug.backends._file.pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
 from jug.records import Record
@@ -59,7 +59,7 @@ def big_files(jugdir: Path) -> list[str]:
 
 
 def contents(store: FileStore) -> dict[bytes, Any]:
-    store.learn()
+    store.poll()
     return {digest: store.load_digest(digest) for digest in store.digests()}
 
 
@@ -70,24 +70,22 @@ def expected(*digests: bytes) -> dict[bytes, Any]:
 def test_one_file_takes_the_place_of_many(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:3], DIGESTS[3:5], DIGESTS[5:6])
     early = opened()
-    early.learn()
-    early.drain()
+    early.poll()
+    changes = early.reader()
 
     summary = opened().pack()
 
     assert (summary.segments, summary.dropped, summary.busy) == (3, 0, False)
     assert names(jugdir) == [".pack"]
-    assert not early.refresh()
+    assert not early.refresh(changes)
     for store in (early, opened()):
         assert contents(store) == expected(*DIGESTS[:6])
 
 
-def test_a_reader_that_has_not_heard_of_the_pack_finds_what_moved(
-    jugdir: Path, opened: Opener
-) -> None:
+def test_who_has_not_read_the_pack_finds_what_moved(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:3], DIGESTS[3:5])
     early = opened()
-    early.learn()
+    early.poll()
 
     opened().pack()
 
@@ -115,7 +113,7 @@ def test_nothing_to_pack_changes_nothing(jugdir: Path, opened: Opener) -> None:
     assert list((jugdir / "segments").iterdir()) == before
 
 
-def test_damage_is_told_until_it_is_packed(
+def test_damage_is_reported_until_it_is_packed(
     jugdir: Path, opened: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
     workers_save(jugdir, DIGESTS[1:4])
@@ -139,7 +137,8 @@ def test_damage_is_told_until_it_is_packed(
 def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:3], DIGESTS[3:6])
     only_saw_the_results = opened()
-    only_saw_the_results.refresh()
+    only_saw_the_results.poll()
+    reader = only_saw_the_results.reader()
     with FileStore(jugdir) as store:
         store.discard(DIGESTS[1:4])
         save(store, DIGESTS[2], value="again")
@@ -147,8 +146,8 @@ def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Op
     summary = opened().pack()
 
     assert summary.dropped == 3
-    changes = only_saw_the_results.refresh()
-    assert (changes.finished, set(changes.removed)) == ([], set(DIGESTS[1:4]))
+    changes = only_saw_the_results.refresh(reader)
+    assert (changes.finished, set(changes.removed)) == (DIGESTS[2:3], set(DIGESTS[1:4]))
     there = {**expected(DIGESTS[0], *DIGESTS[4:6]), DIGESTS[2]: "again"}
     for store in (only_saw_the_results, opened()):
         assert contents(store) == there
@@ -189,7 +188,7 @@ def test_what_was_made_from_a_result_that_a_pack_has_left_out_is_stale(
         store.put(Frame(Kind.FAILURE, DIGESTS[2], records.pack(Record())))
     workers_save(jugdir, DIGESTS[1:2], DIGESTS[2:3])
     worker = opened()
-    worker.learn()
+    worker.poll()
     stale, sound = (worker.acquire([digest]) for digest in DIGESTS[3:5])
     assert stale is not None and sound is not None
     with FileStore(jugdir) as store:
@@ -231,25 +230,25 @@ def test_a_copy_in_a_segment_that_comes_late_stays_removed(
         store.discard(DIGESTS[1:2])
     late = segment.with_name(segment.name.replace("-0.", "-1."))
     whole = segment.read_bytes()
-    copy = _frames.head() + b"".join(
-        _frames.reseed(frame, _frames.seed_of(late.stem)) for frame in frames_in(whole)
+    copy = frames.head() + b"".join(
+        frames.reseed(frame, frames.seed_of(late.stem)) for frame in frames_in(whole)
     )
-    real = Packer._now
 
-    def now(packer: Packer) -> float:
+    def disk_time(folder: Path) -> float:
         late.write_bytes(copy)
-        return real(packer)
+        return disk.disk_time(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Packer, "_now", now)
+        patch.setattr("jug.backends._file.pack.disk_time", disk_time)
+        patch.setattr("jug.backends._file.leftovers.disk_time", disk_time)
         opened().pack()
 
     assert contents(opened()) == expected(DIGESTS[2])
 
 
 def frames_in(segment: bytes) -> Iterator[bytes]:
-    at = _frames.HEAD_SIZE
-    while length := _frames.length_at(segment, at):
+    at = frames.HEAD_SIZE
+    while length := frames.length_at(segment, at):
         yield segment[at : at + length]
         at += length
 
@@ -328,10 +327,11 @@ def test_a_worker_leaves_in_peace_when_packing_fails(
 
     workers_save(jugdir, *([digest] for digest in DIGESTS[: WORTHWHILE - 1]))
     with monkeypatch.context() as patch:
-        patch.setattr("jug.backends._pack._write_all", fails)
+        patch.setattr("jug.backends._file.pack.write_all", fails)
         workers_save(jugdir, [DIGESTS[WORTHWHILE]])
 
     assert "cannot pack the segments" in caplog.text
+    assert not list(jugdir.rglob("*.tmp"))
     assert contents(opened()) == expected(*DIGESTS[: WORTHWHILE - 1], DIGESTS[WORTHWHILE])
 
 
@@ -351,7 +351,7 @@ def test_a_pack_that_vanishes_after_it_was_listed_is_looked_for_again(
         return found
 
     monkeypatch.setattr(os, "listdir", listdir)
-    late.learn()
+    late.poll()
 
     assert sorted(late.digests()) == DIGESTS[:5]
 
@@ -374,7 +374,7 @@ def test_who_loses_the_lease_while_packing_publishes_nothing(
     def sync(file: int) -> None:
         assert other._leases.break_lease(PACK_LEASE)
 
-    monkeypatch.setattr("jug.backends._pack.sync", sync)
+    monkeypatch.setattr("jug.backends._file.pack.sync", sync)
 
     assert store.pack().busy
     assert names(jugdir) == [".seg", ".seg"]
@@ -452,10 +452,10 @@ def test_what_was_written_between_the_pack_and_its_notice_is_not_lost(
     with FileStore(jugdir) as packer:
         packer.pack()
     with monkeypatch.context() as patch:
-        patch.setattr(alive, "learn", lambda: None)
+        patch.setattr(alive, "poll", lambda: None)
         save(alive, DIGESTS[2])
 
-    alive.learn()
+    alive.poll()
 
     assert contents(opened()) == contents(alive) == expected(*DIGESTS[:3])
 
@@ -567,7 +567,7 @@ def test_a_mapped_result_outlives_its_removal(jugdir: Path, opened: Opener) -> N
     large = b"z" * 2_000_000
     workers_save(jugdir, DIGESTS[:1], value=large)
     reader = opened()
-    reader.learn()
+    reader.poll()
     mapped = reader.read(DIGESTS[0])
 
     with FileStore(jugdir) as store:
@@ -582,7 +582,7 @@ def test_a_mapped_result_outlives_its_removal(jugdir: Path, opened: Opener) -> N
 
 
 def work(jugdir: Path, first: int) -> None:
-    """Do one's share of the tasks, a worker anew for every few."""
+    """Do a share of the tasks, with a new worker for every few."""
     for start in range(first, len(DIGESTS), 10):
         with FileStore(jugdir) as store:
             for digest in DIGESTS[start : start + 5]:

@@ -14,18 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from jug.backends import _inotify, _watch
-from jug.backends._watch import Watch
+from jug.backends._file import inotify
+from jug.backends._file import watch as watch_module
+from jug.backends._file.watch import Watch
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 
 
-@pytest.fixture(params=["told", "polling"])
+@pytest.fixture(params=["notified", "polling"])
 def watch(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Watch]:
     """A watch of a folder's names and sizes, with and without word from the kernel."""
-    monkeypatch.setattr(_watch, "is_local", lambda folder: request.param == "told")
+    monkeypatch.setattr(watch_module, "is_local", lambda folder: request.param == "notified")
 
     def look() -> object:
         return sorted((entry.name, entry.stat().st_size) for entry in os.scandir(tmp_path))
@@ -148,8 +149,8 @@ def test_without_word_from_the_kernel_it_looks_now_and_then(
     def refuse(folders: object) -> int:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(_inotify, "open_for", refuse)
-    monkeypatch.setattr(_watch, "is_local", lambda folder: True)
+    monkeypatch.setattr(inotify, "open_for", refuse)
+    monkeypatch.setattr(watch_module, "is_local", lambda folder: True)
     with caplog.at_level(logging.DEBUG, "jug.store"):
         watch = settled(Watch([tmp_path], lambda: os.listdir(tmp_path)))
     timer = soon((tmp_path / "new").touch)
@@ -197,8 +198,8 @@ class Time:
 def passing(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Make time pass by sleeping alone."""
     clock = Time()
-    monkeypatch.setattr(_watch, "time", clock)
-    monkeypatch.setattr(_watch, "is_local", lambda folder: False)
+    monkeypatch.setattr(watch_module, "time", clock)
+    monkeypatch.setattr(watch_module, "is_local", lambda folder: False)
     return clock
 
 

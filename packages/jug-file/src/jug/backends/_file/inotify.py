@@ -1,4 +1,4 @@
-"""Linux's word that something in a folder changed.
+"""Linux's notifications that something in a folder changed.
 
 Imported only to wait, since ctypes is slow to come.
 """

@@ -12,10 +12,10 @@ import os
 import re
 from typing import Final, NamedTuple
 
-from jug.backends._disk import is_gone, sync
+from jug.backends._file.disk import is_gone, sync
 from jug.backends.process import Process
 
-__all__ = ["WORKER", "Sight", "links", "look", "make"]
+__all__ = ["WORKER", "Sight", "links", "look", "make", "new_id"]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
@@ -23,13 +23,18 @@ WORKER: Final = re.compile("[0-9a-f]{16}")
 _SIZE: Final = 512
 
 
+def new_id() -> str:
+    """Return an id for a worker, which is random and never used again."""
+    return os.urandom(8).hex()
+
+
 class Sight(NamedTuple):
     """What one look at a worker's file showed."""
 
     worker: str
-    """The worker's id; for a file that does not tell, one that is no worker's."""
+    """The worker's id; for a file without one, a name that no worker has."""
     process: Process | None
-    """Its process, if the file tells."""
+    """Its process, if the file names it."""
     mtime: int
     """When it was touched last."""
 

@@ -15,15 +15,16 @@ from typing import NoReturn
 
 import pytest
 
-from jug.backends._heartbeat import FilePulse, HeartWatch
-from jug.backends._lease_folder import LeaseFolder
+from jug.backends._file.heartbeat import FileHeartbeat
+from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
+from jug.backends._file.leases import FileLeases
 from jug.backends.process import Process
 from jug.errors import StoreError
 
 TASKS = [bytes([n]) * 20 for n in range(10)]
 ELSEWHERE = Process("far", "another boot", "pid:[1]", 1, "1")
 
-Join = Callable[..., LeaseFolder]
+Join = Callable[..., FileLeases]
 
 
 @pytest.fixture
@@ -35,10 +36,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def join(folder: Path) -> Iterator[Join]:
     """Call for one more worker."""
-    workers: list[LeaseFolder] = []
+    workers: list[FileLeases] = []
 
-    def make(process: Process | None = None, lease_seconds: float = 120) -> LeaseFolder:
-        workers.append(LeaseFolder(folder, lease_seconds, process))
+    def make(process: Process | None = None, lease_seconds: float = 120) -> FileLeases:
+        workers.append(FileLeases(folder, lease_seconds, process))
         return workers[-1]
 
     yield make
@@ -66,7 +67,7 @@ class Clock:
         return self.now
 
 
-# One's own leases
+# The worker's own leases
 
 
 def test_a_lease_is_taken_once_and_free_again_after_its_release(join: Join) -> None:
@@ -308,66 +309,66 @@ def test_a_forked_child_leaves_its_parents_leases_alone(join: Join) -> None:
 
 def test_a_heartbeat_that_stands_still_for_eight_reads_is_death() -> None:
     clock = Clock()
-    watch = HeartWatch(80, clock)
+    monitor = HeartbeatMonitor(80, clock)
 
     for _ in range(7):
-        watch.saw("far", 5)
+        monitor.saw("far", 5)
         clock.now += 10
-    assert not watch.is_dead("far")
-    watch.saw("far", 5)
+    assert not monitor.is_dead("far")
+    monitor.saw("far", 5)
 
-    assert watch.is_dead("far") and not watch.is_dead("another")
-    watch.saw("far", 6)
-    assert not watch.is_dead("far")
+    assert monitor.is_dead("far") and not monitor.is_dead("another")
+    monitor.saw("far", 6)
+    assert not monitor.is_dead("far")
 
 
 def test_reads_in_quick_succession_count_once() -> None:
     clock = Clock()
-    watch = HeartWatch(80, clock)
+    monitor = HeartbeatMonitor(80, clock)
 
     for _ in range(600):
-        watch.saw("far", 5)
+        monitor.saw("far", 5)
         clock.now += 0.1
 
-    assert not watch.is_dead("far")
+    assert not monitor.is_dead("far")
 
 
 @pytest.mark.parametrize("gap", ["late", "failed"])
 def test_a_gap_in_the_reads_starts_the_count_again(gap: str) -> None:
     clock = Clock()
-    watch = HeartWatch(80, clock)
+    monitor = HeartbeatMonitor(80, clock)
 
     for _ in range(7):
-        watch.saw("far", 5)
+        monitor.saw("far", 5)
         clock.now += 10
     if gap == "late":
         clock.now += 40
     else:
-        watch.failed()
-    watch.saw("far", 5)
+        monitor.failed()
+    monitor.saw("far", 5)
 
-    assert not watch.is_dead("far")
+    assert not monitor.is_dead("far")
 
 
 def test_only_ten_lease_times_of_silence_are_taken_for_the_end() -> None:
     clock = Clock()
-    watch = HeartWatch(80, clock)
+    monitor = HeartbeatMonitor(80, clock)
 
     while clock.now < 1800:
-        watch.saw("far", 5)
-        assert not watch.is_gone("far")
+        monitor.saw("far", 5)
+        assert not monitor.is_gone("far")
         clock.now += 10
-    watch.saw("far", 5)
+    monitor.saw("far", 5)
 
-    assert watch.is_gone("far")
+    assert monitor.is_gone("far")
 
 
-def test_a_worker_elsewhere_is_dead_once_its_heart_was_seen_to_stop(
+def test_a_worker_elsewhere_is_dead_once_its_heartbeat_was_seen_to_stop(
     join: Join, folder: Path
 ) -> None:
     clock = Clock()
     far, near = join(ELSEWHERE, 80), join(None, 80)
-    near.hearts = HeartWatch(80, clock)
+    near.links.monitor = HeartbeatMonitor(80, clock)
     far.take(TASKS[0])
 
     for beat in range(20):
@@ -382,49 +383,49 @@ def test_a_worker_elsewhere_is_dead_once_its_heart_was_seen_to_stop(
     assert not far.release(TASKS[0])
 
 
-def test_a_pulse_pickles_and_touches_the_file_no_more_often_than_it_must(
+def test_a_heartbeat_pickles_and_touches_the_file_no_more_often_than_it_must(
     join: Join, folder: Path
 ) -> None:
     worker = join(None, 1600)
-    pulse = pickle.loads(pickle.dumps(worker.pulse()))
+    heartbeat = pickle.loads(pickle.dumps(worker.heartbeat()))
     own = folder / worker.join()
-    assert pulse == worker.pulse() and pulse.interval == 1.0
+    assert heartbeat == worker.heartbeat() and heartbeat.interval == 1.0
     os.utime(own, (5, 5))
 
-    pulse.beat()
+    heartbeat.beat()
     assert own.stat().st_mtime > 5
     os.utime(own, (5, 5))
-    pulse.beat()
+    heartbeat.beat()
     assert own.stat().st_mtime == 5
 
 
-def test_a_pulse_goes_on_for_a_worker_that_began_anew(join: Join, folder: Path) -> None:
+def test_a_heartbeat_goes_on_for_a_worker_that_began_anew(join: Join, folder: Path) -> None:
     worker = join(None, 0.001)
-    pulse = worker.pulse()
+    heartbeat = worker.heartbeat()
     (folder / worker.join()).unlink()
-    pulse.beat()
+    heartbeat.beat()
     worker.take(TASKS[0])
     own = folder / worker.join()
     os.utime(own, (5, 5))
 
-    pulse._due = 0.0
-    pulse.beat()
-    pulse.beat()
+    heartbeat._due = 0.0
+    heartbeat.beat()
+    heartbeat.beat()
 
     assert own.stat().st_mtime > 5
 
 
-def test_a_pulse_that_fails_says_so_once(
+def test_a_heartbeat_that_fails_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pulse = FilePulse(str(tmp_path / "own"), 0.001, Process.here())
+    heartbeat = FileHeartbeat(str(tmp_path / "own"), 0.001, Process.here())
 
     def refuse(path: str) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "utime", refuse)
-    pulse.beat()
-    pulse.beat()
+    heartbeat.beat()
+    heartbeat.beat()
 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "cannot be written (Input/output error)" in caplog.text
@@ -447,7 +448,7 @@ def test_a_file_system_without_hard_links_is_refused(
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
-def test_what_the_system_refuses_is_told_and_the_worker_goes_on_after_it(
+def test_what_the_system_refuses_is_reported_and_the_worker_goes_on_after_it(
     join: Join, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     worker = join()
@@ -489,7 +490,7 @@ def test_a_link_that_was_made_though_its_answer_was_lost_is_noticed(
 def test_a_lock_that_does_not_say_whose_it_is_heals(join: Join, folder: Path) -> None:
     clock = Clock()
     worker = join(None, 80)
-    worker.hearts = HeartWatch(80, clock)
+    worker.links.monitor = HeartbeatMonitor(80, clock)
     worker.join()
     (folder / TASKS[0].hex()).write_bytes(b"")
 
@@ -505,9 +506,11 @@ def test_a_lock_that_does_not_say_whose_it_is_heals(join: Join, folder: Path) ->
 CONTENDER = """
 import os, sys
 from pathlib import Path
-from jug.backends._lease_folder import LeaseFolder
+from jug.backends import process
+from jug.backends._file.leases import FileLeases
 
-leases = LeaseFolder(Path(sys.argv[1]), 120)
+process._boot = lambda: sys.argv[1]  # each folder is another host's view
+leases = FileLeases(Path(sys.argv[1]), 120)
 file = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND)
 for turn in range(int(sys.argv[3])):
     task = leases.take_any([bytes([(turn + n) % 3]) * 20 for n in range(3)])
@@ -521,9 +524,9 @@ leases.leave()
 HOLDER = """
 import sys
 from pathlib import Path
-from jug.backends._lease_folder import LeaseFolder
+from jug.backends._file.leases import FileLeases
 
-LeaseFolder(Path(sys.argv[1]), 120).take(bytes(20))
+FileLeases(Path(sys.argv[1]), 120).take(bytes(20))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -533,18 +536,15 @@ def contend(folders: list[Path], log: Path, rounds: int) -> None:
     """Let workers fight for three tasks, and check that no two had one at a time."""
     log.touch()
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", CONTENDER, str(folder), str(log), str(rounds)],
-            env={**os.environ, "JUG_TEST_BOOT_ID": str(folder)},
-        )
+        subprocess.Popen([sys.executable, "-c", CONTENDER, str(folder), str(log), str(rounds)])
         for folder in folders
     ]
     assert [worker.wait() for worker in workers] == [0] * len(folders)
 
-    told = log.read_bytes()
+    noted = log.read_bytes()
     for task in range(3):
-        mine = [told[at : at + 1] for at in range(0, len(told), 2) if told[at + 1] == task]
-        assert mine and mine == [b"+", b"-"] * (len(mine) // 2)
+        of_task = [noted[at : at + 1] for at in range(0, len(noted), 2) if noted[at + 1] == task]
+        assert of_task and of_task == [b"+", b"-"] * (len(of_task) // 2)
 
 
 def test_processes_never_hold_one_lease_together(folder: Path, tmp_path: Path) -> None:
@@ -587,16 +587,16 @@ def test_hosts_that_see_stale_names_and_counts_never_hold_one_lease_together(
 
 def test_a_lease_is_taken_over_and_lost_through_stale_caches(mounts: list[Path]) -> None:
     clock = Clock()
-    one, other = (LeaseFolder(view / "leases", 80) for view in mounts)
+    one, other = (FileLeases(view / "leases", 80) for view in mounts)
     one._process = other._process = ELSEWHERE
-    other.hearts = HeartWatch(80, clock)
+    other.links.monitor = HeartbeatMonitor(80, clock)
     one.take(TASKS[0])
     one.take(TASKS[1])
-    os.utime(one._own, (5, 5))
+    os.utime(one.links.own_path, (5, 5))
     assert set(other.holders()) == {TASKS[0], TASKS[1]}
 
     clock.now += 10
-    os.utime(one._own, (6, 6))
+    os.utime(one.links.own_path, (6, 6))
     for _ in range(7):
         assert not other.steal(TASKS[0])
         clock.now += 10

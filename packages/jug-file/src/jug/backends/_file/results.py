@@ -1,7 +1,7 @@
 """Reading results and records, wherever they lie by now.
 
-What was learned of a frame is where it lay then.  If its file is gone, a pack has
-taken its place: the folder is listed afresh and the frame is looked for again.
+The index knows where a frame lay when it was read.  If that file is gone, a pack has
+taken its place: the folder is listed again and the frame is looked up again.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from jug import records
-from jug.backends import _frames
-from jug.backends._bigfiles import BigFiles
-from jug.backends._disk import fault, is_gone
-from jug.backends._frames import Kind
-from jug.backends._segments import Segments
+from jug.backends._file import frames
+from jug.backends._file.big_files import BigFiles
+from jug.backends._file.disk import fault, is_gone
+from jug.backends._file.frames import FrameKind
+from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
 from jug.records import Record
@@ -27,20 +27,20 @@ class Results:
     """What the frames of a store say, read when it is asked for."""
 
     def __init__(
-        self, segments: Segments, big: BigFiles, url: str, learn_afresh: Callable[[], None]
+        self, segments: Segments, big: BigFiles, url: str, poll_afresh: Callable[[], None]
     ) -> None:
         self._segments = segments
         self._index = segments.index
         self._big = big
         self._url = url
-        self._learn_afresh = learn_afresh
+        self._poll_afresh = poll_afresh
 
     def read(self, digest: bytes) -> Buffer:
         """Return an encoded result."""
         found = self._again_if_gone(self._result, digest)
-        if found.kind != Kind.BIG:
+        if found.kind != FrameKind.BIG:
             return found.payload
-        size, name = _frames.unpack_big(found.payload)
+        size, name = frames.unpack_big(found.payload)
         try:
             return self._big.read(name, size)
         except OSError as error:
@@ -51,8 +51,8 @@ class Results:
     def size(self, digest: bytes) -> int:
         """Return how many bytes an encoded result takes."""
         found = self._again_if_gone(self._result, digest)
-        if found.kind == Kind.BIG:
-            return _frames.unpack_big(found.payload)[0]
+        if found.kind == FrameKind.BIG:
+            return frames.unpack_big(found.payload)[0]
         return len(found.payload)
 
     def record(self, digest: bytes) -> Record | None:
@@ -63,7 +63,7 @@ class Results:
         found = [(self._record_of(failure), failure.ident) for failure in failures]
         return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
 
-    def _record_of(self, found: _frames.View) -> Record:
+    def _record_of(self, found: frames.View) -> Record:
         """Return a frame's record; its worker is named by its process."""
         record = records.unpack(found.record)
         process = self._index.workers.get(found.ident[:8])
@@ -77,24 +77,24 @@ class Results:
         except OSError as error:
             if isinstance(error, StoreError) or not is_gone(error):
                 raise fault(error, self._segments.folder, "read a result in") from error
-        self._learn_afresh()
+        self._poll_afresh()
         try:
             return read(digest)
         except OSError as error:
             raise self._lost(digest) from error
 
-    def _result(self, digest: bytes) -> _frames.View:
+    def _result(self, digest: bytes) -> frames.View:
         where = self._index.results.get(digest)
         if where is None:
             raise ResultNotFound(
                 f"the result of {digest.hex()} is not in {self._url}: run its task first",
                 digest=digest,
             )
-        return _frames.view(self._segments.frame_at(where, digest))
+        return frames.view(self._segments.frame_at(where, digest))
 
-    def _failures(self, digest: bytes) -> list[_frames.View]:
+    def _failures(self, digest: bytes) -> list[frames.View]:
         places = self._index.failures_of(digest)
-        return [_frames.view(self._segments.frame_at(where, digest)) for where in places]
+        return [frames.view(self._segments.frame_at(where, digest)) for where in places]
 
     def _lost(self, digest: bytes) -> DamagedResult:
         return DamagedResult(

@@ -6,7 +6,7 @@
     leases/     who works on what
 
 The file is written last, so a jugdir that has it has all of them.  It is looked
-for in a listing: a name that was asked for before another host made it would seem
+for in a listing: a name that was looked up before another host made it would seem
 missing for a while.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from jug import hash as jug_hash
-from jug.backends._disk import explained, publish, sync_folder
+from jug.backends._file.disk import TEMPORARY, explained, publish, sync_folder
 from jug.errors import StoreError, StoreFormatError
 
 NAME: Final = "format"
@@ -98,7 +98,7 @@ def make(jugdir: Path) -> None:
 def tidy(jugdir: Path) -> None:
     """Remove the beginnings of markers; the marker itself is there."""
     for name in os.listdir(jugdir):
-        if name.startswith(f"{NAME}.") and name.endswith(".tmp"):
+        if name.startswith(f"{NAME}.") and name.endswith(TEMPORARY):
             with suppress(FileNotFoundError):
                 os.unlink(jugdir / name)
 

@@ -1,10 +1,10 @@
-"""What one worker writes: frames at the end of a segment of its own.
+"""What one worker writes: frames at the end of its own segment.
 
 Nobody else writes to it, so a frame is one call and needs no lock.  What may go
-wrong is told by the system in one of two ways.
+wrong shows in one of two ways.
 
 - *A write fails or falls short*: the segment is cut back to its last good end.
-- *A sync fails*: then nobody knows what of the frames since the last one is on
+- *A sync fails*: then it is unknown which of the frames since the last sync are on
   the disk, and a second sync that succeeds would prove nothing.  The segment is
   given up.  The frames that were not synced are still in memory and go to a new
   segment, under the same ids, so whoever finds them in both sees one.
@@ -23,11 +23,20 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from typing import Final, NamedTuple
 
-from jug.backends import _frames
-from jug.backends._disk import explained, fault, sync, sync_folder, write_at
-from jug.backends._frames import Kind, Removed
-from jug.backends._index import SHIFT
-from jug.backends._segments import SEGMENT, TEMPORARY, Segment, Segments
+from jug.backends._file import frames
+from jug.backends._file.disk import (
+    TEMPORARY,
+    explained,
+    fault,
+    sync,
+    sync_folder,
+    write_at,
+    written_aside,
+)
+from jug.backends._file.frames import FrameKind, Removed
+from jug.backends._file.index import SHIFT
+from jug.backends._file.segment import SEGMENT, Segment
+from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.backends.process import Process
 from jug.errors import StoreError
@@ -79,7 +88,7 @@ class Writer:
 
     @property
     def is_due(self) -> bool:
-        """Whether so much is not synced that it must be now."""
+        """Whether what is not synced holds so much, or is so old, that it must be synced now."""
         return bool(self._unsynced) and (
             self._seconds >= _SECONDS
             or self._bytes >= _BYTES
@@ -96,14 +105,14 @@ class Writer:
         pieces: Iterable[Buffer] = (),
         seconds: float = 0.0,
     ) -> Written:
-        """Write a frame that took so long to compute; return where it lies."""
+        """Write a frame that took `seconds` to compute; return where it lies."""
         if self._file is None or self._is_broken:
             with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
         assert self._segment is not None
         ident = self._next_ident()
-        frame = _frames.build(self._segment.seed, ident, kind, digest, record, pieces)
-        if len(frame) > _frames.LONGEST:
+        frame = frames.build(self._segment.seed, ident, kind, digest, record, pieces)
+        if len(frame) > frames.LONGEST:
             raise StoreError(
                 f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
                 digest=digest,
@@ -117,10 +126,10 @@ class Writer:
         return written
 
     def remove(self, entries: list[Removed]) -> None:
-        """Write that these frames count no more, and sync it."""
+        """Write that these frames do not count any more, and sync that."""
         for first in range(0, len(entries), _REMOVALS_A_FRAME):
             part = entries[first : first + _REMOVALS_A_FRAME]
-            self.append(Kind.REMOVAL, _frames.NO_TASK, b"", [_frames.pack_removals(part)])
+            self.append(FrameKind.REMOVAL, frames.NO_TASK, b"", [frames.pack_removals(part)])
         self.sync()
 
     def _put(self, frame: bytes) -> int:
@@ -140,7 +149,7 @@ class Writer:
 
     def _next_ident(self) -> bytes:
         self._frames += 1
-        return _frames.ident(self.worker, self._frames - 1)
+        return frames.ident(self.worker, self._frames - 1)
 
     def _begin(self) -> None:
         """Begin a new segment."""
@@ -152,19 +161,12 @@ class Writer:
         process = Process.here()
         self._index.workers[self.worker] = process
         described = json.dumps(process._asdict()).encode()
-        start = _frames.head() + _frames.build(
-            segment.seed, self._next_ident(), Kind.WORKER, _frames.NO_TASK, b"", [described]
+        start = frames.head() + frames.build(
+            segment.seed, self._next_ident(), FrameKind.WORKER, frames.NO_TASK, b"", [described]
         )
-        file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
+        # Nobody must see it empty: some file systems would remember that.
+        with written_aside(path, temporary) as file:
             write_at(file, start, 0)
-            # Nobody must see it empty: some file systems would remember that.
-            os.rename(temporary, path)
-        except OSError:
-            os.close(file)
-            with suppress(OSError):  # the first error is the one to tell
-                os.unlink(temporary)
-            raise
         self._file, self._segment, self._end = file, segment, len(start)
         self._is_listed = self._is_broken = False
 
@@ -211,13 +213,13 @@ class Writer:
         finally:
             os.close(given_up)
         for before, after in zip(lost, moved, strict=True):
-            if before.kind in _frames.OF_TASKS:
+            if before.kind in frames.OF_TASKS:
                 self._index.move(after.ident, after.digest, after.where)
         self._unsynced = moved
 
     def _rewrite(self, written: Written) -> Written:
         assert self._segment is not None
-        frame = _frames.reseed(written.frame, self._segment.seed)
+        frame = frames.reseed(written.frame, self._segment.seed)
         return written._replace(where=self._put(frame), frame=frame)
 
     def _forget(self, lost: list[Written], given_up: int, kept: int) -> None:
@@ -225,12 +227,12 @@ class Writer:
         with suppress(OSError):  # readers may see them for a while, and they are valid
             os.ftruncate(given_up, kept)
         for written in lost:
-            if written.kind in _frames.OF_TASKS:
+            if written.kind in frames.OF_TASKS:
                 self._index.drop(written.digest, written.where)
         self._unsynced = []
         self._seconds, self._bytes = 0.0, 0
         if self._file is not None and self._segment is not None:
-            with suppress(OSError):  # nothing in it was told to anybody
+            with suppress(OSError):  # nothing in it is known to anybody
                 os.unlink(self._segment.path)
             os.close(self._file)
         self._file = self._segment = None
@@ -246,8 +248,8 @@ class Writer:
         with self._failing_as("write results again in"):
             self._begin()
         at = 0
-        while at < len(data) and _frames.is_whole(data, at, old_seed):
-            length = _frames.length_at(data, at) or 0
+        while at < len(data) and frames.is_whole(data, at, old_seed):
+            length = frames.length_at(data, at) or 0
             self._copy(data[at : at + length])
             at += length
         os.close(old_file)
@@ -255,19 +257,19 @@ class Writer:
 
     def _copy(self, frame: bytes) -> None:
         assert self._segment is not None
-        found = _frames.view(frame)
-        again = _frames.reseed(frame, self._segment.seed)
+        found = frames.view(frame)
+        again = frames.reseed(frame, self._segment.seed)
         written = Written(found.ident, found.kind, found.digest, self._put(again), again)
         self._unsynced.append(written)
-        if found.kind in _frames.OF_TASKS:
-            self._index.add_own(found.ident, found.kind, found.digest, written.where)
+        if found.kind in frames.OF_TASKS:
+            self._index.add(found.ident, found.kind, found.digest, written.where)
 
     def end(self) -> None:
-        """Sync, say that no further frame comes, and close the segment."""
+        """Sync, write that no further frame comes, and close the segment."""
         if self._file is None:
             return
         try:
-            self.append(Kind.END, _frames.NO_TASK)
+            self.append(FrameKind.END, frames.NO_TASK)
             self.sync()
             self._index.ended.add(self.worker)
         finally:

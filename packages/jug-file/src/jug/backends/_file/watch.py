@@ -1,23 +1,23 @@
-"""Waiting until the store changes, at next to no cost, and without missing it.
+"""Waiting until the store changes, at next to no cost, and without missing a change.
 
-On a disk of this Linux host the kernel tells: of what changes in the folders
-(inotify), and of processes that end (a descriptor for each).  Behind that, and
-alone on network file systems and other systems, there is a look now and then:
-first after a millisecond, then after a twentieth of the time since the last
-change, over as many waits as that may be, so that noticing late costs little
-beside the waiting, and at last every two seconds.
-On networks nothing tells of another host's changes, and where a file system
-cannot be recognised it is taken for one.
+On a local disk under Linux the kernel notifies: when something changes in the
+folders (inotify), and when a process ends (a descriptor for each).  Besides, and
+alone on network file systems and other systems, the store is looked at from time
+to time: first after a millisecond, then after a twentieth of the time since the
+last change, counted over all waits, so that noticing late costs little beside the
+waiting; and never less often than every two seconds.  On a network nothing
+notifies of another host's changes, and a file system that cannot be recognised is
+taken for a network.
 
-Word from the kernel is only a reason to look.  What was seen at one look is
-compared with the look before, and `Watch.wait` returns once they differ.  What
-one did oneself shows as a change too, once, and so does what happened while one
-was not waiting: the first look of a wait comes after the caller's last attempt to
-do something, and is compared with a look before it.  So no change falls between
-the two, whenever it comes.  The first wait of all returns at once.
+A notification is only a reason to look.  Each look is compared with the one
+before, and `Watch.wait` returns once they differ.  What this process did shows as
+a change too, once, and so does what happened between two waits: the first look of
+a wait comes after the caller's last attempt to do something, and is compared with
+a look before it.  So no change falls between the two, whenever it comes.  The
+first wait of all returns at once.
 
-When word comes without end, since others are busy, looks are kept apart, in the
-long run by a twentieth of a second.
+When notifications come without end, since others are busy, looks are kept apart,
+in the long run by a twentieth of a second.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jug.backends._disk import is_local
+from jug.backends._file.disk import is_local
 
 __all__ = ["Watch"]
 
@@ -46,8 +46,8 @@ _SHARE: Final = 1 / 20
 class Watch:
     """Waits for changes in folders.
 
-    `look` says what there is, in a form that can be compared: the one small read
-    of each look.  Without it each look counts as a change.
+    `look` returns what there is, in a form that can be compared.  Without it each
+    look counts as a change.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Watch:
     def wait(self, seconds: float, pids: Iterable[int] = ()) -> bool:
         """Wait until something changed, or one of these processes of this host ended.
 
-        Returns False if neither came true for so many seconds.
+        Returns False if neither came true within `seconds`.
         """
         began = time.monotonic()
         descriptors, all_run = _open_processes(pids)
@@ -84,7 +84,7 @@ class Watch:
                 os.close(descriptor)
 
     def close(self) -> None:
-        """Let go of what the kernel keeps for it; after that it looks now and then only."""
+        """Ask the kernel for no more notifications; a further wait only looks."""
         if self._notices is not None:
             os.close(self._notices)
             self._notices = None
@@ -119,7 +119,7 @@ class Watch:
         return max(_QUICKEST, min(self._slowest, quiet * _SHARE))
 
     def _sleep(self, seconds: float, processes: list[int]) -> bool:
-        """Sleep until there is word or the time is over; return whether a process ended."""
+        """Sleep until the kernel notifies or the time is over; return whether a process ended."""
         descriptors = processes if self._notices is None else [*processes, self._notices]
         if not descriptors:
             time.sleep(seconds)
@@ -134,17 +134,17 @@ class Watch:
 def _open_notices(folders: tuple[Path, ...]) -> int | None:
     if sys.platform != "linux" or not folders or not all(map(is_local, folders)):
         return None
-    from jug.backends import _inotify
+    from jug.backends._file import inotify
 
     try:
-        return _inotify.open_for(folders)
+        return inotify.open_for(folders)
     except OSError as error:
         log.debug("the system does not tell of changes in %s: %s", folders, error.strerror)
         return None
 
 
 def _open_processes(pids: Iterable[int]) -> tuple[list[int], bool]:
-    """Return a descriptor for each process, as far as there are any, and whether all run."""
+    """Return descriptors of the processes, as far as they can be had, and whether all run."""
     descriptors: list[int] = []
     if sys.platform == "linux":
         try:

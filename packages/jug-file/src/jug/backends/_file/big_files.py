@@ -2,7 +2,7 @@
 
 A file is written under a temporary name, synced, renamed, and its folder synced;
 only then does a frame announce it.  So whoever knows of it finds it whole, and it
-never changes: it can be mapped into memory for as long as anybody likes.
+never changes: it can be mapped into memory for any length of time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from jug.backends._disk import explained, sync, sync_folder
+from jug.backends._file.disk import TEMPORARY, explained, sync, sync_folder, written_aside
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult
 
@@ -27,7 +27,6 @@ FROM_SIZE: Final = 1 << 17
 _MAP_FROM: Final = 1_000_000
 _PIECES: Final = 1024
 _NAME: Final = re.compile(r"[0-9a-f]{40}-([0-9a-f]{16})-[0-9]+")
-_TEMPORARY: Final = ".tmp"
 
 _MAP_OPTIONS: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 
@@ -59,25 +58,21 @@ class BigFiles:
                 return self._publish(path, pieces), name
 
     def _publish(self, path: Path, pieces: Sequence[Buffer]) -> int:
-        temporary = self.folder / (path.name + _TEMPORARY)
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        temporary = self.folder / (path.name + TEMPORARY)
         try:
-            try:
+            with written_aside(path, temporary) as file:
                 size = _write_pieces(file, pieces)
                 sync(file)
-            finally:
-                os.close(file)
-            os.rename(temporary, path)
+            os.close(file)
             sync_folder(path.parent)
         except OSError:
-            for left in (temporary, path):
-                with suppress(OSError):  # the first error is the one to tell
-                    os.unlink(left)
+            with suppress(OSError):  # the first error is the one to report
+                os.unlink(path)
             raise
         return size
 
     def _make_folder(self, folder: Path) -> None:
-        """Make a folder that survives a power cut; who has made it may not have come so far."""
+        """Make a folder that survives a power cut, also if another made it and died."""
         if folder in self._safe:
             return
         for one in (self.folder, folder):
@@ -109,7 +104,7 @@ class BigFiles:
             os.close(file)
 
     def names(self) -> Iterator[tuple[str, str]]:
-        """Yield the name of each file that is there, and of what worker it is."""
+        """Yield the name of each file that is there, and the id of its worker."""
         for folder in _listed(self.folder):
             for name in _listed(self.folder / folder):
                 match = _NAME.fullmatch(name)
@@ -119,7 +114,7 @@ class BigFiles:
     def tidy(self, at_work: Container[str]) -> None:
         """Delete what workers that are not at work any more had begun to write."""
         for name in _listed(self.folder):
-            match = _NAME.fullmatch(name.removesuffix(_TEMPORARY))
+            match = _NAME.fullmatch(name.removesuffix(TEMPORARY))
             if match is not None and match[1] not in at_work:
                 with suppress(FileNotFoundError):
                     os.unlink(self.folder / name)
@@ -155,7 +150,7 @@ def _read_whole(file: int, path: Path, size: int) -> bytearray:
 
 
 def _write_pieces(file: int, pieces: Sequence[Buffer]) -> int:
-    """Write all pieces without joining them; return how many bytes they are."""
+    """Write all pieces without joining them; return their size in bytes."""
     views = [memoryview(piece).cast("B") for piece in pieces if len(piece)]
     size, first = sum(map(len, views)), 0
     while first < len(views):

@@ -29,6 +29,9 @@ HEADER: Final = Struct("<4sIII12sB20s")
 CHECKED_FROM: Final = 8
 """Where in a frame the checksum begins: it covers all but itself and the magic."""
 
+IDENT_SIZE: Final = 12
+"""Bytes of an id: 8 of the worker, 4 of the number."""
+
 DIGEST_AT: Final = 29
 """Where in a frame the digest lies."""
 
@@ -49,7 +52,7 @@ HEAD_SIZE: Final = _HEAD.size
 NO_TASK: Final = bytes(20)
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame says; the first three are those of `jug.backends.base.Kind`."""
 
     RESULT = 1
@@ -69,7 +72,7 @@ class Kind(IntEnum):
     """Segments whose frames are all here: the payload names them and how far."""
 
 
-OF_TASKS: Final = frozenset(range(Kind.RESULT, Kind.REMOVAL))
+OF_TASKS: Final = frozenset(range(FrameKind.RESULT, FrameKind.REMOVAL))
 """Kinds that say what a run of a task has left behind."""
 
 

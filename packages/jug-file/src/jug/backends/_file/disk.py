@@ -13,6 +13,9 @@ from typing import Final
 from jug.backends.base import Buffer
 from jug.errors import StoreError
 
+TEMPORARY: Final = ".tmp"
+"""How the names of files end that are being written."""
+
 _ADVICE: Final = {
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "the quota is used up: free some of it and run again",
@@ -27,7 +30,7 @@ _ADVICE: Final = {
 }
 
 # On these a file that was made by another process is there at once for all, and
-# a folder's modification time tells that it changed.
+# a folder's modification time shows that it changed.
 _LOCAL: Final = frozenset(
     "apfs bcachefs btrfs ext2 ext3 ext4 f2fs jfs overlay ramfs tmpfs ufs xfs zfs".split()
 )
@@ -88,29 +91,52 @@ def write_at(file: int, data: Buffer, at: int) -> None:
 
 
 def read_at(file: int, length: int, at: int) -> bytes:
-    """Return that much of a file, less only where it ends."""
+    """Return `length` bytes of a file, fewer only where it ends."""
     data = os.pread(file, length, at)
     while 0 < len(data) < length and (more := os.pread(file, length - len(data), at + len(data))):
         data += more
     return data
 
 
-def publish(path: Path, data: bytes) -> None:
-    """Make a file that is there whole or not at all, and survives a power cut."""
-    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+@contextmanager
+def written_aside(path: Path, temporary: Path) -> Iterator[int]:
+    """Yield a new file for the block to write; it is `path` after the block, and not before.
+
+    So whoever finds `path` finds it as the block has left it.  To survive a power cut
+    the file is synced in the block, and its folder after it.  The file stays open, for
+    the caller to close.  If the block or the renaming fails nothing is left.
+    """
+    file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        try:
-            write_at(file, data, 0)
-            sync(file)
-        finally:
-            os.close(file)
+        yield file
         os.rename(temporary, path)
-    except OSError:
-        with suppress(OSError):  # the first error is the one to tell
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to report
+            os.close(file)
+        with suppress(OSError):  # the first error is the one to report
             os.unlink(temporary)
         raise
+
+
+def publish(path: Path, data: bytes) -> None:
+    """Make a file that is there whole or not at all, and survives a power cut."""
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}{TEMPORARY}")
+    with written_aside(path, temporary) as file:
+        write_at(file, data, 0)
+        sync(file)
+    os.close(file)
     sync_folder(path.parent)
+
+
+def disk_time(folder: Path) -> float:
+    """Return the time by the clock of the disk that the folder is on."""
+    probe = folder / f"{os.urandom(8).hex()}{TEMPORARY}"
+    file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return os.fstat(file).st_mtime
+    finally:
+        os.close(file)
+        os.unlink(probe)
 
 
 def is_local(path: Path) -> bool:

@@ -1,0 +1,171 @@
+"""The names in the directory of leases: what `jug.backends.leases` acts on, on a disk.
+
+The directory holds three sorts of names, all of them links to workers' files:
+
+    5f0c…            16 hex digits: a worker's own file, named by the worker's id
+    8e1a…            40 hex digits: the lock of a task, a link to its holder's file
+    8e1a…~5f0c…      a gate: before the lock of the worker named, a link to its maker's
+
+A lock and its holder's file are one, so one look at the lock shows who holds it
+and whether the holder lives (`worker_file`, `heartbeat_monitor`).
+
+What is read of others must be fresh, also through the caches of a network file
+system.  So names are taken from listings, and a path that is in none is not
+looked up: the system would remember that it is not there.  What is listed is
+opened anew for each look.  So is the worker's own file to count its names, except
+on a local disk, where it stays open.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from jug.backends._file import worker_file
+from jug.backends._file.disk import fault, is_gone, is_local
+from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
+from jug.backends._file.worker_file import Sight
+from jug.backends.process import Process
+from jug.errors import StoreError
+
+__all__ = ["LeaseLinks"]
+
+_LOCK: Final = re.compile("[0-9a-f]{40}")
+
+
+class LeaseLinks:
+    """The names in one directory of leases, as one worker makes and reads them.
+
+    Reading needs no file of the worker's own; `begin` makes it.
+    """
+
+    def __init__(self, folder: Path, lease_seconds: float) -> None:
+        self.folder = folder
+        self.monitor = HeartbeatMonitor(lease_seconds)
+        self.own_path = ""
+        """The worker's own file, empty as long as there is none."""
+        self.is_certain = False
+        """Whether no answer is ever lost, as none is on a local disk."""
+        self._prefix = os.path.join(folder, "")
+        self._processes: dict[str, Process | None] = {}
+        self._file: int | None = None
+
+    # The worker's own file
+
+    def begin(self, worker: str, process: Process) -> None:
+        """Make the worker's own file, and see that links to it can be made and counted."""
+        self.own_path = self._prefix + worker
+        try:
+            self._make_own_file(worker, process)
+            self._probe(worker)
+        except OSError:
+            with suppress(OSError):  # the first error is the one to report
+                os.unlink(self.own_path)
+            self.end()
+            raise
+
+    def _make_own_file(self, worker: str, process: Process) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = worker_file.make(self.own_path, worker, process)
+        if is_local(self.folder):
+            self._file, self.is_certain = file, True
+        else:
+            os.close(file)
+
+    def _probe(self, worker: str) -> None:
+        probe = f"{worker}~{worker}"
+        with suppress(PermissionError):  # what Linux says where there are no hard links
+            self.link(probe)
+        links = self.links()
+        self.unlink(probe)
+        if (links, self.links()) != (2, 1):
+            raise StoreError(
+                f"the file system of {os.fspath(self.folder)!r} does not make or count "
+                "hard links: choose a --jugdir on another one",
+                path=self.folder,
+            )
+
+    def end(self) -> None:
+        """Let go of the worker's own file, without touching it."""
+        if self._file is not None:
+            os.close(self._file)
+        self.own_path, self._file, self.is_certain = "", None, False
+
+    # What `jug.backends.leases.Folder` asks for
+
+    def link(self, name: str) -> bool:
+        try:
+            os.link(self.own_path, self._prefix + name)
+        except FileExistsError:
+            return False
+        return True
+
+    def links(self) -> int:
+        if self._file is None:
+            return worker_file.links(self.own_path)
+        return os.fstat(self._file).st_nlink
+
+    def unlink(self, name: str) -> None:
+        try:
+            os.unlink(self._prefix + name)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+
+    def rename(self, name: str, onto: str) -> None:
+        try:
+            os.replace(self._prefix + name, self._prefix + onto)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+
+    def maker(self, name: str) -> str | None:
+        """Return which worker made the name, None if there is no such name."""
+        sight = self.look(name) if name in self._names() else None
+        return None if sight is None else sight.worker
+
+    def is_dead(self, worker: str) -> bool:
+        """Return whether the worker's process is gone, or its heartbeat was seen to stop."""
+        process = self._processes.get(worker)
+        gone = None if process is None else process.is_gone()
+        return self.monitor.is_dead(worker) if gone is None else gone
+
+    def is_gone(self, worker: str) -> bool:
+        """Return whether the worker's process is gone, or it was silent for very long."""
+        process = self._processes.get(worker)
+        gone = None if process is None else process.is_gone()
+        return self.monitor.is_gone(worker) if gone is None else gone
+
+    # Reading
+
+    def locks(self) -> set[bytes]:
+        """Return which tasks are locked, from a new listing."""
+        return {bytes.fromhex(name) for name in self._names() if _LOCK.fullmatch(name)}
+
+    def makers(self) -> dict[str, str]:
+        """Return which worker made each name that is there."""
+        sights = ((name, self.look(name)) for name in self._names())
+        return {name: sight.worker for name, sight in sights if sight is not None}
+
+    def look(self, name: str) -> Sight | None:
+        """Look at a listed name; return None if it is not there any more."""
+        try:
+            sight = worker_file.look(self._prefix + name)
+        except OSError as error:
+            self.monitor.failed()
+            raise fault(error, self.folder, "look at a lease in") from error
+        if sight is not None:
+            self.monitor.saw(sight.worker, sight.mtime)
+            self._processes[sight.worker] = sight.process
+        return sight
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise fault(error, self.folder, "list the leases in") from error

@@ -1,0 +1,71 @@
+"""Removing results and failures, beside workers that run the same tasks.
+
+A removal names the frames that are there.  A worker that runs such a task will
+write one more, made from what was there before; it is named too, as that worker's
+next frame (`history`).  Workers that run are looked for before the store is read,
+and again after the removals are written: a worker that takes the lease later sees
+the removals when it reads what others did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from jug.backends._file.frames import Removed
+from jug.backends._file.index import FrameIndex
+from jug.backends.base import Holder
+
+__all__ = ["Discard"]
+
+
+class Discard:
+    """What one call of `discard` removes; the store reads and writes between the steps."""
+
+    def __init__(self, index: FrameIndex, digests: Iterable[bytes]) -> None:
+        self.count = 0
+        """How many of the tasks had results or failures."""
+        self._index = index
+        self._digests = tuple(dict.fromkeys(digests))
+        self._running: list[Removed] = []
+
+    def entries(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+        """Return what to remove, once all was read: frames that are there, and next frames.
+
+        `held` was looked up before.  This worker's own runs are only noted.
+        """
+        named: list[Removed] = []
+        for digest in self._digests:
+            if self._index.knows(digest):
+                self.count += 1
+                named += self._named(digest)
+            if digest in held and held[digest].worker == worker:
+                self._index.discard_run(digest)
+        self._running = self._next_frames(held, worker)
+        return named + self._running
+
+    def late_entries(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+        """Return what to remove besides, as workers began after the first look."""
+        late = self._next_frames(held, worker)
+        return [entry for entry in late if entry not in self._running]
+
+    def _named(self, digest: bytes) -> list[Removed]:
+        """Return what names the frames of a task; what cannot be read any more is forgotten."""
+        idents = self._index.live_idents(digest)
+        if not idents:
+            self._index.drop(digest, self._index.results[digest])
+        return [Removed(digest, ident) for ident in idents]
+
+    def _next_frames(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+        """Return what names the next frames of all other workers that run one of the tasks."""
+        if not held:
+            return []
+        others = {
+            digest: bytes.fromhex(holder.worker)
+            for digest, holder in held.items()
+            if len(holder.worker) == 16 and holder.worker != worker
+        }
+        return [
+            Removed(digest, self._index.history(digest).next_ident(others[digest]), is_next=True)
+            for digest in self._digests
+            if digest in others
+        ]

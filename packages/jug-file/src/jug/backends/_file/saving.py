@@ -1,0 +1,104 @@
+"""Saving: the frames of one worker's runs, and what they change in the index.
+
+A worker that was taken for dead begins anew under another id, and so with another
+writer.  Large results go to files first; their frames only announce them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final
+
+from jug.backends._file import frames
+from jug.backends._file.big_files import FROM_SIZE, BigFiles
+from jug.backends._file.frames import FrameKind, Removed
+from jug.backends._file.leases import FileLeases
+from jug.backends._file.segments import Segments
+from jug.backends._file.writer import Writer
+from jug.backends.base import Buffer, Frame, Kind
+
+__all__ = ["Saving"]
+
+_DURATION: Final = Struct("<8xd")
+
+
+class Saving:
+    """What this worker writes to a store; nothing is made before the first frame."""
+
+    def __init__(
+        self, segments: Segments, big: BigFiles, leases: FileLeases, *, is_local: bool
+    ) -> None:
+        self._segments = segments
+        self._index = segments.index
+        self._big = big
+        self._leases = leases
+        self._is_local = is_local
+        self._writer: Writer | None = None
+
+    def writer(self) -> Writer:
+        """Return the writer of this worker, also after it was taken for dead and began anew."""
+        worker = self._leases.join()
+        if self._writer is None or self._writer.worker_id != worker:
+            if self._writer is not None:
+                self._writer.end()
+            self._writer = Writer(self._segments, worker)
+        return self._writer
+
+    def save(self, writer: Writer, frame: Frame) -> None:
+        """Write what a run has left behind, a large result to a file."""
+        kind, pieces = int(frame.kind), frame.payload
+        if frame.kind is Kind.RESULT and sum(map(len, pieces)) >= FROM_SIZE:
+            kind = FrameKind.BIG
+            pieces = [frames.pack_big(*self._big.write(frame.digest, writer.worker, pieces))]
+        self._write(writer, kind, frame.digest, frame.record, pieces)
+
+    def save_void(self, writer: Writer, digest: bytes) -> None:
+        """Write that a run left nothing, in place of the frame that is removed already."""
+        self._write(writer, FrameKind.VOID, digest)
+
+    def _write(
+        self,
+        writer: Writer,
+        kind: int,
+        digest: bytes,
+        record: bytes = b"",
+        pieces: Sequence[Buffer] = (),
+    ) -> None:
+        seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
+        written = writer.append(kind, digest, record, pieces, seconds)
+        self._index.add(written.ident, kind, digest, written.where)
+        if writer.is_due or not self._is_local:
+            writer.sync()
+
+    def remove(self, entries: list[Removed]) -> None:
+        """Write that these frames do not count any more."""
+        self.writer().remove(entries)
+        for entry in entries:
+            self._index.remove(entry)
+
+    def write_again_if_covered(self) -> None:
+        """Write again what is missing in a pack that took this worker for dead."""
+        writer, covered = self._writer, self._segments.covered
+        if writer is not None and writer.stem in covered:
+            writer.write_again(covered[writer.stem])
+
+    def sync(self) -> None:
+        """Return once all that was written survives a power cut."""
+        if self._writer is not None:
+            self._writer.sync()
+
+    def end(self) -> bool:
+        """Sync and write nothing more; return whether anything was written."""
+        if self._writer is None:
+            return False
+        self._writer.end()
+        self._writer = None
+        return True
+
+    def abandon(self) -> None:
+        """Leave the segment to the process that this one was forked from."""
+        if self._writer is not None:
+            self._segments.disown(self._writer.stem, self._writer.end_offset)
+            self._writer.abandon()
+            self._writer = None

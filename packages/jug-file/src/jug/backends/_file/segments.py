@@ -1,0 +1,247 @@
+"""The folder of segments, as one process reads it: only what is new, only once.
+
+Every worker appends to a segment of its own.  To read what others did is to list
+the folder and to read each segment from where the last reading stopped
+(`segment_reader`).
+
+- *Listing.* On a local disk it is skipped while the folder's modification time
+  stays the same.  That can be trusted only if this time was well past when the
+  folder was listed, since a change in the same tick of the clock leaves no trace.
+- *A segment that is final is not looked at again*: its worker has ended well, or
+  its process on this host is gone, and it was read to its end after that was
+  known.
+- *Other hosts.* What another host wrote is seen by opening the file afresh, so on
+  a network file system no file is kept open for that.  A file that was merged
+  into a pack meanwhile may answer ENOENT or ESTALE: list again.
+- *A pack* holds the frames of the segments that it covers, and these are ignored
+  from then on; frames of theirs that it leaves out were removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from jug.backends._file import frames
+from jug.backends._file.disk import is_gone, read_at
+from jug.backends._file.index import BLOCK, OFFSET, SHIFT, FrameIndex
+from jug.backends._file.open_files import OpenFiles
+from jug.backends._file.segment import PACK, Segment, is_segment_name
+from jug.backends._file.segment_reader import SegmentReader, covered_by
+from jug.errors import DamagedResult
+
+# How old a folder's time must be for its listing to be trusted: some ticks of a
+# clock, or the two seconds of simple file systems.
+_SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
+
+_FIRST_READ: Final = 2 * BLOCK
+_TRIES: Final = 10
+
+
+class Segments:
+    """All segments of a store."""
+
+    def __init__(self, folder: Path, *, is_local: bool) -> None:
+        self.folder = folder
+        self._path = str(folder)
+        self.is_local = is_local
+        self.index = FrameIndex(self.ident_at)
+        self.covered: dict[str, int] = {}
+        """Segments that a pack holds the frames of, and up to where."""
+        self.known: dict[str, Segment] = {}
+        self._reader = SegmentReader(self.index)
+        self._files = OpenFiles()
+        self._by_number: list[Segment] = []
+        self.live: list[Segment] = []
+        """Segments that others may still be writing."""
+        self._own: set[str] = set()
+        self._listed: int | None = None
+        self._vanished = False
+        self._asked = 0, b""
+
+    # What is new
+
+    def poll(self, *, afresh: bool = False) -> None:
+        """Read what is new; with `afresh` list the folder even if it seems unchanged."""
+        if afresh:
+            self._listed = None
+        for _ in range(_TRIES):
+            self._vanished = False
+            self._list()
+            if self.live:
+                now = time.monotonic()
+                for segment in tuple(self.live):
+                    self._read(segment, now)
+            if not self._vanished:
+                return
+            # What was in that file is in a pack that is newer than the listing.
+            self._listed = None
+
+    def adopt(self, stem: str, path: Path) -> Segment:
+        """Return the entry of a segment that this process writes itself, and never reads."""
+        self._own.add(stem)
+        return self._enter(stem, path)
+
+    def disown(self, stem: str, end: int) -> None:
+        """Read a segment from now on that another process goes on writing."""
+        if stem in self._own:
+            self._own.discard(stem)
+            segment = self.known[stem]
+            segment.at = end
+            self.live.append(segment)
+
+    def names(self) -> list[str]:
+        """Return the names of all segments and packs that are there now, and of no other files."""
+        return [name for name in os.listdir(self.folder) if is_segment_name(name)]
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of segments were read so far."""
+        return self._reader.bytes_read
+
+    def _list(self) -> None:
+        changed = 0
+        if self.is_local:
+            changed = os.stat(self._path).st_mtime_ns
+            if changed == self._listed:
+                return
+        asked = time.time_ns()
+        for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
+            stem, suffix = os.path.splitext(name)
+            if stem in self.known or stem in self.covered:
+                continue
+            segment = self._enter(stem, self.folder / name)
+            segment.is_pack = suffix == PACK
+            if segment.is_pack:
+                self._read_pack(segment)
+            else:
+                self.live.append(segment)
+        self._listed = changed if changed + _SETTLED_NS < asked else None
+
+    def _enter(self, stem: str, path: Path) -> Segment:
+        segment = Segment(stem, str(path), len(self._by_number))
+        self._by_number.append(segment)
+        self.known[stem] = segment
+        return segment
+
+    # Reading one segment
+
+    def _read(self, segment: Segment, now: float) -> None:
+        is_over = self._is_over(segment, now)
+        try:
+            file = self._files.open(segment, afresh=not self.is_local)
+            if not self.is_local:
+                os.pread(file, 1, 0)  # some file systems give an old size before a read
+            size = os.fstat(file).st_size
+            if size > segment.at:
+                self._reader.read_on(segment, file, size, patient=not (is_over or self.is_local))
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            self.live.remove(segment)
+            self._vanished = True
+            return
+        if is_over or segment.worker in self.index.ended:  # its end was among what was read
+            segment.is_final = True
+            self.live.remove(segment)
+
+    def _is_over(self, segment: Segment, now: float) -> bool:
+        """Return whether the segment's worker certainly writes no more."""
+        if segment.worker in self.index.ended:
+            return True
+        process = self.index.workers.get(segment.worker)
+        if process is None or now - segment.judged < 1.0:
+            return False
+        segment.judged = now
+        return process.is_gone() is True
+
+    # Packs
+
+    def _read_pack(self, pack: Segment) -> None:
+        """Take in a pack, in place of the segments that it covers."""
+        try:
+            file = self._files.open(pack)
+            size = os.fstat(file).st_size
+            covered = covered_by(file, pack)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            del self.known[pack.stem]
+            self._vanished = True
+            return
+        replaced = [self.known[one.stem] for one in covered if one.stem in self.known]
+        with self.index.replacing([segment.number for segment in replaced]):
+            self._stop_reading(replaced)
+            self.covered.update(covered)
+            self._reader.read_on(pack, file, size, patient=False)
+            pack.is_final = True
+
+    def _stop_reading(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            segment.is_final = True
+            self._files.close(segment.number)
+        self.live = [segment for segment in self.live if not segment.is_final]
+
+    # Single frames
+
+    def frame_at(self, where: int, digest: bytes) -> bytes:
+        """Return the whole frame of this task that lies there or soon after.
+
+        Raises `DamagedResult` if there is no valid one, and OSError if its segment is gone.
+        """
+        segment = self._by_number[where >> SHIFT]
+        data = self._data_at(where, _FIRST_READ)
+        for at, length in _headers_of(digest, data):
+            frame = data[at : at + length]
+            if length > len(frame):
+                frame = self._data_at(where + at, length)
+            if frames.is_whole(frame, 0, segment.seed):
+                return frame
+        raise DamagedResult(
+            f"the frame of {digest.hex()} in {segment.path!r}, at byte {where & OFFSET} or soon "
+            "after, is damaged: its task will be computed again",
+            path=segment.path,
+        )
+
+    def ident_at(self, where: int, digest: bytes) -> bytes:
+        """Return the id of the frame that lies there, damaged or not.
+
+        Of a frame that is gone only a part of the id is known: its worker, and in a pack
+        nothing.  Neighbours are often looked up together, so what was read for one is
+        kept for the next.
+        """
+        segment = self._by_number[where >> SHIFT]
+        known = b"" if segment.is_pack else segment.worker
+        if self._asked[0] != where:
+            try:
+                self._asked = where, self._data_at(where, _FIRST_READ)
+            except OSError as error:
+                if not is_gone(error):
+                    raise
+                return known
+        data = self._asked[1]
+        at = next((at for at, _ in _headers_of(digest, data)), None)
+        return known if at is None else frames.ident_of(data, at)
+
+    def _data_at(self, where: int, length: int) -> bytes:
+        segment = self._by_number[where >> SHIFT]
+        return read_at(self._files.open(segment), length, where & OFFSET)
+
+    def close(self) -> None:
+        """Close all files; they are opened again when they are needed."""
+        self._files.close_all()
+
+
+def _headers_of(digest: bytes, data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where frames of a task seem to begin in the data, and their lengths."""
+    at = data.find(digest, frames.DIGEST_AT)
+    while at >= 0:
+        start = at - frames.DIGEST_AT
+        length = frames.length_at(data, start)
+        if length is not None and data[at - 1] in frames.OF_TASKS:
+            yield start, length
+        at = data.find(digest, at + 1)
