@@ -38,6 +38,10 @@ from typing import NamedTuple, Self
 __all__ = ["NOTHING", "Changes", "News", "Reader", "TaskState"]
 
 
+_Change = tuple[Sequence[bytes], Sequence[bytes], Sequence[bytes]]
+"""The tasks that finished, failed, and were removed, by one event or many at once."""
+
+
 class TaskState(NamedTuple):
     """What a store knows of one task at one moment."""
 
@@ -116,7 +120,7 @@ class News:
         if after.result is None:
             has_failed = not after.failures <= before.failures
             was_removed = was_removed or bool(before.failures and not after.failures)
-        change = _Change(
+        change = (
             it if is_other and after.result is not None else nothing,
             it if has_failed else nothing,
             it if was_removed else nothing,
@@ -126,8 +130,9 @@ class News:
 
     def note_finished(self, digests: list[bytes]) -> None:
         """Take note of first results, of tasks of which nothing was known before."""
-        if digests and self._readers:
-            self._add(_Change(digests, (), ()))
+        if digests:
+            for reader in self._readers:
+                reader.add((digests, (), ()))
 
     def note_all(self, digests: Iterable[bytes]) -> None:
         """Take note that these results are there, each perhaps another one than before.
@@ -138,7 +143,7 @@ class News:
         self._all_stale_at = self.clock
         replaced = [*digests]
         if replaced:
-            self._add(_Change(replaced, (), replaced))
+            self._add((replaced, (), replaced))
 
     def _add(self, change: _Change) -> None:
         for reader in self._readers:
@@ -173,14 +178,6 @@ class News:
         self._readers, self._coming_and_going = (), allocate_lock()
 
 
-class _Change(NamedTuple):
-    """What one event did, or many at once."""
-
-    finished: Sequence[bytes]
-    failed: Sequence[bytes]
-    removed: Sequence[bytes]
-
-
 class Reader:
     """One reader's place in the news of a store.
 
@@ -205,11 +202,17 @@ class Reader:
         changes = Changes()
         taken = self._pending[:]
         del self._pending[: len(taken)]
-        for change in taken:
-            changes.finished += change.finished
-            changes.failed += change.failed
-            changes.removed += change.removed
+        for finished, failed, removed in taken:
+            changes.finished += finished
+            changes.failed += failed
+            changes.removed += removed
         return changes
+
+    def pass_over(self, digest: bytes) -> None:
+        """Do not take that a task finished: this reader has just saved its first result."""
+        change = ([digest], (), ())
+        if change in self._pending:
+            self._pending.remove(change)
 
     def close(self) -> None:
         """Collect nothing more."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from jug.backends.base import Changes, Frame, Lease, Outcome
+from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
@@ -161,7 +161,7 @@ class Worker:
         if not self._has_joined:
             self._join()
         lease = self.store.acquire(candidates)
-        self._note(self.changes.take())
+        self._note_changes()
         if lease is None:
             self.agenda.all_taken(candidates, self.store.holders())
             return None
@@ -182,9 +182,9 @@ class Worker:
         self.store.release(lease)
         return False
 
-    def _note(self, changes: Changes) -> None:
-        if changes:
-            self.agenda.note(changes)
+    def _note_changes(self) -> None:
+        if self.changes.has_changes():
+            self.agenda.note(self.changes.take())
 
     # One task
 
@@ -206,7 +206,8 @@ class Worker:
             frame, result = self.runner.run(task)
         except InputMissing:
             self.store.release(lease)
-            self._note(self.store.refresh(self.changes))
+            self.store.poll()
+            self._note_changes()
             self.agenda.reopen_missing(inputs)
             return None
         except KeyboardInterrupt:
@@ -235,7 +236,8 @@ class Worker:
         if outcome is Outcome.SAVED:
             self.summary.executed[task.name] += 1
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
-        self._note(self.changes.take())
+            self.changes.pass_over(task.digest)
+        self._note_changes()
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
                 plan.reopen(number)
@@ -254,7 +256,7 @@ class Worker:
         frame = failed_attempt(task, error, start, kept=self.settings.keep_failed)
         outcome = self.store.commit(lease, frame, self.agenda.own_digests(inputs))
         self.retryable.discard(task.digest)
-        self._note(self.changes.take())
+        self._note_changes()
         if outcome is not Outcome.SAVED:
             return None
         self.agenda.plan.fail(number)
@@ -280,7 +282,8 @@ class Worker:
     def _wait(self) -> Ending | None:
         """Wait for others; return why to end if there is no reason to wait."""
         agenda, plan = self.agenda, self.agenda.plan
-        self._note(self.store.refresh(self.changes))
+        self.store.poll()
+        self._note_changes()
         if plan.candidates() or agenda.is_barrier_open():
             return None
         if not plan.left:
@@ -297,11 +300,11 @@ class Worker:
             changes = self.store.wait(self.changes, min(left, _LOOK))
             if changes:
                 quiet_since = time.monotonic()
-                self._note(changes)
+                agenda.note(changes)
                 if agenda.is_barrier_open() or not plan.left:
                     return None
-        # A holder may be gone because it has just finished.
-        self._note(self.store.refresh(self.changes))
+        self.store.poll()  # a holder may be gone because it has just finished
+        self._note_changes()
         if plan.candidates() or agenda.is_barrier_open() or not plan.left:
             return None
         return agenda.ending()

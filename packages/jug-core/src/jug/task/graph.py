@@ -35,10 +35,13 @@ class Graph:
         self._starts = array("q", [0])
         self._dependencies = array("i")
         known_digest = attrgetter("known_digest")
-        for task, needed in dependencies_first(
-            tasks, Task.dependencies, known_digest, self.numbers
-        ):
-            self._append(task, needed)
+        for task in tasks:
+            if task.has_plain_arguments:
+                self._append(task, ())
+                continue
+            order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
+            for one, needed in order:
+                self._append(one, needed)
         self._dependants: tuple[array[int], array[int]] | None = None
 
     def __len__(self) -> int:
