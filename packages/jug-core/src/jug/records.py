@@ -19,6 +19,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+Buffer = bytes | bytearray | memoryview
+"""Anything that bytes can be read from."""
+
 _NUMBERS: Final = Struct("<ddQQ")
 _FIELD: Final = Struct("<BI")
 _FIRST: Final = Struct("<ddQQBI")
@@ -71,7 +74,7 @@ def pack(record: Record) -> bytes:
     return packed
 
 
-def unpack(data: bytes | memoryview) -> Record:
+def unpack(data: Buffer) -> Record:
     """Return the record that `pack` was given."""
     start, duration, size, memory = _NUMBERS.unpack_from(data)
     texts: dict[str, str] = {}

@@ -41,7 +41,7 @@ from typing import ClassVar, Self
 from jug.backends.frames import Frame, Heartbeat, Holder, Kind, Lease, Outcome
 from jug.backends.named import NamedAccess, TaskLock, digest_of
 from jug.backends.news import Changes, News, Reader, TaskState
-from jug.buffers import Buffer
+from jug.records import Buffer
 
 __all__ = [
     "BaseStore",

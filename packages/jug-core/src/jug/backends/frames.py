@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from jug.buffers import Buffer
+from jug.records import Buffer
 
 if TYPE_CHECKING:
     from jug.backends.process import Process

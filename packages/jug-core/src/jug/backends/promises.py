@@ -13,9 +13,8 @@ from typing import Any
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
-from jug.buffers import Buffer
 from jug.errors import DamagedResult, ResultNotFound
-from jug.records import Record
+from jug.records import Buffer, Record
 
 
 class ResultPromises(ABC):

@@ -39,9 +39,8 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from jug import _arrays
-from jug.buffers import Buffer
 from jug.errors import DamagedResult, DecodeError, EncodeError, JugError, StoreFormatError
-from jug.moved import IN_RESULTS
+from jug.records import Buffer
 
 __all__ = ["Buffer", "decode", "encode", "verify"]
 
@@ -184,11 +183,22 @@ def verify(buffer: Buffer) -> None:
     _check_buffers(data, *_open(data), below=len(data))
 
 
+_MOVED: Final = {
+    "jug._arguments": "jug.task",
+    "jug._describe": "jug.task",
+    "jug._generator": "jug.task",
+    "jug._run": "jug",
+    "jug._task": "jug.task",
+    "jug._tasklet": "jug.task",
+}
+"""Where to find what a stored result has from a module that is not there any more."""
+
+
 class _MovedUnpickler(pickle.Unpickler):
     """Finds what a result names by the former name of its module."""
 
     def find_class(self, module: str, name: str) -> Any:
-        return super().find_class(IN_RESULTS.get(module, module), name)
+        return super().find_class(_MOVED.get(module, module), name)
 
 
 def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
@@ -196,7 +206,7 @@ def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
         try:
             return pickle.loads(pickled, buffers=buffers)
         except ModuleNotFoundError as error:
-            if error.name not in IN_RESULTS:
+            if error.name not in _MOVED:
                 raise
             return _MovedUnpickler(BytesIO(pickled), buffers=buffers).load()
     except MemoryError:

@@ -16,7 +16,6 @@ import os
 
 from jug.errors import OptionError
 from jug.execution.job import Job
-from jug.execution.processes import run_here, run_one, run_several, run_spawned, why_not_fork
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
 
@@ -30,6 +29,14 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
 
     With `in_process` one worker runs in this very process, for a debugger.
     """
+    from jug.execution.processes import (  # only who executes needs workers
+        run_here,
+        run_one,
+        run_several,
+        run_spawned,
+        why_not_fork,
+    )
+
     if jobs < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {jobs}")
     if in_process or not hasattr(os, "fork"):

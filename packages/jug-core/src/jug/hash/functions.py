@@ -32,9 +32,19 @@ from jug.errors import HashError
 from jug.hash.containers import encoders
 from jug.hash.framing import sealed, text
 from jug.hash.names import module_name
-from jug.moved import IN_HASHES
 
-_MODULES: Final = {"__mp_main__": "__main__", "pathlib._local": "pathlib", **IN_HASHES}
+_MODULES: Final = {
+    "__mp_main__": "__main__",
+    "pathlib._local": "pathlib",
+    # Modules of jug that moved: results are found by the names that they had.
+    "jug.execution.run": "jug._run",
+    "jug.task.arguments": "jug._arguments",
+    "jug.task.describe": "jug._describe",
+    "jug.task.generator": "jug._generator",
+    "jug.task.task": "jug._task",
+    "jug.task.tasklet": "jug._tasklet",
+    "jug.task.values": "jug._arguments",
+}
 _CLASSES: Final = {("numpy", "bool_"): "bool"}
 
 

@@ -9,12 +9,11 @@ value(x)            x with the tasks in it replaced by their values
 from __future__ import annotations
 
 from jug.task.arguments import find_dependencies
-from jug.task.cached import CachedFunction
 from jug.task.describe import describe, topological_sort
 from jug.task.generator import TaskGenerator, iteratetask, return_tuple
 from jug.task.task import Task, alltasks, recursive_dependencies
 from jug.task.tasklet import Tasklet
-from jug.task.values import value
+from jug.task.values import CachedFunction, value
 
 __all__ = [
     # what a jugfile is made of
