@@ -39,7 +39,7 @@ TRANSITIONS = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), TRANSITIONS, ids=str)
+@pytest.mark.parametrize(("before", "after", "expected"), TRANSITIONS)
 def test_a_pair_of_states_says_all(before: TaskState, after: TaskState, expected: set[str]) -> None:
     news = News()
     reader, since = news.reader(), news.clock
