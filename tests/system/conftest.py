@@ -36,7 +36,7 @@ def wait_for_file(name):
 
 def on_host(name: str) -> dict[str, str]:
     """Return the environment of processes that believe to run on a host of this name."""
-    path = [str(Path(__file__).parent / "other_host"), os.environ.get("PYTHONPATH", "")]
+    path = [str(Path(__file__).parent / "jugfiles" / "other_host"), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"TEST_HOST": name, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
