@@ -36,7 +36,8 @@ def wait_for_file(name):
 
 def on_host(name: str) -> dict[str, str]:
     """Return the environment of processes that believe to run on a host of this name."""
-    path = [str(Path(__file__).parent / "jugfiles" / "other_host"), os.environ.get("PYTHONPATH", "")]
+    folder = Path(__file__).parent / "jugfiles" / "other_host"
+    path = [str(folder), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"TEST_HOST": name, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
