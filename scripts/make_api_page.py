@@ -99,7 +99,8 @@ def _members(cls: type) -> Iterator[tuple[str, str]]:
 def _signature(thing: Any) -> str:
     """Return the parameters with their defaults, "" for what is not called."""
     if inspect.isclass(thing):
-        if issubclass(thing, (Exception, Enum)) or "__init__" not in vars(thing):
+        is_called = "__init__" in vars(thing) and not getattr(thing, "_is_protocol", False)
+        if issubclass(thing, (Exception, Enum)) or not is_called:
             return ""
         thing = thing.__init__
     if isinstance(thing, TaskGenerator):
