@@ -30,7 +30,7 @@ def jug(*arguments: str) -> str:
 
 
 def execute(workers: int, *arguments: str) -> list[int]:
-    """Run so many `jug execute` at once; return how many tasks each executed."""
+    """Run several `jug execute` at once; return how many tasks each executed."""
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "jug", "execute", *arguments],

@@ -54,7 +54,7 @@ def command(
     if as_json:
         click.echo(json.dumps(_as_data(complete, damaged), indent=2))
     else:
-        _tell(damaged, remove_damaged)
+        _report(damaged, remove_damaged)
     context.exit(DONE if complete and not damaged else FAILED)
 
 
@@ -87,7 +87,7 @@ def _as_data(complete: bool, damaged: list[_Damaged]) -> dict[str, Any]:
     }
 
 
-def _tell(damaged: list[_Damaged], removed: bool) -> None:
+def _report(damaged: list[_Damaged], removed: bool) -> None:
     for found in damaged:
         click.echo(f"the result of {found.name} ({found.digest.hex()}) is damaged: {found.why}")
     if damaged and removed:

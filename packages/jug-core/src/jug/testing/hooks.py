@@ -77,7 +77,7 @@ class StoreHooks:
 
 
 def digests(count: int) -> list[bytes]:
-    """Return so many digests, the same at each call."""
+    """Return this number of digests, the same at each call."""
     return [blake2b(b"%d" % number, digest_size=20).digest() for number in range(count)]
 
 

@@ -157,9 +157,9 @@ class FrameIndex:
     def _add_event(self, digest: bytes, event: Event) -> None:
         before, history = self.state(digest), self.history(digest)
         history.add(event)
-        self._settle(digest, history, before)
+        self._recompute(digest, history, before)
 
-    def _settle(self, digest: bytes, history: History, before: TaskState) -> None:
+    def _recompute(self, digest: bytes, history: History, before: TaskState) -> None:
         """Keep a task's history and what it comes to, and note what that changed."""
         self.histories[digest] = history.pack()
         self.results.pop(digest, None)
@@ -273,7 +273,7 @@ class FrameIndex:
         history = History.unpack(packed)
         before = history.state()
         history.move(ident, where)
-        self._settle(digest, history, before)
+        self._recompute(digest, history, before)
 
     def drop(self, digest: bytes, where: int) -> None:
         """Forget a frame that is gone or damaged."""
@@ -304,7 +304,7 @@ class FrameIndex:
         history = self.history(digest)
         before = history.state()
         history.forget(is_gone)
-        self._settle(digest, history, before)
+        self._recompute(digest, history, before)
 
 
 def _as_far_as_known(before: TaskState, after: TaskState) -> tuple[TaskState, TaskState]:
