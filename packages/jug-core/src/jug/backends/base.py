@@ -35,7 +35,6 @@ promised between workers holds between two store objects of one process then.
 from __future__ import annotations
 
 from abc import abstractmethod
-from types import TracebackType
 from typing import ClassVar, Self
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Kind, Lease, Outcome
@@ -90,12 +89,7 @@ class BaseStore(NamedAccess):
         """Return the store itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         """Close the store."""
         self.close()
 

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 from _thread import allocate_lock  # `import jug` stays light: threading is slow to come
 from collections.abc import Hashable, Iterable, Sequence
-from types import TracebackType
 from typing import NamedTuple, Self
 
 __all__ = ["NOTHING", "Changes", "News", "Reader", "TaskState"]
@@ -222,11 +221,6 @@ class Reader:
         """Return the reader itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         """Collect nothing more."""
         self.close()
