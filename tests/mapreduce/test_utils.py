@@ -285,7 +285,7 @@ def test_the_content_is_safe_before_it_has_its_name(
 
 @pytest.fixture
 def two_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the next rename say that it is to another file system."""
+    """Make the next rename fail as one to another file system does."""
     replace = os.replace
 
     def refuse(src: str, dst: str) -> None:

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from uuid import uuid4
 
 from jug.errors import DistributionMissing, OptionError
 from jug.hash import hash_one
 from jug.tables import table
 from jug.task import Task, describe, find_dependencies
-from jug.utils import AnyPath, sync_move
+from jug.utils import AnyPath, written_aside
 
 __all__ = ["NoLoad", "print_task_summary_table", "write_metadata", "write_task_out"]
 
@@ -134,13 +133,8 @@ def _write(name: AnyPath, write: Callable[[BinaryIO], Any]) -> None:
             f"there is no folder {str(path.parent)!r} to write {path.name!r} in: make it first",
             path=str(path),
         )
-    partial = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with open(partial, "xb") as file:
-            write(file)
-        sync_move(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_aside(path) as partial, open(partial, "xb") as file:
+        write(file)
 
 
 # Metadata

@@ -162,7 +162,7 @@ class Mapped(Sequence[Any]):
         return [values[block][place] for block, place in places]
 
     def __jug_hash__(self) -> bytes:
-        """Return a hash of the results, whatever other blocks there are."""
+        """Return a hash of the results, which depends on no other blocks."""
         if self._hash is None:
             blocks = list(self.__jug_dependencies__())
             self._hash = digest_one(

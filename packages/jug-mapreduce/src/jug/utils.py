@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -71,7 +73,7 @@ class TimedPath:
 
 
 class CustomHash(Generic[T]):
-    """An argument that is hashed by a function of the user's, which gives bytes.
+    """An argument that is hashed by a function that you give, which returns bytes.
 
     >>> from jug import Task
     >>> def by_first(xs):
@@ -232,21 +234,27 @@ def sync_move(src: AnyPath, dst: AnyPath) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_over(src, dst)
-    _sync(os.path.dirname(dst) or os.curdir)
+        with written_aside(dst) as partial:
+            shutil.copy2(src, partial)
+        os.unlink(src)
+    else:
+        _sync(os.path.dirname(dst) or os.curdir)
 
 
-def _copy_over(src: AnyPath, dst: AnyPath) -> None:
-    partial = f"{os.fspath(dst)}.{uuid4().hex}.partial"
+@contextmanager
+def written_aside(path: AnyPath) -> Iterator[Path]:
+    """Give another name in the same folder to write a file under; at the end it gets its own.
+
+    After an error there is no new file under either name.
+    """
+    partial = Path(path).with_name(f".{Path(path).name}.{uuid4().hex}")
     try:
-        shutil.copy2(src, partial)
+        yield partial
         _sync(partial)
-        os.replace(partial, dst)
-    except BaseException:
-        if os.path.exists(partial):
-            os.unlink(partial)
-        raise
-    os.unlink(src)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync(partial.parent)
 
 
 def _sync(path: AnyPath) -> None:

@@ -2,7 +2,7 @@
 
 Each command is a module of this package and is imported when it is asked for; it
 holds a click command called `command`.  Commands that other distributions bring
-are entry points of the group ``jug.commands``, those of a user's own come from
+are entry points of the group ``jug.commands``; the user's own come from
 ``~/.config/jug/jug_user_commands.py``.  Where names clash, jug's own win.
 """
 
@@ -44,7 +44,7 @@ OWN_COMMANDS: Final = {
     "demo": "Make a small jugfile to play with.",
     "completion": "Print the script that completes jug's commands in a shell.",
 }
-"""What each command of jug's own is for, so that a list of them imports none."""
+"""What each of jug's own commands is for, so that listing them imports none."""
 
 
 class _Jug(click.Group):

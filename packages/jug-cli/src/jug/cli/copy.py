@@ -59,7 +59,7 @@ def command(context: click.Context, source: str, target: str, as_json: bool) -> 
         copied = copy_store(from_store, to_store)
         if copied == Copied():
             raise OptionError(f"{from_store.url!r} holds nothing to copy: is FROM right?")
-    click.echo(json.dumps(asdict(copied)) if as_json else _told(copied))
+    click.echo(json.dumps(asdict(copied)) if as_json else _sentence(copied))
     for hash in copied.damaged:
         click.echo(f"jug: the result of {hash} is damaged and was not copied", err=True)
     if copied.damaged:
@@ -175,7 +175,7 @@ def _shown(digests: list[bytes]) -> Iterable[bytes]:
         yield from bar
 
 
-def _told(copied: Copied) -> str:
+def _sentence(copied: Copied) -> str:
     return (
         f"Copied {_count(copied.results, 'result')} ({size(copied.bytes)}) and "
         f"{_count(copied.failures, 'failure')}; {copied.skipped} were there."

@@ -89,7 +89,7 @@ def command(context: click.Context, options: Options) -> None:
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
     _print_summary(summary, options.short)
-    _tell_of_nothing_to_do(summary, select)
+    _warn_of_nothing_to_do(summary, select)
     context.exit(summary.ending.status)
 
 
@@ -165,8 +165,8 @@ def _print_summary(summary: Summary, short: bool) -> None:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
 
 
-def _tell_of_nothing_to_do(summary: Summary, select: Selection | None) -> None:
-    """Say so if there was no task to run, which is rarely what was meant."""
+def _warn_of_nothing_to_do(summary: Summary, select: Selection | None) -> None:
+    """Warn if there was no task to run, which is rarely what was meant."""
     if summary.ending.status or summary.left:
         return
     names = summary.executed | summary.loaded

@@ -46,7 +46,7 @@ def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any
 
 @contextmanager
 def reading(options: Options) -> Iterator[Jugspace]:
-    """Read the jugfile, and give what it made."""
+    """Read the jugfile, and yield its `Jugspace`."""
     job = job_of(options)
     with traceless(job.jugfile):
         _, jugspace = job.begin()
@@ -76,6 +76,6 @@ def traceless(jugfile: str) -> Iterator[None]:
 
 
 def warn_of_barrier(jugspace: Jugspace) -> None:
-    """Say so if the jugfile was read to a barrier only."""
+    """Warn if the jugfile was read only up to a barrier."""
     if jugspace.barrier_tasks:
         click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)

@@ -1,8 +1,8 @@
-"""Commands of a user's own, from a file in the user's configuration.
+"""The user's own commands, from a file in the user's configuration.
 
 Every `click` command that ``~/.config/jug/jug_user_commands.py`` makes is a
-command of `jug`.  Whatever is wrong with that file is shown and goes no further:
-jug's own commands must work without it.
+command of `jug`.  An error in that file is shown and stops nothing else: jug's own
+commands must work without it.
 """
 
 from __future__ import annotations
