@@ -528,7 +528,7 @@ def test_large_files_that_nothing_refers_to_are_deleted(jugdir: Path, opened: Op
 def test_large_files_of_the_living_stay(jugdir: Path, opened: Opener) -> None:
     alive = opened()
     save(alive, DIGESTS[0], value=b"x" * 200_000)
-    not_announced = jugdir / "big" / "00" / big_files(jugdir)[0].replace("-0", "-1")
+    not_announced = jugdir / "big" / "00" / (big_files(jugdir)[0].removesuffix("-0") + "-1")
     not_announced.write_bytes(b"y")
     make_old(not_announced.parent)
 
