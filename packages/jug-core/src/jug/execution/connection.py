@@ -7,7 +7,6 @@ import pickle
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from struct import Struct
 from types import FrameType
 from typing import Any, Final
@@ -101,15 +100,22 @@ class SupervisorConnection:
         import fcntl  # not on Windows
 
         def act_if_dead(signum: int, frame: FrameType | None) -> None:
-            with suppress(BlockingIOError):  # it lives: the signal was for room to write
-                if self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
-                    act()
+            if self._supervisor_is_dead():
+                act()
 
         signal.signal(signal.SIGIO, act_if_dead)
         descriptor = self.connection.fileno()
         fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+    def _supervisor_is_dead(self) -> bool:
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:  # it lives: the signal was for room to write
+            return False
+        except ConnectionResetError:  # it died before it had read everything
+            return True
 
 
 def take_messages(received: bytearray) -> Iterator[tuple[str, Any]]:
