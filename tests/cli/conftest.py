@@ -100,7 +100,7 @@ def executed(folder: Path) -> Callable[..., None]:
         from jug.execution.settings import Settings
 
         job = Job(jugfile, [], jugfile.removesuffix(".py") + ".jugdata")
-        job.settings = lambda: Settings(**settings)
+        job.read_settings = lambda: Settings(**settings)
         with traceless(jugfile):
             execute(job, in_process=True)
 

@@ -97,7 +97,7 @@ class Alone(Script):
     def beyond(self, *operation: str) -> Any:
         """Do it, and judge rightly who is dead."""
         match operation:
-            case ("links",):
+            case ("link_count",):
                 return 1 + list(self.names.values()).count(self.me)
             case "link", name:
                 free = name not in self.names
@@ -232,7 +232,7 @@ class Search:
         """Carry an operation out; yield the state after it and the answer."""
         me, method, names = self.ids[at], operation[0], dict(state.names)
         match operation:
-            case ("links",):
+            case ("link_count",):
                 yield state, 1 + list(names.values()).count(me)
             case "maker", name:
                 yield state, names.get(name)
@@ -461,7 +461,7 @@ class CountsOnly(Leases):
     """A worker that goes on with a wrong count, instead of reading names, after a theft."""
 
     def _recount(self) -> None:
-        self.count = self.folder.links()
+        self.count = self.folder.link_count()
 
 
 class NeverBreaksGates(Leases):

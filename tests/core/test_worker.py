@@ -290,6 +290,20 @@ def test_a_hook_may_end_the_worker_between_tasks(store, hook):
     assert not store.holders()
 
 
+def test_a_hook_on_what_is_done_already_may_end_the_worker(store):
+    note(1), note(2)
+    work(store)
+    later = note(3)
+
+    def leave(task):
+        raise SystemExit
+
+    register_hook("execute.task-loadable", leave)
+
+    assert work(store).ending is Ending.LIMIT
+    assert not later.can_load()
+
+
 def test_hooks_are_called_with_the_task(store):
     seen = []
     task = note(1)

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pytest
 
-from jug.backends._file.heartbeat import FileHeartbeat
+from jug.backends._file.heartbeat import LeaseHeartbeat
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.leases import FileLeases
 from jug.backends.process import Process
@@ -344,7 +344,7 @@ def test_a_gap_in_the_reads_starts_the_count_again(gap: str) -> None:
     if gap == "late":
         clock.now += 40
     else:
-        monitor.failed()
+        monitor.read_failed()
     monitor.saw("far", 5)
 
     assert not monitor.is_dead("far")
@@ -418,7 +418,7 @@ def test_a_heartbeat_goes_on_for_a_worker_that_began_anew(join: Join, folder: Pa
 def test_a_heartbeat_that_fails_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heartbeat = FileHeartbeat(str(tmp_path / "own"), 0.001, Process.here())
+    heartbeat = LeaseHeartbeat(str(tmp_path / "own"), 0.001, Process.here())
 
     def refuse(path: str) -> None:
         raise OSError(errno.EIO, "Input/output error")

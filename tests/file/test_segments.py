@@ -242,7 +242,7 @@ def test_digests_that_are_shared_change_nothing(drawn) -> None:
         known, shared = plain.index, sharing.index
         by_known, by_shared = known.news.reader(), shared.news.reader()
         plain.poll()
-        with shared.sharing(DIGESTS):
+        with shared.sharing_keys(DIGESTS):
             sharing.poll()
         sharing.close()
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.connection import Connection
 
-from jug.backends._redis import line
-from jug.backends._redis.line import framed
+from jug.backends._redis import connection
+from jug.backends._redis.connection import framed
 
 LARGE = 16
 
@@ -30,7 +30,7 @@ def test_a_command_is_sent_as_redis_py_would(words: list[Any]) -> None:
     theirs = [bytes(word) if isinstance(word, bytearray) else word for word in words]
     sent = b"".join(Connection().pack_command("HSET", *theirs))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(line, "_LARGE", LARGE)
+        patch.setattr(connection, "_LARGE", LARGE)
         assert b"".join(framed(["HSET", *words])) == sent
 
 

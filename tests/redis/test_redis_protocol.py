@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import ConnectionError
 
 from jug import codec, records
-from jug.backends._redis.line import Line
+from jug.backends._redis.connection import Connection
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.process import Process
 from jug.backends.redis_store import RedisStore
@@ -118,7 +118,7 @@ def test_which_tasks_are_done_is_told_when_not_all_are(store, other, at):
 def test_what_is_not_answered_is_asked_again(server, store, other, monkeypatch, trouble):
     tasks = digests(5000)
     run_all(store, tasks)
-    receive, count = Line.receive, itertools.count()
+    receive, count = Connection.receive, itertools.count()
 
     def receive_or_fail(line):
         if next(count) == 3:
@@ -128,7 +128,7 @@ def test_what_is_not_answered_is_asked_again(server, store, other, monkeypatch, 
                 raise ConnectionError("lost")
         return receive(line)
 
-    monkeypatch.setattr(Line, "receive", receive_or_fail)
+    monkeypatch.setattr(Connection, "receive", receive_or_fail)
 
     assert other.exists_after_poll(tasks) == [True] * len(tasks)
 

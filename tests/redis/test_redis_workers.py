@@ -143,7 +143,7 @@ def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
 COUNTED = """
 import atexit, json, os, sys, time
 from jug import TaskGenerator
-from jug.backends._redis.leases import Leases
+from jug.backends._redis.leases import RedisLeases
 from jug.backends.redis_store import RedisStore
 
 counts = {"attempts": 0, "failed": 0, "waiting": 0.0, "tasks": 0}
@@ -154,7 +154,7 @@ def report():
     with open(f"counts-{os.getpid()}", "w") as file:
         json.dump(counts, file)
 
-def counted_trip(leases, end, candidates=(), make_trip=Leases.make_trip):
+def counted_trip(leases, end, candidates=(), make_trip=RedisLeases.make_trip):
     if not began:
         began.append(time.monotonic())
         atexit.register(report)
@@ -171,7 +171,7 @@ def timed_wait(store, reader, seconds, wait=RedisStore.wait):
     finally:
         counts["waiting"] += time.monotonic() - start
 
-Leases.make_trip, RedisStore.wait = counted_trip, timed_wait
+RedisLeases.make_trip, RedisStore.wait = counted_trip, timed_wait
 
 @TaskGenerator
 def short(number):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from jug.cli.counts import print_counts
+from jug.cli.count_table import print_counts
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import reading
 from jug.options import Options

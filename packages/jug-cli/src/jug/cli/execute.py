@@ -177,7 +177,7 @@ def _warn_of_nothing_to_do(summary: Summary, select: Selection | None) -> None:
 
 
 def _reason(summary: Summary) -> str:
-    parts = [summary.reason]
+    parts = [summary.ending.value]
     if summary.left:
         parts.append(
             "1 task is not done" if summary.left == 1 else f"{summary.left} tasks are not done"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jug.cli.counts import print_counts
+from jug.cli.count_table import print_counts
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import reading
 from jug.options import Options

@@ -29,7 +29,7 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
     jugdir = jugdir_of(path, options.jugdir)
     job = Job(path, options.arguments, jugdir, store_options=_store_options(options, path, jugdir))
     if settings is not None:
-        job.settings = settings
+        job.read_settings = settings
     return job
 
 

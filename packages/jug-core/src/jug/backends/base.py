@@ -25,8 +25,9 @@ on is promised here:
   given.  A worker releases its own leases and nobody else's.
 - *Durability.* What others can see as done survives a power cut, but for the
   last second of computing.  `flush` makes it all safe at once.
-- *Truth.* Damage is recognised, reported, and treated as not there.  Nothing
-  that could not be written is called done.
+- *Truth.* Damage that a read meets is reported, and treated as not there.  (An array
+  of 16 MB or more is mapped without being read: `jug.codec` says what that means.)
+  Nothing that could not be written is called done.
 
 A store that only one process can use still passes the same tests; what is
 promised between workers holds between two store objects of one process then.
@@ -63,7 +64,7 @@ __all__ = [
 class BaseStore(NamedAccess):
     """Results, failures and leases of tasks, shared by any number of workers.
 
-    What is abstract stands in `jug.backends.promises`, by what it promises.
+    What is abstract stands here and in `jug.backends.promises`, by what it promises.
     """
 
     shared: ClassVar[bool] = True

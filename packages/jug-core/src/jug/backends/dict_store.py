@@ -33,7 +33,7 @@ from jug.records import Record
 __all__ = ["DictStore", "dict_store"]
 
 
-# Each is equal to itself alone: it is its own identity.
+# Two of these are never equal, so each can stand for its own identity in a `TaskState`.
 
 
 @dataclass(slots=True, eq=False)

@@ -57,7 +57,7 @@ class Outcome(Enum):
     DUPLICATE = "duplicate"
     """A result was there already, from a worker that took over; it stays."""
     STALE = "stale"
-    """A result that this one was made from was removed meanwhile; not saved."""
+    """This task, or one that it was made from, was discarded meanwhile; not saved."""
 
 
 class Holder(NamedTuple):

@@ -1,7 +1,7 @@
-"""The heartbeat of a worker that no supervisor looks after.
+"""Who beats for a worker that no supervisor looks after.
 
 A plain script may lock a task and compute for hours, perhaps in C and with the
-interpreter's lock held, so no thread of its own can beat for it.  The first lock
+interpreter's lock held, so no thread of its own could beat for it.  The first lock
 therefore starts a small process that does nothing else.  It ends with its
 worker, and is silent while the worker is stopped.
 

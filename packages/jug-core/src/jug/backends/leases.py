@@ -65,7 +65,7 @@ class Folder(Protocol):
     def link(self, name: str) -> bool:
         """Give the worker's own file one more name; return False if that name is taken."""
 
-    def links(self) -> int:
+    def link_count(self) -> int:
         """Return how many names the worker's own file has."""
 
     def unlink(self, name: str) -> None:
@@ -110,7 +110,7 @@ class Leases:
         self.held.add(name)
         self.owed.discard(name)
         self.count += linked
-        if not is_as_told or not (self.folder.is_certain or self.folder.links() == self.count):
+        if not is_as_told or not (self.folder.is_certain or self.folder.link_count() == self.count):
             self._recount()
         return name in self.held
 
@@ -127,7 +127,7 @@ class Leases:
         if not self._shut(gate):
             self.owed.add(name)
             return False
-        if self.folder.links() != self.count:
+        if self.folder.link_count() != self.count:
             self._recount()
         mine = name in self.held
         if mine:
@@ -151,7 +151,7 @@ class Leases:
         self.folder.rename(gate, name)
         self.held.add(name)
         self.owed.discard(name)
-        if self.folder.links() != self.count:
+        if self.folder.link_count() != self.count:
             self._recount()
         return name in self.held
 
@@ -201,7 +201,7 @@ class Leases:
 
     def _recount(self) -> None:
         # The count comes first: what is stolen while the names are read shows next time.
-        self.count = self.folder.links()
+        self.count = self.folder.link_count()
         self.held = {name for name in self.held if self.folder.maker(name) == self.worker}
         self.owed &= self.held
 

@@ -47,8 +47,9 @@ class ResultPromises(ABC):
     def read(self, digest: bytes) -> Buffer:
         """Return the encoded result.
 
-        Raises `ResultNotFound` if it is not there and `DamagedResult` if what is
-        there is not what was written.
+        Raises `ResultNotFound` if it is not there, and `DamagedResult` if what is
+        there is not what was written, as far as that shows without reading the memory
+        of arrays of 16 MB or more (`jug.codec.verify` reads it).
         """
 
     def load_digest(self, digest: bytes) -> Any:

@@ -2,9 +2,12 @@
 
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
-processes     the processes of the workers
+settings      how a worker behaves
+processes     the processes of the workers; `signals` is how they are told to end
 supervisor    who looks after them, connected to each by `connection` and `slots`
-worker        the loop of one worker: `graph`, `plan`, `one_task`, `memory`
+worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
+one_task      running one task, within its `time_limit`
+failures      what failed before or elsewhere
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook
 """

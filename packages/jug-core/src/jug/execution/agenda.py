@@ -10,7 +10,7 @@ Tasks that belong to another store are used and not run.  They are looked up the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
@@ -20,7 +20,6 @@ from jug.execution.memory import Memory
 from jug.execution.plan import DONE, READY, SKIPPED, Plan
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
-from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.task import Task
 from jug.task.graph import Graph
@@ -31,6 +30,7 @@ class Agenda:
 
     The store must have been polled just before.  `retryable` are the tasks that failed
     before this run and are tried again; the agenda strikes out what fails in this run.
+    `start` is the place among the ready tasks at which to begin, between 0 and 1.
     """
 
     def __init__(
@@ -56,9 +56,6 @@ class Agenda:
         done = self.store.exists(self.graph.numbers)
         for number in self._in_other_stores:
             done[number] = self.graph.tasks[number].can_load()
-        if is_hooked("execute.task-loadable"):
-            for task in compress(self.graph.tasks, done):
-                jug_hook("execute.task-loadable", (task,))
         return done
 
     def _selection(self, select: Callable[[str], bool] | None) -> Callable[[int], bool] | None:
@@ -68,6 +65,10 @@ class Agenda:
         return lambda number: number not in others and select(tasks[number].name)
 
     # What to do next
+
+    def done_tasks(self) -> Iterator[Task[Any]]:
+        """Yield the tasks whose results are there."""
+        return compress(self.graph.tasks, map(DONE.__eq__, self.plan.states))
 
     def candidates(self) -> list[bytes]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""

@@ -28,14 +28,14 @@ class SupervisorConnection:
 
     def __init__(
         self,
-        connection: socket.socket,
+        channel: socket.socket,
         slots: WorkerSlots,
         slot: int,
         supervisor_ends: Sequence[socket.socket] = (),
         retryable: set[bytes] | None = None,
         is_first: bool = True,
     ) -> None:
-        self.connection = connection
+        self.channel = channel
         self.slots = slots
         self.slot = slot
         self.retryable = retryable
@@ -79,7 +79,7 @@ class SupervisorConnection:
 
     def _send(self, message: tuple[str, Any]) -> None:
         data = pickle.dumps(message)
-        self.connection.sendall(_LENGTH.pack(len(data)) + data)
+        self.channel.sendall(_LENGTH.pack(len(data)) + data)
 
     # What the supervisor sees at any time
 
@@ -104,14 +104,14 @@ class SupervisorConnection:
                 act()
 
         signal.signal(signal.SIGIO, act_if_dead)
-        descriptor = self.connection.fileno()
+        descriptor = self.channel.fileno()
         fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
 
     def _supervisor_is_dead(self) -> bool:
         try:
-            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return not self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:  # it lives: the signal was for room to write
             return False
         except ConnectionResetError:  # it died before it had read everything

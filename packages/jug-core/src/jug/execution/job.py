@@ -23,7 +23,7 @@ class Job:
     jugfile: str
     arguments: list[str]
     jugdir: str
-    settings: Callable[[], Settings] = Settings
+    read_settings: Callable[[], Settings] = Settings
     """Called in each worker after it has read the jugfile, which may set options itself."""
     store_options: dict[str, Any] = field(default_factory=dict)
 

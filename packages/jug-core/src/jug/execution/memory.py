@@ -1,8 +1,8 @@
 """Which values stay in a worker's memory.
 
 Values of other tasks are read afresh for each task, so that a function which changes
-its arguments can't spoil another's.  Only what is small and can't change stays, for as
-long as a task of this worker needs it.
+its arguments can't spoil another's.  Only what is small, can't change and is needed by
+more than one task of the graph stays, until the worker reads the jugfile again.
 """
 
 from __future__ import annotations

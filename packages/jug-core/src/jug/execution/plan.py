@@ -35,7 +35,8 @@ class Plan:
     """The state of each task of a graph, and the pool of those that are ready.
 
     `retryable` are the tasks whose failures came before this worker and are to be
-    tried again; `selected` says of a task's number whether it may run at all.
+    tried again; `selected` says of a task's number whether it may run at all; `start`
+    is the place among the ready tasks at which to begin, between 0 and 1.
     """
 
     def __init__(

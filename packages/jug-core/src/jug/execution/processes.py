@@ -42,11 +42,17 @@ UNSAFE_TO_FORK: Final = ("torch", "jax", "tensorflow", "polars", "grpc")
 """Libraries whose threads and locks do not survive a fork."""
 
 
+def unsafe_library() -> str:
+    """Return which library that is loaded does not survive a fork, empty if there is none."""
+    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
+    return f"{loaded[0]} is loaded, which does not survive a fork" if loaded else ""
+
+
 def why_not_fork() -> str:
     """Return why a fork might leave locks held in the child, empty if it won't."""
-    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
-    if loaded:
-        return f"{loaded[0]} is loaded, which does not survive a fork"
+    library = unsafe_library()
+    if library:
+        return library
     if threading.active_count() > 1:
         others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
         return f"the jugfile has started threads ({', '.join(others)})"
@@ -71,7 +77,7 @@ def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> S
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
             jugspace.store.after_fork()
-            return _work(jugspace, jugfile.read_again, job.settings(), connection, count)
+            return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)
 
         return _fork(connection, work)
 
@@ -105,7 +111,7 @@ def run_here(job: Job) -> Summary:
     """Run the tasks in this very process, for a debugger."""
     jugfile, jugspace = job.begin()
     with jugspace.store:
-        return _run_to_the_end(Worker(jugspace, jugfile.read_again, job.settings()))
+        return _run_to_the_end(Worker(jugspace, jugfile.read_again, job.read_settings()))
 
 
 # What runs in a worker
@@ -113,7 +119,7 @@ def run_here(job: Job) -> Summary:
 
 def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
     jugfile, jugspace = job.begin()
-    return _work(jugspace, jugfile.read_again, job.settings(), connection, count)
+    return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)
 
 
 def _work(
@@ -191,7 +197,7 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
 
 
 def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
-    descriptors = (connection.connection.fileno(), connection.slots.descriptor)
+    descriptors = (connection.channel.fileno(), connection.slots.descriptor)
     child = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]
         + [str(descriptor) for descriptor in descriptors],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from typing import Any
 
@@ -76,10 +75,9 @@ def _why_here(jugspace: Jugspace, workers: int) -> str:
         return "this system can't fork"
     if not jugspace.store.shared:
         return f"other processes can't open {jugspace.store.url}"
-    from jug.execution.processes import UNSAFE_TO_FORK
+    from jug.execution.processes import unsafe_library
 
-    loaded = [name for name in UNSAFE_TO_FORK if name in sys.modules]
-    return f"{loaded[0]} is loaded, which does not survive a fork" if loaded else ""
+    return unsafe_library()
 
 
 def _raise_for(summary: Summary) -> None:
@@ -93,4 +91,6 @@ def _raise_for(summary: Summary) -> None:
             failures=failures,
         )
     if summary.left:
-        raise TaskError(f"{summary.left} tasks are not done: {summary.reason}", summary=summary)
+        raise TaskError(
+            f"{summary.left} tasks are not done: {summary.ending.value}", summary=summary
+        )

@@ -61,8 +61,6 @@ class Summary:
     """How many tasks wait for one that failed."""
     left: int = 0
     """How many selected tasks are not done."""
-    reason: str = ""
-    """Why it ended, in a sentence."""
 
 
 def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
@@ -81,7 +79,6 @@ def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool =
     if total.failures:
         endings.add(Ending.FAILED)
     total.ending = next((e for e in _WEIGHT if e in endings), Ending.STUCK)
-    total.reason = total.ending.value
     return total
 
 

@@ -1,4 +1,4 @@
-"""A process that looks after workers and runs none of their code.
+"""A process that looks after workers and runs none of their tasks.
 
 A task may hold the interpreter's lock for hours, or crash its process, and then
 nothing inside that process can act for it.  So the supervisor does from outside:
@@ -159,8 +159,8 @@ class Supervisor:
     def _begin(self, slot: int) -> None:
         ours, theirs = socket.socketpair()
         self.slots.clear(slot)
-        # A signal between the start and the entry would not reach the worker, or find
-        # the supervisor's handlers in it: it waits.
+        # Signals wait until the worker is entered: one that came before would not be passed
+        # on to it, or would meet the supervisor's handlers in the forked process.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             with theirs:

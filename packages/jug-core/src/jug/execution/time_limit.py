@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _limited(task: Task[Any], seconds: float) -> Iterator[None]:
+def _limited(seconds: float) -> Iterator[None]:
     def ring(signum: int, frame: FrameType | None) -> None:
         raise TaskTimeout(f"ran longer than its time limit of {seconds:g} s", seconds=seconds)
 
@@ -50,4 +50,4 @@ _UNLIMITED = _Unlimited()
 def time_limit(task: Task[Any]) -> Any:
     """Return a context in which the task may run as long as its `timeout` says."""
     seconds = task.options.timeout
-    return _UNLIMITED if seconds is None else _limited(task, seconds)
+    return _UNLIMITED if seconds is None else _limited(seconds)

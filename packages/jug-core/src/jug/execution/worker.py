@@ -26,7 +26,7 @@ from jug.execution.failures import failed_before
 from jug.execution.one_task import InputMissing, TaskRunner
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
-from jug.hooks import jug_hook
+from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.task import Task
 from jug.task.attempt import failed_attempt
@@ -69,7 +69,7 @@ class Worker:
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self._find_retryable()
-        with self.store.reader() as self.changes:
+        with self.store.reader() as self.news:
             while True:
                 self._prepare()
                 try:
@@ -106,17 +106,23 @@ class Worker:
 
     def _prepare(self) -> None:
         self.store.poll()
-        self.changes.take()  # what is there by now is looked up
+        self.news.take()  # what is there by now is looked up
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.start)
         again = sum(digest in self.agenda.graph.numbers for digest in self.retryable)
         if again and (self.connection is None or self.connection.is_first):
             tasks = "1 task" if again == 1 else f"{again} tasks"
             log.warning("trying %s again that failed in an earlier run", tasks)
+        self._tell_loadable()
+
+    def _tell_loadable(self) -> None:
+        hook = "execute.task-loadable"
+        if is_hooked(hook) and not all(_may_go_on(hook, task) for task in self.agenda.done_tasks()):
+            self.stop = Ending.LIMIT
 
     def _sum_up(self, ending: Ending) -> Summary:
         self.store.flush()
         self.store.tidy()
-        self.summary.ending, self.summary.reason = ending, ending.value
+        self.summary.ending = ending
         self.agenda.sum_up(self.summary)
         return self.summary
 
@@ -183,8 +189,8 @@ class Worker:
         return False
 
     def _note_changes(self) -> None:
-        if self.changes.has_changes():
-            self.agenda.note(self.changes.take())
+        if self.news.has_changes():
+            self.agenda.note(self.news.take())
 
     # One task
 
@@ -236,7 +242,7 @@ class Worker:
         if outcome is Outcome.SAVED:
             self.summary.executed[task.name] += 1
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
-            self.changes.pass_over(task.digest)
+            self.news.pass_over(task.digest)
         self._note_changes()
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
@@ -297,7 +303,7 @@ class Worker:
             left = quiet_since + self.settings.patience - time.monotonic()
             if left <= 0:
                 return Ending.WAITED
-            changes = self.store.wait(self.changes, min(left, _LOOK))
+            changes = self.store.wait(self.news, min(left, _LOOK))
             if changes:
                 quiet_since = time.monotonic()
                 agenda.note(changes)

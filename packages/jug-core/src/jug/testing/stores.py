@@ -14,7 +14,7 @@ things: how the store is opened, what it can do, and how to look behind its back
 
         @pytest.fixture
         def opener(self, tmp_path):
-            return partial(ShelfStore.open, f"shelf:{tmp_path}")
+            return partial(ShelfStore.open, f"shelf:{tmp_path}", lease_seconds=1)
 
         def raw_contains(self, store, data):
             return any(data in file.read_bytes() for file in store.folder.iterdir())

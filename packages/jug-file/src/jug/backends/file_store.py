@@ -51,9 +51,7 @@ from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.errors import StoreError
 from jug.records import Record
 
-__all__ = ["FileStore", "Summary", "file_store"]
-
-Summary = PackSummary
+__all__ = ["FileStore", "PackSummary", "file_store"]
 
 
 class FileStore(BaseStore):
@@ -140,7 +138,7 @@ class FileStore(BaseStore):
 
     def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
         wanted = list(digests)
-        with self._index.sharing(wanted):
+        with self._index.sharing_keys(wanted):
             self.poll()
         return self.exists(wanted)
 

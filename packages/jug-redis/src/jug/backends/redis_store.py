@@ -11,7 +11,7 @@ knows from that is its index (`_redis.index`, kept up by `_redis.follower`).  It
 in a blocking read of the log, which ends at the moment when an event is written, and
 looks once a second for workers that died.
 
-The server may be away for a while: see `jug.backends._redis.connection`.
+The server may be away for a while: see `jug.backends._redis.server`.
 
 `RedisStore` is the door: a method for each promise of a store, which is why it has so
 many; the parts behind it do the work.
@@ -28,7 +28,7 @@ from jug import codec
 from jug.backends._redis import results, scripts
 from jug.backends._redis.access import Access
 from jug.backends._redis.follower import Follower
-from jug.backends._redis.leases import Leases
+from jug.backends._redis.leases import RedisLeases
 from jug.backends._redis.results import batches
 from jug.backends._redis.url import Address
 from jug.backends.base import (
@@ -69,7 +69,7 @@ class RedisStore(BaseStore):
         lease = lease_seconds_of(lease_seconds)
         self._access = Access(self._address, _patience(patience))
         self._follower = Follower(self._access)
-        self._leases = Leases(self._access, self._follower, lease, chunk_bytes)
+        self._leases = RedisLeases(self._access, self._follower, lease, chunk_bytes)
         self._index = self._follower.index
         self.news = self._index.news
         self._longest_wait = min(1.0, lease / 16)

@@ -50,7 +50,7 @@ def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreErro
     return StoreError(f"cannot {doing} {os.fspath(path)!r}, {reason}", path=os.fspath(path))
 
 
-def is_gone(error: OSError) -> bool:
+def is_missing(error: OSError) -> bool:
     """Return whether the error says that a file was removed, here or by another host."""
     return error.errno in (errno.ENOENT, errno.ESTALE)
 

@@ -2,8 +2,8 @@
 
 It shows others that the worker lives (they watch it by `heartbeat_monitor`): the
 worker's own file among the leases is touched several times in a lease time.  And
-it makes results safe: a worker syncs its segment when it writes, so what it wrote
-before a task that takes hours is synced from here, a second later.
+it makes results safe: a worker syncs its segment only when it writes the next frame, so
+what it wrote before a task that takes hours is synced from here, a second later.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import os
 import time
 from dataclasses import dataclass, field
 
-from jug.backends._file.disk import fault, is_gone, sync
+from jug.backends._file.disk import fault, is_missing, sync
 from jug.backends._file.segment import SEGMENT
 from jug.backends._file.worker_file import WORKER, look
 from jug.backends.process import Process
 
-__all__ = ["FileHeartbeat", "StoreHeartbeat"]
+__all__ = ["LeaseHeartbeat", "StoreHeartbeat"]
 
 log = logging.getLogger("jug.store")
 
 
 @dataclass
-class FileHeartbeat:
+class LeaseHeartbeat:
     """The heartbeat of one worker among the leases: touches the worker's own file."""
 
     path: str
@@ -61,7 +61,7 @@ class FileHeartbeat:
         try:
             os.utime(self.path)
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise
             self._find()
 
@@ -87,7 +87,7 @@ class FileHeartbeat:
 class StoreHeartbeat:
     """The heartbeat of one worker on a directory: touches its file and syncs its segment."""
 
-    lease: FileHeartbeat
+    lease: LeaseHeartbeat
     segments: str
     """The folder of the worker's segments."""
     interval: float = field(init=False)
@@ -97,7 +97,7 @@ class StoreHeartbeat:
     _is_failing: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.interval = min(1.0, self.lease.interval)
+        self.interval = self.lease.interval
 
     def beat(self) -> None:
         """Show that the worker lives, and sync what it has written since the last beat."""
@@ -109,7 +109,7 @@ class StoreHeartbeat:
         try:
             self._sync(path)
         except OSError as error:
-            if not is_gone(error):  # else nothing is written yet
+            if not is_missing(error):  # else nothing is written yet
                 self._report(error, path)
         else:
             self._is_failing = False

@@ -4,9 +4,9 @@ A worker's own file is touched again and again for as long as the worker lives
 (`heartbeat`).  Clocks are never compared: the server's may jump, and after an
 outage every heartbeat looks old.  Death is *observed*: eight reads in a row, each
 at least an eighth of the lease time after the one before, that all show the same
-time.  A living worker beats twice between two such reads.  An outage counts as nothing: a
-read that fails, or comes so late that something must have delayed it, starts the
-count again.
+time.  A living worker beats twice between two such reads.  An outage proves nothing: a
+read that fails, or that comes more than half a lease time after the one before, starts
+the count again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["HeartbeatMonitor"]
+__all__ = ["LONG_SILENCE", "HeartbeatMonitor"]
 
 _READS: Final = 8
-_CERTAIN: Final = 10
+LONG_SILENCE: Final = 10
 """After this many lease times of silence a worker is believed never to act again."""
 
 
@@ -53,7 +53,7 @@ class HeartbeatMonitor:
             silence.reads += 1
             silence.last = now
 
-    def failed(self) -> None:
+    def read_failed(self) -> None:
         """Take note that a read failed: what was seen before proves nothing now."""
         self._silences.clear()
 
@@ -73,5 +73,5 @@ class HeartbeatMonitor:
         return (
             silence is not None
             and silence.reads >= _READS
-            and silence.last - silence.since >= _CERTAIN * self._lease
+            and silence.last - silence.since >= LONG_SILENCE * self._lease
         )

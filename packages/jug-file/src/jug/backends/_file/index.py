@@ -69,7 +69,7 @@ class FrameIndex:
         """While a pack is read: the state before it of each task that it changes."""
 
     @contextmanager
-    def sharing(self, digests: Iterable[bytes]) -> Iterator[None]:
+    def sharing_keys(self, digests: Iterable[bytes]) -> Iterator[None]:
         """Keep these very digests, and no copies, if nothing was read before the block.
 
         A dictionary keeps the key that came first.  So they are there during the

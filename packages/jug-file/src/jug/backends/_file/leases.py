@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jug.backends._file import worker_file
-from jug.backends._file.disk import fault, is_gone
-from jug.backends._file.heartbeat import FileHeartbeat
+from jug.backends._file.disk import fault, is_missing
+from jug.backends._file.heartbeat import LeaseHeartbeat
 from jug.backends._file.links import LeaseLinks
 from jug.backends._file.worker_file import WORKER
 from jug.backends.base import Holder
@@ -72,7 +72,7 @@ class FileLeases:
             if not self._leases.held:
                 self.links.unlink(self._leases.worker)
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise self._failure(error, "give back leases") from error
         finally:
             self._abandon()
@@ -87,11 +87,11 @@ class FileLeases:
         """How many seconds may pass between two looks at others' heartbeats."""
         return min(2.0, self.lease_seconds / 6)
 
-    def heartbeat(self) -> FileHeartbeat:
+    def heartbeat(self) -> LeaseHeartbeat:
         """Return the worker's heartbeat."""
         self._joined()
         process = self._process or Process.here()
-        return FileHeartbeat(self.links.own_path, self.lease_seconds, process)
+        return LeaseHeartbeat(self.links.own_path, self.lease_seconds, process)
 
     # The worker's own leases
 
@@ -155,7 +155,7 @@ class FileLeases:
 
     def _begin_anew(self, error: OSError, doing: str) -> None:
         """Become another worker, if the own file was removed as that of a dead one."""
-        if not is_gone(error) or self._leases is None:
+        if not is_missing(error) or self._leases is None:
             raise self._failure(error, doing) from error
         before = self._leases
         self._abandon()

@@ -2,8 +2,8 @@
 
 *What was begun* by workers and packers that died goes at once.
 
-*Segments that a pack covers* go at once if their workers certainly write no more;
-who still reads them gets ENOENT, and lists the folder again.  Others stay for
+*Segments that a pack covers* go at once if their workers certainly write no more.
+A reader that still wants one finds it missing, and lists the folder again.  Others stay for
 a lease time after the pack was made: their workers may come to life again.
 
 *Large files* go when nothing refers to them any more.  Their worker must be gone,

@@ -12,8 +12,8 @@ and whether the holder lives (`worker_file`, `heartbeat_monitor`).
 What is read of others must be fresh, also through the caches of a network file
 system.  So names are taken from listings, and a path that is in none is not
 looked up: the system would remember that it is not there.  What is listed is
-opened anew for each look.  So is the worker's own file to count its names, except
-on a local disk, where it stays open.
+opened anew for each look.  The worker's own file is opened anew too when its names
+are counted, except on a local disk, where it stays open.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends._file import worker_file
-from jug.backends._file.disk import fault, is_gone, is_local
+from jug.backends._file.disk import fault, is_local, is_missing
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.worker_file import Sight
 from jug.backends.process import Process
@@ -79,9 +79,9 @@ class LeaseLinks:
         probe = f"{worker}~{worker}"
         with suppress(PermissionError):  # what Linux says where there are no hard links
             self.link(probe)
-        links = self.links()
+        links = self.link_count()
         self.unlink(probe)
-        if (links, self.links()) != (2, 1):
+        if (links, self.link_count()) != (2, 1):
             raise StoreError(
                 f"the file system of {os.fspath(self.folder)!r} does not make or count "
                 "hard links: choose a --jugdir on another one",
@@ -103,23 +103,23 @@ class LeaseLinks:
             return False
         return True
 
-    def links(self) -> int:
+    def link_count(self) -> int:
         if self._file is None:
-            return worker_file.links(self.own_path)
+            return worker_file.link_count(self.own_path)
         return os.fstat(self._file).st_nlink
 
     def unlink(self, name: str) -> None:
         try:
             os.unlink(self._prefix + name)
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise
 
     def rename(self, name: str, onto: str) -> None:
         try:
             os.replace(self._prefix + name, self._prefix + onto)
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise
 
     def maker(self, name: str) -> str | None:
@@ -155,7 +155,7 @@ class LeaseLinks:
         try:
             sight = worker_file.look(self._prefix + name)
         except OSError as error:
-            self.monitor.failed()
+            self.monitor.read_failed()
             raise fault(error, self.folder, "look at a lease in") from error
         if sight is not None:
             self.monitor.saw(sight.worker, sight.mtime)

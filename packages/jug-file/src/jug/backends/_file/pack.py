@@ -37,6 +37,7 @@ from jug.backends._file.disk import (
     written_aside,
 )
 from jug.backends._file.frames import Covered
+from jug.backends._file.heartbeat_monitor import LONG_SILENCE
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.leftovers import Leftovers
 from jug.backends._file.merge import Merge, MergedFrames, write_all
@@ -52,9 +53,6 @@ PACK_LEASE: Final = b"\xff" * 20
 
 WORTHWHILE: Final = 64
 """How many segments of workers that are gone are worth a pack that nobody asked for."""
-
-_SILENCE: Final = 10
-"""After how many lease times a worker that seems dead has been silent for long enough."""
 
 
 @dataclass(slots=True)
@@ -118,7 +116,7 @@ class Packer:
     def _pack(self, wholly: bool) -> None:
         working = at_work(self._leases)
         self._segments.poll(afresh=True)
-        self._segments.poll()
+        self._segments.poll()  # an end that was read last holds for all segments of its worker
         self._leftovers.delete_begun(working)
         merge = self._choose(working)
         if not wholly:
@@ -152,7 +150,7 @@ class Packer:
             return False
         with suppress(FileNotFoundError):
             age = now - os.stat(segment.path).st_mtime
-            return age > _SILENCE * self._leases.lease_seconds
+            return age > LONG_SILENCE * self._leases.lease_seconds
         return False
 
     def _write(self, merge: Merge) -> None:

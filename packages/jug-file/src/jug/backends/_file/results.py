@@ -13,7 +13,7 @@ from typing import TypeVar
 from jug import records
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.disk import fault, is_gone
+from jug.backends._file.disk import fault, is_missing
 from jug.backends._file.frames import FrameKind
 from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
@@ -75,7 +75,7 @@ class Results:
         try:
             return read(digest)
         except OSError as error:
-            if isinstance(error, StoreError) or not is_gone(error):
+            if isinstance(error, StoreError) or not is_missing(error):
                 raise fault(error, self._segments.folder, "read a result in") from error
         self._poll_afresh()
         try:

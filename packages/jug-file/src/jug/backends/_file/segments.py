@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends._file import frames
-from jug.backends._file.disk import is_gone, read_at
+from jug.backends._file.disk import is_missing, read_at
 from jug.backends._file.index import BLOCK, OFFSET, SHIFT, FrameIndex
 from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import PACK, Segment, is_segment_name
@@ -140,7 +140,7 @@ class Segments:
             if size > segment.at:
                 self._reader.read_on(segment, file, size, patient=not (is_over or self.is_local))
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise
             self.live.remove(segment)
             self._vanished = True
@@ -168,7 +168,7 @@ class Segments:
             size = os.fstat(file).st_size
             covered = covered_by(file, pack)
         except OSError as error:
-            if not is_gone(error):
+            if not is_missing(error):
                 raise
             del self.known[pack.stem]
             self._vanished = True
@@ -220,7 +220,7 @@ class Segments:
             try:
                 self._asked = where, self._data_at(where, _FIRST_READ)
             except OSError as error:
-                if not is_gone(error):
+                if not is_missing(error):
                     raise
                 return known
         data = self._asked[1]

@@ -1,4 +1,8 @@
-"""Waiting until others change the store, or a worker ends that holds a lease."""
+"""Waiting for others: until they change this store, or one that holds a lease ends.
+
+What is looked at, and whose end matters, is said here; how to look often enough at next
+to no cost is for `watch`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Waiting until the store changes, at next to no cost, and without missing a change.
+"""Watching folders: waiting until a look at them differs from the one before.
+
+That is to cost next to nothing, and to miss no change.
 
 On a local disk under Linux the kernel notifies: when something changes in the
 folders (inotify), and when a process ends (a descriptor for each).  Besides, and
@@ -10,11 +12,10 @@ notifies of another host's changes, and a file system that cannot be recognised 
 taken for a network.
 
 A notification is only a reason to look.  Each look is compared with the one
-before, and `Watch.wait` returns once they differ.  What this process did shows as
-a change too, once, and so does what happened between two waits: the first look of
-a wait comes after the caller's last attempt to do something, and is compared with
-a look before it.  So no change falls between the two, whenever it comes.  The
-first wait of all returns at once.
+before, and `Watch.wait` returns once they differ.  The first look of a wait is
+compared with the last look of the wait before, so a change between two waits ends the
+second one, also a change of this process's own.  The first wait of all has nothing to
+compare with, and returns at once.
 
 When notifications come without end, since others are busy, looks are kept apart,
 in the long run by a twentieth of a second.

@@ -12,10 +12,10 @@ import os
 import re
 from typing import Final, NamedTuple
 
-from jug.backends._file.disk import is_gone, sync
+from jug.backends._file.disk import is_missing, sync
 from jug.backends.process import Process
 
-__all__ = ["WORKER", "Sight", "links", "look", "make", "new_id"]
+__all__ = ["WORKER", "Sight", "link_count", "look", "make", "new_id"]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
@@ -58,7 +58,7 @@ def look(path: str) -> Sight | None:
     try:
         data, status = _read(path)
     except OSError as error:
-        if is_gone(error):
+        if is_missing(error):
             return None
         raise
     head, _, rest = data.partition(b"\n")
@@ -68,7 +68,7 @@ def look(path: str) -> Sight | None:
     return Sight(worker, _process(rest), status.st_mtime_ns)
 
 
-def links(path: str) -> int:
+def link_count(path: str) -> int:
     """Return how many names a worker's file has."""
     return _read(path)[1].st_nlink
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jug.backends._redis.url import Address
 
 if TYPE_CHECKING:
-    from jug.backends._redis.connection import Server
+    from jug.backends._redis.server import Server
 
 
 class Access:
@@ -22,7 +22,7 @@ class Access:
     def server(self) -> Server:
         """The server; it is connected to with its first command."""
         if self._server is None:
-            from jug.backends._redis.connection import Server  # slow to come, with redis-py
+            from jug.backends._redis.server import Server  # slow to come, with redis-py
 
             self._server = Server(self.address, self._patience)
         return self._server

@@ -5,13 +5,14 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
+from jug.backends.base import Kind
 from jug.hash import SCHEME_VERSION
 
 FORMAT: Final = 1
 """The version of the layout of the keys and of all that is in them."""
 
 # What a round trip did with a frame.
-NOTHING, SAVED, DUPLICATE, UNSURE, INCOMPLETE = range(5)
+NO_FRAME, SAVED, DUPLICATE, UNSURE, INCOMPLETE = range(5)
 
 START: Final = "0-0"
 """The cursor of a client that knows of nothing."""
@@ -32,8 +33,9 @@ bytes of the cursor and of the events, which follow."""
 
 _CONSTANTS: Final = f"""
 local FORMAT, HASH = '{FORMAT}', '{SCHEME_VERSION}'
-local RESULT, FAILURE, KEPT = 1, 2, 3
-local NOTHING, SAVED, DUPLICATE, UNSURE, INCOMPLETE = 0, 1, 2, 3, 4
+local RESULT, KEPT = {Kind.RESULT:d}, {Kind.KEPT:d}
+local NO_FRAME, SAVED, DUPLICATE = {NO_FRAME}, {SAVED}, {DUPLICATE}
+local UNSURE, INCOMPLETE = {UNSURE}, {INCOMPLETE}
 local EVENTS_KEPT, EVENTS_TOLD = {EVENTS_KEPT}, {EVENTS_TOLD}
 local START, ANSWER_SECONDS = '{START}', {ANSWER_SECONDS}
 """

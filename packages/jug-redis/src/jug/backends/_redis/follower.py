@@ -13,7 +13,8 @@ from jug.backends._redis.index import Index
 from jug.backends._redis.results import batches
 from jug.backends._redis.round_trip import Reply
 
-# A blocking read that nothing ends returns this late, so the last part of a wait is steps.
+# A server ends a blocking read up to so many seconds late, so the last part of a wait is
+# spent in short sleeps.
 _LATE: Final = 0.1
 _STEP: Final = 0.01
 

@@ -12,7 +12,7 @@ from jug.backends._redis.url import Address
 from jug.errors import StoreError
 
 if TYPE_CHECKING:
-    from jug.backends._redis.connection import Server
+    from jug.backends._redis.server import Server
 
 log = logging.getLogger("jug.redis")
 
@@ -49,7 +49,7 @@ class RedisHeartbeat:
             self._is_failing = False
 
     def _connected(self) -> Server:
-        from jug.backends._redis.connection import Server
+        from jug.backends._redis.server import Server
 
         if self._server is None or self._pid != os.getpid():
             # Who beats has other things to do, and beats again soon.

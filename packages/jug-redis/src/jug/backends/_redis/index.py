@@ -73,7 +73,7 @@ class Index:
             self.news.note(digest, NOTHING, TaskState(failures=frozenset([self._failed])))
 
     def remove(self, digest: bytes) -> None:
-        """Note that neither result nor failure is there any more, nor of who runs the task."""
+        """Note that a task was discarded, for whoever may be running it too."""
         before = self._state(digest)
         self.results.discard(digest)
         self.failures.pop(digest, None)

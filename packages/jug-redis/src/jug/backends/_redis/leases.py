@@ -1,4 +1,4 @@
-"""One worker's leases: each is ended, and the next one taken, in one round trip.
+"""The leases of one worker, and who it is: one is ended and the next taken in one round trip.
 
 The server decides in scripts (`jug.backends._redis.scripts`) who gets a lease, and
 whether a result is saved.  Here is what the worker has to know for that: who it is,
@@ -34,7 +34,7 @@ _FEW: Final = 64
 _OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
 
 
-class Leases:
+class RedisLeases:
     """The leases of one worker, which gets its id when it first takes or saves something."""
 
     def __init__(

@@ -16,7 +16,7 @@ from jug.errors import DamagedResult, StoreError
 from jug.records import Record
 
 if TYPE_CHECKING:
-    from jug.backends._redis.connection import Server
+    from jug.backends._redis.server import Server
 
 CHUNK_BYTES: Final = 16 << 20
 """A larger result is sent, kept and fetched in chunks of this size."""

@@ -40,7 +40,7 @@ class Reply(NamedTuple):
 class RoundTrip(NamedTuple):
     """What came of one round trip of a worker."""
 
-    outcome: int = scripts.NOTHING
+    outcome: int = scripts.NO_FRAME
     lease: Lease | None = None
     holders: Sequence[str] = ()
     """Who holds the candidates, if none was free."""

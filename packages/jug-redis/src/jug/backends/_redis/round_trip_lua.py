@@ -74,7 +74,7 @@ local function give_back()
   end
 end
 
-local outcome = NOTHING
+local outcome = NO_FRAME
 if ending == 'save' then
   if known_removals ~= '' and known_removals ~= removals then
     outcome = UNSURE

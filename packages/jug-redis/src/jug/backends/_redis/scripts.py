@@ -25,6 +25,18 @@ of many parts.
 server's is another one, nothing is saved: the client first reads what was
 removed, and decides whether what it has was made from that.
 
+*The keys* begin with the project's tag, ``jug:{prefix}:``:
+
+    meta       hash: versions of format and hash, the count of removals, newest event, seen
+    log        stream of events
+    results    hash: digest to entry (`entry`)
+    failures   the same for failures
+    leases     hash: digest to ``worker:number``
+    beats      sorted set: worker, by the deadline of its next heartbeat
+    workers    hash: worker to its process
+    blob:…     hash: the chunks of one large result
+    answer:…   what a removal came to, for one that is sent again; it goes by itself
+
 *Leases* are values ``worker:number`` under a task's digest, and one deadline per
 worker, which its heartbeat moves on.  A server that was away, or whose clock
 was set, would make everybody look dead.  So the server also keeps when it was
@@ -46,7 +58,7 @@ from jug.backends._redis.common_lua import (
     EVENTS_TOLD,
     FORMAT,
     INCOMPLETE,
-    NOTHING,
+    NO_FRAME,
     SAVED,
     START,
     UNSURE,
@@ -66,7 +78,7 @@ __all__ = [
     "HOLDERS",
     "INCOMPLETE",
     "NEWS",
-    "NOTHING",
+    "NO_FRAME",
     "PAGE",
     "READ",
     "REAP",
@@ -79,7 +91,7 @@ __all__ = [
 ]
 
 _NEWS: Final = """
-return answer(NOTHING, 0, news(ARGV[1]))
+return answer(NO_FRAME, 0, news(ARGV[1]))
 """
 
 _HEAD: Final = """
@@ -158,7 +170,7 @@ if is_change then
   removals = redis.call('HINCRBY', meta, 'removals', 1)
   redis.call('SET', before, count, 'EX', ANSWER_SECONDS)
 end
-return answer(NOTHING, count, told, last, events, more)
+return answer(NO_FRAME, count, told, last, events, more)
 """
 
 _BREAK: Final = """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jug.backends.process import Process
 
 if TYPE_CHECKING:
-    from jug.backends._redis.connection import Server
+    from jug.backends._redis.server import Server
 
 
 class Workers:
