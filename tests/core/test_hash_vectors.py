@@ -2,7 +2,9 @@
 
 `hash_vectors.json` has an expression and its hash in each line.  A test that
 fails here means that every stored result would be computed again.  If that is
-wanted, raise SCHEME_VERSION and write the file anew, by running this module.
+wanted, raise SCHEME_VERSION.  Running this module writes the hashes anew, of the
+expressions that are there: an expression for a new encoding is added with an empty
+hash, and then no other line may change.
 """
 
 from __future__ import annotations
