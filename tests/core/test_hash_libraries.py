@@ -293,6 +293,46 @@ def test_each_column_of_a_polars_frame_counts(name: str) -> None:
     assert all_differ([frame[name], changed[name], frame[name].alias("other")])
 
 
+@pytest.mark.parametrize("dtype", [pl.Datetime("ns"), pl.Duration("ns"), pl.Time])
+def test_times_inside_other_values_of_polars_differ_by_a_nanosecond(dtype: Any) -> None:
+    def make(number: int) -> list[pl.Series]:
+        times = pl.Series("t", [number], dtype=pl.Int64).cast(dtype)
+        return [
+            times,
+            times.implode(),
+            times.reshape((1, 1)),
+            pl.select(pl.struct(times)).to_series(),
+            pl.select(pl.struct(times.implode())).to_series().implode(),
+        ]
+
+    assert all_differ([*make(1), *make(2)])
+    assert list(map(hash_one, make(1))) == list(map(hash_one, make(1)))
+
+
+class Survey(pd.DataFrame):  # type: ignore[misc]
+    _metadata = ["place"]  # noqa: RUF012
+
+    @property
+    def _constructor(self) -> type[Survey]:
+        return Survey
+
+
+def make_survey(place: str, split: bool = False) -> Survey:
+    survey = Survey({"a": [1, 2]}) if split else Survey({"a": [1, 2], "b": [3, 4]})
+    if split:
+        survey["b"] = [3, 4]
+    survey.place = place
+    return survey
+
+
+def test_a_frame_of_a_subclass_hashes_by_columns_and_declared_attributes() -> None:
+    survey = make_survey("here")
+    repr(survey), survey.loc[0], survey.describe()
+
+    assert hash_one(survey) == hash_one(make_survey("here")) == hash_one(make_survey("here", True))
+    assert all_differ([survey, make_survey("there"), pd.DataFrame(survey)])
+
+
 def test_a_missing_value_is_not_a_zero() -> None:
     values: list[list[Any]] = [[0], [None], [0.0], [""], [False], [0, 0], []]
 

@@ -19,6 +19,8 @@ import json
 import operator
 import pathlib
 import re
+import sys
+import types
 import uuid
 import zoneinfo
 from dataclasses import dataclass
@@ -90,6 +92,8 @@ def updates(*elems: tuple[Any, Any]) -> bytes:
 OURS = (Colour, Mode, Point, Words, Thing, Custom, f, adder, loop, updates)
 for ours in (*OURS, Thing.run):
     ours.__module__ = "vectors"  # however this module is imported
+sys.modules["vectors"] = types.ModuleType("vectors")
+vars(sys.modules["vectors"]).update({ours.__name__: ours for ours in OURS})
 
 MODULES = (collections, datetime, decimal, fractions, pathlib, uuid, zoneinfo, jug.hash)
 NAMES: dict[str, Any] = {

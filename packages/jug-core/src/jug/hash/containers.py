@@ -17,6 +17,7 @@ import struct
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
+from jug.hash.findable import is_found
 from jug.hash.framing import content, sealed, text
 
 Atom = Callable[[Any], bytes]
@@ -115,8 +116,11 @@ def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
 
 
 def encode_named_tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
-    cls = yield type(values)
-    return sealed(b"n", [cls, *(yield from each(values))])
+    cls: Any = type(values)
+    parts = [(yield cls), *(yield from each(values))]
+    if is_found(cls):
+        return sealed(b"n", parts)
+    return sealed(b"n", [*parts, *map(text, cls._fields)])
 
 
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:

@@ -3,7 +3,10 @@
 A function at module level is its module and qualified name, and no more: a
 change of its code does not change its hash.  What is made inside a function can
 be made again with other surroundings, so it is also what it took from them: the
-values that it closes over and its defaults.  A lambda has no name of its own.
+values that it closes over and its defaults.  So it is with a wrapper that has the
+name of what it wraps, where that name does not lead to the wrapper.  A lambda has no
+name of its own.  A method of an object that a library keeps under a name is that name
+(`findable`).
 
 A name must be the same in every process that reads a jugfile.  A few modules
 and classes of others were renamed between versions that we support; they keep
@@ -30,6 +33,7 @@ from typing import Any, Final
 
 from jug.errors import HashError
 from jug.hash.containers import encoders
+from jug.hash.findable import is_found, name_in_library
 from jug.hash.framing import sealed, text
 from jug.hash.names import module_name
 
@@ -46,6 +50,9 @@ _MODULES: Final = {
     "jug.task.values": "jug._arguments",
 }
 _CLASSES: Final = {("numpy", "bool_"): "bool"}
+
+_GENERATED: Final = ("<string>", "<attrs generated ")
+_ADDED: Final = ("__annotate__", "__annotate_func__")
 
 
 def named(tag: bytes, module: str | None, qualname: str) -> bytes:
@@ -73,7 +80,7 @@ def is_plain(f: Any) -> bool:
         type(f) is FunctionType
         and not is_local(f.__qualname__)
         and not is_lambda(f)
-        and (f.__closure__ is None or hasattr(f, "__wrapped__"))
+        and (f.__closure__ is None or (hasattr(f, "__wrapped__") and is_found(f)))
     )
 
 
@@ -120,7 +127,13 @@ def _function(f: FunctionType) -> Generator[Any, bytes, bytes]:
 
 
 def _method(method: MethodType) -> Generator[Any, bytes, bytes]:
-    return sealed(b"M", [(yield method.__func__), (yield method.__self__)])
+    owner = _kept_by_library(method.__self__)
+    return sealed(b"M", [(yield method.__func__), owner or (yield method.__self__)])
+
+
+def _kept_by_library(owner: Any) -> bytes | None:
+    place = name_in_library(owner)
+    return named(b"F", *place) if place else None
 
 
 def _builtin(f: Any) -> Generator[Any, bytes, bytes]:
@@ -129,7 +142,7 @@ def _builtin(f: Any) -> Generator[Any, bytes, bytes]:
         return named(b"F", owner.__name__, f.__qualname__)
     if owner is None:
         return named(b"F", getattr(f, "__module__", None), f.__qualname__)
-    return sealed(b"M", [text(f.__qualname__), (yield owner)])
+    return sealed(b"M", [text(f.__qualname__), _kept_by_library(owner) or (yield owner)])
 
 
 def _descriptor(f: Any) -> Generator[Any, bytes, bytes]:
@@ -148,10 +161,12 @@ def _module(module: ModuleType) -> Generator[Any, bytes, bytes]:
 def encode_class(cls: type) -> Generator[Any, bytes, bytes]:
     """Encode a class by its name; one made inside a function also by what it is made of."""
     name = named(b"C", cls.__module__, cls.__qualname__)
+    if issubclass(cls, Enum) and (is_local(cls.__qualname__) or not is_found(cls)):
+        values = yield {m.name: m.value for m in cls.__members__.values()}
+        methods = {name: m for name, m in _members(cls) if _is_method(m) and _is_own(cls, m)}
+        return sealed(b"k", [name, values, *([(yield methods)] if methods else ())])
     if not is_local(cls.__qualname__):
         return name
-    if issubclass(cls, Enum):
-        return sealed(b"k", [name, (yield {m.name: m.value for m in cls.__members__.values()})])
     return sealed(b"k", [name, (yield cls.__bases__), (yield dict(_members(cls)))])
 
 
@@ -160,14 +175,29 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
     for name, member in vars(cls).items():
         if isinstance(member, (GetSetDescriptorType, MemberDescriptorType)):
             continue
-        if isinstance(member, FunctionType):
-            if member.__code__.co_filename == "<string>" or "__create_fn__" in (
-                member.__code__.co_qualname
-            ):
-                continue  # written by dataclass
-        elif name.startswith(("__", "_abc_")):
+        if isinstance(member, FunctionType) and _is_generated(member):
+            continue
+        if name in _ADDED or (name.startswith(("__", "_abc_")) and not _is_method(member)):
             continue
         yield name, member
+    if "__slots__" in vars(cls):
+        yield "__slots__", sorted(vars(cls)["__slots__"])
+
+
+def _is_method(member: Any) -> bool:
+    return isinstance(member, (FunctionType, classmethod, staticmethod, property))
+
+
+def _is_generated(f: FunctionType) -> bool:
+    """Return whether a decorator of the class wrote a method, as dataclass and attrs do."""
+    code = f.__code__
+    return code.co_filename.startswith(_GENERATED) or "__create_fn__" in code.co_qualname
+
+
+def _is_own(cls: type, member: Any) -> bool:
+    """Return whether a method was written in the class's body, not set by its metaclass."""
+    f = getattr(member, "fget", None) or getattr(member, "__func__", member)
+    return str(getattr(f, "__qualname__", "")).startswith(f"{cls.__qualname__}.")
 
 
 encoders.update(

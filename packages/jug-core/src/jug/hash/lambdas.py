@@ -2,7 +2,9 @@
 
 The syntax tree is used, so that neither spaces nor comments nor line breaks
 count.  Several lambdas may begin on one line; the columns that Python keeps for
-tracebacks show which of them is meant.
+tracebacks show which of them is meant.  A file may have been edited since it was
+imported, so its lambdas are compiled again, and the one that is meant must be the
+same code as then.
 """
 
 from __future__ import annotations
@@ -10,14 +12,25 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 from jug.errors import HashError
 from jug.hash.framing import sealed, text
 from jug.hash.functions import Lambda, stable_module, surroundings
 
 _Place = tuple[int, int]
+
+_OF_CODE: Final = (
+    "co_firstlineno",
+    "co_code",
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_argcount",
+)
 
 
 def by_source(wrapped: Lambda) -> Generator[Any, bytes, bytes]:
@@ -31,20 +44,57 @@ def by_source(wrapped: Lambda) -> Generator[Any, bytes, bytes]:
 
 
 def _find(code: CodeType, globals_: dict[str, Any]) -> ast.Lambda:
-    source = "".join(linecache.getlines(code.co_filename, globals_))
-    found = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno
-    ]
-    if len(found) > 1:
-        found = _enclosing(found, list(_positions(code)))
-    if not found:
-        raise HashError(
-            f"the source of the lambda at line {code.co_firstlineno} of {code.co_filename!r} cannot"
-            " be read, or told from others in that line: make it a function with def"
-        )
-    return found[0]
+    for check in (False, True):
+        if check:
+            linecache.checkcache(code.co_filename)
+        source = "".join(linecache.getlines(code.co_filename, globals_))
+        found = [node for node in _lambdas_in(source) if node.lineno == code.co_firstlineno]
+        if len(found) > 1:
+            found = _enclosing(found, list(_positions(code)))
+        if found and _is_source_of(code, source):
+            return found[0]
+    raise HashError(
+        f"the source of the lambda at line {code.co_firstlineno} of {code.co_filename!r} cannot"
+        " be read, was changed since, or can't be told from others in that line:"
+        " make it a function with def"
+    )
+
+
+@lru_cache(maxsize=16)
+def _lambdas_in(source: str) -> list[ast.Lambda]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # the file is being edited
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
+
+
+def _is_source_of(code: CodeType, source: str) -> bool:
+    """Return whether the source, compiled again, has the code of this lambda in its place."""
+    return any(_is_same(code, other) for other in _codes_in(source))
+
+
+@lru_cache(maxsize=16)
+def _codes_in(source: str) -> list[CodeType]:
+    """Return the code of all lambdas."""
+    found = [compile(source, "<lambdas>", "exec", dont_inherit=True)]
+    for code in found:  # which grows
+        found += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return [code for code in found if code.co_name == "<lambda>"]
+
+
+def _is_same(one: CodeType, other: CodeType) -> bool:
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in _OF_CODE)
+        and len(one.co_consts) == len(other.co_consts)
+        and all(map(_is_same_constant, one.co_consts, other.co_consts))
+    )
+
+
+def _is_same_constant(one: Any, other: Any) -> bool:
+    if isinstance(one, CodeType) and isinstance(other, CodeType):
+        return _is_same(one, other)
+    return type(one) is type(other) and repr(one) == repr(other)
 
 
 def _positions(code: CodeType) -> Iterator[tuple[_Place, _Place]]:

@@ -25,6 +25,12 @@ _X87 = np.finfo(np.longdouble).nmant == 63
 """Whether a long double is 10 bytes of data and padding."""
 _WIDE = ("f16", "f12", "c32", "c24")
 
+_STATE_OF_NDARRAY = 5
+"""So many parts of an array's state are its layout and elements; what follows is a subclass's."""
+
+_KEPT_BY_MASKED = frozenset(vars(np.ma.array(0)))
+"""Attributes of every masked array."""
+
 
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of numpy's, or made from one; None if it has no other."""
@@ -38,6 +44,8 @@ def encoder(cls: type) -> Encoder | None:
         return _scalar
     if issubclass(cls, np.dtype):
         return _dtype
+    if issubclass(cls, np.vectorize):
+        return _vectorized
     return _ufunc if issubclass(cls, np.ufunc) else None
 
 
@@ -51,7 +59,8 @@ def describe(dtype: np.dtype[Any]) -> Any:
     if dtype.names is not None:
         return [(name, describe(dtype[name])) for name in dtype.names]
     if dtype.kind == "T":
-        return ("T", getattr(dtype, "na_object", "none"))
+        coerced = () if dtype.coerce else ("exact",)  # type: ignore[attr-defined]
+        return ("T", getattr(dtype, "na_object", "none"), *coerced)
     if dtype.isbuiltin == 2:  # a third party's
         return (dtype.type.__module__, dtype.type.__qualname__)
     described = dtype.str[1:]
@@ -131,13 +140,42 @@ def _as_bytes(flat: Array, little: np.dtype[Any], width: int) -> bytes | memoryv
 
 
 def _masked(array: Any) -> Generator[Any, bytes, bytes]:
-    parts = (np.asarray(np.ma.getdata(array)), np.ma.getmaskarray(array), array.fill_value)
-    return sealed(b"X", [(yield type(array)), (yield parts)])
+    if array is np.ma.masked:
+        return named(b"F", "numpy.ma", "masked")
+    data = np.ma.getdata(array)
+    base = data if array.baseclass is not np.ndarray else np.asarray(data)
+    parts = (base, np.ma.getmaskarray(array), array.fill_value)
+    own = {**_attributes(array), **array._optinfo}
+    own = {name: value for name, value in own.items() if name not in _KEPT_BY_MASKED}
+    if array.hardmask:
+        own["hardmask"] = True
+    return sealed(b"X", [(yield type(array)), (yield (*parts, own) if own else parts)])
 
 
 def _subclass(array: Array) -> Generator[Any, bytes, bytes]:
-    attributes = getattr(array, "__dict__", None) or None
-    return sealed(b"X", [(yield type(array)), (yield (array.view(np.ndarray), attributes))])
+    memory = np.ndarray.view(array, np.ndarray)  # a class may give itself for a view
+    return sealed(b"X", [(yield type(array)), (yield (memory, _own_state(array)))])
+
+
+def _own_state(array: Array) -> Any:
+    """Return what an array of a subclass is beside its elements: None if nothing."""
+    if type(array).__reduce__ is np.ndarray.__reduce__:
+        return _attributes(array) or None
+    state: Any = array.__reduce__()[2]
+    while isinstance(state, tuple) and state and isinstance(state[0], tuple):
+        state = (*state[0], *state[1:])
+    return state[_STATE_OF_NDARRAY:] or None
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    """Return the attributes of an object, in its dict or in slots."""
+    slots = {name for cls in type(thing).__mro__ for name in _slots(cls) if hasattr(thing, name)}
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
+
+
+def _slots(cls: type) -> set[str]:
+    slots = vars(cls).get("__slots__", ())
+    return {slots} if isinstance(slots, str) else {*slots} - {"__dict__", "__weakref__"}
 
 
 # Scalars and functions
@@ -147,7 +185,14 @@ def _scalar(scalar: Any) -> Generator[Any, bytes, bytes]:
     array = np.array(scalar)
     if array.dtype.kind in "fc":
         array = _one_nan(array)
-    return sealed(b"G", [(yield array)])
+    if type(scalar).__module__ == "numpy":
+        return sealed(b"G", [(yield array)])
+    return sealed(b"X", [(yield type(scalar)), (yield (array, _attributes(scalar)))])
+
+
+def _vectorized(function: Any) -> Generator[Any, bytes, bytes]:
+    parts = (function.pyfunc, function.otypes, function.excluded, function.signature)
+    return sealed(b"X", [(yield type(function)), (yield (*parts, function.cache))])
 
 
 def _one_nan(array: Array) -> Array:

@@ -30,6 +30,7 @@ from jug.hash.containers import (
     leaves,
     looked_into,
 )
+from jug.hash.findable import is_found, name_in_library
 from jug.hash.framing import content, sealed, text
 from jug.hash.functions import encode_class, named, stable_module
 from jug.hash.standard_types import STAND_INS
@@ -37,9 +38,13 @@ from jug.hash.standard_types import STAND_INS
 StandIn = Callable[[Any], Any]
 
 _LIBRARIES: Final = {
+    "numba": "jug.hash.numba",
     "numpy": "jug.hash.numpy",
     "pandas": "jug.hash.pandas",
     "polars": "jug.hash.polars",
+    "pyarrow": "jug.hash.pyarrow",
+    "pydantic": "jug.hash.pydantic",
+    "xarray": "jug.hash.xarray",
 }
 """Loaded when an object of the library is met, hence after the library itself."""
 
@@ -47,6 +52,13 @@ _TAKEN_APART_BY: Final = ("__new__", "__reduce__", "__reduce_ex__")
 """Methods of object by which pickle takes apart an object that says nothing about that."""
 
 _SET_REDUCES: Final = (set.__reduce__, frozenset.__reduce__)
+
+_GLOBAL_GENERATORS: Final = {"random.Random", "numpy.random.mtrand.RandomState"}
+"""Classes of random numbers of which a library keeps one object for the whole process."""
+
+_CACHE_OF_ATTRS: Final = "_attrs_cached_hash"
+
+_VIEWS: Final = {"dict_keys", "dict_values", "dict_items"}
 
 
 def resolve(cls: type) -> Encoder | None:
@@ -76,7 +88,7 @@ def _encoder(cls: type) -> Encoder:
     label = f"{stable_module(cls.__module__)}.{cls.__qualname__}"
     if label in STAND_INS:
         return by_stand_in(label, STAND_INS[label])
-    return _encoder_by_kind(cls)
+    return _global_or_object if label in _GLOBAL_GENERATORS else _encoder_by_kind(cls)
 
 
 def _encoder_by_kind(cls: type) -> Encoder:
@@ -92,7 +104,7 @@ def _encoder_by_kind(cls: type) -> Encoder:
         return _dataclass
     if hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools"):
         return _iterator
-    return _object
+    return _view if cls.__module__ == "builtins" and cls.__name__ in _VIEWS else _object
 
 
 def _own_hash(value: Any) -> bytes:
@@ -154,18 +166,22 @@ def _dataclass(value: Any) -> Generator[Any, bytes, bytes]:
 
 
 def _without_caches(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a cached property keeps: it is there or not, and says nothing new."""
+    """Leave out what a property or attrs has cached: it is there or not, and says nothing new."""
     return {name: value for name, value in state.items() if not _is_cache(cls, name)}
 
 
 def _is_cache(cls: type, name: str) -> bool:
-    return any(isinstance(vars(base).get(name), cached_property) for base in cls.__mro__)
+    return name == _CACHE_OF_ATTRS or any(
+        isinstance(vars(base).get(name), cached_property) for base in cls.__mro__
+    )
 
 
 # Any object
 
 
 def _object(value: Any) -> Generator[Any, bytes, bytes]:
+    if callable(value) and hasattr(value, "__qualname__") and is_found(value):
+        return named(b"F", value.__module__, value.__qualname__)
     reduced = _reduce(value)
     if isinstance(reduced, str):
         return named(b"F", getattr(value, "__module__", None), reduced)
@@ -184,6 +200,12 @@ def _object(value: Any) -> Generator[Any, bytes, bytes]:
             (yield setter),
         ],
     )
+
+
+def _global_or_object(value: Any) -> Generator[Any, bytes, bytes]:
+    """Encode random numbers: those of the whole process by their name."""
+    place = name_in_library(value)
+    return named(b"F", *place) if place else (yield from _object(value))
 
 
 def _container_object(value: Any) -> Generator[Any, bytes, bytes]:
@@ -238,6 +260,14 @@ def _iterator(value: Any) -> Generator[Any, bytes, bytes]:
     raise HashError(
         f"a {type(value).__qualname__!r} can be read only once, so it has no hash:"
         " pass a list of what it yields"
+    )
+
+
+def _view(value: Any) -> Generator[Any, bytes, bytes]:
+    yield from ()
+    raise HashError(
+        f"a {type(value).__qualname__!r} is a view of a dict, which may change, so it has no hash:"
+        " pass list(...) of it"
     )
 
 

@@ -7,22 +7,33 @@ depend on how a frame came to be.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 
 from jug.hash.containers import Encoder
+from jug.hash.framing import sealed
 from jug.hash.objects import by_stand_in
 
 
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of pandas', None if it has no other."""
-    stand_in = _STAND_INS.get(cls)
-    if stand_in is None and issubclass(cls, pd.api.extensions.ExtensionArray):
-        stand_in = _array
-    return by_stand_in(f"pandas.{cls.__qualname__}", stand_in) if stand_in else None
+    if cls in _STAND_INS:
+        return by_stand_in(f"pandas.{cls.__qualname__}", _STAND_INS[cls])
+    if issubclass(cls, pd.api.extensions.ExtensionArray):
+        return by_stand_in(f"pandas.{cls.__qualname__}", _array)
+    if issubclass(cls, (pd.DataFrame, pd.Series)):
+        return _subclass
+    return None
+
+
+def _subclass(data: Any) -> Generator[Any, bytes, bytes]:
+    """Encode a frame or series of somebody's own class, with the attributes that it declares."""
+    stand_in = _frame(data) if isinstance(data, pd.DataFrame) else _series(data)
+    own = {name: getattr(data, name, None) for name in data._metadata if name != "_name"}
+    return sealed(b"X", [(yield type(data)), (yield (stand_in, own))])
 
 
 def _array(array: Any) -> Any:
@@ -44,9 +55,13 @@ def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:
         return (array.left, array.right, array.closed)
     if isinstance(dtype, pd.SparseDtype):
         return (dtype.fill_value, np.asarray(array))
+    if isinstance(dtype, pd.ArrowDtype):
+        from jug.hash.pyarrow import column
+
+        return (column(array.__arrow_array__()),)
     if isinstance(array, pd.api.extensions.ExtensionArray) and hasattr(dtype, "numpy_dtype"):
         missing = array.isna()
-        if dtype.kind in "biuf" and not isinstance(dtype, pd.ArrowDtype):
+        if dtype.kind in "biuf":
             return (array.to_numpy(dtype=dtype.numpy_dtype, na_value=0), missing)
     return (list(array),)
 

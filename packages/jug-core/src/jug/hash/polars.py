@@ -2,7 +2,7 @@
 
 By column: its name, its dtype, which values are missing, and the values.
 Numbers and times are hashed as memory, with numpy or without; all else by
-element.
+element, with times as numbers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CODES: Final = {
 
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of polars', None if it has no other."""
-    stand_in = _STAND_INS.get(cls)
+    stand_in = next((_STAND_INS[kind] for kind in cls.__mro__ if kind in _STAND_INS), None)
     if stand_in is None and issubclass(cls, (pl.DataType, type(pl.Int8))):
         stand_in = _describe
     return by_stand_in(f"polars.{cls.__name__}", stand_in) if stand_in else None
@@ -64,11 +64,24 @@ def _values(series: Any) -> Any:
     dtype = series.dtype
     if dtype == pl.Boolean:
         series = series.cast(pl.UInt8)
-    elif dtype.is_temporal():
-        series = series.to_physical()
+    else:
+        series = series.cast(_in_numbers(dtype))
     if series.dtype.base_type() in _CODES:
         return _memory(series.fill_null(0))
     return series.to_list()
+
+
+def _in_numbers(dtype: Any) -> Any:
+    """Return the dtype with numbers in place of times: Python's own are coarser."""
+    if isinstance(dtype, pl.List):
+        return pl.List(_in_numbers(dtype.inner))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_in_numbers(dtype.inner), dtype.size)
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(part.name, _in_numbers(part.dtype)) for part in dtype.fields])
+    if dtype.is_temporal():
+        return pl.Int32 if dtype == pl.Date else pl.Int64
+    return dtype
 
 
 def _memory(series: Any) -> bytes:

@@ -9,10 +9,14 @@ encoded as the first, and as an equal copy would be.  Only an object that is
 inside itself needs another way: it is encoded as the number of steps back up
 to it.  The parts of such a loop look different seen from elsewhere, so they are
 not remembered.
+
+An object whose parts hold ever new objects of its own class has no end.  No memory
+holds what a walk would keep of it, so beyond a depth it is given up.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +26,9 @@ from jug.hash.framing import length
 from jug.hash.objects import resolve
 
 _NEVER: Final = 1 << 62
+_DEEP: Final = 200_000
+"""At each multiple of this depth a walk looks whether one class makes up a quarter of it."""
+_CONTAINERS: Final = (Hidden, list, tuple, dict, set, frozenset)
 _TANGLED: Final = 100_000
 """So often nothing is met again inside loops but by going round and round."""
 
@@ -94,9 +101,21 @@ class Walk:
         known = self.known.get((id(value), inside))
         if known is not None:
             return known[1]
+        if self.frames and len(self.frames) % _DEEP == 0:
+            self._give_up_if_endless()
         self.path[id(value)] = len(self.frames)
         self.frames.append(_Frame(value, encoder, len(self.frames), inside))
         return None
+
+    def _give_up_if_endless(self) -> None:
+        classes = Counter(type(frame.value) for frame in self.frames).most_common()
+        cls, count = next((found for found in classes if found[0] not in _CONTAINERS), (object, 0))
+        if count > _DEEP // 4:
+            raise HashError(
+                f"a {cls.__qualname__!r} is made of {count} others, each inside the one before, and"
+                " seems to have no end: give its class a __jug_hash__ method, or register its type"
+                " with jug.hash.register"
+            )
 
     def _encoder(self, cls: type) -> Encoder | None:
         return self.special.get(cls) or encoders.get(cls) or resolve(cls)

@@ -1,0 +1,101 @@
+"""Encodings of arrow's arrays, tables and scalars.
+
+By the type, what is missing, and the values.  Numbers and times are hashed as memory
+and, inside lists and structs, times as numbers: Python's own times are coarser.  How a
+column is cut into chunks does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+from pyarrow import compute, types
+
+from jug.errors import HashError
+from jug.hash.containers import Encoder
+from jug.hash.objects import by_stand_in
+
+
+def encoder(cls: type) -> Encoder | None:
+    """Return the encoder of a class of arrow's, None if it has no other."""
+    for ancestor, stand_in in _STAND_INS.items():
+        if issubclass(cls, ancestor):
+            return by_stand_in(f"pyarrow.{ancestor.__name__}", stand_in)
+    return None
+
+
+def column(array: Any) -> Any:
+    """Return what an array, whole or in chunks, holds, as plain values and bytes."""
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks or [pa.array([], array.type)])
+    missing = array.is_null()
+    holes = missing.to_pylist() if array.null_count else None
+    return (str(array.type), len(array), holes, _values(_in_numbers(array)))
+
+
+def _in_numbers(array: Any) -> Any:
+    """Return the same with numbers in place of times."""
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    if types.is_run_end_encoded(array.type):
+        array = compute.run_end_decode(array)
+    numbers = _type_in_numbers(array.type)
+    return array if numbers == array.type else array.cast(numbers)
+
+
+def _type_in_numbers(kind: Any) -> Any:
+    if types.is_timestamp(kind) or types.is_time64(kind) or types.is_duration(kind):
+        return pa.int64()
+    if types.is_date(kind) or types.is_time32(kind):
+        return pa.int32() if kind.bit_width == 32 else pa.int64()
+    if types.is_dictionary(kind):
+        return _type_in_numbers(kind.value_type)
+    if types.is_map(kind):
+        return pa.map_(_type_in_numbers(kind.key_type), _type_in_numbers(kind.item_type))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(_type_in_numbers(kind.value_type), kind.list_size)
+    if types.is_list(kind) or types.is_large_list(kind):
+        return pa.large_list(_type_in_numbers(kind.value_type))
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(_type_in_numbers(field.type)) for field in kind])
+    return _unchanged(kind)
+
+
+def _unchanged(kind: Any) -> Any:
+    """Return a type in which there are no times, as far as arrow can't cast what it holds."""
+    fields = [kind.field(i) for i in range(kind.num_fields)]
+    if any(_type_in_numbers(field.type) != field.type for field in fields):
+        raise HashError(f"an arrow array of type {kind} has no hash: pass its parts one by one")
+    return kind
+
+
+def _values(array: Any) -> Any:
+    kind = array.type
+    if not (types.is_integer(kind) or types.is_floating(kind)):
+        return array.to_pylist()
+    width = kind.bit_width // 8
+    whole = array.fill_null(pa.scalar(0, kind)) if array.null_count else array
+    start = whole.offset * width
+    memory = whole.buffers()[1]
+    return bytes(memory[start : start + len(whole) * width]) if memory else b""
+
+
+def _table(table: Any) -> Any:
+    columns = [column(part) for part in table.columns]
+    return (table.num_rows, table.column_names, columns, table.schema.metadata)
+
+
+def _scalar(scalar: Any) -> Any:
+    return column(pa.array([scalar], scalar.type))
+
+
+_STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {
+    pa.Array: column,
+    pa.ChunkedArray: column,
+    pa.Table: _table,
+    pa.RecordBatch: _table,
+    pa.Scalar: _scalar,
+    pa.DataType: str,
+}
