@@ -116,8 +116,9 @@ def test_no_module_uses_private_attributes_of_a_class_that_is_not_its_own(
     assert foreign == []
 
 
-# Python's own: they are documented, or there is no other way.
+# Of Python and pandas: they are documented, or there is no other way.
 PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_clear", "_run_exitfuncs"}
+PYTHONS |= {"_metadata"}
 
 
 def private_attributes(tree: ast.Module) -> Iterator[ast.Attribute]:

@@ -263,3 +263,11 @@ def act(store, leases, what, digest):
         else:
             outcome = store.commit(lease, result(digest))
             assert store.has(digest) or outcome is Outcome.STALE
+
+
+def test_a_failure_alone_is_saved_to_the_file(tmp_path):
+    store = DictStore(tmp_path / "file")
+    store.put(failure(A))
+    store.flush()
+
+    assert dict(DictStore(tmp_path / "file").failures()) == {A: False}

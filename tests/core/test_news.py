@@ -146,3 +146,25 @@ def test_a_forked_process_leaves_the_readers_of_its_parent_behind() -> None:
     assert not parents.has_changes()
     assert own.take().finished == [A]
     assert isinstance(own, Reader)
+
+
+def test_a_reader_passes_over_nothing_but_one_first_result() -> None:
+    news = News()
+    reader = news.reader()
+    news.note_finished([A])
+    news.note(A, TaskState(1), TaskState(2))
+    news.note_all([A, B])
+
+    reader.pass_over(A)
+    changes = reader.take()
+
+    assert (changes.finished, changes.removed) == ([A, A, B], [A, A, B])
+
+
+def test_a_lock_that_another_thread_held_at_a_fork_is_not_waited_for() -> None:
+    news = News()
+    news._coming_and_going.acquire()
+
+    news.forget_readers()
+
+    assert news._coming_and_going.acquire(blocking=False)

@@ -130,3 +130,58 @@ class WorkerNews:
 
 def act_with(name: str, value: Any) -> list[Any]:
     return [act(name), value]
+
+    def after_saving(self, store: BaseStore, patch: Any, task: Task[Any], act: Any) -> None:
+        """Act once, after the task was saved and before the worker takes the next one."""
+        done: list[Any] = []
+
+        def commit_and_acquire(lease: Any, frame: Frame, inputs: Any, candidates: Any) -> Any:
+            outcome = store.commit(lease, frame, inputs)
+            if lease.digest == task.digest and not done:
+                done.append(act())
+            return outcome, store.acquire(candidates)
+
+        patch.setattr(store, "commit_and_acquire", commit_and_acquire)
+
+    def test_a_value_that_was_replaced_as_soon_as_it_was_saved_is_not_used(
+        self, store: BaseStore, opener: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = Task(str, "old")
+        user, another = Task(gather, source), Task(gather, source, 3)
+
+        def make_anew() -> None:
+            with opener() as remover, opener() as maker:
+                remover.poll()
+                remover.discard([source.digest])
+                maker.poll()
+                maker.put(frame(source, "new"))
+
+        self.after_saving(store, monkeypatch, source, make_anew)
+
+        assert self.work(store, source, user, another).ending is Ending.DONE
+        assert store.load_digest(user.digest) == ["new"]
+
+    def test_a_task_whose_input_was_removed_as_it_was_taken_is_given_back(
+        self, store: BaseStore, opener: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = Task(str, "value")
+        user = Task(gather, source)
+        acquire, given = store.acquire, list[bytes]()
+
+        def remove() -> None:
+            with opener() as remover:
+                remover.poll()
+                remover.discard([source.digest])
+
+        def look_and_acquire(candidates: Any) -> Any:
+            assert user.digest not in store.holders()
+            lease = acquire(candidates)
+            given.extend([] if lease is None else [lease.digest])
+            return lease
+
+        self.after_saving(store, monkeypatch, source, remove)
+        monkeypatch.setattr(store, "acquire", look_and_acquire)
+
+        assert self.work(store, source, user).ending is Ending.DONE
+        assert store.load_digest(user.digest) == ["value"]
+        assert given.count(user.digest) == 2

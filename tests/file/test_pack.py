@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends._file import disk, frames
+from jug.backends._file import disk, frames, open_files
 from jug.backends._file.pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
+from jug.errors import TaskTimeout
 from jug.records import Record
+from jug.testing.hooks import A, B, C, result, taken
 
 DIGESTS = [bytes([number]) * 20 for number in range(250)]
 
@@ -609,3 +611,142 @@ def test_packing_beside_running_workers_loses_nothing(jugdir: Path, opened: Open
     left = [digest for digest in DIGESTS if digest[0] % 5 != 4]
     assert contents(reader) == contents(opened()) == expected(*left)
     assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+# Readers that were away while others packed
+
+
+@pytest.mark.parametrize("is_made_anew", [False, True])
+@pytest.mark.parametrize("is_packed_before", [False, True])
+@pytest.mark.parametrize("_", range(3))
+def test_a_removal_between_two_packs_is_noticed_by_who_saw_neither(
+    jugdir: Path, opened: Opener, is_packed_before: bool, is_made_anew: bool, _: int
+) -> None:
+    with FileStore(jugdir) as first, FileStore(jugdir) as second:
+        first.put(result(A, "old"))
+        second.put(result(C))
+    if is_packed_before:
+        opened().pack()
+    worker = opened()
+    worker.poll()
+    lease, changes = taken(worker, B), worker.reader()
+
+    with FileStore(jugdir) as remover:
+        remover.poll()
+        remover.discard([A])
+    opened().pack()
+    workers_save(jugdir, [DIGESTS[100]], [DIGESTS[101]])
+    if is_made_anew:
+        workers_save(jugdir, [A], value="new")
+    opened().pack()
+
+    assert worker.commit(lease, result(B), [A]) is Outcome.STALE
+    assert A in changes.take().removed
+    assert worker.has(A) is is_made_anew
+    assert contents(worker) == contents(opened())
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_result_made_anew_is_another_one_also_when_its_file_was_closed_and_is_gone(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    monkeypatch.setattr(open_files, "_OPEN_FILES", 2)
+    workers_save(jugdir, [A, C], [DIGESTS[100]], value="old")
+    with FileStore(jugdir) as packer:
+        packer.pack()
+    with FileStore(jugdir, network=network) as worker, FileStore(jugdir) as other:
+        workers_save(jugdir, [DIGESTS[101]])
+        worker.poll()
+        lease = taken(worker, B)
+        assert worker.load_digest(DIGESTS[101])  # which closes the pack
+        other.poll()
+        other.discard([A])
+        workers_save(jugdir, [A], value="new")
+        other.close()
+        with FileStore(jugdir) as packer:
+            packer.pack()
+
+        assert worker.commit(lease, result(B), [A]) is Outcome.STALE
+
+
+def test_a_pack_of_more_segments_than_may_be_open_is_read(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_files, "_OPEN_FILES", 4)
+    workers_save(jugdir, *([digest] for digest in DIGESTS[:20]))
+    early = opened()
+    early.poll()
+
+    assert opened().pack().segments == 20
+    early.poll()
+
+    assert contents(early) == expected(*DIGESTS[:20])
+
+
+def test_a_pack_whose_reading_was_cut_short_is_read_again(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers_save(jugdir, DIGESTS[:2], DIGESTS[2:4])
+    early, changes = opened(), opened().reader()
+    early.poll()
+    opened().pack()
+    with monkeypatch.context() as patch, pytest.raises(TaskTimeout):
+        patch.setattr(frames, "view", _too_late)
+        early.poll()
+
+    assert contents(early) == expected(*DIGESTS[:4])
+    assert not changes.take()
+
+
+def _too_late(*_: Any) -> Any:
+    raise TaskTimeout("ran longer than its time limit")
+
+
+def test_what_is_packed_between_listing_and_reading_is_read_at_once(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = opened()
+    workers_save(jugdir, [A], [B])
+    list_folder = reader._segments._list
+
+    def list_and_pack() -> None:
+        list_folder()
+        monkeypatch.undo()
+        with FileStore(jugdir) as packer:
+            packer.pack()
+
+    monkeypatch.setattr(reader._segments, "_list", list_and_pack)
+    reader.poll()
+
+    assert reader.exists([A, B]) == [True, True]
+
+
+# Removals
+
+
+def test_two_removals_of_one_run_throw_one_run_away(opened: Opener) -> None:
+    worker, other = opened(), opened()
+    lease = taken(worker, A)
+    other.discard([A])
+    other.discard([A])
+
+    assert worker.commit(lease, result(A)) is Outcome.STALE
+    assert worker.commit(taken(worker, A), result(A)) is Outcome.SAVED
+
+
+def test_a_removed_result_whose_file_is_gone_makes_stale_what_was_made_from_it(
+    jugdir: Path, opened: Opener
+) -> None:
+    workers_save(jugdir, [A])
+    worker = opened()
+    worker.poll()
+    lease, changes = taken(worker, B), worker.reader()
+    assert worker.load_digest(A)
+    worker._segments.close()
+    (segment,) = (path for path in (jugdir / "segments").iterdir() if path.stat().st_size > 300)
+    segment.unlink()
+
+    worker.discard([A])
+
+    assert A in changes.take().removed
+    assert worker.commit(lease, result(B), [A]) is Outcome.STALE

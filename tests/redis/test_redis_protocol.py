@@ -662,3 +662,84 @@ def test_a_store_of_a_newer_format_is_refused(server, key, store, opened):
         with pytest.raises(StoreFormatError, match="format 2.*reads format 1: upgrade jug-redis"):
             use()
     server.client().hset(key("meta"), "format", 1)
+
+
+# What was missed, or cut short
+
+
+@pytest.mark.parametrize("missed", ["many", "trimmed"])
+def test_a_poll_that_is_cut_short_does_not_count_as_having_read_the_removals(
+    server, key, store, other, monkeypatch, missed
+):
+    store.put(result(A, "old"))
+    other.poll()
+    lease = taken(other, B)
+    if missed == "many":
+        for some in range(5):
+            store.discard(digests(1000 * (some + 1))[1000 * some :])
+            run_all(store, digests(1000 * (some + 1))[1000 * some :])
+    store.discard([A])
+    store.put(result(A, "new"))
+    if missed == "trimmed":
+        forget_log(server, key, "trimmed")
+    run, calls = other._access.server.run, itertools.count()
+
+    def run_once(script, *words):
+        if next(calls):
+            raise ConnectionError
+        return run(script, *words)
+
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(other._access.server, "run", run_once)
+        other.poll()
+
+    assert other.commit(lease, result(B), [A]) is Outcome.STALE
+
+
+def test_events_whose_taking_in_is_cut_short_are_taken_in_again(store, other, monkeypatch):
+    other.poll()
+    run_all(store, digests(20))
+    finish, calls = other._index.finish, itertools.count()
+
+    def finish_some(digest):
+        if next(calls) == 10:
+            raise TimeoutError
+        finish(digest)
+
+    with monkeypatch.context() as patch, pytest.raises(TimeoutError):
+        patch.setattr(other._index, "finish", finish_some)
+        other.poll()
+    other.poll()
+
+    assert all(other.exists(digests(20)))
+
+
+def test_what_was_missed_while_the_index_was_read_anew_makes_stale(server, key, store, other):
+    store.put(result(A, "old"))
+    other.poll()
+    lease, reader = taken(other, B), other.reader()
+    store.put(result(C))
+    forget_log(server, key, "trimmed")
+    read_index = other._follower._read_index
+
+    def read_late():
+        store.discard([A])
+        store.put(result(A, "new"))
+        read_index()
+
+    other._follower._read_index = read_late
+    other.poll()
+
+    assert A in reader.take().removed
+    assert other.commit(lease, result(B), [A]) is Outcome.STALE
+
+
+def test_a_result_takes_the_place_of_a_failure_among_missed_events(server, key, store, other):
+    store.put(result(D))
+    lease = taken(other, A)
+    store.put(failure(A))
+    store.put(result(C))
+    forget_log(server, key, "trimmed")
+
+    assert other.commit(lease, result(A)) is Outcome.SAVED
+    assert server.client().hlen(key("failures")) == 0

@@ -145,7 +145,8 @@ def _masked(array: Any) -> Generator[Any, bytes, bytes]:
     data = np.ma.getdata(array)
     base = data if array.baseclass is not np.ndarray else np.asarray(data)
     parts = (base, np.ma.getmaskarray(array), array.fill_value)
-    own = {**_attributes(array), **array._optinfo}
+    own = _attributes(array)
+    own |= own.pop("_optinfo", {})
     own = {name: value for name, value in own.items() if name not in _KEPT_BY_MASKED}
     if array.hardmask:
         own["hardmask"] = True

@@ -183,6 +183,13 @@ class NewsContract(StoreHooks):
             again = taken(worker, B)
             assert worker.commit(again, result(B, "from new"), [A]) is Outcome.SAVED
 
+    def test_who_discards_the_task_that_it_runs_does_not_save_it(self, store: BaseStore) -> None:
+        lease = taken(store, A)
+        store.discard([A])
+
+        assert store.commit(lease, result(A)) is Outcome.STALE
+        assert store.commit(taken(store, A), result(A)) is Outcome.SAVED
+
     @pytest.mark.parametrize("polls", list(product([False, True], repeat=2)), ids=str)
     @pytest.mark.parametrize("ranks", list(permutations(range(3))), ids=str)
     def test_a_task_that_was_discarded_and_made_anew_while_it_ran_is_stale(

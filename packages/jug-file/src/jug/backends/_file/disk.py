@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends.base import Buffer
-from jug.errors import StoreError
+from jug.errors import JugError, StoreError
 
 TEMPORARY: Final = ".tmp"
 """How the names of files end that are being written."""
@@ -36,13 +36,13 @@ _LOCAL: Final = frozenset(
 )
 
 
-def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> StoreError:
+def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> OSError:
     """Return the error that says what could not be done, why, and what to do.
 
     >>> print(fault(OSError(errno.ENOSPC, "No space left on device"), "data", "save in"))
     cannot save in 'data', the disk is full: free some space and run again
     """
-    if isinstance(error, StoreError):
+    if isinstance(error, JugError):  # a store's, or the time limit of a task that uses one
         return error
     reason = _ADVICE.get(error.errno or 0)
     if reason is None:

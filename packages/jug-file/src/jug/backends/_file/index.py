@@ -12,7 +12,7 @@ memory as half a digest: a frame is looked for from there on.
 
 A result is known by its frame's id, which is read from its segment when it is
 needed.  If that file is gone, at most the first part of the id is known: the worker
-that wrote it.  Then a frame that fits what is known is taken for the same one.
+that wrote it.  Then whatever frame is found is taken for another one.
 """
 
 from __future__ import annotations
@@ -97,24 +97,26 @@ class FrameIndex:
         whole = memoryview(data)
         at, end, base = 0, len(data), (number << SHIFT) + start
         place, next_place = base, 0
-        while at + size <= end:
-            magic, checksum, length, _, ident, kind, digest = unpack(data, at)
-            stop = at + size + length
-            if (
-                magic != magic_there
-                or stop > end
-                or checksum_of(whole[at + checked_from : stop], seed) != checksum
-            ):
-                break
-            if kind in is_result and not where_is(digest) and digest not in histories:
-                if at >= next_place:
-                    place, next_place = base + at, at + BLOCK
-                results[digest] = place
-                note_finished(digest)
-            else:
-                self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
-            at = stop
-        self._note_finished(finished)
+        try:
+            while at + size <= end:
+                magic, checksum, length, _, ident, kind, digest = unpack(data, at)
+                stop = at + size + length
+                if (
+                    magic != magic_there
+                    or stop > end
+                    or checksum_of(whole[at + checked_from : stop], seed) != checksum
+                ):
+                    break
+                if kind in is_result and not where_is(digest) and digest not in histories:
+                    if at >= next_place:
+                        place, next_place = base + at, at + BLOCK
+                    note_finished(digest)
+                    results[digest] = place
+                else:
+                    self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
+                at = stop
+        finally:  # a time limit may strike at any moment
+            self._note_finished(finished)
         return at
 
     def _take_in_rare(
@@ -140,7 +142,7 @@ class FrameIndex:
                 self.results[digest] = where
                 self._note_finished([digest])
                 return
-            if ident.startswith(self._ident_at(there, digest)):
+            if ident == self._ident_at(there, digest):
                 self.results[digest] = where
                 return
         self._add_event(digest, Event(kind, ident, where))
@@ -200,7 +202,7 @@ class FrameIndex:
                 if before is NOTHING and digest in results and digest not in histories:
                     first.append(digest)  # its id need not be read
                 else:
-                    self.news.note(digest, *_as_far_as_known(before, self.state(digest)))
+                    self.news.note(digest, before, self.state(digest))
             self.news.note_finished(first)
 
     # Questions about one task
@@ -305,11 +307,3 @@ class FrameIndex:
         before = history.state()
         history.forget(is_gone)
         self._recompute(digest, history, before)
-
-
-def _as_far_as_known(before: TaskState, after: TaskState) -> tuple[TaskState, TaskState]:
-    """Return two states; a result of which only the worker is known is taken for one that fits."""
-    old, new = before.result, after.result
-    if isinstance(old, bytes) and isinstance(new, bytes) and new.startswith(old):
-        return before._replace(result=new), after
-    return before, after

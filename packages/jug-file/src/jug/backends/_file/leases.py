@@ -20,7 +20,6 @@ from jug.backends._file.worker_file import WORKER
 from jug.backends.base import Holder
 from jug.backends.leases import Leases
 from jug.backends.process import Process
-from jug.errors import StoreError
 
 __all__ = ["FileLeases"]
 
@@ -211,7 +210,7 @@ class FileLeases:
             if makers[name] in gone - busy:
                 self.links.unlink(name)
 
-    def _failure(self, error: OSError, doing: str) -> StoreError:
+    def _failure(self, error: OSError, doing: str) -> OSError:
         if self._leases is not None:
             self._leases.doubt()
         return fault(error, self.folder, f"{doing} in")

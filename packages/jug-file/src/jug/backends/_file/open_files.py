@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from jug.backends._file.segment import Segment
@@ -18,6 +20,7 @@ class OpenFiles:
 
     def __init__(self) -> None:
         self._files: OrderedDict[int, int] = OrderedDict()
+        self._kept: set[int] = set()
 
     def open(self, segment: Segment, *, afresh: bool = False) -> int:
         """Return a descriptor of a segment, opened again if it must be fresh."""
@@ -27,10 +30,19 @@ class OpenFiles:
             return file
         self.close(segment.number)
         if len(self._files) >= _OPEN_FILES:
-            os.close(self._files.popitem(last=False)[1])
+            self.close(next(number for number in self._files if number not in self._kept))
         file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
         self._files[segment.number] = file
         return file
+
+    @contextmanager
+    def kept_open(self, segment: Segment) -> Iterator[None]:
+        """Keep the descriptor of a segment during the block, whatever else is opened."""
+        self._kept.add(segment.number)
+        try:
+            yield
+        finally:
+            self._kept.discard(segment.number)
 
     def close(self, number: int) -> None:
         """Close a segment, if it is open."""

@@ -14,7 +14,8 @@ the folder and to read each segment from where the last reading stopped
   a network file system no file is kept open for that.  A file that was merged
   into a pack meanwhile may answer ENOENT or ESTALE: list again.
 - *A pack* holds the frames of the segments that it covers, and these are ignored
-  from then on; frames of theirs that it leaves out were removed.
+  from then on; frames of theirs that it leaves out were removed.  So it is with
+  segments that are gone, as a pack covered them that was itself packed meanwhile.
 """
 
 from __future__ import annotations
@@ -110,14 +111,16 @@ class Segments:
             if changed == self._listed:
                 return
         asked = time.time_ns()
-        for name in sorted(self.names(), key=lambda name: not name.endswith(PACK)):
+        names = sorted(self.names(), key=lambda name: not name.endswith(PACK))
+        listed = {os.path.splitext(name)[0] for name in names}
+        for name in names:
             stem, suffix = os.path.splitext(name)
             if stem in self.known or stem in self.covered:
                 continue
             segment = self._enter(stem, self.folder / name)
             segment.is_pack = suffix == PACK
             if segment.is_pack:
-                self._read_pack(segment)
+                self._read_pack(segment, listed)
             else:
                 self.live.append(segment)
         self._listed = changed if changed + _SETTLED_NS < asked else None
@@ -138,7 +141,10 @@ class Segments:
                 os.pread(file, 1, 0)  # some file systems give an old size before a read
             size = os.fstat(file).st_size
             if size > segment.at:
-                self._reader.read_on(segment, file, size, patient=not (is_over or self.is_local))
+                with self._files.kept_open(segment):
+                    self._reader.read_on(
+                        segment, file, size, patient=not (is_over or self.is_local)
+                    )
         except OSError as error:
             if not is_missing(error):
                 raise
@@ -161,24 +167,32 @@ class Segments:
 
     # Packs
 
-    def _read_pack(self, pack: Segment) -> None:
+    def _read_pack(self, pack: Segment, listed: set[str]) -> None:
         """Take in a pack, in place of the segments that it covers."""
         try:
-            file = self._files.open(pack)
-            size = os.fstat(file).st_size
-            covered = covered_by(file, pack)
-        except OSError as error:
-            if not is_missing(error):
-                raise
+            with self._files.kept_open(pack):
+                self._replace_by(pack, self._files.open(pack), listed)
+        except BaseException as error:  # what was not read to its end is read again
             del self.known[pack.stem]
+            if not (isinstance(error, OSError) and is_missing(error)):
+                raise
             self._vanished = True
-            return
-        replaced = [self.known[one.stem] for one in covered if one.stem in self.known]
+
+    def _replace_by(self, pack: Segment, file: int, listed: set[str]) -> None:
+        size, covered = os.fstat(file).st_size, dict(covered_by(file, pack))
+        replaced = [self.known[stem] for stem in covered if stem in self.known]
+        replaced += self._packed_before(listed.union(covered))
         with self.index.replacing([segment.number for segment in replaced]):
             self._stop_reading(replaced)
-            self.covered.update(covered)
             self._reader.read_on(pack, file, size, patient=False)
-            pack.is_final = True
+        self.covered.update(covered)
+        pack.is_final = True
+
+    def _packed_before(self, names: set[str]) -> list[Segment]:
+        """Return known segments that are gone: a pack that is gone itself covered them."""
+        elsewhere = names.union(self._own, self.covered)
+        gone = [stem for stem in self.known if stem not in elsewhere]
+        return [self.known.pop(stem) for stem in gone]
 
     def _stop_reading(self, segments: list[Segment]) -> None:
         for segment in segments:

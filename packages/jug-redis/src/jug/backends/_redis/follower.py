@@ -49,9 +49,10 @@ class Follower:
         holders_at = events_at + lengths[1]
         if known:
             cursor = answer[scripts.ANSWER.size : events_at]
-            self.index.advance(answer[events_at:holders_at], cursor, removals)
+            seen = self.index.removals if more else removals
+            self.index.advance(answer[events_at:holders_at], cursor, seen)
         else:
-            self.index.lose(removals)
+            self.index.lose()
         holders = answer[holders_at:].decode().split()
         return Reply(done, number, holders, is_behind=bool(more) or not known)
 

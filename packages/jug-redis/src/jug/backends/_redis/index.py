@@ -36,13 +36,14 @@ class Index:
         self.news = News()
         self._failed = 0
         """How many failures were seen, to tell them apart."""
-        self._missed_removals = False
 
     # Following the log
 
     def advance(self, events: bytes, cursor: bytes, removals: int) -> None:
-        """Take in what others did, up to a later event."""
-        self.cursor, self.removals = cursor, removals
+        """Take in what others did, up to a later event.
+
+        The cursor moves last: what an exception has cut short is taken in again.
+        """
         for letter, digest in _tasks(events):
             if letter == b"d":
                 self.finish(digest)
@@ -50,6 +51,7 @@ class Index:
                 self.fail(digest, letter == b"k")
             elif letter == b"r":
                 self.remove(digest)
+        self.cursor, self.removals = cursor, removals
 
     def note(self, kind: Kind, digest: bytes) -> None:
         """Take in a frame that was saved here."""
@@ -86,39 +88,34 @@ class Index:
 
     # Reading it anew
 
-    def lose(self, removals: int) -> None:
+    def lose(self) -> None:
         """Note that events were missed, so that the index has to be read anew."""
         self.cursor = b""
-        self._count_missed(removals)
-
-    def _count_missed(self, removals: int) -> None:
-        """Note up to which removal nothing is known of what was removed."""
-        self._missed_removals |= removals != self.removals
-        self.removals = removals
 
     def replace(self, pages: Iterable[bytes], cursor: bytes, removals: int) -> None:
         """Take in the whole index, read anew, and note what is different."""
-        old_results, old_failures = self.results, self.failures
-        self.results, self.failures = set(), {}
+        results, failures = set[bytes](), dict[bytes, bool]()
         for page in pages:
             for kind, digest in _tasks(page):
                 if kind[0] == Kind.RESULT:
-                    self.results.add(digest)
+                    results.add(digest)
                 else:
-                    self.failures[digest] = kind[0] == Kind.KEPT
-        self._count_missed(removals)
-        self.cursor = cursor
-        self._note_replaced(old_results, old_failures.keys())
+                    failures[digest] = kind[0] == Kind.KEPT
+        old_results, old_failures = self.results, self.failures
+        self.results, self.failures = results, failures
+        self._note_replaced(old_results, old_failures.keys(), has_missed=removals != self.removals)
+        self.cursor, self.removals = cursor, removals
 
-    def _note_replaced(self, old_results: set[bytes], old_failures: Iterable[bytes]) -> None:
+    def _note_replaced(
+        self, old_results: set[bytes], old_failures: Iterable[bytes], *, has_missed: bool
+    ) -> None:
         for digest in old_results - self.results:
             self.news.note(digest, _THERE, self._state(digest))
         for digest in {*old_failures, *self.failures} - old_results - self.results:
             before = TaskState(failures=frozenset([0] if digest in old_failures else []))
             self.news.note(digest, before, self._state(digest))
         self.news.note_finished(list(self.results - old_results))
-        if self._missed_removals:
-            self._missed_removals = False
+        if has_missed:
             self.news.note_all(self.results & old_results)
 
 
