@@ -144,3 +144,82 @@ def test_the_store_is_let_go_of(jug: Jug, folder: Path, executed: Executed) -> N
     with FileStore(str(folder / "primes.jugdata")) as store:
         store.poll()
         assert store.holders() == {}
+
+
+# Hashes
+
+UNSTABLE = """
+import random
+from jug import TaskGenerator
+
+class Address:
+    def __reduce__(self):
+        return Address, (), {"at": id(self)}
+
+@TaskGenerator
+def draw(generator, number):
+    return number
+
+@TaskGenerator
+def add(numbers, more=0):
+    return sum(numbers)
+
+drawn = [draw(random.Random(), number) for number in range(3)]
+add(drawn)
+add([1, 2], more=Address())
+add([1, 2])
+"""
+
+
+def test_hashes_names_the_arguments_that_are_others_in_each_process(jug: Jug, folder: Path) -> None:
+    (folder / "unstable.py").write_text(UNSTABLE)
+
+    said = jug("check", "--hashes", "unstable.py", status=1).stdout
+    data = json.loads(jug("check", "--hashes", "--json", "unstable.py", status=1).stdout)
+
+    assert said.splitlines()[:2] == [
+        "3 tasks unstable.draw: argument 1, a 'Random', has another hash in each process",
+        "1 task unstable.add: argument 'more', a 'Address', has another hash in each process",
+    ]
+    assert data[0] == {"task": "unstable.draw", "place": "argument 1", "kind": "Random", "tasks": 3}
+
+
+def test_hashes_is_silent_where_all_results_would_be_found_again(jug: Jug) -> None:
+    assert jug("check", "--hashes", "primes.py", status=0).output == ""
+
+
+def test_hashes_says_that_a_jugfile_makes_other_tasks_each_time(jug: Jug, folder: Path) -> None:
+    (folder / "moody.py").write_text(
+        "import os\nfrom jug import Task\nfor _ in range(os.getpid()):\n    Task(max, 1, 2)\n"
+    )
+
+    said = jug("check", "--hashes", "moody.py", status=1).output
+
+    assert "makes other tasks each time it is read" in said
+
+
+def test_hashes_shows_why_a_jugfile_cannot_be_read(jug: Jug, folder: Path) -> None:
+    (folder / "broken.py").write_text("from jug import Task\nTask(max, open('broken.py'))\n")
+
+    assert (
+        "argument 1 of task 'builtins.max'"
+        in jug("check", "--hashes", "broken.py", status=1).output
+    )
+
+
+def test_execute_warns_if_it_runs_again_what_was_run_under_other_hashes(
+    jug_process: Callable[..., subprocess.CompletedProcess[str]], folder: Path
+) -> None:
+    (folder / "unstable.py").write_text(UNSTABLE)
+    (folder / "changed.py").write_text("from jug import Task\nTask(max, 1, 2)\nTask(min, 3, 4)\n")
+
+    first = jug_process("execute", "unstable.py")
+    again = jug_process("execute", "unstable.py")
+    jug_process("execute", "changed.py")
+    (folder / "changed.py").write_text("from jug import Task\nTask(max, 1, 2)\nTask(abs, 3)\n")
+    changed = jug_process("execute", "changed.py")
+
+    assert "jug check --hashes" not in first.stderr
+    assert "with the same names as the 5 tasks to run" in again.stderr
+    assert "jug check --hashes" in again.stderr
+    assert "jug check --hashes" not in changed.stderr

@@ -1,4 +1,4 @@
-"""`jug check`: whether all is done, as an exit status."""
+"""`jug check`: whether all is done, or would be found again, as an exit status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import reading
+from jug.cli.reading import job_of, reading
 from jug.options import Options
 
 if TYPE_CHECKING:
@@ -22,30 +22,43 @@ Examples:
   jug check primes.py && echo done
   jug check --verify primes.py
   jug check --verify --remove-damaged primes.py && jug execute primes.py
+  jug check --hashes primes.py
 
 \b
-Exit status: 0 if all tasks are done (with --verify, and no result is damaged),
-1 if not, 2 for wrong usage.""",
+Exit status: 0 if all tasks are done (with --verify, and no result is damaged;
+with --hashes, if no hash differs), 1 if not, 2 for wrong usage.""",
 )
 @click.option("--verify", is_flag=True, help="Read every result and verify its checksum.")
 @click.option(
     "--remove-damaged", is_flag=True,
     help="With --verify, remove what is damaged, so that it is computed again.",
 )  # fmt: skip
+@click.option(
+    "--hashes", is_flag=True,
+    help="Read JUGFILE in two new processes, and name the arguments whose hashes differ.",
+)  # fmt: skip
 @as_json
 @click.pass_context
 def command(
-    context: click.Context, options: Options, verify: bool, remove_damaged: bool, as_json: bool
-) -> None:
+    context: click.Context, options: Options,
+    verify: bool, remove_damaged: bool, hashes: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Exit with 0 if all tasks of JUGFILE are done, else with 1.
 
     With --verify also every byte of every result is read and compared with its
     checksum.  Nothing is printed but what is damaged.
+
+    With --hashes it is looked instead whether results would be found again: an
+    argument whose hash is another one in each process has its task run each time.
     """
     from jug.status import look
 
     if remove_damaged and not verify:
         raise click.UsageError("--remove-damaged needs --verify, which finds what is damaged")
+    if hashes and verify:
+        raise click.UsageError("--hashes and --verify are two commands: give one of them")
+    if hashes:
+        context.exit(FAILED if _report_hashes(options, as_json) else DONE)
     with reading(options) as jugspace:
         complete = look(jugspace.store, jugspace.tasks).is_complete() and not jugspace.barrier_tasks
         damaged = _find_damaged(jugspace) if verify else []
@@ -56,6 +69,22 @@ def command(
     else:
         _report(damaged, remove_damaged)
     context.exit(DONE if complete and not damaged else FAILED)
+
+
+def _report_hashes(options: Options, as_json: bool) -> bool:
+    """Print which parts of tasks have another hash in each process; return whether any has."""
+    from jug.execution.readings import differences
+
+    found = differences(job_of(options))
+    if as_json:
+        click.echo(json.dumps([part._asdict() for part in found], indent=2))
+        return bool(found)
+    for task, place, kind, count in found:
+        tasks = "1 task" if count == 1 else f"{count} tasks"
+        click.echo(f"{tasks} {task}: {place}, a {kind!r}, has another hash in each process")
+    if found:
+        click.echo("pass what it is made from, such as a seed (docs/hashing.md says more)")
+    return bool(found)
 
 
 class _Damaged(NamedTuple):

@@ -28,6 +28,7 @@ from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
+from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -74,6 +75,8 @@ def run_one(job: Job) -> Summary:
 def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> Summary:
     """Run the tasks by workers that are forked now that the jugfile is read."""
 
+    warn_of_other_hashes(jugspace)
+
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
             jugspace.store.after_fork()
@@ -111,6 +114,7 @@ def run_here(job: Job) -> Summary:
     """Run the tasks in this very process, for a debugger."""
     jugfile, jugspace = job.begin()
     with jugspace.store:
+        warn_of_other_hashes(jugspace)
         return _run_to_the_end(Worker(jugspace, jugfile.read_again, job.read_settings()))
 
 
@@ -119,6 +123,8 @@ def run_here(job: Job) -> Summary:
 
 def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
     jugfile, jugspace = job.begin()
+    if connection.is_first:
+        warn_of_other_hashes(jugspace)
     return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)
 
 
