@@ -1,13 +1,12 @@
 """The plan of a worker: what may run next, whatever happens meanwhile."""
 
-import random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jug import Task
-from jug.execution.plan import DONE, FAILED, HELD, READY, SKIPPED, WAITING, Plan
+from jug.execution.plan import DONE, FAILED, HELD, SKIPPED, WAITING, Plan
+from jug.execution.ready_tasks import READY, ReadyTasks
 from jug.task.graph import Graph
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -25,7 +24,7 @@ def make_graph(edges):
     return Graph(tasks)
 
 
-def make_plan(edges, done=(), failures=None, retryable=(), selected=None, start=0.0):
+def make_plan(edges, done=(), failures=None, retryable=(), selected=None):
     graph = make_graph(edges)
     digests = graph.digests
     return Plan(
@@ -34,7 +33,6 @@ def make_plan(edges, done=(), failures=None, retryable=(), selected=None, start=
         {digests[n]: kept for n, kept in (failures or {}).items()},
         {digests[n] for n in retryable},
         selected,
-        start,
     )
 
 
@@ -45,7 +43,6 @@ FAN = [[], [0], [0], [0]]
 def run_all(plan):
     order = []
     while candidates := plan.candidates():
-        plan.took(candidates[0])
         order.append(candidates[0])
         plan.finish(candidates[0])
     return order
@@ -56,10 +53,13 @@ def test_tasks_are_offered_in_order_as_they_become_ready():
     assert run_all(make_plan([[], [], []])) == [0, 1, 2]
 
 
-def test_what_a_result_made_ready_comes_before_the_rest():
-    edges = [[], [], [], [0], [1, 3]]
+def test_what_becomes_ready_takes_its_place_in_the_order():
+    edges = [[], [], [], [0], [1, 3], []]
 
-    assert run_all(make_plan(edges)) == [0, 3, 1, 4, 2]
+    assert run_all(make_plan(edges)) == [0, 1, 2, 3, 4, 5]
+    plan = make_plan([[], [0], [], []])
+    plan.finish(2)
+    assert run_all(plan) == [0, 1, 3]
 
 
 def test_nothing_is_offered_twice_and_done_tasks_not_at_all():
@@ -69,10 +69,51 @@ def test_nothing_is_offered_twice_and_done_tasks_not_at_all():
     assert plan.left == 0
 
 
-def test_workers_with_different_starts_begin_at_different_tasks():
-    firsts = [make_plan([[]] * 100, start=n / 4).candidates()[0] for n in range(4)]
+def test_workers_that_take_turns_begin_at_different_tasks_near_the_front():
+    offered = []
+    for turn in range(4):
+        plan = make_plan([[]] * 100)
+        plan.take_turns(turn, 4)
+        offered.append(plan.candidates())
 
-    assert firsts == [0, 25, 50, 75]
+    assert [candidates[0] for candidates in offered] == [0, 1, 2, 3]
+    assert all(sorted(candidates) == list(range(8)) for candidates in offered)
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 4), min_size=60, max_size=60), st.data())
+def test_no_task_begins_while_many_ready_ones_before_it_are_free(workers, takers, data):
+    plans = [make_plan([[]] * 60) for _ in range(workers)]
+    for turn, plan in enumerate(plans):
+        plan.take_turns(turn, workers)
+    begun = set()
+    for taker in takers:
+        plan = plans[taker % workers]
+        while candidates := plan.candidates():
+            free = [number for number in candidates if number not in begun]
+            if free:
+                break
+            for number in candidates:
+                plan.finish(number)
+        assert sum(number not in begun for number in range(free[0])) <= 2 * workers
+        begun.add(free[0])
+        if data.draw(st.booleans()):
+            for other in plans:
+                other.finish(free[0])
+
+
+@given(
+    st.sets(st.integers(0, 99)),
+    st.lists(st.tuples(st.integers(0, 99), st.integers(1, 5)), max_size=30),
+)
+def test_the_first_ready_tasks_are_at_hand_whatever_became_ready_meanwhile(begin, events):
+    states = bytearray(number in begin for number in range(100))
+    ready = ReadyTasks(sorted(begin), states)
+    for number, count in events:
+        states[number] = 1 - states[number]
+        if states[number] == READY:
+            ready.add(number)
+
+        assert ready.first(count) == [n for n in range(100) if states[n] == READY][:count]
 
 
 def test_a_failed_task_blocks_exactly_what_depends_on_it():
@@ -103,7 +144,7 @@ def test_what_others_hold_is_put_aside_until_it_is_free():
     plan = make_plan([[], []])
     digests = plan.graph.digests
 
-    plan.collided([digests[0]])
+    plan.put_aside([digests[0]])
 
     assert plan.candidates() == [1]
     assert plan.states[0] == HELD
@@ -114,20 +155,10 @@ def test_what_others_hold_is_put_aside_until_it_is_free():
     assert plan.candidates() == [0]
 
 
-def test_after_a_collision_more_candidates_are_offered_from_elsewhere():
-    random.seed(1)
-    plan = make_plan([[]] * 50)
-
-    plan.collided([])
-
-    assert len(plan.candidates()) > 3
-    plan.took(plan.candidates()[-1])
-
-
 def test_a_result_that_others_saved_is_taken_over():
     plan = make_plan(CHAIN)
 
-    plan.finish(0, own=False)
+    plan.finish(0)
 
     assert plan.candidates() == [1]
     assert plan.left == 2
@@ -159,12 +190,12 @@ def test_a_failed_task_that_another_finished_is_done():
     plan = make_plan(CHAIN)
     plan.fail(0)
 
-    plan.finish(0, own=False)
+    plan.finish(0)
 
     assert run_all(plan) == [1, 2]
 
 
-EVENTS = st.sampled_from(["finish", "reopen", "fail", "hold", "release", "take"])
+EVENTS = st.sampled_from(["finish", "reopen", "fail", "hold", "release", "turns", "look"])
 
 
 @settings(max_examples=200)
@@ -183,17 +214,19 @@ def test_the_counts_are_right_whatever_happens(edges, events):
             continue
         is_runnable = all(states[n] == DONE for n in edges[number])
         if event == "finish" and is_runnable:
-            plan.finish(number, own=bool(number % 2))
+            plan.finish(number)
         elif event == "reopen":
             plan.reopen(number)
         elif event == "fail" and states[number] == READY:
             plan.fail(number)
         elif event == "hold":
-            plan.collided([digests[number]])
+            plan.put_aside([digests[number]])
         elif event == "release":
             plan.reconsider({})
-        elif candidates := plan.candidates():
-            plan.took(candidates[-1])
+        elif event == "turns":
+            plan.take_turns(number % 3, 3)
+        else:
+            plan.candidates()
 
         assert plan.left == sum(state != DONE for state in states)
         assert plan.held == {n for n, state in enumerate(states) if state == HELD}

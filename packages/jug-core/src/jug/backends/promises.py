@@ -155,6 +155,13 @@ class LeasePromises(ABC):
     def release(self, lease: Lease) -> None:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
 
+    def turn(self) -> tuple[int, int]:
+        """Return which of the workers at work this one is, from 0, and how many they are: a hint.
+
+        Workers that take turns seldom reach for the same task.
+        """
+        return 0, 1
+
     @abstractmethod
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""

@@ -17,7 +17,8 @@ from typing import Any
 from jug.backends.base import BaseStore, Changes, Holder
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
-from jug.execution.plan import DONE, READY, SKIPPED, Plan
+from jug.execution.plan import DONE, SKIPPED, Plan
+from jug.execution.ready_tasks import READY
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.jugfile import Jugspace
@@ -30,12 +31,9 @@ class Agenda:
 
     The store must have been polled just before.  `retryable` are the tasks that failed
     before this run and are tried again; the agenda strikes out what fails in this run.
-    `start` is the place among the ready tasks at which to begin, between 0 and 1.
     """
 
-    def __init__(
-        self, jugspace: Jugspace, settings: Settings, retryable: set[bytes], start: float
-    ) -> None:
+    def __init__(self, jugspace: Jugspace, settings: Settings, retryable: set[bytes]) -> None:
         self.store = jugspace.store
         self.graph = Graph(jugspace.tasks)
         self.memory = Memory(self.graph, settings.aggressive_unload)
@@ -47,7 +45,6 @@ class Agenda:
             self.store.failures(),
             retryable,
             self._selection(settings.select),
-            start,
         )
         self._has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
@@ -76,19 +73,15 @@ class Agenda:
         return [tasks[number].digest for number in self.plan.candidates()]
 
     def accept(self, digest: bytes) -> bool:
-        """Return whether a task that was taken is still to be done; go on from there."""
-        number = self.graph.numbers[digest]
-        if self.plan.states[number] != READY:
-            return False
-        self.plan.took(number)
-        return True
+        """Return whether a task that was taken is still to be done."""
+        return self.plan.states[self.graph.numbers[digest]] == READY
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
         """Note that no candidate was free: each is done, or somebody holds it."""
         for digest in candidates:
             if self.store.has(digest):
-                self.plan.finish(self.graph.numbers[digest], own=False)
-        self.plan.collided(holders)
+                self.plan.finish(self.graph.numbers[digest])
+        self.plan.put_aside(holders)
 
     def is_barrier_open(self) -> bool:
         """Return whether the jugfile can be read further by now."""
@@ -102,7 +95,7 @@ class Agenda:
         self.plan.reconsider(alive)
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
-                self.plan.finish(number, own=False)
+                self.plan.finish(number)
         numbers, states = self.graph.numbers, self.plan.states
         return bool(self.plan.held) or any(
             is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
@@ -123,7 +116,7 @@ class Agenda:
             if number is None:
                 continue
             if self.store.has(digest):
-                self.plan.finish(number, own=False)
+                self.plan.finish(number)
             elif digest not in failures:
                 self.plan.reopen(number)
             elif failures[digest] or digest not in self.retryable:

@@ -136,7 +136,7 @@ def _work(
     count: int,
 ) -> Summary:
     """Be one of a supervisor's workers, to the end."""
-    worker = Worker(jugspace, read, settings, connection.slot / count, connection)
+    worker = Worker(jugspace, read, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     connection.on_death(worker.outlive_supervisor)
     with jugspace.store:

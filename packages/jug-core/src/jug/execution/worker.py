@@ -40,8 +40,8 @@ _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own
 class Worker:
     """One process's share of the work on a jugfile.
 
-    `read` reads the jugfile again, after a barrier has opened.  `start` is the
-    place at which to begin, between 0 and 1.  `connection` leads to the supervisor.
+    `read` reads the jugfile again, after a barrier has opened.  `connection`
+    leads to the supervisor.
     """
 
     def __init__(
@@ -49,14 +49,12 @@ class Worker:
         jugspace: Jugspace,
         read: Callable[[], Jugspace],
         settings: Settings | None = None,
-        start: float = 0.0,
         connection: SupervisorConnection | None = None,
     ) -> None:
         self.jugspace = jugspace
         self.store = jugspace.store
         self.read = read
         self.settings = settings or Settings()
-        self.start = start
         self.connection = connection
         self.runner = TaskRunner(self.store, self.settings.debug, connection)
         self.summary = Summary(Ending.DONE)
@@ -107,7 +105,7 @@ class Worker:
     def _prepare(self) -> None:
         self.store.poll()
         self.news.take()  # what is there by now is looked up
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.start)
+        self.agenda = Agenda(self.jugspace, self.settings, self.retryable)
         again = sum(digest in self.agenda.graph.numbers for digest in self.retryable)
         if again and (self.connection is None or self.connection.is_first):
             tasks = "1 task" if again == 1 else f"{again} tasks"
@@ -168,6 +166,8 @@ class Worker:
             self._join()
         lease = self.store.acquire(candidates)
         self._note_changes()
+        if lease is None or lease.digest != candidates[0]:
+            self.agenda.plan.take_turns(*self.store.turn())
         if lease is None:
             self.agenda.all_taken(candidates, self.store.holders())
             return None

@@ -46,6 +46,17 @@ class LeaseContract(StoreHooks):
         assert store.acquire([A, B, C, D]) is None
         assert store.acquire([]) is None
 
+    def test_workers_that_are_at_work_have_turns_of_their_own(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        taken(store, A), taken(other, B)
+
+        (one, count), (another, same_count) = store.turn(), other.turn()
+
+        assert count == same_count
+        assert one < count and another < count
+        assert count == 1 or one != another
+
     def test_a_lease_is_given_to_one_of_two_views(self, store: BaseStore, other: BaseStore) -> None:
         lease = taken(store, A)
 

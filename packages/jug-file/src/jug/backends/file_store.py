@@ -212,8 +212,11 @@ class FileStore(BaseStore):
     ) -> tuple[Outcome, Lease | None]:
         """Commit one task and acquire the next.
 
-        The next lease is taken first, so that what others did is read once for both.
+        Who has seen nobody else takes the next lease first, so that what others did is
+        read once for both.  Where others are at work, most candidates may be done by now.
         """
+        if len(candidates) > 1:
+            return super().commit_and_acquire(lease, frame, inputs, candidates)
         leases = self._leases
         digest, worker = leases.take_free(candidates), leases.worker_id
         try:
@@ -253,6 +256,9 @@ class FileStore(BaseStore):
     def release(self, lease: Lease) -> None:
         if lease.token == self._leases.worker_id:
             self._leases.release(lease.digest)
+
+    def turn(self) -> tuple[int, int]:
+        return self._leases.turn()
 
     def holders(self) -> dict[bytes, Holder]:
         if not self._is_there():

@@ -185,6 +185,9 @@ class RedisStore(BaseStore):
     def release(self, lease: Lease) -> None:
         self._leases.release(lease)
 
+    def turn(self) -> tuple[int, int]:
+        return self._leases.turn()
+
     def holders(self) -> dict[bytes, Holder]:
         return self._leases.holders()
 

@@ -118,12 +118,17 @@ class FileLeases:
         return digest
 
     def take_free(self, candidates: Sequence[bytes]) -> bytes | None:
-        """Take the first lease that is free and was not seen to be taken."""
+        """Take the first lease that is free and was not seen to be taken.
+
+        Who offers several has seen others at work, so it looks first what they hold.
+        """
+        if len(candidates) > 1:
+            self._taken = self.links.locks()
         for digest in candidates:
             if digest not in self._taken:
                 if self.take(digest):
                     return digest
-                self._taken = self.links.locks() | {digest}
+                self._taken.add(digest)
         return None
 
     def _take_over(self, candidates: Sequence[bytes]) -> bytes | None:
@@ -162,6 +167,12 @@ class FileLeases:
             self._joined().break_(name, before.worker)
 
     # Others' leases
+
+    def turn(self) -> tuple[int, int]:
+        """Return which of the workers this one is, by their ids, and how many they are."""
+        own = self.join()
+        workers = self.links.workers()
+        return sum(worker < own for worker in workers), len(workers)
 
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what."""

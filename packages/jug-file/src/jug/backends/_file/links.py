@@ -27,7 +27,7 @@ from typing import Final
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_local, is_missing
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
-from jug.backends._file.worker_file import Sight
+from jug.backends._file.worker_file import WORKER, Sight
 from jug.backends.process import Process
 from jug.errors import StoreError
 
@@ -144,6 +144,10 @@ class LeaseLinks:
     def locks(self) -> set[bytes]:
         """Return which tasks are locked, from a new listing."""
         return {bytes.fromhex(name) for name in self._names() if _LOCK.fullmatch(name)}
+
+    def workers(self) -> list[str]:
+        """Return the ids of all workers that have a file here."""
+        return [name for name in self._names() if WORKER.fullmatch(name)]
 
     def makers(self) -> dict[str, str]:
         """Return which worker made each name that is there."""

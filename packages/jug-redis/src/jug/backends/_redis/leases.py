@@ -189,6 +189,13 @@ class RedisLeases:
 
     # Others' leases
 
+    def turn(self) -> tuple[int, int]:
+        """Return which of the workers this one is, by their ids, and how many they are."""
+        own, server = self.identity(), self._access.server
+        beating = server.command("ZRANGE", self._access.address.tag + "beats", 0, -1)
+        workers = {own, *(worker.decode() for worker in beating)}
+        return sorted(workers).index(own), len(workers)
+
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
