@@ -228,11 +228,11 @@ class DictStore(BaseStore):
 
     # Writing
 
-    def put(self, frame: Frame) -> None:
+    def put(self, frame: Frame) -> bool:
         memory, digest = self._memory, frame.digest
         with memory.changed:
             if digest in memory.results:
-                return
+                return False
             before = memory.state(digest)
             failure = memory.failures.pop(digest, None)
             if frame.kind is Kind.RESULT:
@@ -241,6 +241,7 @@ class DictStore(BaseStore):
                 kept = frame.kind is Kind.KEPT or (failure is not None and failure.kept)
                 memory.failures[digest] = _Failure(frame.record, kept)
             self._note(digest, before, memory.state(digest))
+            return True
 
     def discard(self, digests: Iterable[bytes]) -> int:
         memory, count = self._memory, 0

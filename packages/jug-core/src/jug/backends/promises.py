@@ -110,8 +110,8 @@ class ResultPromises(ABC):
     # Writing without a lease
 
     @abstractmethod
-    def put(self, frame: Frame) -> None:
-        """Save a frame, whoever holds the lease.  A result that is there stays."""
+    def put(self, frame: Frame) -> bool:
+        """Save a frame, whoever holds the lease; return False if a result is there, which stays."""
 
     @abstractmethod
     def discard(self, digests: Iterable[bytes]) -> int:

@@ -8,6 +8,7 @@ supervisor    who looks after them, connected to each by `connection` and `slots
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
 one_task      running one task, within its `time_limit`
 failures      what failed before or elsewhere
+random_numbers  seeding a worker's random numbers anew
 other_hashes  noticing that what is run was run before under other hashes; `readings` finds out why
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook

@@ -13,7 +13,6 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
-import random
 import signal
 import socket
 import subprocess
@@ -29,6 +28,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
 from jug.execution.other_hashes import warn_of_other_hashes
+from jug.execution.random_numbers import seed_anew
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -136,7 +136,16 @@ def _work(
     count: int,
 ) -> Summary:
     """Be one of a supervisor's workers, to the end."""
-    worker = Worker(jugspace, read, settings, connection)
+
+    def read_apart() -> Jugspace:
+        jugspace = read()
+        if count > 1:
+            seed_anew()
+        return jugspace
+
+    if count > 1:
+        seed_anew()
+    worker = Worker(jugspace, read_apart, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     connection.on_death(worker.outlive_supervisor)
     with jugspace.store:
@@ -166,8 +175,6 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         connection.close_supervisor_ends()
-        random.seed()
-        _seed_numpy()
         _report(connection, work)
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -175,12 +182,6 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
         status = 0
     finally:
         os._exit(status)
-
-
-def _seed_numpy() -> None:
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:

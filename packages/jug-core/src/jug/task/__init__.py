@@ -11,7 +11,8 @@ from __future__ import annotations
 from jug.task.arguments import find_dependencies
 from jug.task.describe import describe, topological_sort
 from jug.task.generator import TaskGenerator, iteratetask, return_tuple
-from jug.task.task import Task, alltasks, recursive_dependencies
+from jug.task.made import alltasks
+from jug.task.task import Task, recursive_dependencies
 from jug.task.tasklet import Tasklet
 from jug.task.values import CachedFunction, value
 

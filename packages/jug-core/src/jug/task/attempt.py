@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,13 @@ from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
 from jug.records import Record
 from jug.task.arguments import value_of
+from jug.task.made import alltasks
 from jug.tracebacks import describe_exception, own_traceback
+
+log = logging.getLogger("jug.worker")
+
+_warned: set[Any] = set()
+"""Functions whose tasks made tasks, which was told."""
 
 _LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
 
@@ -53,10 +60,13 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     Whatever the function raises comes through.
     """
     args, kwargs = arguments
+    count = len(alltasks)
     start = time.time()
     began = time.perf_counter()
     result = task.f(*args, **kwargs)
     duration = time.perf_counter() - began
+    if len(alltasks) > count:
+        _warn_of_tasks(task, alltasks[count:])
     if debug_mode:
         _check_unchanged(task)
     try:
@@ -113,6 +123,20 @@ def _fingerprint(f: FunctionType) -> str:
         state.update(repr((one.co_names, one.co_varnames, plain)).encode())
         stack += [c for c in one.co_consts if isinstance(c, CodeType)]
     return state.hexdigest()
+
+
+def _warn_of_tasks(task: Call, made: list[Any]) -> None:
+    """Warn of tasks that a task made while it ran and that it did not run itself."""
+    left = [one for one in made if not (one.is_loaded() or one.store.has(one.digest))]
+    if left and task.f not in _warned:
+        _warned.add(task.f)
+        log.warning(
+            "task %s made task %s while it ran, which no worker runs: call the plain function, "
+            "%s.f(...), or make the task in the jugfile",
+            task.name,
+            left[0].name,
+            left[0].name.rpartition(".")[2],
+        )
 
 
 def _check_unchanged(task: Call) -> None:

@@ -15,11 +15,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from jug import hash
 from jug.backends.base import BaseStore
-from jug.errors import ResultNotFound, TaskError
+from jug.errors import HashError, ResultNotFound, TaskError
 from jug.hash.names import function_name
 from jug.session import current_store, is_jug_running
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
+from jug.task.made import alltasks
 from jug.task.run_options import DEFAULTS
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
@@ -32,11 +33,12 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        """Copy and pickle as the one that there is."""
+        return "MISSING"
+
 
 MISSING: Final = _Missing()
-
-alltasks: list[Task[Any]] = []
-"""All tasks made so far, in order."""
 
 
 class _StoreOfTask:
@@ -162,10 +164,10 @@ class Task(Lockable, Generic[R]):
         from jug.task.attempt import attempt, load_arguments  # `import jug` stays light
 
         frame, result = attempt(self, load_arguments(self), debug_mode)
-        if save:
-            if force:
-                self.store.discard([self.digest])
-            self.store.put(frame)
+        if save and force:
+            self.store.discard([self.digest])
+        if save and not self.store.put(frame):
+            return self.value()  # another's result was there before
         self._value = result
         value: R = result
         return value
@@ -248,13 +250,24 @@ class Task(Lockable, Generic[R]):
         """Say why it can't be done."""
         raise cannot_iterate(self)
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """Return what is copied or pickled: all but the value."""
+        return None, {name: getattr(self, name) for name in Task.__slots__ if name != "_value"}
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Become the same task, without its value."""
+        for name, attribute in state[1].items():
+            setattr(self, name, attribute)
+        self._value = MISSING
+
     def __repr__(self) -> str:
-        """Show name and arguments, those that are tasks by their names."""
-        return f"Task({self.name}, args={_brief(self.args)}, kwargs={_brief(self.kwargs)})"
+        """Show name, hash and arguments, those that are tasks by their names."""
+        arguments = f"args={_brief(self.args)}, kwargs={_brief(self.kwargs)}"
+        return f"Task({_named(self)}, {arguments})"
 
     def __str__(self) -> str:
-        """Show the name."""
-        return f"Task: {self.name}()"
+        """Show name and hash."""
+        return f"Task: {_named(self)}"
 
 
 _PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
@@ -290,9 +303,19 @@ def _not_found(task: Task[Any]) -> ResultNotFound:
     return ResultNotFound(f"task {task.name!r} {why}: {advice}", task=task)
 
 
+def _named(task: Task[Any]) -> str:
+    """Return a task's name and the beginning of its hash, if it has one."""
+    from jug.hash.task_texts import mark_of  # tasks are seldom shown
+
+    try:
+        return f"{task.name}() {mark_of(task.digest.hex(), task.name)}"
+    except HashError:
+        return f"{task.name}()"
+
+
 def _brief(arguments: Any) -> str:
     if isinstance(arguments, Task):
-        return f"<{arguments.name}>"
+        return f"<{_named(arguments)}>"
     if isinstance(arguments, dict):
         return "{" + ", ".join(f"{key!r}: {_brief(item)}" for key, item in arguments.items()) + "}"
     if type(arguments) in (tuple, list):

@@ -285,15 +285,16 @@ class FileStore(BaseStore):
 
     # Writing
 
-    def put(self, frame: Frame) -> None:
+    def put(self, frame: Frame) -> bool:
         self._be_writable()
         self.poll()
         if frame.digest in self._index.results:
-            return
+            return False
         saving, writer = self._saving, self._saving.writer()
         while self._index.expects_removed(frame.digest, writer.worker):
             saving.save_void(writer, frame.digest)
         saving.save(writer, frame)
+        return True
 
     def discard(self, digests: Iterable[bytes]) -> int:
         discard, leases = Discard(self._index, digests), self._leases

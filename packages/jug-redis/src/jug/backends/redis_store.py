@@ -204,8 +204,8 @@ class RedisStore(BaseStore):
 
     # Writing without a lease
 
-    def put(self, frame: Frame) -> None:
-        self._leases.put(frame)
+    def put(self, frame: Frame) -> bool:
+        return self._leases.put(frame)
 
     def discard(self, digests: Iterable[bytes]) -> int:
         self._follower.begin()

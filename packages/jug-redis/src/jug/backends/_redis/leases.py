@@ -86,10 +86,12 @@ class RedisLeases:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
         self.make_trip(LeaseEnd("drop", lease.digest, lease.token))
 
-    def put(self, frame: Frame) -> None:
-        """Save a frame, whoever holds the lease.  A result that is there stays."""
-        while self.make_trip(self._prepared(frame)).outcome == scripts.INCOMPLETE:
-            pass
+    def put(self, frame: Frame) -> bool:
+        """Save a frame, whoever holds the lease; return False if a result is there, which stays."""
+        outcome = scripts.INCOMPLETE
+        while outcome == scripts.INCOMPLETE:
+            outcome = self.make_trip(self._prepared(frame)).outcome
+        return outcome == scripts.SAVED
 
     def make_trip(self, end: LeaseEnd, candidates: Sequence[bytes] = ()) -> RoundTrip:
         """End a lease, take the next, and read what is new, as far as each is asked for."""
