@@ -201,7 +201,7 @@ def test_jugfile_and_jugdir_can_come_from_the_environment(
     monkeypatch.setenv("JUG_JUGFILE", "primes.py")
     monkeypatch.setenv("JUG_SHORT", "1")
 
-    assert jug("status").stdout.startswith("7 tasks waiting")
+    assert jug("status", status=1).stdout.startswith("7 tasks waiting")
 
 
 def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_command_line() -> None:

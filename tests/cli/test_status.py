@@ -40,11 +40,21 @@ COUNTED = """\
 
 
 def test_the_table_shows_each_name_in_each_state(jug: Jug) -> None:
-    assert jug("status", "primes.py").stdout == NOTHING_DONE
+    assert jug("status", "primes.py", status=1).stdout == NOTHING_DONE
+
+
+def test_the_exit_status_is_1_until_all_is_done(jug: Jug, executed: Callable[..., None]) -> None:
+    for words in ([], ["--short"], ["--json"], ["--cache"]):
+        jug("status", *words, "primes.py", status=1)
+
+    executed()
+
+    for words in ([], ["--short"], ["--json"], ["--cache"]):
+        jug("status", *words, "primes.py", status=0)
 
 
 def test_looking_leaves_nothing_behind(jug: Jug, folder: Path) -> None:
-    jug("status", "primes.py")
+    jug("status", "primes.py", status=1)
 
     assert not (folder / "primes.jugdata").exists()
 
@@ -54,7 +64,7 @@ def test_a_failed_task_is_failed_and_what_needs_it_waits(
 ) -> None:
     executed("failing.py", keep_going=True)
 
-    assert jug("status", "failing.py").stdout == ONE_FAILED
+    assert jug("status", "failing.py", status=1).stdout == ONE_FAILED
 
 
 def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
@@ -68,13 +78,13 @@ def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
     with FileStore(str(folder / "primes.jugdata")) as store:
         assert store.acquire([digest])
 
-        output = jug("status", "--short", "primes.py").stdout
+        output = jug("status", "--short", "primes.py", status=1).stdout
 
     assert output == "6 tasks waiting to be run, 0 failed, 0 complete, (1 active).\n"
 
 
 def test_short_is_one_line(jug: Jug, executed: Callable[..., None]) -> None:
-    before = jug("status", "primes.py", "--short").stdout
+    before = jug("status", "primes.py", "--short", status=1).stdout
     executed()
     after = jug("status", "--short", "primes.py").stdout
 
@@ -88,14 +98,14 @@ def test_a_long_name_is_never_broken(jug: Jug, folder: Path) -> None:
         f"from jug import TaskGenerator\n@TaskGenerator\ndef {name}(): pass\n{name}()\n"
     )
 
-    rows = jug("status", "long.py").stdout.splitlines()
+    rows = jug("status", "long.py", status=1).stdout.splitlines()
 
     assert rows[2] == f"{0:>12}{0:>12}{1:>12}{0:>12}{0:>12}  long.{name}"
     assert len(rows[1]) == len(rows[3]) == len(rows[2])
 
 
 def test_json_says_the_same(jug: Jug) -> None:
-    said = json.loads(jug("status", "--json", "primes.py").stdout)
+    said = json.loads(jug("status", "--json", "primes.py", status=1).stdout)
 
     nothing = {"failed": 0, "waiting": 0, "ready": 0, "finished": 0, "running": 0}
     assert said == {
@@ -114,15 +124,15 @@ def test_a_barrier_is_told(jug: Jug, folder: Path) -> None:
         "from jug import Task, barrier\nTask(max, 1, 2)\nbarrier()\nTask(max, 2, 3)\n"
     )
 
-    result = jug("status", "stage.py")
+    result = jug("status", "stage.py", status=1)
 
     assert "Total" in result.stdout and "barrier" not in result.stdout
     assert result.stderr.startswith("The jugfile stops at a barrier")
-    assert json.loads(jug("status", "--json", "stage.py").stdout)["at_barrier"] is True
+    assert json.loads(jug("status", "--json", "stage.py", status=1).stdout)["at_barrier"] is True
 
 
 def test_the_cache_of_the_former_release_is_accepted(jug: Jug) -> None:
-    output = jug("status", "--cache", "--cache-file", "x", "--clear", "primes.py").stdout
+    output = jug("status", "--cache", "--cache-file", "x", "--clear", "primes.py", status=1).stdout
 
     assert output == NOTHING_DONE
 

@@ -21,7 +21,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main
 DONE: Final = 0
 """What was asked for is done."""
 FAILED: Final = 1
-"""Something failed, or, for `check` and `sleep-until`, not all tasks are done."""
+"""Something failed, or, for `status`, `check` and `sleep-until`, not all tasks are done."""
 USAGE: Final = 2
 """The command line or the configuration is wrong."""
 UNFINISHED: Final = 3

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from jug.execution.job import Job
     from jug.execution.settings import Settings
     from jug.jugfile import Jugspace
+    from jug.status import Status
 
-__all__ = ["job_of", "reading", "traceless", "warn_of_barrier"]
+__all__ = ["is_all_done", "job_of", "reading", "traceless", "warn_of_barrier"]
 
 
 def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
@@ -73,6 +74,11 @@ def traceless(jugfile: str) -> Iterator[None]:
         store = use_store(outer)
         if store is not None:
             store.close()
+
+
+def is_all_done(status: Status, jugspace: Jugspace) -> bool:
+    """Return whether every task is done and the jugfile was read to its end."""
+    return status.is_complete() and not jugspace.barrier_tasks
 
 
 def warn_of_barrier(jugspace: Jugspace) -> None:
