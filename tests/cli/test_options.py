@@ -85,6 +85,47 @@ def test_outside_a_repository_only_the_working_directory_counts(tmp_path: Path, 
     assert read_configuration(deep, {}) == {"short": True}
 
 
+FORMER_FILES = [
+    ("[main]\nverbose=quiet", {"verbose": "warning"}),
+    ("[main]\nverbose=QUIET", {"verbose": "warning"}),
+    ("[main]\nshort=y", {"short": True}),
+    ("[graph]\nformat=svg", {"graph_file_format": "svg"}),
+    ("[status]\ncache-file=x.sqlite3", {"status_cache_file": "x.sqlite3"}),
+    ("[status]\ncache_clear=1", {"status_cache_clear": "1"}),
+    ("[webstatus]\nport=8081\nip=0.0.0.0", {"webstatus_port": "8081", "webstatus_ip": "0.0.0.0"}),
+    ("[invalid]\nname=f\npattern=g", {"invalid_name": "f", "invalid_pattern": "g"}),
+    ("[install-skills]\noutput=x", {"install_skills_output": "x"}),
+]
+
+
+@pytest.mark.parametrize(("text", "meaning"), FORMER_FILES)
+def test_a_file_of_the_former_release_stops_no_command(
+    jug: Jug, folder: Path, text: str, meaning: dict[str, Any]
+) -> None:
+    write(folder / "jugrc", text)
+
+    assert read_configuration(folder, {}) == meaning
+    assert jug("count", "--verbose=quiet", "primes.py").stderr == ""
+
+
+FORMER_NAMES = {
+    "execute_wait_cycle_time": 1.0,
+    "execute_wait_cycle_time_secs": 1.0,
+    "execute_target": "f",
+    "graph_format": "svg",
+    "status_cache_file": "x.sqlite3",
+    "webstatus_port": 8081,
+}
+
+
+@pytest.mark.parametrize("name", FORMER_NAMES)
+def test_the_former_releases_names_in_python_are_those_of_the_option(name: str) -> None:
+    with default_options.restored():
+        setattr(default_options, name, FORMER_NAMES[name])
+
+        assert getattr(Options({}, default_options), name) == FORMER_NAMES[name]
+
+
 def test_what_the_former_release_had_is_read(place: Path) -> None:
     write(place / "jugrc", "[main]\njugdir=recent.%(jugfile)s\nwill_cite=True\n")
 
@@ -102,6 +143,7 @@ def test_every_key_has_a_variable_and_stands_in_the_documentation(key: Any) -> N
         key.python_name: key.convert(given)
     }
     assert f"| {key.section} | {key.name} | {key.variable} |" in page.read_text()
+    assert getattr(default_options, key.plain_name) == getattr(default_options, key.python_name)
 
 
 def test_the_table_in_the_documentation_has_no_other_keys() -> None:
@@ -217,8 +259,8 @@ def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_com
 
 
 def test_an_option_that_does_not_exist_cannot_be_set() -> None:
-    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycle_time': the options"):
-        default_options.execute_wait_cycle_time = 1
+    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycles': the options"):
+        default_options.execute_wait_cycles = 1
 
 
 def test_an_option_cannot_be_set_to_a_bad_value() -> None:

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _BY_ATTRIBUTE: Final = {key.python_name: key for key in reversed(KEYS)}
+_BY_NAME: Final = {key.plain_name: key for key in KEYS} | _BY_ATTRIBUTE
 _DEFAULTS: Final = {name: key.default for name, key in _BY_ATTRIBUTE.items()}
 
 
@@ -56,6 +57,8 @@ class Options:
 
     def __getattr__(self, name: str) -> Any:
         """Return what is set, here or in the weaker options."""
+        if name in _BY_NAME:
+            name = _BY_NAME[name].python_name
         if name in self.__dict__.get("_given", ()):
             return self._given[name]
         weaker = self.__dict__.get("_weaker")
@@ -65,7 +68,7 @@ class Options:
 
     def __setattr__(self, name: str, given: Any) -> None:
         """Set an option by its name in Python; unknown names and bad values are errors."""
-        if name not in _BY_ATTRIBUTE:
+        if name not in _BY_NAME:
             known = ", ".join(_BY_ATTRIBUTE)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
         if name == "jugdir" and is_jug_running():
@@ -78,7 +81,8 @@ class Options:
 
     def set(self, name: str, given: Any, called: str) -> None:
         """Set an option; where the value is bad, the error says what the user called it."""
-        self._given[name] = _BY_ATTRIBUTE[name].converted(given, called)
+        key = _BY_NAME[name]
+        self._given[key.python_name] = key.converted(given, called)
 
     def __dir__(self) -> list[str]:
         """Return the names of all options."""
