@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from jug.cli.reading import traceless
 from jug.errors import OptionError
+from jug.jugfile import init
 from jug.options import KEYS, Options, default_options, read_configuration
 
 Jug = Callable[..., Result]
@@ -220,6 +222,27 @@ def test_the_command_says_so_and_exits_with_2(jug: Jug, folder: Path) -> None:
     result = jug("status", "primes.py", status=2)
 
     assert result.stderr.startswith(f"Error: {folder / 'jugrc'}, line 2, [main] shrt: unknown key")
+
+
+def store_of_init(*arguments: str) -> str:
+    with traceless("primes.py"):
+        return Path(init(*arguments)[0].url).name
+
+
+def test_init_reads_what_the_command_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "jugrc", "[main]\njugfile=primes.py\njugdir=dict_store:rc.%(jugfile)s")
+
+    assert store_of_init() == "rc.primes"
+    monkeypatch.setenv("JUG_JUGDIR", "dict_store:environ")
+    assert store_of_init("primes.py") == "environ"
+    assert store_of_init("primes.py", "dict_store:given") == "given"
+
+
+def test_init_uses_what_a_program_has_set(folder: Path) -> None:
+    with default_options.restored():
+        default_options.jugdir = "dict_store:set"
+
+        assert store_of_init("primes.py") == "set"
 
 
 def test_the_command_line_is_stronger_than_all(

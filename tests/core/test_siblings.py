@@ -45,6 +45,21 @@ except ImportError as error:
     assert printed.endswith(f"is part of {owner}, which is not installed: pip install {owner}\n")
 
 
+def test_init_needs_no_command_to_use_the_jugdir_of_the_environment(tmp_path: Path) -> None:
+    jugfile = tmp_path / "simple.py"
+    jugfile.touch()
+    code = f"""
+import os, jug
+os.environ["JUG_JUGDIR"] = "nowhere:results"
+try:
+    jug.init({str(jugfile)!r})
+except ValueError as error:
+    print(type(error).__name__, error.scheme)
+"""
+
+    assert python_with_core_alone(code) == "UnknownStore nowhere\n"
+
+
 def test_a_name_that_nobody_owns_is_an_ordinary_error() -> None:
     with pytest.raises(AttributeError, match="module 'jug' has no attribute 'nonsense'"):
         attrgetter("nonsense")(jug)

@@ -64,6 +64,14 @@ class _LastFinder:
 sys.meta_path.append(_LastFinder)
 
 
+def sibling(name: str) -> ModuleType | None:
+    """Return a module of another distribution, None where that is not installed."""
+    try:
+        return import_module(name)
+    except DistributionMissing:
+        return None
+
+
 def resolve(name: str) -> Any:
     """Return what `jug.<name>` is, importing the module that owns it.
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,25 +24,15 @@ __all__ = ["is_all_done", "job_of", "reading", "traceless", "warn_of_barrier"]
 def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
     """Return the `Job` that the options ask for."""
     from jug.execution.job import Job
-    from jug.jugfile import Jugfile, jugdir_of
+    from jug.jugfile import Jugfile, jugdir_of, store_options
 
     path = str(Jugfile(options.jugfile).path)
     jugdir = jugdir_of(path, options.jugdir)
-    job = Job(path, options.arguments, jugdir, store_options=_store_options(options, path, jugdir))
+    for_store = store_options(path, jugdir, options.lease_seconds, options.prefix)
+    job = Job(path, options.arguments, jugdir, store_options=for_store)
     if settings is not None:
         job.read_settings = settings
     return job
-
-
-def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
-    """Return the options that the store of this URL takes."""
-    scheme = jugdir.partition(":")[0]
-    found: dict[str, Any] = {}
-    if options.lease_seconds is not None and scheme != "dict_store":
-        found["lease_seconds"] = options.lease_seconds
-    if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        found["prefix"] = options.prefix or Path(jugfile).stem
-    return found
 
 
 @contextmanager

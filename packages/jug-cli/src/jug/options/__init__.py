@@ -32,6 +32,7 @@ __all__ = [
     "Key",
     "Options",
     "configure",
+    "configured",
     "default_options",
     "read_configuration",
 ]
@@ -121,6 +122,12 @@ What a jugfile sets on it holds for its own run:
 >>> with default_options.restored():
 ...     default_options.execute_wait_cycle_time_secs = 1
 """
+
+
+def configured() -> Options:
+    """Return `default_options` after reading files and environment anew."""
+    configure(read_configuration())
+    return default_options
 
 
 def configure(configuration: Mapping[str, Any]) -> None:

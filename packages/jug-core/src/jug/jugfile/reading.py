@@ -44,12 +44,13 @@ class Jugspace:
 class Jugfile:
     """A jugfile that can be read, and read again after a barrier.
 
-    `arguments` are what it finds in `sys.argv` behind its own name.
+    `arguments` are what it finds in `sys.argv` behind its own name; if they are None,
+    `sys.argv` is left as it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] | None = ()) -> None:
         self.path = find_jugfile(path)
-        self.arguments = list(arguments)
+        self.arguments = arguments
         self._modules = TaskModules()
 
     @property
@@ -63,7 +64,8 @@ class Jugfile:
         Tasks use the store that is current then; one that the jugfile sets itself
         is current from there on.  What the jugfile raises comes through.
         """
-        sys.argv = [str(self.path), *self.arguments]
+        if self.arguments is not None:
+            sys.argv = [str(self.path), *self.arguments]
         self._modules.forget()
         module = self._new_module()
         barrier_tasks: list[Task[Any]] = []
