@@ -64,13 +64,14 @@ def test_every_option_says_what_it_does(name: str) -> None:
 def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
-    shared = {"count_table", "dot", "jugfile_command", "reading", "user_commands"}
+    shared = {"count_table", "dot", "jugfile_command", "reading", "selecting", "user_commands"}
     assert modules - shared == {name.replace("-", "_") for name in OWN_COMMANDS}
 
 
 def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
     assert {ending.name: ending.status for ending in Ending} == {
         "DONE": jug.cli.DONE,
+        "UNMATCHED": jug.cli.USAGE,
         "LIMIT": jug.cli.DONE,
         "FAILED": jug.cli.FAILED,
         "STUCK": jug.cli.UNFINISHED,

@@ -140,14 +140,51 @@ def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) ->
     assert complaint in jug("execute", *words, "primes.py", status=2).stderr
 
 
-def test_nothing_to_run_is_said(jug_process: JugProcess, folder: Path) -> None:
+def test_a_jugfile_without_tasks_is_said(jug_process: JugProcess, folder: Path) -> None:
     (folder / "empty.py").write_text("")
 
-    empty = jug_process("execute", "empty.py")
-    misspelt = jug_process("execute", "--name", "is_prim", "primes.py")
+    assert jug_process("execute", "empty.py").stderr == "The jugfile makes no tasks.\n"
 
-    assert empty.stderr == "The jugfile makes no tasks.\n"
-    assert misspelt.stderr == "No task matches: `jug count` lists their names.\n"
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_name_that_fits_nothing_is_an_error_with_the_nearest_names(
+    jug_process: JugProcess, jobs: str
+) -> None:
+    words = ["execute", "-j", jobs, "--name", "is_prim", "primes.py"]
+
+    refused = jug_process(*words, status=2)
+    allowed = jug_process(*words, "--allow-none")
+
+    told = "no task matches 'is_prim': is 'primes.is_prime' meant?"
+    assert refused.stderr == f"Error: {told} (--allow-none accepts it)\n"
+    assert allowed.stderr == f"jug: {told}\n"
+    assert not refused.stdout and not allowed.stdout
+
+
+def test_a_name_that_a_jugfile_chose_is_looked_for_too(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "chosen.py").write_text(
+        "import jug, jug.options\njug.Task(abs, -1)\n"
+        "jug.options.default_options.execute_pattern = 'x.y'\n"
+    )
+
+    told = jug_process("execute", "chosen.py", status=2).stderr
+
+    assert "no task matches 'x.y': `jug count` lists the names" in told
+
+
+def test_a_name_that_may_fit_beyond_a_barrier_is_no_error(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"
+    )
+
+    jug_process("execute", "--name", "divmod", "stage.py", status=3)
+    jug_process("execute", "--name", "abs", "stage.py")
+    jug_process("execute", "--name", "divmod", "stage.py")
+    jug_process("execute", "--name", "div_mod", "stage.py", status=2)
 
 
 def test_what_is_done_already_is_not_nothing(jug_process: JugProcess) -> None:
