@@ -17,7 +17,7 @@ import numpy
 import pytest
 import yaml
 
-from jug import TaskGenerator
+from jug import Task, TaskGenerator
 from jug.errors import DistributionMissing, OptionError
 from jug.execution.summary import Summary
 from jug.io import NoLoad, print_task_summary_table, write_metadata, write_task_out
@@ -266,3 +266,12 @@ def test_a_table_of_nothing_has_its_totals(capsys: pytest.CaptureFixture[str]) -
     print_task_summary_table(None, [("Failed", {})])
 
     assert capsys.readouterr().out.splitlines()[-1] == "           0  Total"
+
+
+def test_a_task_that_is_not_loaded_is_its_base_and_its_t() -> None:
+    task = Task(max, 2, 3)
+
+    unloaded = NoLoad(base=task)
+
+    assert unloaded.base is unloaded.t is task
+    assert unloaded.name == task.name

@@ -46,6 +46,13 @@ OWN_COMMANDS: Final = {
 }
 """What each of jug's own commands is for, so that listing them imports none."""
 
+FORMER_COMMANDS: Final = {
+    "webstatus": "`jug status --json` gives what it showed",
+    "test-jug": "jug's tests are run in its repository",
+    "install-skills": "jug brings no skills",
+}
+"""Commands of jug 2.x that are gone, and what to use in their place."""
+
 
 class _Jug(click.Group):
     """The commands, found by name when they are needed, and the errors that jug names."""
@@ -75,6 +82,8 @@ class _Jug(click.Group):
         raise click.UsageError(f"there is no command {word!r}: {self._advice(ctx, word)}", ctx=ctx)
 
     def _advice(self, ctx: click.Context, word: str) -> str:
+        if word in FORMER_COMMANDS:
+            return f"it is gone since jug 2.x, and {FORMER_COMMANDS[word]}"
         if word.endswith(".py"):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
         from difflib import get_close_matches

@@ -21,7 +21,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from jug._former import tell_what_is_gone
 from jug.errors import OptionError
+from jug.jugfile import set_jugdir
 from jug.options.files import read_configuration
 from jug.options.keys import KEYS, LEVELS, Key
 from jug.session import is_jug_running
@@ -35,6 +37,7 @@ __all__ = [
     "configured",
     "default_options",
     "read_configuration",
+    "set_jugdir",
 ]
 
 _BY_ATTRIBUTE: Final = {key.python_name: key for key in reversed(KEYS)}
@@ -133,3 +136,6 @@ def configured() -> Options:
 def configure(configuration: Mapping[str, Any]) -> None:
     """Make `default_options` begin with what files and environment say."""
     _configured.replace(_DEFAULTS | dict(configuration))
+
+
+tell_what_is_gone(__name__)
