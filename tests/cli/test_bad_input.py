@@ -127,15 +127,60 @@ def test_a_jugdir_that_cannot_be_written(jug_process: JugProcess, folder: Path) 
     assert result.stdout == ""
 
 
-def test_a_jugdir_of_the_former_release(jug_process: JugProcess, folder: Path) -> None:
-    old = folder / "primes.jugdata" / "ab"
-    old.mkdir(parents=True)
-    (old / ("c" * 38)).write_bytes(b"x")
+FORMER_JUGDIRS = {
+    "results": {"ab": "c" * 38, "locks": "", "tempfiles": ""},
+    "packed": {"ab": "", "packs": "jugpack", "locks": "", "tempfiles": ""},
+    "a run that was cut short": {"locks": f"{'c' * 40}.lock", "tempfiles": "x"},
+    "nothing yet": {"locks": "", "tempfiles": ""},
+    "locks alone": {"locks": ""},
+}
 
-    for command in ("status", "execute"):
-        result = jug_process(command, "primes.py", status=1)
-        assert "choose another --jugdir" in result.stderr
-    assert [*old.iterdir()] == [old / ("c" * 38)]
+
+@pytest.fixture(params=FORMER_JUGDIRS)
+def former_jugdir(request: pytest.FixtureRequest, folder: Path) -> Path:
+    """Return a jugdir, of primes.py, as jug 2.x leaves it."""
+    jugdir = folder / "primes.jugdata"
+    for part, name in FORMER_JUGDIRS[request.param].items():
+        (jugdir / part).mkdir(parents=True)
+        if name:
+            (jugdir / part / name).write_bytes(b"x")
+    return jugdir
+
+
+READERS = "status check count cleanup pack sleep-until shell graph".split()
+
+
+def test_a_jugdir_of_the_former_release_is_named_and_left_alone(
+    jug: Jug, former_jugdir: Path
+) -> None:
+    before = sorted(former_jugdir.rglob("*"))
+    commands = [[reader, "primes.py"] for reader in READERS]
+    commands += [["invalidate", "--name", "is_prime", "primes.py"]]
+    commands += [["cleanup", "--locks-only", "primes.py"], ["copy", "primes.jugdata", "new"]]
+
+    for command in commands:
+        told = jug(*command, status=1).stderr
+        assert told.startswith(f"Error: '{former_jugdir}' is a jugdir of jug 2.x"), command
+        assert "--jugdir primes.jug3; docs/from-jug-2.md says more" in told, command
+    assert sorted(former_jugdir.rglob("*")) == before
+
+
+def test_no_task_is_run_into_a_jugdir_of_the_former_release(
+    jug_process: JugProcess, former_jugdir: Path
+) -> None:
+    before = sorted(former_jugdir.rglob("*"))
+
+    assert "is a jugdir of jug 2.x" in jug_process("execute", "primes.py", status=1).stderr
+    assert sorted(former_jugdir.rglob("*")) == before
+
+
+def test_a_folder_of_other_things_is_no_jugdir_of_the_former_release(
+    jug: Jug, folder: Path
+) -> None:
+    for name in ("locks", "tempfiles", "ab", "photos"):
+        (folder / "primes.jugdata" / name).mkdir(parents=True)
+
+    jug("status", "primes.py", status=1)
 
 
 def test_a_result_that_cannot_be_pickled(jug_process: JugProcess, folder: Path) -> None:
