@@ -64,7 +64,15 @@ def test_every_option_says_what_it_does(name: str) -> None:
 def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
-    shared = {"count_table", "dot", "jugfile_command", "reading", "selecting", "user_commands"}
+    shared = {
+        "count_table",
+        "dot",
+        "installed_commands",
+        "jugfile_command",
+        "reading",
+        "selecting",
+        "user_commands",
+    }
     assert modules - shared == {name.replace("-", "_") for name in OWN_COMMANDS}
 
 
@@ -194,7 +202,7 @@ def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPa
     entry = EntryPoint("say-hi", f"{__name__}:hello", "jug.commands")
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or ModuleType(__name__))
     monkeypatch.setattr(sys.modules[__name__], "hello", hello, raising=False)
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+    monkeypatch.setattr("jug.cli.installed_commands.entry_points", lambda group: [entry])
 
     assert CliRunner().invoke(main, ["say-hi"]).output == "hello\n"
     assert "\n  say-hi " in CliRunner().invoke(main, ["--help"]).output

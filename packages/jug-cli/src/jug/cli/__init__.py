@@ -59,7 +59,9 @@ class _Jug(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
-        others = {*_installed_commands(), *_user_commands()} - {*OWN_COMMANDS}
+        from jug.cli.installed_commands import find_installed_commands
+
+        others = {*find_installed_commands(), *_user_commands()} - {*OWN_COMMANDS}
         return [*OWN_COMMANDS, *sorted(others)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -69,8 +71,10 @@ class _Jug(click.Group):
             command: click.Command = module.command
             command.short_help = OWN_COMMANDS[cmd_name]
             return command
-        entry = _installed_commands().get(cmd_name)
-        return entry.load() if entry is not None else _user_commands().get(cmd_name)
+        from jug.cli.installed_commands import find_installed_commands, load
+
+        entry = find_installed_commands().get(cmd_name)
+        return load(entry) if entry is not None else _user_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -114,12 +118,6 @@ class _Jug(click.Group):
         except KeyboardInterrupt:
             click.echo("jug: interrupted", err=True)
             ctx.exit(INTERRUPTED)
-
-
-def _installed_commands() -> dict[str, Any]:
-    from importlib.metadata import entry_points
-
-    return {entry.name: entry for entry in entry_points(group="jug.commands")}
 
 
 def _user_commands() -> dict[str, click.Command]:
