@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,31 @@ def test_a_jugfile_that_is_not_there(jug: Jug, words: list[str]) -> None:
 
     assert told.startswith("Error: there is no jugfile ")
     assert "name one on the command line, or call it jugfile.py" in told
+
+
+@pytest.mark.parametrize("command", ["status", "execute"])
+def test_a_task_that_is_used_as_its_value_is_told_in_the_last_line(
+    jug_process: JugProcess, folder: Path, command: str
+) -> None:
+    (folder / "uses.py").write_text("from jug import Task\nt = Task(abs, -1)\nprint(t + 1)\n")
+
+    told = jug_process(command, "uses.py", status=1).stderr
+
+    assert told.splitlines()[-1] == (
+        "Error: the jugfile 'uses.py' could not be read: TypeError: unsupported operand type(s) "
+        "for +: 'Task' and 'int': a task is not its value: make it an argument of another task, "
+        "or go on with jug.bvalue(task), which waits for the value"
+    )
+
+
+def test_a_script_that_reads_such_a_jugfile_is_told_in_the_last_line(folder: Path) -> None:
+    (folder / "uses.py").write_text("from jug import Task\nt = Task(abs, -1)\nprint(t.shape)\n")
+
+    program = [sys.executable, "-c", "import jug; jug.init('uses.py')"]
+    ended = subprocess.run(program, capture_output=True, text=True)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("a task is not its value: ")
 
 
 @pytest.mark.parametrize("command", ["status", "execute"])

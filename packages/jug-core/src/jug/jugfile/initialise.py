@@ -67,7 +67,7 @@ def init(
         use_store(outer)
         if on_error == "propagate":
             raise
-        log.critical("the jugfile %s could not be read:\n%s", path, own_traceback(error))
+        log.critical("the jugfile %s could not be read:\n%s", path, own_traceback(error).rstrip())
         sys.exit(1)
     for task in alltasks[made_before:]:
         task.own_store = task.own_store or jugspace.store

@@ -23,6 +23,7 @@ from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
 from jug.session import current_store
 from jug.task import Task, alltasks
+from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 _being_read: dict[Path, ModuleType] = {}
@@ -75,6 +76,9 @@ class Jugfile:
             except BarrierError as error:
                 barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
                 module.__dict__[_HAS_BARRIER] = True
+            except Exception as error:
+                note_task_used_as_value(error)
+                raise
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:
