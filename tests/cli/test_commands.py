@@ -134,7 +134,7 @@ def test_jug_execute_is_a_command_of_its_own(folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert run.returncode == 0
-    assert run.stdout.startswith("    Executed      Loaded  Task name\n")
+    assert run.stdout.startswith("Executed  Loaded  Task name\n")
 
 
 # From Python

@@ -15,21 +15,21 @@ JugProcess = Callable[..., subprocess.CompletedProcess[str]]
 Jug = Callable[..., Result]
 
 EXECUTED = """\
-    Executed      Loaded  Task name
----------------------------------------------
-           1           0  primes.count_primes
-           6           0  primes.is_prime
-.............................................
-           7           0  Total
+Executed  Loaded  Task name
+-------------------------------------
+       1       0  primes.count_primes
+       6       0  primes.is_prime
+.....................................
+       7       0  Total
 """
 
 LOADED = """\
-    Executed      Loaded  Task name
----------------------------------------------
-           0           1  primes.count_primes
-           0           6  primes.is_prime
-.............................................
-           0           7  Total
+Executed  Loaded  Task name
+-------------------------------------
+       0       1  primes.count_primes
+       0       6  primes.is_prime
+.....................................
+       0       7  Total
 """
 
 
@@ -100,7 +100,7 @@ def test_keep_going_runs_the_rest_and_still_fails(jug_process: JugProcess, folde
     went_on = jug_process("execute", "--keep-going", "failing.py", status=1)
 
     assert "good" not in stopped.stdout
-    assert "           1           0  failing.good\n" in went_on.stdout
+    assert "       1       0  failing.good\n" in went_on.stdout
 
 
 def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProcess) -> None:
@@ -121,7 +121,7 @@ def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProce
 def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str]) -> None:
     output = jug_process("execute", *selector, "primes.py").stdout
 
-    assert "           6           0  primes.is_prime\n" in output
+    assert "       6       0  primes.is_prime\n" in output
     assert "count_primes" not in output
 
 
@@ -255,13 +255,13 @@ def test_workers_that_are_started_anew_have_the_same_options(
     result = jug_process("execute", "-j2", "--name", "[bg]*", "failing.py", status=1)
 
     assert "each worker reads the jugfile itself" in result.stderr
-    assert "           1           0  failing.good\n" in result.stdout
+    assert "       1       0  failing.good\n" in result.stdout
 
 
 def test_limits_of_the_environment_end_a_run_well(jug_process: JugProcess, folder: Path) -> None:
     result = jug_process("execute", "primes.py", JUG_MAX_TASKS="2")
 
-    assert "           2           0  Total\n" in result.stdout
+    assert "       2       0  Total\n" in result.stdout
     assert result.stderr.startswith("jug: a limit that was set for this run was reached")
 
 
@@ -273,7 +273,7 @@ def test_the_stop_file_ends_a_run_unless_it_is_ignored(
     stopped = jug_process("execute", "primes.py")
     ignored = jug_process("execute", "--no-check-environment", "primes.py")
 
-    assert "           0           0  Total\n" in stopped.stdout
+    assert "       0       0  Total\n" in stopped.stdout
     assert ignored.stdout == EXECUTED
 
 

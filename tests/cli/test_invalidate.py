@@ -12,27 +12,27 @@ from click.testing import Result
 Jug = Callable[..., Result]
 
 ALL_GONE = """\
- Invalidated  Task name
----------------------------------
-           1  primes.count_primes
-           6  primes.is_prime
-.................................
-           7  Total
+Invalidated  Task name
+--------------------------------
+          1  primes.count_primes
+          6  primes.is_prime
+................................
+          7  Total
 """
 
 LAST_GONE = """\
- Invalidated  Task name
----------------------------------
-           1  primes.count_primes
-.................................
-           1  Total
+Invalidated  Task name
+--------------------------------
+          1  primes.count_primes
+................................
+          1  Total
 """
 
 NOTHING_GONE = """\
- Invalidated  Task name
------------------------
-.......................
-           0  Total
+Invalidated  Task name
+----------------------
+......................
+          0  Total
 """
 
 

@@ -6,36 +6,41 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from jug.cli import main
+from jug.tables import table
 
 Jug = Callable[..., Result]
 
 NOTHING_DONE = """\
-      Failed     Waiting       Ready    Finished     Running  Task name
----------------------------------------------------------------------------------
-           0           1           0           0           0  primes.count_primes
-           0           0           6           0           0  primes.is_prime
-.................................................................................
-           0           1           6           0           0  Total
+Failed  Waiting  Ready  Finished  Running  Task name
+--------------------------------------------------------------
+     0        1      0         0        0  primes.count_primes
+     0        0      6         0        0  primes.is_prime
+..............................................................
+     0        1      6         0        0  Total
 """
 
 ONE_FAILED = """\
-      Failed     Waiting       Ready    Finished     Running  Task name
----------------------------------------------------------------------------
-           0           1           0           0           0  failing.after
-           1           0           0           0           0  failing.bad
-           0           0           0           1           0  failing.good
-...........................................................................
-           1           1           0           1           0  Total
+Failed  Waiting  Ready  Finished  Running  Task name
+--------------------------------------------------------
+     0        1      0         0        0  failing.after
+     1        0      0         0        0  failing.bad
+     0        0      0         1        0  failing.good
+........................................................
+     1        1      0         1        0  Total
 """
 
 COUNTED = """\
-       Count  Task name
----------------------------------
-           1  primes.count_primes
-           6  primes.is_prime
-.................................
-           7  Total
+Count  Task name
+--------------------------
+    1  primes.count_primes
+    6  primes.is_prime
+..........................
+    7  Total
 """
 
 
@@ -100,8 +105,45 @@ def test_a_long_name_is_never_broken(jug: Jug, folder: Path) -> None:
 
     rows = jug("status", "long.py", status=1).stdout.splitlines()
 
-    assert rows[2] == f"{0:>12}{0:>12}{1:>12}{0:>12}{0:>12}  long.{name}"
+    assert rows[2] == f"     0        0      1         0        0  long.{name}"
     assert len(rows[1]) == len(rows[3]) == len(rows[2])
+
+
+def test_a_usual_name_fits_a_terminal_of_80_columns(jug: Jug, folder: Path) -> None:
+    (folder / "segmentation_of_cells.py").write_text(
+        "from jug import TaskGenerator\n@TaskGenerator\ndef watershed_lines(): pass\n"
+        "watershed_lines()\n"
+    )
+
+    rows = jug("status", "segmentation_of_cells.py", status=1).stdout.splitlines()
+
+    assert max(map(len, rows)) <= 80
+
+
+def test_a_large_number_widens_its_column() -> None:
+    rows = table(["Failed", "Ready"], {"f": [1, 12_345_678], "g": [0, 1]}).splitlines()
+
+    assert rows[0] == "Failed     Ready  Task name"
+    assert rows[2] == "     1  12345678  f"
+    assert rows[-1] == "     1  12345679  Total"
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_failed_and_running_tasks_are_in_colour_on_a_terminal(
+    folder: Path,
+    executed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    is_refused: bool,
+) -> None:
+    if is_refused:
+        monkeypatch.setenv("NO_COLOR", "1")
+    executed("failing.py", keep_going=True)
+
+    shown = CliRunner().invoke(main, ["status", "failing.py"], color=True).stdout
+
+    red = click.style("     1", fg="red")
+    assert shown.count(red) == (0 if is_refused else 2)  # of the task and in the total
+    assert click.unstyle(shown) == ONE_FAILED
 
 
 def test_json_says_the_same(jug: Jug) -> None:

@@ -213,11 +213,11 @@ def print_task_summary_table(options: Any, groups: Sequence[tuple[str, Mapping[s
     with `options.short` each group takes one line.
 
     >>> print_task_summary_table(None, [("Done", {"primes.is_prime": 3}), ("Left", {})])
-            Done        Left  Task name
-    -----------------------------------------
-               3           0  primes.is_prime
-    .........................................
-               3           0  Total
+    Done  Left  Task name
+    ---------------------------
+       3     0  primes.is_prime
+    ...........................
+       3     0  Total
     """
     show = getattr(options, "print_out", print)
     for line in _brief(groups) if getattr(options, "short", False) else _table(groups):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +17,8 @@ from jug.tables import table
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.status import Status
+
+_COLOURS: Final = {"Failed": "red", "Running": "green"}
 
 
 @jugfile_command(
@@ -60,7 +63,13 @@ def _as_table(status: Status) -> str:
 
     counts = status.counts
     rows = {name: [counts[state][name] for state in State] for name in status.names()}
-    return table([state.value.capitalize() for state in State], rows)
+    return table([state.value.capitalize() for state in State], rows, _paint)
+
+
+def _paint(title: str, number: str) -> str:
+    """Colour what has failed and what runs; `click.echo` undoes it where no terminal is."""
+    colour = None if "NO_COLOR" in os.environ else _COLOURS.get(title)
+    return click.style(number, fg=colour) if colour and int(number) else number
 
 
 def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
