@@ -100,6 +100,21 @@ def test_what_is_gone_is_none_of_what_a_jugfile_is_made_of() -> None:
     assert [name for name, thing in plain.items() if thing is NameGone] == ["jug.jug_version"]
 
 
+def test_the_page_about_moving_lists_what_is_gone_or_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "from-jug-2.md").read_text()
+    gone = {name for name, thing in FOUND.items() if thing is NameGone} - METHODS
+    other = GONE_WITHOUT_A_WORD | {*OTHER_ATTRIBUTES} | {*FORMER_COMMANDS}
+
+    assert [name for name in other if f"`{name.rpartition('.')[2]}`" not in page] == []
+    assert [name for name in gone if not any(f"`{part}`" in page for part in parts(name))] == []
+
+
+def parts(name: str) -> list[str]:
+    """Return the name alone and in full, and the modules that it is in."""
+    words = name.split(".")
+    return [words[-1], *(".".join(words[:end]) for end in range(2, len(words) + 1))]
+
+
 @pytest.mark.parametrize("command", [name for name in FORMER["commands"] if name])
 def test_every_command_is_there_with_its_options_or_says_what_to_use(command: str) -> None:
     if command in FORMER_COMMANDS:
