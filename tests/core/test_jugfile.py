@@ -11,7 +11,7 @@ import jug
 from jug.backends.dict_store import DictStore
 from jug.errors import BarrierError, JugfileError, OptionError, ResultNotFound
 from jug.execution.worker import Worker
-from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir
+from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir, store_options
 from jug.session import current_store
 from jug.task import alltasks
 
@@ -290,6 +290,32 @@ def test_init_takes_a_store_object(store):
     mine = DictStore()
 
     assert init("simple.py", store=mine)[0] is mine
+
+
+def test_init_leaves_the_programs_own_arguments_to_the_jugfile(monkeypatch):
+    write("args.py", "import sys\ngiven = sys.argv[:]")
+    monkeypatch.setattr(sys, "argv", ["report.py", "--epochs", "3"])
+
+    _, names = init("args.py", "dict_store")
+
+    assert names["given"] == sys.argv == ["report.py", "--epochs", "3"]
+
+
+@pytest.mark.parametrize("jugdir", ["results", "%(jugfile)s.results"])
+def test_init_uses_the_jugdir_of_the_environment_unless_one_is_given(jugdir, monkeypatch):
+    write("simple.py", SIMPLE)
+    monkeypatch.setenv("JUG_JUGDIR", f"dict_store:{jugdir}")
+
+    assert Path(init("simple.py")[0].url).name == jugdir % {"jugfile": "simple"}
+    assert init("simple.py", "dict_store")[0].url == "dict_store"
+
+
+def test_a_store_of_a_server_is_opened_under_the_jugfiles_name():
+    assert store_options("work/primes.py", "redis://localhost") == {"prefix": "primes"}
+    assert store_options("primes.py", "rediss+cluster://h", prefix="mine") == {"prefix": "mine"}
+    assert store_options("primes.py", "primes.jugdata", 60.0) == {"lease_seconds": 60.0}
+    assert store_options("primes.py", Path("primes.jugdata")) == {}
+    assert store_options("primes.py", "dict_store", 60.0) == {}
 
 
 def test_a_jugfile_may_init_itself_and_others(store):

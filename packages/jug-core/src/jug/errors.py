@@ -53,6 +53,10 @@ class DistributionMissing(JugError, ImportError):
     """Raised when a name belongs to a distribution that is not installed."""
 
 
+class NameGone(JugError, ImportError):
+    """Raised when a name of jug 2.x is asked for that is gone."""
+
+
 # Identity
 
 

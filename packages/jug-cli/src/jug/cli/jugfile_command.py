@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from jug.options import KEYS, LEVELS, Options, configure, default_options, read_configuration
+from jug.options import KEYS, LEVELS, Options, configured, default_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -101,8 +101,7 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
     """Return the options of this run; those that are parameters are taken from there."""
     jugfile, *arguments = parameters.pop("jugfile") or [None]
     _refuse_unknown_option(jugfile, context)
-    configure(read_configuration())
-    options = Options({"arguments": arguments}, default_options)
+    options = Options({"arguments": arguments}, configured())
     if jugfile is not None:
         options.set("jugfile", jugfile, "JUGFILE")
     for param in context.command.params:

@@ -32,14 +32,17 @@ def find_user_commands() -> dict[str, click.Command]:
 
 @cache
 def _commands_in(path: Path) -> dict[str, click.Command]:
-    if not path.is_file():
-        return {}
     try:
-        module = _load(path)
+        return _by_name(_load(path)) if path.is_file() else {}
     except (Exception, SystemExit) as error:
         click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
         return {}
+
+
+def _by_name(module: ModuleType) -> dict[str, click.Command]:
     found = [thing for thing in vars(module).values() if isinstance(thing, click.Command)]
+    for command in found:
+        command.get_short_help_str()  # shows that it can be listed
     return {command.name: command for command in found if command.name}
 
 

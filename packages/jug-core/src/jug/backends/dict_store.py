@@ -23,6 +23,7 @@ from threading import Condition
 from typing import ClassVar, Self
 
 from jug import codec, records
+from jug._former import tell_what_is_gone
 from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
 from jug.backends.dict_file import DictFile
 from jug.backends.news import NOTHING, Changes, News, Reader, TaskState
@@ -293,3 +294,6 @@ dict_store = DictStore
 
 def _new_worker() -> str:
     return os.urandom(8).hex()
+
+
+tell_what_is_gone(__name__)

@@ -22,6 +22,7 @@ from jug.execution.ready_tasks import READY
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.jugfile import Jugspace
+from jug.selection import no_match
 from jug.task import Task
 from jug.task.graph import Graph
 
@@ -46,6 +47,7 @@ class Agenda:
             retryable,
             self._selection(settings.select),
         )
+        self._select = settings.select
         self._has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
 
@@ -138,12 +140,19 @@ class Agenda:
 
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
-        if not self.plan.left and not self._has_barrier:
-            return Ending.DONE
-        return Ending.FAILED if self.plan.failed else Ending.STUCK
+        if self.plan.left or self._has_barrier:
+            return Ending.FAILED if self.plan.failed else Ending.STUCK
+        if self._select is not None and not any(map(self._select, self._names())):
+            return Ending.UNMATCHED
+        return Ending.DONE
+
+    def _names(self) -> set[str]:
+        return set(self.graph.names())
 
     def sum_up(self, summary: Summary) -> None:
         """Add to a worker's summary what of the tasks is done, left and blocked."""
+        if self._select is not None and summary.ending is Ending.UNMATCHED:
+            summary.unmatched = no_match(self._select, self._names())
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()
         here = {failure.digest for failure in summary.failures}

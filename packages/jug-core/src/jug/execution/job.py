@@ -56,8 +56,9 @@ def jugfile_error(error: BaseException, jugfile: Jugfile) -> JugfileError:
             "its tasks are known only when it is read to its end",
             path=str(jugfile.path),
         )
+    why = ": ".join([describe_exception(error), *getattr(error, "__notes__", ())])
     return JugfileError(
-        f"the jugfile {str(jugfile.path)!r} could not be read: {describe_exception(error)}",
+        f"the jugfile {str(jugfile.path)!r} could not be read: {why}",
         path=str(jugfile.path),
         traceback=own_traceback(error),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jug.jugfile.initialise import DEFAULT_JUGFILE, init
-from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir
+from jug.jugfile.configuration import DEFAULT_JUGFILE
+from jug.jugfile.initialise import init
+from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir, store_options
 from jug.jugfile.reading import Jugfile, Jugspace
 from jug.session import is_jug_running
 
@@ -16,4 +17,5 @@ __all__ = [
     "is_jug_running",
     "jugdir_of",
     "set_jugdir",
+    "store_options",
 ]

@@ -23,6 +23,7 @@ from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
 from jug.session import current_store
 from jug.task import Task, alltasks
+from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 _being_read: dict[Path, ModuleType] = {}
@@ -44,12 +45,13 @@ class Jugspace:
 class Jugfile:
     """A jugfile that can be read, and read again after a barrier.
 
-    `arguments` are what it finds in `sys.argv` behind its own name.
+    `arguments` are what it finds in `sys.argv` behind its own name; if they are None,
+    `sys.argv` is left as it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] | None = ()) -> None:
         self.path = find_jugfile(path)
-        self.arguments = list(arguments)
+        self.arguments = arguments
         self._modules = TaskModules()
 
     @property
@@ -63,7 +65,8 @@ class Jugfile:
         Tasks use the store that is current then; one that the jugfile sets itself
         is current from there on.  What the jugfile raises comes through.
         """
-        sys.argv = [str(self.path), *self.arguments]
+        if self.arguments is not None:
+            sys.argv = [str(self.path), *self.arguments]
         self._modules.forget()
         module = self._new_module()
         barrier_tasks: list[Task[Any]] = []
@@ -73,6 +76,9 @@ class Jugfile:
             except BarrierError as error:
                 barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
                 module.__dict__[_HAS_BARRIER] = True
+            except Exception as error:
+                note_task_used_as_value(error)
+                raise
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:

@@ -8,6 +8,7 @@ value(x)            x with the tasks in it replaced by their values
 
 from __future__ import annotations
 
+from jug._former import tell_what_is_gone
 from jug.task.arguments import find_dependencies
 from jug.task.describe import describe, topological_sort
 from jug.task.generator import TaskGenerator, iteratetask, return_tuple
@@ -32,3 +33,6 @@ __all__ = [
     "recursive_dependencies",
     "topological_sort",
 ]
+
+
+tell_what_is_gone(__name__)

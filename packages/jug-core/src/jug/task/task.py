@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 
 from jug import hash
 from jug.backends.base import BaseStore
 from jug.errors import HashError, ResultNotFound, TaskError
 from jug.hash.names import function_name
-from jug.session import current_store, is_jug_running
+from jug.session import current_store, is_jug_running, is_store_chosen
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
@@ -42,10 +42,16 @@ MISSING: Final = _Missing()
 
 
 class _StoreOfTask:
-    """A task's own store, else the one in use; on the class, the one in use."""
+    """A task's own store, else the one in use; on the class, the one in use or None."""
 
-    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore:
-        own = None if task is None else task.own_store
+    @overload
+    def __get__(self, task: None, owner: type) -> BaseStore | None: ...
+    @overload
+    def __get__(self, task: Task[Any], owner: type) -> BaseStore: ...
+    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore | None:
+        if task is None:
+            return current_store() if is_store_chosen() else None
+        own = task.own_store
         return current_store() if own is None else own
 
 
@@ -198,9 +204,9 @@ class Task(Lockable, Generic[R]):
                 raise _not_found(self)
         self._value = store.load_digest(self.digest)
 
-    def can_load(self) -> bool:
-        """Return whether the value is in the store."""
-        store = self.store
+    def can_load(self, store: BaseStore | None = None) -> bool:
+        """Return whether the value is in the store, or in another one if that is given."""
+        store = self.store if store is None else store
         if not store.has(self.digest):
             store.poll()
         return store.has(self.digest)
@@ -341,7 +347,7 @@ def _hash_with_dependencies(task: Task[Any]) -> None:
 
 
 def recursive_dependencies(
-    task: Task[Any] | Tasklet, max_level: int | None = -1
+    t: Task[Any] | Tasklet, max_level: int | None = -1
 ) -> Iterator[Task[Any]]:
     """Yield all that a task depends on, each task once, without the task itself.
 
@@ -353,8 +359,8 @@ def recursive_dependencies(
     ['builtins.abs', 'builtins.abs']
     """
     limit = -1 if max_level is None else max_level
-    seen = {task.digest}
-    level = [task]
+    seen = {t.digest}
+    level = [t]
     while level and limit != 0:
         limit -= 1
         following: list[Any] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, overload
 
+from jug.errors import OptionError
 from jug.task.arguments import value_of
-from jug.task.task import Task
+from jug.task.task import MISSING, Task
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -15,15 +16,17 @@ _SOON: Final = 1.0  # seconds after which a wait looks again without a reason
 
 
 @overload
-def value(x: Task[R]) -> R: ...
+def value(elem: Task[R]) -> R: ...
 @overload
-def value(x: list[Task[R]]) -> list[R]: ...
+def value(elem: list[Task[R]]) -> list[R]: ...
 @overload
-def value(x: dict[K, Task[R]]) -> dict[K, R]: ...
+def value(elem: dict[K, Task[R]]) -> dict[K, R]: ...
 @overload
-def value(x: Any) -> Any: ...
-def value(x: Any) -> Any:
-    """Return `x` with every task in it replaced by its value.
+def value(elem: Any) -> Any: ...
+@overload
+def value(*, obj: Any) -> Any: ...
+def value(elem: Any = MISSING, *, obj: Any = MISSING) -> Any:
+    """Return `elem`, which may also be given as `obj`, with every task in it replaced by its value.
 
     Goes through lists, tuples and dicts.  Anything else that is not a task is
     its own value.  Raises `ResultNotFound` if a task has not run yet.
@@ -31,7 +34,9 @@ def value(x: Any) -> Any:
     >>> value([1, ("two", {"three": 3})])
     [1, ('two', {'three': 3})]
     """
-    return value_of(x)
+    if (elem is MISSING) == (obj is MISSING):
+        raise OptionError("value() takes one thing: value(task)")
+    return value_of(obj if elem is MISSING else elem)
 
 
 def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802

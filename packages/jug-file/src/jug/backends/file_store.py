@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
@@ -66,7 +67,7 @@ class FileStore(BaseStore):
 
     def __init__(
         self,
-        dirname: str | os.PathLike[str],
+        dname: str | os.PathLike[str],
         compress_numpy: bool = False,
         *,
         lease_seconds: float | None = None,
@@ -79,7 +80,7 @@ class FileStore(BaseStore):
         other hosts write to the directory; without it, the kind of its file system
         decides.
         """
-        self.jugdir = os.fspath(dirname)
+        self.jugdir = os.fspath(dname)
         self.url = f"file:{self.jugdir}"
         self._path = Path(os.path.abspath(self.jugdir))
         self._options = {"lease_seconds": lease_seconds, "network": network}
@@ -347,6 +348,7 @@ class FileStore(BaseStore):
 
 
 file_store = FileStore
+tell_what_is_gone(__name__)
 
 
 def _reopen(cls: type[FileStore], dirname: str, options: dict[str, Any]) -> FileStore:

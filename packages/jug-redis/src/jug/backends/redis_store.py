@@ -25,6 +25,7 @@ from time import monotonic
 from typing import Any, Final, Self
 
 from jug import codec
+from jug._former import tell_what_is_gone
 from jug.backends._redis import results, scripts
 from jug.backends._redis.access import Access
 from jug.backends._redis.follower import Follower
@@ -266,3 +267,6 @@ def _patience(given: float | None) -> float:
             f"{_PATIENCE_VARIABLE} is {text!r}: give a number of seconds", name=_PATIENCE_VARIABLE
         )
     return seconds
+
+
+tell_what_is_gone(__name__)
