@@ -158,6 +158,14 @@ def test_main_can_be_called_for_one_jugfile_after_the_other(
     assert capsys.readouterr().out.splitlines()[1].startswith("3 tasks waiting")
 
 
+def test_main_comes_back_to_the_folder_that_the_jugfile_left(folder: Path) -> None:
+    (folder / "moves.py").write_text("import os\nos.mkdir('out')\nos.chdir('out')\n")
+
+    main(["status", "moves.py"], standalone_mode=False)
+
+    assert Path.cwd() == folder
+
+
 def test_what_a_jugfile_sets_does_not_outlast_it(folder: Path) -> None:
     (folder / "sets.py").write_text(
         "from jug.options import default_options\ndefault_options.execute_keep_going = True\n"

@@ -398,3 +398,13 @@ def test_a_value_that_a_jugfile_wants_too_early_comes_with_advice(
     monkeypatch.setattr("jug.session._is_running", True)
     with pytest.raises(ResultNotFound, match=r"wait for it by jug.bvalue\(task\)"):
         jug.value(task)
+
+
+def test_a_jugfile_is_read_again_where_it_was_read_first(tmp_path):
+    write("moves.py", "import os\nos.makedirs('out', exist_ok=True)\nos.chdir('out')\n" + SIMPLE)
+    jugfile = Jugfile("moves.py")
+
+    jugfile.read()
+    jugfile.read_again()
+
+    assert Path.cwd() == tmp_path / "out"

@@ -270,6 +270,8 @@ def test_the_directory_stays_the_same_when_the_working_directory_changes(
     with FileStore("jugdir") as store:
         monkeypatch.chdir("/")
         save(store, A, 1)
+        with open_store(store.url) as again:
+            assert again.can_load(A.hex())
 
     assert (tmp_path / "jugdir" / "format").exists()
 

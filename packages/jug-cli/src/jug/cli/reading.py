@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,12 +64,15 @@ def traceless(jugfile: str) -> Iterator[None]:
     from jug.task import alltasks
 
     arguments, path, outer = sys.argv, sys.path[:], use_store(None)
+    folder = os.getcwd()
     alltasks.clear()
     try:
         yield
     finally:
         sys.modules.pop(Path(jugfile).stem, None)
         sys.argv, sys.path[:] = arguments, path
+        with suppress(OSError):  # it was removed, or may not be entered any more
+            os.chdir(folder)
         set_running(False)
         store = use_store(outer)
         if store is not None:

@@ -64,10 +64,12 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     """End the worker before the first task at which the file exists.
 
+    A relative name is one in the working directory of this call.
+
     >>> exit_if_file_exists("please.stop")
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
-    register_hook_once(_BEFORE_TASK, _FileCheck(os.fspath(fname)))
+    register_hook_once(_BEFORE_TASK, _FileCheck(os.path.abspath(fname)))
 
 
 def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jug.jugfile.folder import standing_in
 from jug.jugfile.initialise import DEFAULT_JUGFILE, init
 from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir
 from jug.jugfile.reading import Jugfile, Jugspace
@@ -16,4 +17,5 @@ __all__ = [
     "is_jug_running",
     "jugdir_of",
     "set_jugdir",
+    "standing_in",
 ]

@@ -50,6 +50,7 @@ class Jugfile:
     def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> None:
         self.path = find_jugfile(path)
         self.arguments = list(arguments)
+        self._folder = os.getcwd()
         self._modules = TaskModules()
 
     @property
@@ -76,9 +77,20 @@ class Jugfile:
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:
-        """Forget all tasks made so far and read it anew."""
+        """Forget all tasks made so far and read it anew, standing where it was read first."""
         alltasks.clear()
+        self._return_to_folder()
         return self.read()
+
+    def _return_to_folder(self) -> None:
+        try:
+            os.chdir(self._folder)
+        except OSError as error:
+            raise JugfileError(
+                f"the jugfile {str(self.path)!r} can't be read again in {self._folder!r}, "
+                f"where it was read first: {error.strerror}",
+                path=str(self.path),
+            ) from None
 
     def _new_module(self) -> ModuleType:
         there = sys.modules.get(self.name)
