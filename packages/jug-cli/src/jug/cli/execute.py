@@ -148,7 +148,9 @@ def _check_environment(folder: str) -> None:
 def _debug(task: Any, error: BaseException) -> None:
     import pdb
 
-    click.echo(f"{task.name} failed: {error!r}", err=True)
+    from jug.tracebacks import describe_exception
+
+    click.echo(f"{task.name} failed: {describe_exception(error)}", err=True)
     pdb.post_mortem(error.__traceback__)
 
 
