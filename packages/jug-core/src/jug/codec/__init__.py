@@ -215,7 +215,8 @@ def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
     except Exception as error:
         raise DecodeError(
             "the result is whole but cannot be made into a value again "
-            f"({describe_exception(error)}): bring back the module or class that it needs, or invalidate its task"
+            f"({describe_exception(error)}): bring back the module or class that it needs, "
+            "or invalidate its task"
         ) from error
 
 
