@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from jug.errors import JugError, OptionError
+from jug.messages import telling_by_itself
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
 
@@ -95,7 +96,8 @@ class _Jug(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what jug itself can name becomes one message."""
         try:
-            return super().invoke(ctx)
+            with telling_by_itself():
+                return super().invoke(ctx)
         except OptionError as error:
             raise click.UsageError(str(error)) from error
         except JugError as error:

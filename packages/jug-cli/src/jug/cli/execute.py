@@ -11,6 +11,7 @@ import click
 from jug.cli.jugfile_command import jugfile_command
 from jug.cli.reading import job_of, traceless
 from jug.errors import OptionError
+from jug.messages import set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
 
@@ -122,6 +123,7 @@ class RunSettings:
 
         configure(self.weaker)
         options = Options(self.given, default_options)
+        set_level(options.verbose)
         is_worker = os.getpid() != self.process or options.pdb
         if is_worker and not options.execute_no_check_environment:
             _check_environment(self.folder)

@@ -13,7 +13,6 @@ task that used it is saved: then nothing is saved and the task is done again.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -28,11 +27,12 @@ from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
+from jug.messages import Log
 from jug.task import Task
 from jug.task.attempt import failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
 
-log = logging.getLogger("jug.worker")
+log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 

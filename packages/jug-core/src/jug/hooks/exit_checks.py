@@ -10,7 +10,6 @@ not added a second time: its count and its clock go on.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.hooks import register_hook_once
+from jug.messages import Log
 
 __all__ = [
     "exit_after_n_tasks",
@@ -29,7 +29,7 @@ __all__ = [
     "exit_when_true",
 ]
 
-log = logging.getLogger("jug.hooks")
+log = Log("hooks")
 
 _BEFORE_TASK: Final = "execute.task-pre-execute"
 _AFTER_TASK: Final = "execute.task-executed1"
