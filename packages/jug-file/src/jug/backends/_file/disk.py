@@ -16,7 +16,12 @@ from jug.errors import JugError, StoreError
 TEMPORARY: Final = ".tmp"
 """How the names of files end that are being written."""
 
+# What is not there yet is never asked for by name, so what is missing was there before.
+_REMOVED: Final = "it, or a file in it, was removed while in use: run again to compute what is lost"
+
 _ADVICE: Final = {
+    errno.ENOENT: _REMOVED,
+    errno.ESTALE: _REMOVED,
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "the quota is used up: free some of it and run again",
     errno.EFBIG: "the file would be larger than is allowed: raise the limit (ulimit -f)",
