@@ -64,7 +64,7 @@ def test_every_option_says_what_it_does(name: str) -> None:
 def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
-    shared = {"count_table", "dot", "jugfile_command", "reading", "user_commands"}
+    shared = {"count_table", "dot", "jugfile_command", "output", "reading", "user_commands"}
     assert modules - shared == {name.replace("-", "_") for name in OWN_COMMANDS}
 
 

@@ -131,14 +131,23 @@ def is_any_being_read() -> bool:
 def find_jugfile(path: str | os.PathLike[str]) -> Path:
     given = Path(path)
     for candidate in (given, given.parent / f"{given.name}.py"):
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
     raise JugfileError(
-        f"there is no jugfile {str(given)!r}"
-        + (" (it is a folder)" if given.is_dir() else f" in {os.getcwd()!r}")
-        + ": name one on the command line, or call it jugfile.py",
+        f"there is no jugfile {str(given)!r}{_why_not(given)}: "
+        "name one on the command line, or call it jugfile.py",
         path=str(given),
     )
+
+
+def _why_not(given: Path) -> str:
+    try:
+        os.stat(given)
+    except FileNotFoundError:
+        return f" in {os.getcwd()!r}"
+    except OSError as error:
+        return f" ({error.strerror})"
+    return " (it is a folder)" if os.path.isdir(given) else " (it is no file)"
 
 
 def _is_from(module: ModuleType, path: Path) -> bool:

@@ -146,7 +146,7 @@ def disk_time(folder: Path) -> float:
 
 def is_local(path: Path) -> bool:
     """Return whether the path, which need not be there yet, is certainly on a disk of this host."""
-    path = next((one for one in (path, *path.parents) if one.exists()), path)
+    path = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"

@@ -65,7 +65,9 @@ def is_made(jugdir: Path) -> bool:
         with explained(jugdir, "read the marker"):
             _check(jugdir, (jugdir / NAME).read_text())
         return True
-    if _is_former(jugdir, names):
+    with explained(jugdir, "look for results in"):
+        is_former = _is_former(jugdir, names)
+    if is_former:
         raise StoreFormatError(
             f"{str(jugdir)!r} was written by jug 2.x: choose another --jugdir",
             path=str(jugdir),
@@ -78,7 +80,7 @@ def make(jugdir: Path) -> None:
     if is_made(jugdir):
         return
     with explained(jugdir, "make a store in"):
-        above = [folder for folder in jugdir.parents if not folder.exists()]
+        above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
         os.makedirs(jugdir.parent, exist_ok=True)
         for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
             # Asking whether it is there might get an answer of some time ago.
