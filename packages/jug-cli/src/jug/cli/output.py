@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 import click
 
@@ -20,7 +21,12 @@ _FAILED = 1
 
 @contextmanager
 def written_output() -> Iterator[None]:
-    """Write what the block prints; end the program where the system refuses that, or a file."""
+    """Write what the block prints; end the program where the system refuses that, or a file.
+
+    What the encoding of the output lacks is written as its code.
+    """
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             yield

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +40,9 @@ def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any
     if options.lease_seconds is not None and scheme != "dict_store":
         found["lease_seconds"] = options.lease_seconds
     if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        found["prefix"] = options.prefix or Path(jugfile).stem
+        from jug.jugfile import module_name
+
+        found["prefix"] = options.prefix or module_name(jugfile)
     return found
 
 
@@ -60,6 +61,7 @@ def traceless(jugfile: str) -> Iterator[None]:
 
     The process may be a program of the user's that called `jug.jug.main`.
     """
+    from jug.jugfile import module_name
     from jug.session import set_running, use_store
     from jug.task import alltasks
 
@@ -69,7 +71,7 @@ def traceless(jugfile: str) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.modules.pop(Path(jugfile).stem, None)
+        sys.modules.pop(module_name(jugfile), None)
         sys.argv, sys.path[:] = arguments, path
         with suppress(OSError):  # it was removed, or may not be entered any more
             os.chdir(folder)

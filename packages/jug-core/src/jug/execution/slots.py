@@ -71,7 +71,7 @@ class WorkerSlots:
 
     def publish(self, slot: int, task: Any) -> None:
         """Show which task a worker has taken: it loads, runs and saves it."""
-        name = task.name.encode()[:_NAME]
+        name = task.name.encode("utf-8", "backslashreplace")[:_NAME]
         limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,

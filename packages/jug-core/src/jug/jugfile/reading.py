@@ -56,7 +56,7 @@ class Jugfile:
     @property
     def name(self) -> str:
         """The name of the module that it is run as."""
-        return self.path.stem
+        return module_name(self.path)
 
     def read(self) -> Jugspace:
         """Run the jugfile to its end or to the first barrier that is not open.
@@ -138,6 +138,15 @@ def find_jugfile(path: str | os.PathLike[str]) -> Path:
         "name one on the command line, or call it jugfile.py",
         path=str(given),
     )
+
+
+def module_name(path: str | os.PathLike[str]) -> str:
+    """Return the name of the module that a jugfile is run as, which is one in every locale.
+
+    >>> module_name("work/primes.py")
+    'primes'
+    """
+    return os.fsencode(Path(path).stem).decode("utf-8", "backslashreplace")
 
 
 def _why_not(given: Path) -> str:

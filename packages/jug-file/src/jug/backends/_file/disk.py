@@ -150,7 +150,7 @@ def is_local(path: Path) -> bool:
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        mounts = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
     except OSError:
         return False
     kinds = [
@@ -164,10 +164,19 @@ def _kind_by_path(path: Path, mounts: list[str]) -> str:
     real = os.path.realpath(path)
     best, kind = "", ""
     for line in mounts:
-        point = line.split()[4].encode().decode("unicode_escape")
+        point = _unescaped(line.split()[4])
         if len(point) >= len(best) and os.path.join(real, "").startswith(os.path.join(point, "")):
             best, kind = point, line.partition(" - ")[2].split(" ", 1)[0]
     return kind
+
+
+def _unescaped(point: str) -> str:
+    """Return a path in which the kernel has written a space, for one, as its octal code.
+
+    >>> _unescaped("/my\\040data")
+    '/my data'
+    """
+    return os.fsdecode(os.fsencode(point).decode("unicode_escape").encode("latin-1"))
 
 
 def raise_descriptor_limit() -> None:
