@@ -35,13 +35,14 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
 
 def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
     """Return the options that the store of this URL takes."""
-    scheme = jugdir.partition(":")[0]
+    from jug.backends.registry import scheme_of
+    from jug.jugfile import module_name
+
+    scheme = scheme_of(jugdir)
     found: dict[str, Any] = {}
     if options.lease_seconds is not None and scheme != "dict_store":
         found["lease_seconds"] = options.lease_seconds
     if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        from jug.jugfile import module_name
-
         found["prefix"] = options.prefix or module_name(jugfile)
     return found
 
