@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -21,21 +21,15 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical"
 """As `logging` has them."""
 
 
-class _Command(NamedTuple):
-    """How a command tells."""
-
-    level: int
-    stream: TextIO | None
-
-
-_command: _Command | None = None  # None where jug is a library
+# The least level that a command tells, and where; None where jug is a library.
+_command: tuple[int, TextIO | None] | None = None
 
 
 @contextmanager
 def telling_by_itself() -> Iterator[None]:
     """Tell on the standard error meanwhile, from warnings on."""
     global _command
-    before, _command = _command, _Command(LEVELS["warning"], sys.stderr)
+    before, _command = _command, (LEVELS["warning"], sys.stderr)
     try:
         yield
     finally:
@@ -45,7 +39,7 @@ def telling_by_itself() -> Iterator[None]:
 def set_level(level: str) -> None:
     """Tell what has this level or a higher one, on the standard error."""
     global _command
-    _command = _Command(LEVELS[level], sys.stderr if _command is None else _command.stream)
+    _command = (LEVELS[level], sys.stderr if _command is None else _command[1])
 
 
 class Log:
@@ -82,8 +76,11 @@ class Log:
 
     def _tell(self, level: int, message: str, args: tuple[Any, ...]) -> None:
         if _command is None:
-            self._logger.log(level, message, *args, stacklevel=3)
-        elif level >= _command.level and _command.stream is not None:
+            if self._logger.isEnabledFor(level):
+                self._logger.log(level, message, *args, stacklevel=3)
+            return
+        least, stream = _command
+        if level >= least and stream is not None:
             with suppress(OSError, ValueError):  # a standard error that is full, or closed
-                _command.stream.write(f"jug: {message % args}\n")
-                _command.stream.flush()
+                stream.write(f"jug: {message % args}\n")
+                stream.flush()
