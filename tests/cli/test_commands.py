@@ -69,6 +69,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "dot",
         "installed_commands",
         "jugfile_command",
+        "output",
         "reading",
         "selecting",
         "user_commands",
@@ -165,6 +166,14 @@ def test_main_can_be_called_for_one_jugfile_after_the_other(
     jug.jug.main(["jug", "count", "--short", "failing.py"])
 
     assert capsys.readouterr().out == "7 tasks\n3 tasks\n"
+
+
+def test_main_comes_back_to_the_folder_that_the_jugfile_left(folder: Path) -> None:
+    (folder / "moves.py").write_text("import os\nos.mkdir('out')\nos.chdir('out')\n")
+
+    main(["status", "moves.py"], standalone_mode=False)
+
+    assert Path.cwd() == folder
 
 
 def test_what_a_jugfile_sets_does_not_outlast_it(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from jug.cli.reading import traceless
+from jug.cli.reading import job_of, traceless
 from jug.errors import OptionError
 from jug.jugfile import init
 from jug.options import KEYS, Options, default_options, read_configuration
@@ -165,6 +165,8 @@ BAD_FILES = [
     ("[execute]\njobs=-1", "line 2, [execute] jobs: '-1' must be a whole number from 0 up"),
     ("[main]\nshort=maybe", "line 2, [main] short: 'maybe' must be true or false"),
     ("[main]\nverbose=loud", "line 2, [main] verbose: 'loud' must be one of debug, info"),
+    ("[main]\nlease-seconds=nan", "line 2, [main] lease-seconds: 'nan' must be a number above 0"),
+    ("[main]\nlease-seconds=-1", "line 2, [main] lease-seconds: '-1' must be a number above 0"),
     ("[main]\nlease-seconds=0", "line 2, [main] lease-seconds: '0' must be a number above 0"),
     ("[main]\njugdir=", "line 2, [main] jugdir: '' must not be empty"),
     ("jugdir=x", "is no configuration file: File contains no section headers"),
@@ -310,3 +312,13 @@ def test_options_pickle() -> None:
     copy = pickle.loads(pickle.dumps(options))
 
     assert (copy.execute_jobs, copy.short) == (3, True)
+
+
+@pytest.mark.parametrize("url", ["redis://h", "REDIS://h", "Rediss+Cluster://h", "UNIX:///run/r"])
+def test_a_server_in_capitals_has_the_projects_prefix_too(place: Path, url: str) -> None:
+    write(place / "primes.py", "")
+    given = {"jugfile": str(place / "primes.py"), "jugdir": url, "arguments": []}
+
+    job = job_of(Options(given | {"lease_seconds": 7.0}, default_options))
+
+    assert job.store_options == {"prefix": "primes", "lease_seconds": 7.0}

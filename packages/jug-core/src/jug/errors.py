@@ -106,6 +106,10 @@ class TaskFailed(JugError, RuntimeError):
     """Raised when the value of a task is asked for and the task failed."""
 
 
+class CallFailed(TaskFailed, BarrierError):
+    """Raised by `CachedFunction` for a call that failed for good: a jugfile stops there."""
+
+
 class TaskTimeout(JugError, TimeoutError):
     """Raised inside a task that ran past its time limit."""
 

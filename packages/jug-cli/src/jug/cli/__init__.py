@@ -8,13 +8,16 @@ are entry points of the group ``jug.commands``; the user's own come from
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
+from jug.cli.output import written_output
 from jug.errors import JugError, OptionError
+from jug.messages import telling_by_itself
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
 
@@ -56,6 +59,11 @@ FORMER_COMMANDS: Final = {
 
 class _Jug(click.Group):
     """The commands, found by name when they are needed, and the errors that jug names."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command line to the end of its output."""
+        with written_output():
+            return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
@@ -108,7 +116,9 @@ class _Jug(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what jug itself can name becomes one message."""
         try:
-            return super().invoke(ctx)
+            _require_working_directory()
+            with telling_by_itself():
+                return super().invoke(ctx)
         except OptionError as error:
             raise click.UsageError(str(error)) from error
         except JugError as error:
@@ -118,6 +128,16 @@ class _Jug(click.Group):
         except KeyboardInterrupt:
             click.echo("jug: interrupted", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _require_working_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise click.ClickException(
+            f"the working directory can't be used ({error.strerror}): "
+            "change to a folder that is there"
+        ) from None
 
 
 def _user_commands() -> dict[str, click.Command]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,6 +13,7 @@ from jug.cli.jugfile_command import jugfile_command
 from jug.cli.reading import job_of, traceless
 from jug.cli.selecting import allow_none, tell_no_match
 from jug.errors import OptionError
+from jug.messages import set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
 
@@ -87,7 +88,7 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
         raise OptionError("--pdb debugs one worker: leave -j away")
     # Made here, so that a bad one is not complained of by each worker.
     selection(options.execute_name, options.execute_pattern)
-    job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
+    job = job_of(options, RunSettings(options.given(), default_options.every()))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
     if summary.unmatched:
@@ -116,8 +117,10 @@ class RunSettings:
 
     given: dict[str, Any]
     weaker: dict[str, Any]
-    process: int
+    process: int = field(default_factory=os.getpid)
     """The process of the command, which need not be the worker's."""
+    folder: str = field(default_factory=os.getcwd)
+    """Where the command began, which need not be where the jugfile has left the worker."""
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
@@ -126,9 +129,10 @@ class RunSettings:
 
         configure(self.weaker)
         options = Options(self.given, default_options)
+        set_level(options.verbose)
         is_worker = os.getpid() != self.process or options.pdb
         if is_worker and not options.execute_no_check_environment:
-            _check_environment()
+            _check_environment(self.folder)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
@@ -140,17 +144,21 @@ class RunSettings:
         )
 
 
-def _check_environment() -> None:
+def _check_environment(folder: str) -> None:
     from jug.hooks.exit_checks import exit_env_vars, exit_if_file_exists
+    from jug.jugfile import standing_in
 
-    exit_env_vars()
-    exit_if_file_exists(STOP_FILE)
+    with standing_in(folder):
+        exit_env_vars()
+        exit_if_file_exists(STOP_FILE)
 
 
 def _debug(task: Any, error: BaseException) -> None:
     import pdb
 
-    click.echo(f"{task.name} failed: {error!r}", err=True)
+    from jug.tracebacks import describe_exception
+
+    click.echo(f"{task.name} failed: {describe_exception(error)}", err=True)
     pdb.post_mortem(error.__traceback__)
 
 

@@ -16,14 +16,13 @@ behind ``--``, goes to the jugfile.
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
+from jug.messages import set_level
 from jug.options import KEYS, LEVELS, Options, configured, default_options
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
             given = parameters.pop(name)
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 options.set(name, given, param.opts[0])
-    _set_up_log(options.verbose)
+    set_level(options.verbose)
     return options
 
 
@@ -118,12 +117,3 @@ def _refuse_unknown_option(jugfile: str | None, context: click.Context) -> None:
     if jugfile is not None and jugfile.startswith("-"):
         known = [name for param in context.command.params for name in param.opts]
         raise click.NoSuchOption(jugfile, possibilities=known, ctx=context)
-
-
-def _set_up_log(level: str) -> None:
-    """Send jug's log messages to the current stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("jug: %(message)s"))
-    log = logging.getLogger("jug")
-    log.handlers[:] = [handler]
-    log.setLevel(level.upper())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -50,16 +50,20 @@ def traceless(jugfile: str) -> Iterator[None]:
 
     The process may be a program of the user's that called `jug.jug.main`.
     """
+    from jug.jugfile import module_name
     from jug.session import set_running, use_store
     from jug.task import alltasks
 
     arguments, path, outer = sys.argv, sys.path[:], use_store(None)
+    folder = os.getcwd()
     alltasks.clear()
     try:
         yield
     finally:
-        sys.modules.pop(Path(jugfile).stem, None)
+        sys.modules.pop(module_name(jugfile), None)
         sys.argv, sys.path[:] = arguments, path
+        with suppress(OSError):  # it was removed, or may not be entered any more
+            os.chdir(folder)
         set_running(False)
         store = use_store(outer)
         if store is not None:

@@ -7,6 +7,7 @@ commands must work without it.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from functools import cache
@@ -22,7 +23,7 @@ _MODULE: Final = "jug_user_commands"
 
 def user_commands_file() -> Path:
     """Return where the user's own commands are looked for."""
-    return Path("~/.config/jug", f"{_MODULE}.py").expanduser()
+    return Path(os.path.expanduser("~/.config/jug"), f"{_MODULE}.py")
 
 
 def find_user_commands() -> dict[str, click.Command]:

@@ -43,7 +43,10 @@ def _number(given: Any) -> float:
 
 
 def _positive(given: Any) -> float:
-    number = _number(given)
+    try:
+        number = _number(given)
+    except ValueError:
+        number = 0.0
     if not number:
         raise ValueError("must be a number above 0")
     return number

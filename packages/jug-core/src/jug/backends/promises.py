@@ -14,6 +14,7 @@ from typing import Any
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
 from jug.errors import DamagedResult, ResultNotFound
+from jug.messages import Log
 from jug.records import Buffer, Record
 
 
@@ -63,9 +64,7 @@ class ResultPromises(ABC):
         try:
             return codec.decode(self.read(digest))
         except DamagedResult as error:
-            import logging
-
-            logging.getLogger("jug.store").error(
+            Log("store").error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
                 hexlify(digest).decode(),
                 self.url,

@@ -42,6 +42,7 @@ from zlib import crc32
 from jug import _arrays
 from jug.errors import DamagedResult, DecodeError, EncodeError, JugError, StoreFormatError
 from jug.records import Buffer
+from jug.tracebacks import describe_exception
 
 __all__ = ["Buffer", "decode", "encode", "verify"]
 
@@ -239,8 +240,9 @@ def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
         raise
     except Exception as error:
         raise DecodeError(
-            f"the result is whole but cannot be made into a value again ({error!r}): "
-            "bring back the module or class that it needs, or invalidate its task"
+            "the result is whole but cannot be made into a value again "
+            f"({describe_exception(error)}): bring back the module or class that it needs, "
+            "or invalidate its task"
         ) from error
 
 

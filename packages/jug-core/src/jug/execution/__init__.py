@@ -16,17 +16,17 @@ run           `jug.run`: the same for tasks of a script or a notebook
 
 from __future__ import annotations
 
-import logging
 import os
 
 from jug.errors import OptionError
 from jug.execution.job import Job
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
+from jug.messages import Log
 
 __all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
 
-log = logging.getLogger("jug.execution")
+log = Log("execution")
 
 
 def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:

@@ -91,18 +91,20 @@ class Agenda:
             self._barrier_tasks.pop()
         return self._has_barrier and not self._barrier_tasks
 
-    def is_anybody_working(self, holders: Mapping[bytes, Holder]) -> bool:
-        """Note who holds what; return whether somebody holds what is waited for here."""
+    def waited_for(self, holders: Mapping[bytes, Holder]) -> list[Task[Any]]:
+        """Note who holds what; return the tasks that are waited for, as somebody holds them."""
         alive = {digest: holder.alive for digest, holder in holders.items()}
         self.plan.reconsider(alive)
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)
         numbers, states = self.graph.numbers, self.plan.states
-        return bool(self.plan.held) or any(
-            is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+        skipped = [
+            numbers[digest]
             for digest, is_alive in alive.items()
-        )
+            if is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+        ]
+        return [self.graph.tasks[number] for number in (*self.plan.held, *skipped)]
 
     # What happened
 

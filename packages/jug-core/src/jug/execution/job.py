@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import JugfileError
 from jug.execution.settings import Settings
-from jug.jugfile import Jugfile, Jugspace
+from jug.jugfile import Jugfile, Jugspace, standing_in
 from jug.session import set_running, use_store
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -26,16 +27,23 @@ class Job:
     read_settings: Callable[[], Settings] = Settings
     """Called in each worker after it has read the jugfile, which may set options itself."""
     store_options: dict[str, Any] = field(default_factory=dict)
+    folder: str = field(default_factory=os.getcwd)
+    """Where the command began: relative paths are paths in it."""
 
     def open_store(self) -> BaseStore:
-        """Return the store, opened anew."""
+        """Return the store, opened anew, wherever the jugfile has left this process."""
+        with standing_in(self.folder):
+            return self._open_store_here()
+
+    def _open_store_here(self) -> BaseStore:
         return open_store(self.jugdir, **self.store_options)
 
     def begin(self) -> tuple[Jugfile, Jugspace]:
         """Read the jugfile for the first time, with the store as the one in use."""
         set_running()
+        os.chdir(self.folder)
         jugfile = Jugfile(self.jugfile, self.arguments)
-        use_store(self.open_store())
+        use_store(self._open_store_here())
         try:
             jugspace = jugfile.read()
         except (JugfileError, KeyboardInterrupt):

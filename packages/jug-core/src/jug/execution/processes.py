@@ -20,7 +20,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from jug.errors import JugError
@@ -161,10 +161,19 @@ def _run_to_the_end(worker: Worker) -> Summary:
 
 
 def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
+    _flush_output()
     pid = os.fork()
     if pid == 0:
         _be_worker(connection, work)
     return pid
+
+
+def _flush_output() -> None:
+    """Write what was printed so far, or each forked process would write it again."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):  # it is full, or closed: the command will say so
+                stream.flush()
 
 
 def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:

@@ -71,7 +71,7 @@ class WorkerSlots:
 
     def publish(self, slot: int, task: Any) -> None:
         """Show which task a worker has taken: it loads, runs and saves it."""
-        name = task.name.encode()[:_NAME]
+        name = task.name.encode("utf-8", "backslashreplace")[:_NAME]
         limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
@@ -95,8 +95,12 @@ class WorkerSlots:
 
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""
+        return bool(self.digests())
+
+    def digests(self) -> set[bytes]:
+        """Return the tasks that workers run."""
         slots = range((len(self._bytes) - _FIRST) // _SLOT.size)
-        return any(self.running(slot).digest != NO_TASK for slot in slots)
+        return {self.running(slot).digest for slot in slots} - {NO_TASK}
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -18,7 +18,6 @@ the failure is recorded first, so that no other worker starts the task again.
 
 from __future__ import annotations
 
-import logging
 import os
 import selectors
 import signal
@@ -40,9 +39,10 @@ from jug.execution.failures import log_retry
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
+from jug.messages import Log
 from jug.records import Record
 
-log = logging.getLogger("jug.supervisor")
+log = Log("supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit

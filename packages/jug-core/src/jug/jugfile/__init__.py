@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from jug.jugfile.configuration import DEFAULT_JUGFILE
+from jug.jugfile.folder import standing_in
 from jug.jugfile.initialise import init
 from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir, store_options
-from jug.jugfile.reading import Jugfile, Jugspace
+from jug.jugfile.reading import Jugfile, Jugspace, module_name
 from jug.session import is_jug_running
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "init",
     "is_jug_running",
     "jugdir_of",
+    "module_name",
     "set_jugdir",
+    "standing_in",
     "store_options",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -19,11 +18,12 @@ from jug.jugfile.reading import (
     is_any_being_read,
     names_of_jugfile_being_read,
 )
+from jug.messages import Log
 from jug.session import current_store, use_store
 from jug.task import alltasks
 from jug.tracebacks import own_traceback
 
-log = logging.getLogger("jug.jugfile")
+log = Log("jugfile")
 
 
 def init(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
-from jug.backends.registry import open_store
+from jug.backends.registry import open_store, scheme_of
 from jug.errors import OptionError
+from jug.jugfile.reading import module_name
 from jug.session import use_store
 
 DEFAULT_JUGDIR: Final = "%(jugfile)s.jugdata"
@@ -55,12 +55,12 @@ def store_options(
     >>> store_options("work/primes.py", "redis://localhost", lease_seconds=60)
     {'lease_seconds': 60, 'prefix': 'primes'}
     """
-    scheme = str(jugdir).partition(":")[0].lower()
+    scheme = scheme_of(os.fspath(jugdir))
     found: dict[str, Any] = {}
     if lease_seconds is not None and scheme != "dict_store":
         found["lease_seconds"] = lease_seconds
     if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        found["prefix"] = prefix or Path(jugfile).stem
+        found["prefix"] = prefix or module_name(jugfile)
     return found
 
 

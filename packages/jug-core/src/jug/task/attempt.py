@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +13,13 @@ from typing import Any, Final, Protocol
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
+from jug.messages import Log
 from jug.records import Record
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
 from jug.tracebacks import describe_exception, own_traceback
 
-log = logging.getLogger("jug.worker")
+log = Log("worker")
 
 _warned: set[Any] = set()
 """Functions whose tasks made tasks, which was told."""

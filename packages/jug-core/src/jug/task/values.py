@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, overload
 
-from jug.errors import OptionError
+from jug.errors import CallFailed, OptionError
 from jug.task.arguments import value_of
 from jug.task.task import MISSING, Task
 
@@ -47,16 +48,43 @@ def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa
     >>> CachedFunction(sum, [1, 2])
     3
 
-    Where another process is just computing it, this waits for it.
+    Where another process is just computing it, this waits for it, and after a few seconds
+    says for whom.  Raises `CallFailed` for a call that failed for good.
     """
     task: Task[R] = Task(f, *args, **kwargs)
-    with task.store.reader() as changes:
-        while not task.can_load():
-            if not task.lock():
-                task.store.wait(changes, _SOON)
-                continue
-            try:
-                task.run()
-            finally:
-                task.unlock()
+    if not task.can_load():
+        _run_or_wait(task)
     return task.value()
+
+
+def _run_or_wait(task: Task[Any]) -> None:
+    """Return once the task is done, by this process or another."""
+    from jug.backends.wait_notice import LONG, WaitNotice  # `import jug` stays light
+
+    store, notice, began = task.store, WaitNotice(), time.monotonic()
+    with store.reader() as changes:
+        while not task.can_load():
+            if task.lock():
+                try:
+                    task.run()
+                finally:
+                    task.unlock()
+                return
+            _refuse_if_failed_for_good(task)
+            if time.monotonic() >= began + LONG:
+                notice.tell({task.digest: task.name}, store.holders())
+            else:
+                notice.see(store.holders())
+            store.wait(changes, _SOON)
+
+
+def _refuse_if_failed_for_good(task: Task[Any]) -> None:
+    if task.store.failures().get(task.digest):
+        record = task.store.record(task.digest)
+        why = f" ({record.exception})" if record and record.exception else ""
+        raise CallFailed(
+            f"the call of {task.name!r} failed for good{why}: "
+            "`jug cleanup --failed-only` lets it be tried again",
+            task=task,
+            barrier_tasks=[task],
+        )

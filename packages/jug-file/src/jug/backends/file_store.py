@@ -81,8 +81,8 @@ class FileStore(BaseStore):
         decides.
         """
         self.jugdir = os.fspath(dname)
-        self.url = f"file:{self.jugdir}"
         self._path = Path(os.path.abspath(self.jugdir))
+        self.url = f"file:{self._path}"
         self._options = {"lease_seconds": lease_seconds, "network": network}
         self._is_local = is_local(self._path) if network is None else not network
         self._is_made = marker.is_made(self._path)

@@ -257,7 +257,7 @@ redis_store = RedisStore
 
 def _patience(given: float | None) -> float:
     """Return the patience that was given, else that of the environment, else the default."""
-    text = os.environ.get(_PATIENCE_VARIABLE, PATIENCE) if given is None else given
+    text = os.environ.get(_PATIENCE_VARIABLE) or PATIENCE if given is None else given
     try:
         seconds = float(text)
     except ValueError:

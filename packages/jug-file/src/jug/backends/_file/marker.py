@@ -67,7 +67,9 @@ def is_made(jugdir: Path) -> bool:
         with explained(jugdir, "read the marker"):
             _check(jugdir, (jugdir / NAME).read_text())
         return True
-    if _is_former(jugdir, names):
+    with explained(jugdir, "look for results in"):
+        is_former = _is_former(jugdir, names)
+    if is_former:
         another = shlex.quote(jugdir.with_suffix(".jug3").name)
         raise StoreFormatError(
             f"{str(jugdir)!r} is a jugdir of jug 2.x, which this jug neither reads nor changes: "
@@ -83,7 +85,7 @@ def make(jugdir: Path) -> None:
     if is_made(jugdir):
         return
     with explained(jugdir, "make a store in"):
-        above = [folder for folder in jugdir.parents if not folder.exists()]
+        above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
         os.makedirs(jugdir.parent, exist_ok=True)
         for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
             # Asking whether it is there might get an answer of some time ago.

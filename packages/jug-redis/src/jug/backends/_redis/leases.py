@@ -8,7 +8,6 @@ knows what was removed.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -25,8 +24,9 @@ from jug.backends._redis.round_trip import LeaseEnd, RoundTrip
 from jug.backends._redis.workers import Workers, unpacked
 from jug.backends.base import Frame, Holder, Lease, Outcome
 from jug.errors import StoreError
+from jug.messages import Log
 
-log = logging.getLogger("jug.redis")
+log = Log("redis")
 
 _FEW: Final = 64
 """Candidates that travel with a frame."""
