@@ -30,7 +30,7 @@ from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
 from jug.backends._file.frames import Removed
 from jug.backends._file.heartbeat import StoreHeartbeat
-from jug.backends._file.leases import FileLeases
+from jug.backends._file.leases import MANY, FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
 from jug.backends._file.removing import Discard
 from jug.backends._file.results import Results
@@ -213,10 +213,10 @@ class FileStore(BaseStore):
     ) -> tuple[Outcome, Lease | None]:
         """Commit one task and acquire the next.
 
-        Who has seen nobody else takes the next lease first, so that what others did is
-        read once for both.  Where others are at work, most candidates may be done by now.
+        The next lease is taken first, so that what others did is read once for both.
+        Among many workers most candidates may be done by now, so there it is read before.
         """
-        if len(candidates) > 1:
+        if len(candidates) >= MANY:
             return super().commit_and_acquire(lease, frame, inputs, candidates)
         leases = self._leases
         digest, worker = leases.take_free(candidates), leases.worker_id

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing
@@ -21,7 +22,10 @@ from jug.backends.base import Holder
 from jug.backends.leases import Leases
 from jug.backends.process import Process
 
-__all__ = ["FileLeases"]
+__all__ = ["MANY", "FileLeases"]
+
+MANY: Final = 6
+"""As many candidates are offered where three workers or more are at work."""
 
 
 class FileLeases:
@@ -120,15 +124,15 @@ class FileLeases:
     def take_free(self, candidates: Sequence[bytes]) -> bytes | None:
         """Take the first lease that is free and was not seen to be taken.
 
-        Who offers several has seen others at work, so it looks first what they hold.
+        Among many workers one look at what is taken saves more than it costs.
         """
-        if len(candidates) > 1:
+        if len(candidates) >= MANY:
             self._taken = self.links.locks()
         for digest in candidates:
             if digest not in self._taken:
                 if self.take(digest):
                     return digest
-                self._taken.add(digest)
+                self._taken = self.links.locks() | {digest}
         return None
 
     def _take_over(self, candidates: Sequence[bytes]) -> bytes | None:
