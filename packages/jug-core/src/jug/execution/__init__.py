@@ -3,8 +3,9 @@
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
-processes     the processes of the workers; `signals` is how they are told to end
-supervisor    who looks after them, connected to each by `connection` and `slots`
+processes     how the processes of workers begin and end, by `signals` or `parent_death` too
+supervisor    who looks after each `worker_process`, over a `connection` and `slots`
+process_group what the tasks of a worker have started, which ends with it
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
 one_task      running one task, within its `time_limit`
 failures      what failed before or elsewhere

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from struct import Struct
-from types import FrameType
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
@@ -23,7 +21,8 @@ class SupervisorConnection:
     """The way from a worker to its supervisor: a socket, and a slot of shared memory.
 
     `retryable` is what failed before this run and is to be tried again, None if no
-    worker has looked yet; `is_first` says whether the worker speaks for all of them.
+    worker has looked yet; `is_first` says whether the worker speaks for all of them, and
+    `supervisor` is the supervisor's process id, that of this process if it is not given.
     """
 
     def __init__(
@@ -31,24 +30,16 @@ class SupervisorConnection:
         channel: socket.socket,
         slots: WorkerSlots,
         slot: int,
-        supervisor_ends: Sequence[socket.socket] = (),
         retryable: set[bytes] | None = None,
         is_first: bool = True,
+        supervisor: int | None = None,
     ) -> None:
         self.channel = channel
         self.slots = slots
         self.slot = slot
         self.retryable = retryable
         self.is_first = is_first
-        self._supervisor_ends = supervisor_ends
-
-    def close_supervisor_ends(self) -> None:
-        """Close the copies that a fork made of the supervisor's ends.
-
-        As long as they are open, the supervisor's death would go unnoticed.
-        """
-        for connection in self._supervisor_ends:
-            connection.close()
+        self.supervisor = supervisor or os.getpid()
 
     # What is said once
 
@@ -94,28 +85,6 @@ class SupervisorConnection:
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""
         self.slots.clear(self.slot)
-
-    def on_death(self, act: Callable[[], None]) -> None:
-        """Call a function, between two steps of the program, if the supervisor dies."""
-        import fcntl  # not on Windows
-
-        def act_if_dead(signum: int, frame: FrameType | None) -> None:
-            if self._supervisor_is_dead():
-                act()
-
-        signal.signal(signal.SIGIO, act_if_dead)
-        descriptor = self.channel.fileno()
-        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
-        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
-
-    def _supervisor_is_dead(self) -> bool:
-        try:
-            return not self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:  # it lives: the signal was for room to write
-            return False
-        except ConnectionResetError:  # it died before it had read everything
-            return True
 
 
 def take_messages(received: bytearray) -> Iterator[tuple[str, Any]]:

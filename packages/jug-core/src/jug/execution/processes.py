@@ -29,6 +29,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
 from jug.execution.other_hashes import warn_of_other_hashes
+from jug.execution.parent_death import die_with
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -138,7 +139,6 @@ def _work(
     """Be one of a supervisor's workers, to the end."""
     worker = Worker(jugspace, read, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
-    connection.on_death(worker.outlive_supervisor)
     with jugspace.store:
         return _run_to_the_end(worker)
 
@@ -154,6 +154,7 @@ def _run_to_the_end(worker: Worker) -> Summary:
 def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
     pid = os.fork()
     if pid == 0:
+        os.setsid()  # see `process_group`
         _be_worker(connection, work)
     return pid
 
@@ -162,10 +163,10 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
     """Do a worker's work, and end the process."""
     status = 1
     try:
+        die_with(connection.supervisor)
         atexit._clear()
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        connection.close_supervisor_ends()
         random.seed()
         _seed_numpy()
         _report(connection, work)
@@ -209,10 +210,11 @@ def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
         + [str(descriptor) for descriptor in descriptors],
         stdin=subprocess.PIPE,
         pass_fds=descriptors,
+        start_new_session=True,
     )
     assert child.stdin is not None
     with child.stdin as pipe:
-        known = (connection.slot, connection.retryable, connection.is_first)
+        known = (connection.slot, connection.retryable, connection.is_first, os.getpid())
         pickle.dump((job, count, known, sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
@@ -222,8 +224,8 @@ def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
     job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
-    slot, retryable, is_first = known
+    slot, retryable, is_first, supervisor = known
     connection = SupervisorConnection(
-        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, (), retryable, is_first
+        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, retryable, is_first, supervisor
     )
     _be_worker(connection, lambda: _read_and_work(job, connection, count))

@@ -9,7 +9,7 @@ limit, replaces a worker that died, and gathers what all of them did.
 A worker shows what it runs in its slot of shared memory, and says all else over a
 socket: that it has joined a store, and at last its summary or its error.  If the
 socket closes with no last message, the worker has died.  If the supervisor dies, its
-workers get a signal from the same socket; they finish their task and end.
+workers die with it (`jug.execution.parent_death`).
 
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
@@ -27,67 +27,33 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
 from jug import records
-from jug.backends.base import BaseStore, Frame, Heartbeat, Kind
+from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.failures import log_retry
+from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
+from jug.execution.worker_process import WorkerProcess
 from jug.records import Record
 
 log = logging.getLogger("jug.supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
+_SHORT_TICK: Final = 0.02  # the same where something is about to end
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
 _DEADLY: Final = 5  # workers that a task, or reading the jugfile, may cost: chance takes some
 
+_SUSPENDING: Final = (signal.SIGTSTP,)
+
 Start = Callable[[SupervisorConnection], int]
 """How to start a worker: returns the pid of a process that uses the connection."""
-
-
-@dataclass(slots=True)
-class WorkerProcess:
-    """One worker, as its supervisor knows it."""
-
-    slot: int
-    pid: int
-    connection: socket.socket
-    process: Process
-    heartbeat: Heartbeat | None = None
-    """None before the worker has joined a store."""
-    next_beat: float = 0.0
-    received: bytearray = field(default_factory=bytearray)
-    last_message: Any = None
-    killed_for: Running | None = None
-    """What it ran past its time limit, if it was killed for that."""
-
-    def beat(self, now: float) -> None:
-        """Show that the worker lives, if it is time to and the worker is not stopped."""
-        if self.heartbeat is not None and now >= self.next_beat:
-            self.next_beat = now + self.heartbeat.interval
-            if not self.process.is_stopped() and not self.process.is_gone():
-                self.heartbeat.beat()
-
-    def receive(self) -> bool:
-        """Read what was sent; return False once nothing more will come."""
-        try:
-            data = self.connection.recv(1 << 16)
-        except (ConnectionResetError, BlockingIOError):
-            data = b""
-        self.received += data
-        return bool(data)
-
-    def kill(self) -> None:
-        """End the process, and wait until it has ended."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
 
 
 class Supervisor:
@@ -114,6 +80,7 @@ class Supervisor:
         self._count = count
         self._open_store = open_store
         self._workers: dict[int, WorkerProcess] = {}
+        self._remains = Remains()
         self._selector = selectors.DefaultSelector()
         self._summaries: list[Summary] = []
         self._failures: list[Failure] = []
@@ -128,15 +95,16 @@ class Supervisor:
 
         Raises what made a worker abort, after all others have ended too.
         """
-        before = handle_signals(self._interrupt)
+        before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
         try:
             for slot in range(self._count):
                 self._begin(slot)
-            while self._workers:
+            while self._workers or self._remains:
                 self._attend()
         finally:
             for worker in self._workers.values():
                 worker.kill()
+            self._remains.kill()
             for signum, handler in before.items():
                 signal.signal(signum, handler)
             self._selector.close()
@@ -151,8 +119,17 @@ class Supervisor:
         if self._interrupts == 1:
             log.warning("stopping: tasks in progress are given back (again to stop at once)")
         deadly = signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL
+        self._signal_all(deadly)
+
+    def _suspend(self, signum: int, frame: FrameType | None) -> None:
+        """Stop with all workers, as Ctrl-Z asks, and go on with them."""
+        self._signal_all(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, signum: int) -> None:
         for worker in self._workers.values():
-            os.kill(worker.pid, deadly)
+            worker.send_signal(signum)
 
     # Workers come and go
 
@@ -164,10 +141,9 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             with theirs:
-                ends = [ours, *(worker.connection for worker in self._workers.values())]
                 is_first, self._has_begun = not self._has_begun, True
                 pid = self._start(
-                    SupervisorConnection(theirs, self.slots, slot, ends, self._retryable, is_first)
+                    SupervisorConnection(theirs, self.slots, slot, self._retryable, is_first)
                 )
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
             self._workers[slot] = WorkerProcess(slot, pid, ours, process)
@@ -176,8 +152,9 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _attend(self) -> None:
-        for key, _ in self._selector.select(_TICK):
+        for key, _ in self._selector.select(_SHORT_TICK if self._remains else _TICK):
             self._receive(self._workers[key.data])
+        self._remains.attend()
         now = time.monotonic()
         for worker in list(self._workers.values()):
             if worker.process.is_gone():
@@ -215,6 +192,7 @@ class Supervisor:
         worker.connection.close()
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
         _, status = os.waitpid(worker.pid, 0)
+        self._remains.end(worker.pid)
         if isinstance(worker.last_message, Summary):
             self._summaries.append(worker.last_message)
         elif worker.last_message is not None:
@@ -262,7 +240,7 @@ class Supervisor:
             log_retry(running.name, why, attempts_left)
         else:
             self._record_failure(running, why)
-        os.kill(worker.pid, signal.SIGKILL)
+        worker.send_signal(signal.SIGKILL)
 
     def _record_failure(self, running: Running, exception: str) -> None:
         record = Record(running.name, time.time(), exception=exception)

@@ -84,12 +84,6 @@ class Worker:
             self.stop = Ending.INTERRUPTED
             self.runner.interrupt()
 
-    def outlive_supervisor(self) -> None:
-        """End the worker after the task in progress, and keep its lease alive until then."""
-        self.stop = Ending.INTERRUPTED
-        if self.runner.is_in_task:
-            start_heartbeat(self.store)
-
     # Beginning and ending
 
     def _find_retryable(self) -> None:
