@@ -12,8 +12,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
+_PAUSE: Final = 0.02  # seconds between two looks at those that were asked
 _GRACE: Final = 1.0  # seconds that a process has to end after it was asked to
 
 
@@ -30,6 +33,47 @@ def _send(leader: int, signum: int) -> bool:
     except (ProcessLookupError, PermissionError):  # macOS says the latter of an empty group
         return False
     return True
+
+
+def boot_time() -> float:
+    """Return the seconds since the machine was started, by which the ages of processes count."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
+
+
+def end_started_since(moment: float) -> None:
+    """End what has been started in this process's group since that `boot_time`.
+
+    Only Linux shows which processes these are; elsewhere they end with the worker.  A
+    process that does not lead its group has no group of its own, and ends nothing.
+    """
+    if os.getpgrp() != os.getpid() or not os.path.exists("/proc/self/stat"):
+        return
+    until = time.monotonic() + _GRACE
+    deadly = signal.SIGTERM
+    while pids := list(_started_since(moment)):
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, deadly)
+        if deadly == signal.SIGKILL:
+            return
+        time.sleep(_PAUSE)
+        if time.monotonic() > until:
+            deadly = signal.SIGKILL
+
+
+def _started_since(moment: float) -> Iterator[int]:
+    own, ticks = os.getpid(), int(moment * os.sysconf("SC_CLK_TCK"))
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == own:
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b") ")[2].split()
+        except OSError:
+            continue
+        state, group, started = fields[0], int(fields[2]), int(fields[19])
+        if group == own and started >= ticks and state not in (b"Z", b"X"):
+            yield int(name)
 
 
 class Remains:

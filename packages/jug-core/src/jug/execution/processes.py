@@ -10,7 +10,6 @@ is a new Python that reads the jugfile itself, and the log says why.
 
 from __future__ import annotations
 
-import atexit
 import os
 import pickle
 import random
@@ -29,6 +28,8 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
 from jug.execution.other_hashes import warn_of_other_hashes
+from jug.execution.leaving import forget_exit_functions, leave, leave_to_parent
+from jug.execution.open_files import flush_files
 from jug.execution.parent_death import die_with
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
@@ -103,6 +104,7 @@ def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
 
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
+            forget_exit_functions()
             store.after_fork()
             return _work(jugspace, lambda: jugspace, settings, connection, count)
 
@@ -152,9 +154,11 @@ def _run_to_the_end(worker: Worker) -> Summary:
 
 
 def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
+    flush_files()
     pid = os.fork()
     if pid == 0:
         os.setsid()  # see `process_group`
+        leave_to_parent()
         _be_worker(connection, work)
     return pid
 
@@ -164,15 +168,12 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
     status = 1
     try:
         die_with(connection.supervisor)
-        atexit._clear()
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         random.seed()
         _seed_numpy()
         _report(connection, work)
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        leave()
         status = 0
     finally:
         os._exit(status)

@@ -210,15 +210,19 @@ class Worker:
             self._note_changes()
             self.agenda.reopen_missing(inputs)
             return None
-        except KeyboardInterrupt:
-            self.store.release(lease)
-            raise
         except BaseException as error:
+            if self._is_interruption(error):
+                self.store.release(lease)
+                raise KeyboardInterrupt from None
             return self._fail(lease, number, inputs, error, start)
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
         return self._succeed(lease, number, inputs, frame, result)
+
+    def _is_interruption(self, error: BaseException) -> bool:
+        """Return whether a task was cut short, whatever user code has made of that."""
+        return isinstance(error, KeyboardInterrupt) or self.stop is Ending.INTERRUPTED
 
     def _succeed(
         self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any

@@ -14,6 +14,7 @@ from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
 from jug.records import Record
+from jug.task import forks
 from jug.task.arguments import value_of
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -55,7 +56,11 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     args, kwargs = arguments
     start = time.time()
     began = time.perf_counter()
-    result = task.f(*args, **kwargs)
+    generation = forks.generation()
+    try:
+        result = task.f(*args, **kwargs)
+    finally:
+        forks.end_if_forked(generation)
     duration = time.perf_counter() - began
     if debug_mode:
         _check_unchanged(task)
