@@ -10,9 +10,12 @@ from struct import Struct
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
+from jug.errors import JugError
+from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Failure, Summary
 from jug.task import Task
+from jug.tracebacks import describe_exception, own_traceback
 
 _LENGTH: Final = Struct("<Q")
 
@@ -40,16 +43,18 @@ class SupervisorConnection:
         self.retryable = retryable
         self.is_first = is_first
         self.supervisor = supervisor or os.getpid()
+        self._tally = slots.tally(slot)
 
     # What is said once
 
-    def send_joined(self, store: BaseStore, keep_going: bool) -> None:
+    def send_joined(self, store: BaseStore, settings: Settings) -> None:
         """Make the supervisor beat for this worker's leases in the store.
 
-        Also say whether workers keep going after a failure: the jugfile may set that,
-        and the supervisor need not have read it.
+        Also say what is to become of failures: the jugfile may set that, and the
+        supervisor need not have read it.
         """
-        self._send(("joined", (store.heartbeat(), keep_going)))
+        failures = (settings.keep_going, settings.keep_failed)
+        self._send(("joined", (store.heartbeat(), *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
         """Say what failed before this run, for workers that come later."""
@@ -64,9 +69,9 @@ class SupervisorConnection:
         self.clear_slot()
         self._send(("finished", summary))
 
-    def send_error(self, error: BaseException) -> None:
+    def send_error(self, error: JugError) -> None:
         """Say why the worker can't go on, as the last message."""
-        self._send(("error", error))
+        self._send(("error", portable(error)))
 
     def _send(self, message: tuple[str, Any]) -> None:
         data = pickle.dumps(message)
@@ -82,9 +87,28 @@ class SupervisorConnection:
         """Show that the task's function has so long from now on, None for any time."""
         self.slots.set_deadline(self.slot, seconds)
 
+    def count_executed(self, name: str) -> None:
+        """Count a task that this worker has run; it counts also if the worker dies."""
+        if not self._tally.add(name):
+            self._send(("executed", name))
+
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""
         self.slots.clear(self.slot)
+
+
+def portable(error: JugError) -> JugError:
+    """Return an error of jug's own that says the same.
+
+    The supervisor need not know the user's classes, and what they hold need not pickle.
+    """
+    kind = type(error)
+    if kind.__module__ == JugError.__module__:
+        about = {"traceback": error.traceback} if hasattr(error, "traceback") else {}
+        return kind(str(error), **about)
+    own = next(base for base in kind.__mro__ if base.__module__ == JugError.__module__)
+    assert issubclass(own, JugError)
+    return own(describe_exception(error), traceback=own_traceback(error))
 
 
 def take_messages(received: bytearray) -> Iterator[tuple[str, Any]]:

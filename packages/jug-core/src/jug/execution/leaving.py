@@ -12,13 +12,14 @@ import sys
 import threading
 import weakref
 
-from jug.execution.open_files import flush_files
+from jug.execution.open_files import flush_files, note_files
 
 
 def leave() -> None:
     """Do all that Python does at its end but for ending."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    note_files()
     flush_files()
 
 

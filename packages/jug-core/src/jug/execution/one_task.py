@@ -69,12 +69,14 @@ class TaskRunner:
                 raise KeyboardInterrupt
             if task.options.timeout is None:
                 return attempt(task, arguments, self._debug)
-            return self._limited_attempt(task, arguments)
+            return self._limited_attempt(task, arguments, task.options.timeout)
         finally:
             self.is_in_task = False
 
-    def _limited_attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
-        limit, begin = task.options.timeout, boot_time()
+    def _limited_attempt(
+        self, task: Task[Any], arguments: Arguments, limit: float
+    ) -> tuple[Frame, Any]:
+        begin = boot_time()
         self._set_deadline(limit)
         try:
             with time_limit(task):

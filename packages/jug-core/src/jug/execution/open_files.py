@@ -4,8 +4,8 @@ A worker ends without the destructors with which Python would close them: in a f
 process these would also end what belongs to its parent.  So it flushes them.  Before a
 fork they are flushed too, or both processes would write what is buffered.
 
-The collector knows them, but for those that it no longer looks at since the jugfile was
-read (`jug.execution.job`); therefore those that were seen are remembered.
+The collector knows them, until it is told to look at nothing that is there by now: so they
+are noted before that.
 """
 
 from __future__ import annotations
@@ -14,20 +14,28 @@ import gc
 import io
 import logging
 import weakref
-from typing import Any
+from typing import Any, Final
 
 log = logging.getLogger("jug.worker")
 
-_FILE: type[Any] = io.IOBase.__base__  # of files written in C and in Python alike
-_seen: weakref.WeakSet[Any] = weakref.WeakSet()
+_FILE: Final[Any] = io.IOBase.__base__  # of files written in C and in Python alike
+_noted: dict[int, weakref.ref[Any]] = {}
+
+
+def note_files() -> None:
+    """Note the files that are open now."""
+    for thing in gc.get_objects():
+        if issubclass(type(thing), _FILE):
+            _noted[id(thing)] = weakref.ref(thing)
 
 
 def flush_files() -> None:
-    """Write out what is buffered in any open file; report what can't be written."""
-    _seen.update(thing for thing in gc.get_objects() if issubclass(type(thing), _FILE))
-    for file in list(_seen):
+    """Write out what is buffered in the files that were noted; report what can't be written."""
+    for reference in _noted.values():
+        file = reference()
         try:
-            file.flush()
+            if file is not None:
+                file.flush()
         except OSError as error:
             log.error("what was written to %r is lost: %s", getattr(file, "name", file), error)
         except Exception:  # it is closed, say, or never was a file in earnest

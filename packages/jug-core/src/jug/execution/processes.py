@@ -10,6 +10,7 @@ is a new Python that reads the jugfile itself, and the log says why.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import random
@@ -27,9 +28,9 @@ from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
-from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.leaving import forget_exit_functions, leave, leave_to_parent
-from jug.execution.open_files import flush_files
+from jug.execution.open_files import flush_files, note_files
+from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
@@ -101,6 +102,7 @@ def run_spawned(job: Job, jugspace: Jugspace, count: int) -> Summary:
 def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
     """Run tasks that this process has made by workers that are forked from it."""
     store = jugspace.store
+    note_files()
 
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
@@ -159,6 +161,7 @@ def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
     if pid == 0:
         os.setsid()  # see `process_group`
         leave_to_parent()
+        gc.freeze()  # none of it ends here, and a look would copy its memory
         _be_worker(connection, work)
     return pid
 

@@ -171,7 +171,7 @@ class Worker:
         """See to it that somebody beats for this worker from its first lease on."""
         self._has_joined = True
         if self.connection is not None:
-            self.connection.send_joined(self.store, self.settings.keep_going)
+            self.connection.send_joined(self.store, self.settings)
         else:
             start_heartbeat(self.store)
 
@@ -239,6 +239,8 @@ class Worker:
             raise
         if outcome is Outcome.SAVED:
             self.summary.executed[task.name] += 1
+            if self.connection is not None:
+                self.connection.count_executed(task.name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self._note_changes()

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from jug.backends.base import Heartbeat
@@ -26,9 +27,15 @@ class WorkerProcess:
     """None before the worker has joined a store."""
     next_beat: float = 0.0
     received: bytearray = field(default_factory=bytearray)
-    last_message: Any = None
+    has_begun: bool = False
+    """Whether it was seen to run a task."""
+    overdue: Running | None = None
+    """What it runs past its time limit."""
     killed_for: Running | None = None
     """What it ran past its time limit, if it was killed for that."""
+    last_message: Any = None
+    ends_by: float = inf
+    """When it must have ended."""
 
     def beat(self, now: float) -> None:
         """Show that the worker lives, if it is time to and the worker is not stopped."""
