@@ -21,7 +21,7 @@ import os
 
 from jug.errors import OptionError
 from jug.execution.job import Job
-from jug.execution.settings import Settings
+from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 
 __all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
@@ -42,8 +42,7 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
         why_not_fork,
     )
 
-    if jobs < 1:
-        raise OptionError(f"the number of workers must be 1 or more, not {jobs}")
+    check_workers(jobs)
     if in_process or not hasattr(os, "fork"):
         if jobs > 1:
             raise OptionError(

@@ -64,6 +64,7 @@ class _Errand(threading.Thread):
         self.error: BaseException | None = None
         self._open_store = open_store
         self._do = do
+        self._has_told = False
 
     def run(self) -> None:
         """Try until the store lets it be done."""
@@ -81,6 +82,11 @@ class _Errand(threading.Thread):
         except StoreError as error:
             if time.monotonic() > until:
                 raise
-            log.warning("%s: trying again, and the workers go on", error)
+            self._tell(error)
             return False
         return True
+
+    def _tell(self, error: StoreError) -> None:
+        if not self._has_told:
+            self._has_told = True
+            log.warning("%s: trying again, and the workers go on", error)
