@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -201,6 +202,7 @@ def endless():
 
 
 def test_a_thread_without_end_holds_a_worker_up_for_some_time_only(folder, monkeypatch, caplog):
+    monkeypatch.delitem(sys.modules, "polars", raising=False)  # of other tests in this process
     monkeypatch.setattr(supervisor, "_LAST_SECONDS", 0.3)
     began = time.monotonic()
 
