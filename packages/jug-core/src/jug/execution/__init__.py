@@ -3,9 +3,10 @@
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
-processes     how the processes of workers begin and end, by `signals` or `parent_death` too
-supervisor    who looks after each `worker_process`, over a `connection` and `slots`
-process_group what the tasks of a worker have started, which ends with it
+processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
+              `signals`, or by `parent_death`; their tasks' programs are in a `process_group`
+supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
+              what it has to do in the store are `errands`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
 one_task      running one task, within its `time_limit`
 failures      what failed before or elsewhere
