@@ -249,6 +249,34 @@ def test_a_nested_run_ends_at_the_first_signal(write, journal, start, jug, wait_
     assert os.listdir("inner.jugdata/leases") == []
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_task_makes_of_an_interrupted_nested_run_is_no_failure(
+    write, journal, start, jug, wait_for, workers
+):
+    nested = NESTED.replace("WORKERS", str(workers)).replace("    return jug.run", "    convert")
+    write(
+        nested.replace(
+            "@TaskGenerator\ndef outer",
+            """
+def convert(*args, **kwargs):
+    try:
+        return jug.run(*args, **kwargs)
+    except BaseException:
+        raise RuntimeError("made of the interruption") from None
+
+@TaskGenerator
+def outer""",
+        )
+    )
+    command = start("execute")
+    wait_for(lambda: len(journal()) == workers)
+
+    command.terminate()
+
+    assert command.wait(10) == 130
+    assert ", 0 failed, " in jug("status", "--short")[1]
+
+
 # How many
 
 

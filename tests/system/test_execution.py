@@ -323,6 +323,7 @@ def test_a_signal_stops_all_workers_and_gives_tasks_back(folder, start, jug, sig
 
     assert process.wait(20) == 130
     assert "stopping" in process.stderr.read()
+    assert "Task name" in process.stdout.read()
     assert leftovers() == []
     assert "4 tasks waiting to be run, 0 failed" in jug("status", "--short")[1]
 

@@ -89,6 +89,7 @@ class Supervisor:
         self._failures: dict[str, Failure] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
+        self._interrupted_by = 0
         self._deaths: Counter[bytes] = Counter()
         self._overdue: Counter[bytes] = Counter()
         self.slots = WorkerSlots.for_workers(count)
@@ -112,10 +113,17 @@ class Supervisor:
             self._selector.close()
             self._count_executed()
             self.slots.close()
+            self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
         failures = list(self._failures.values())
         return merge(self._summaries, self._executed, failures, self._interrupts > 0)
+
+    def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
+        """Tell whoever handled the signal before: the worker around a run inside a task."""
+        handler = before.get(self._interrupted_by)
+        if callable(handler) and handler is not signal.default_int_handler:
+            handler(self._interrupted_by, None)
 
     def _is_busy(self) -> bool:
         errands = self._errands and not self._interrupts
@@ -129,6 +137,7 @@ class Supervisor:
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._interrupts += 1
+        self._interrupted_by = signum
         self.slots.stop()
         if self._interrupts == 1:
             log.warning("stopping: tasks in progress are given back (again to stop at once)")
