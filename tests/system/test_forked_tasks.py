@@ -84,3 +84,19 @@ def test_a_child_that_is_told_to_end_ends_as_any_program(write, journal, start, 
 
     assert (status, err) == (0, "")
     assert ["child", "-15"] in journal()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_child_handles_signals_as_it_would_without_jug(write, journal, jug, jobs):
+    """A process that waits in C would not get as far as a handler in Python."""
+    child = """
+        import signal
+        usual = [signal.default_int_handler, signal.SIG_DFL, signal.SIG_DFL]
+        shown = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        return os._exit(0 if list(map(signal.getsignal, shown)) == usual else 1)
+"""
+    write(FORKING.replace("        COMES_BACK\n", child).replace("RETRIES", "0"))
+
+    assert jug("execute", "-j", jobs)[0] == 0
+
+    assert [words for words in journal() if words[0] == "child"] == [["child", "0"]] * 5

@@ -1,4 +1,9 @@
-"""The signals that stop a run."""
+"""The signals that stop a run, and who handles them.
+
+What user code forks from a process that handles them meets them as it would without jug.
+That is seen to at the fork: a process that waits in C would not get as far as a handler
+in Python.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +21,36 @@ SIGNALS: Final = tuple(
 )
 """Those that stop a run cleanly, unless whoever started it has them ignored."""
 
+_handled: dict[int, tuple[Any, Any]] = {}
+"""By signal: the handler of jug's, and what was there before the first of these."""
+
 
 def handle_signals(handler: Handler, signals: Iterable[int] = SIGNALS) -> dict[int, Any]:
-    """Handle these signals, as far as this thread may; return the handlers before.
-
-    What user code forks from this process meets them as any other Python does.
-    """
+    """Handle these signals, as far as this thread may; return the handlers before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    handler = _in_this_process(handler)
-    return {
-        signum: signal.signal(signum, handler)
-        for signum in signals
-        if signal.getsignal(signum) != signal.SIG_IGN
-    }
+    heeded = [signum for signum in signals if signal.getsignal(signum) != signal.SIG_IGN]
+    before = {signum: signal.signal(signum, handler) for signum in heeded}
+    for signum, former in before.items():
+        _handled[signum] = (handler, _handled.get(signum, (None, former))[1])
+    return before
 
 
-def _in_this_process(handler: Handler) -> Handler:
-    process = os.getpid()
+def restore_signals(before: dict[int, Any]) -> None:
+    """Put back the handlers that `handle_signals` returned."""
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+        _, first = _handled.pop(signum)
+        if handler is not first:
+            _handled[signum] = (handler, first)
 
-    def handle(signum: int, frame: FrameType | None) -> None:
-        if os.getpid() == process:
-            handler(signum, frame)
-        else:
-            usual = signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL
-            signal.signal(signum, usual)
-            signal.raise_signal(signum)
 
-    return handle
+def _leave_to_parent() -> None:
+    for signum, (handler, first) in _handled.items():
+        if signal.getsignal(signum) is handler:
+            signal.signal(signum, first)
+    _handled.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)

@@ -38,7 +38,7 @@ from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.signals import SIGNALS, handle_signals, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.worker_process import WorkerProcess
@@ -108,8 +108,7 @@ class Supervisor:
             for worker in self._workers.values():
                 worker.kill()
             self._remains.kill()
-            for signum, handler in before.items():
-                signal.signal(signum, handler)
+            restore_signals(before)
             self._selector.close()
             self._count_executed()
             self.slots.close()
