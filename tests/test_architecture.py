@@ -55,6 +55,17 @@ def test_the_map_shows_each_room_of_a_distribution_and_no_other(distribution: st
     assert {room_of(name, rooms) for name in modules} == set(rooms)
 
 
+def test_what_jug_tells_goes_through_its_own_messages() -> None:
+    """The `logging` of a jugfile must not silence or double it."""
+    uses = [
+        name
+        for name, path in structure.sources(ROOT).items()
+        if re.search(r"^\s*(import|from) logging", path.read_text(), re.MULTILINE)
+    ]
+
+    assert uses == ["jug.messages"]
+
+
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_a_room_imports_only_rooms_that_stand_above_it(distribution: str) -> None:
     rooms = map_of(distribution)

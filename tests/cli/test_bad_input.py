@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,31 @@ def test_a_jugfile_that_is_not_there(jug: Jug, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "execute"])
+def test_a_task_that_is_used_as_its_value_is_told_in_the_last_line(
+    jug_process: JugProcess, folder: Path, command: str
+) -> None:
+    (folder / "uses.py").write_text("from jug import Task\nt = Task(abs, -1)\nprint(t + 1)\n")
+
+    told = jug_process(command, "uses.py", status=1).stderr
+
+    assert told.splitlines()[-1] == (
+        "Error: the jugfile 'uses.py' could not be read: TypeError: unsupported operand type(s) "
+        "for +: 'Task' and 'int': a task is not its value: make it an argument of another task, "
+        "or go on with jug.bvalue(task), which waits for the value"
+    )
+
+
+def test_a_script_that_reads_such_a_jugfile_is_told_in_the_last_line(folder: Path) -> None:
+    (folder / "uses.py").write_text("from jug import Task\nt = Task(abs, -1)\nprint(t.shape)\n")
+
+    program = [sys.executable, "-c", "import jug; jug.init('uses.py')"]
+    ended = subprocess.run(program, capture_output=True, text=True)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("a task is not its value: ")
+
+
+@pytest.mark.parametrize("command", ["status", "execute"])
 @pytest.mark.parametrize(
     ("jugdir", "status", "complaint"),
     [
@@ -127,15 +153,60 @@ def test_a_jugdir_that_cannot_be_written(jug_process: JugProcess, folder: Path) 
     assert result.stdout == ""
 
 
-def test_a_jugdir_of_the_former_release(jug_process: JugProcess, folder: Path) -> None:
-    old = folder / "primes.jugdata" / "ab"
-    old.mkdir(parents=True)
-    (old / ("c" * 38)).write_bytes(b"x")
+FORMER_JUGDIRS = {
+    "results": {"ab": "c" * 38, "locks": "", "tempfiles": ""},
+    "packed": {"ab": "", "packs": "jugpack", "locks": "", "tempfiles": ""},
+    "a run that was cut short": {"locks": f"{'c' * 40}.lock", "tempfiles": "x"},
+    "nothing yet": {"locks": "", "tempfiles": ""},
+    "locks alone": {"locks": ""},
+}
 
-    for command in ("status", "execute"):
-        result = jug_process(command, "primes.py", status=1)
-        assert "choose another --jugdir" in result.stderr
-    assert [*old.iterdir()] == [old / ("c" * 38)]
+
+@pytest.fixture(params=FORMER_JUGDIRS)
+def former_jugdir(request: pytest.FixtureRequest, folder: Path) -> Path:
+    """Return a jugdir, of primes.py, as jug 2.x leaves it."""
+    jugdir = folder / "primes.jugdata"
+    for part, name in FORMER_JUGDIRS[request.param].items():
+        (jugdir / part).mkdir(parents=True)
+        if name:
+            (jugdir / part / name).write_bytes(b"x")
+    return jugdir
+
+
+READERS = "status check count cleanup pack sleep-until shell graph".split()
+
+
+def test_a_jugdir_of_the_former_release_is_named_and_left_alone(
+    jug: Jug, former_jugdir: Path
+) -> None:
+    before = sorted(former_jugdir.rglob("*"))
+    commands = [[reader, "primes.py"] for reader in READERS]
+    commands += [["invalidate", "--name", "is_prime", "primes.py"]]
+    commands += [["cleanup", "--locks-only", "primes.py"], ["copy", "primes.jugdata", "new"]]
+
+    for command in commands:
+        told = jug(*command, status=1).stderr
+        assert told.startswith(f"Error: '{former_jugdir}' is a jugdir of jug 2.x"), command
+        assert "--jugdir primes.jug3; docs/from-jug-2.md says more" in told, command
+    assert sorted(former_jugdir.rglob("*")) == before
+
+
+def test_no_task_is_run_into_a_jugdir_of_the_former_release(
+    jug_process: JugProcess, former_jugdir: Path
+) -> None:
+    before = sorted(former_jugdir.rglob("*"))
+
+    assert "is a jugdir of jug 2.x" in jug_process("execute", "primes.py", status=1).stderr
+    assert sorted(former_jugdir.rglob("*")) == before
+
+
+def test_a_folder_of_other_things_is_no_jugdir_of_the_former_release(
+    jug: Jug, folder: Path
+) -> None:
+    for name in ("locks", "tempfiles", "ab", "photos"):
+        (folder / "primes.jugdata" / name).mkdir(parents=True)
+
+    jug("status", "primes.py", status=1)
 
 
 def test_a_result_that_cannot_be_pickled(jug_process: JugProcess, folder: Path) -> None:

@@ -85,7 +85,7 @@ def test_failed_only_lets_kept_failures_be_tried_again(
     assert jug("cleanup", "--failed-only", "failing.py").stdout == removed(
         "0 results (0 bytes)", failures=1
     )
-    assert " 0 failed, 1 complete" in jug("status", "--short", "failing.py").stdout
+    assert " 0 failed, 1 complete" in jug("status", "--short", "failing.py", status=1).stdout
 
 
 def test_json_names_what_goes(jug: Jug, store: FileStore) -> None:

@@ -64,13 +64,23 @@ def test_every_option_says_what_it_does(name: str) -> None:
 def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
-    shared = {"count_table", "dot", "jugfile_command", "reading", "user_commands"}
+    shared = {
+        "count_table",
+        "dot",
+        "installed_commands",
+        "jugfile_command",
+        "output",
+        "reading",
+        "selecting",
+        "user_commands",
+    }
     assert modules - shared == {name.replace("-", "_") for name in OWN_COMMANDS}
 
 
 def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
     assert {ending.name: ending.status for ending in Ending} == {
         "DONE": jug.cli.DONE,
+        "UNMATCHED": jug.cli.USAGE,
         "LIMIT": jug.cli.DONE,
         "FAILED": jug.cli.FAILED,
         "STUCK": jug.cli.UNFINISHED,
@@ -125,7 +135,7 @@ def test_jug_execute_is_a_command_of_its_own(folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert run.returncode == 0
-    assert run.stdout.startswith("    Executed      Loaded  Task name\n")
+    assert run.stdout.startswith("Executed  Loaded  Task name\n")
 
 
 # From Python
@@ -134,9 +144,9 @@ def test_jug_execute_is_a_command_of_its_own(folder: Path) -> None:
 def test_main_comes_back_after_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = sys.argv, sys.path[:]
 
-    jug.jug.main(["jug", "status", "--short", "primes.py"])
+    jug.jug.main(["jug", "count", "--short", "primes.py"])
 
-    assert capsys.readouterr().out.startswith("7 tasks waiting")
+    assert capsys.readouterr().out == "7 tasks\n"
     assert (sys.argv, sys.path) == before
     assert "primes" not in sys.modules
     assert not jug.jug.is_jug_running()
@@ -152,10 +162,18 @@ def test_main_raises_the_exit_status_otherwise(folder: Path) -> None:
 def test_main_can_be_called_for_one_jugfile_after_the_other(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    jug.jug.main(["jug", "status", "--short", "primes.py"])
-    jug.jug.main(["jug", "status", "--short", "failing.py"])
+    jug.jug.main(["jug", "count", "--short", "primes.py"])
+    jug.jug.main(["jug", "count", "--short", "failing.py"])
 
-    assert capsys.readouterr().out.splitlines()[1].startswith("3 tasks waiting")
+    assert capsys.readouterr().out == "7 tasks\n3 tasks\n"
+
+
+def test_main_comes_back_to_the_folder_that_the_jugfile_left(folder: Path) -> None:
+    (folder / "moves.py").write_text("import os\nos.mkdir('out')\nos.chdir('out')\n")
+
+    main(["status", "moves.py"], standalone_mode=False)
+
+    assert Path.cwd() == folder
 
 
 def test_what_a_jugfile_sets_does_not_outlast_it(folder: Path) -> None:
@@ -193,7 +211,7 @@ def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPa
     entry = EntryPoint("say-hi", f"{__name__}:hello", "jug.commands")
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or ModuleType(__name__))
     monkeypatch.setattr(sys.modules[__name__], "hello", hello, raising=False)
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+    monkeypatch.setattr("jug.cli.installed_commands.entry_points", lambda group: [entry])
 
     assert CliRunner().invoke(main, ["say-hi"]).output == "hello\n"
     assert "\n  say-hi " in CliRunner().invoke(main, ["--help"]).output

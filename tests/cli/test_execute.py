@@ -15,21 +15,21 @@ JugProcess = Callable[..., subprocess.CompletedProcess[str]]
 Jug = Callable[..., Result]
 
 EXECUTED = """\
-    Executed      Loaded  Task name
----------------------------------------------
-           1           0  primes.count_primes
-           6           0  primes.is_prime
-.............................................
-           7           0  Total
+Executed  Loaded  Task name
+-------------------------------------
+       1       0  primes.count_primes
+       6       0  primes.is_prime
+.....................................
+       7       0  Total
 """
 
 LOADED = """\
-    Executed      Loaded  Task name
----------------------------------------------
-           0           1  primes.count_primes
-           0           6  primes.is_prime
-.............................................
-           0           7  Total
+Executed  Loaded  Task name
+-------------------------------------
+       0       1  primes.count_primes
+       0       6  primes.is_prime
+.....................................
+       0       7  Total
 """
 
 
@@ -100,7 +100,7 @@ def test_keep_going_runs_the_rest_and_still_fails(jug_process: JugProcess, folde
     went_on = jug_process("execute", "--keep-going", "failing.py", status=1)
 
     assert "good" not in stopped.stdout
-    assert "           1           0  failing.good\n" in went_on.stdout
+    assert "       1       0  failing.good\n" in went_on.stdout
 
 
 def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProcess) -> None:
@@ -121,7 +121,7 @@ def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProce
 def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str]) -> None:
     output = jug_process("execute", *selector, "primes.py").stdout
 
-    assert "           6           0  primes.is_prime\n" in output
+    assert "       6       0  primes.is_prime\n" in output
     assert "count_primes" not in output
 
 
@@ -140,14 +140,51 @@ def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) ->
     assert complaint in jug("execute", *words, "primes.py", status=2).stderr
 
 
-def test_nothing_to_run_is_said(jug_process: JugProcess, folder: Path) -> None:
+def test_a_jugfile_without_tasks_is_said(jug_process: JugProcess, folder: Path) -> None:
     (folder / "empty.py").write_text("")
 
-    empty = jug_process("execute", "empty.py")
-    misspelt = jug_process("execute", "--name", "is_prim", "primes.py")
+    assert jug_process("execute", "empty.py").stderr == "The jugfile makes no tasks.\n"
 
-    assert empty.stderr == "The jugfile makes no tasks.\n"
-    assert misspelt.stderr == "No task matches: `jug count` lists their names.\n"
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_name_that_fits_nothing_is_an_error_with_the_nearest_names(
+    jug_process: JugProcess, jobs: str
+) -> None:
+    words = ["execute", "-j", jobs, "--name", "is_prim", "primes.py"]
+
+    refused = jug_process(*words, status=2)
+    allowed = jug_process(*words, "--allow-none")
+
+    told = "no task matches 'is_prim': is 'primes.is_prime' meant?"
+    assert refused.stderr == f"Error: {told} (--allow-none accepts it)\n"
+    assert allowed.stderr == f"jug: {told}\n"
+    assert not refused.stdout and not allowed.stdout
+
+
+def test_a_name_that_a_jugfile_chose_is_looked_for_too(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "chosen.py").write_text(
+        "import jug, jug.options\njug.Task(abs, -1)\n"
+        "jug.options.default_options.execute_pattern = 'x.y'\n"
+    )
+
+    told = jug_process("execute", "chosen.py", status=2).stderr
+
+    assert "no task matches 'x.y': `jug count` lists the names" in told
+
+
+def test_a_name_that_may_fit_beyond_a_barrier_is_no_error(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"
+    )
+
+    jug_process("execute", "--name", "divmod", "stage.py", status=3)
+    jug_process("execute", "--name", "abs", "stage.py")
+    jug_process("execute", "--name", "divmod", "stage.py")
+    jug_process("execute", "--name", "div_mod", "stage.py", status=2)
 
 
 def test_what_is_done_already_is_not_nothing(jug_process: JugProcess) -> None:
@@ -218,13 +255,13 @@ def test_workers_that_are_started_anew_have_the_same_options(
     result = jug_process("execute", "-j2", "--name", "[bg]*", "failing.py", status=1)
 
     assert "each worker reads the jugfile itself" in result.stderr
-    assert "           1           0  failing.good\n" in result.stdout
+    assert "       1       0  failing.good\n" in result.stdout
 
 
 def test_limits_of_the_environment_end_a_run_well(jug_process: JugProcess, folder: Path) -> None:
     result = jug_process("execute", "primes.py", JUG_MAX_TASKS="2")
 
-    assert "           2           0  Total\n" in result.stdout
+    assert "       2       0  Total\n" in result.stdout
     assert result.stderr.startswith("jug: a limit that was set for this run was reached")
 
 
@@ -236,7 +273,7 @@ def test_the_stop_file_ends_a_run_unless_it_is_ignored(
     stopped = jug_process("execute", "primes.py")
     ignored = jug_process("execute", "--no-check-environment", "primes.py")
 
-    assert "           0           0  Total\n" in stopped.stdout
+    assert "       0       0  Total\n" in stopped.stdout
     assert ignored.stdout == EXECUTED
 
 

@@ -55,6 +55,14 @@ def test_the_picture_and_its_text_lie_beside_the_jugfile(program: Callable[[str]
     assert Path("pair.dot").read_text().startswith("digraph {")
 
 
+def test_the_text_lies_beside_a_jugfile_that_changes_the_folder(no_graphviz: Path) -> None:
+    Path("moves.py").write_text("import os\nos.makedirs('out')\nos.chdir('out')\n" + JUGFILE)
+
+    assert graph("moves.py").exit_code == 0
+
+    assert Path("moves.dot").exists()
+
+
 def test_another_format(program: Callable[[str], str]) -> None:
     program("dot")
 

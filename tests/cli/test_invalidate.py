@@ -12,27 +12,27 @@ from click.testing import Result
 Jug = Callable[..., Result]
 
 ALL_GONE = """\
- Invalidated  Task name
----------------------------------
-           1  primes.count_primes
-           6  primes.is_prime
-.................................
-           7  Total
+Invalidated  Task name
+--------------------------------
+          1  primes.count_primes
+          6  primes.is_prime
+................................
+          7  Total
 """
 
 LAST_GONE = """\
- Invalidated  Task name
----------------------------------
-           1  primes.count_primes
-.................................
-           1  Total
+Invalidated  Task name
+--------------------------------
+          1  primes.count_primes
+................................
+          1  Total
 """
 
 NOTHING_GONE = """\
- Invalidated  Task name
------------------------
-.......................
-           0  Total
+Invalidated  Task name
+----------------------
+......................
+          0  Total
 """
 
 
@@ -57,13 +57,13 @@ def done(executed: Callable[..., None]) -> None:
 )
 def test_what_depends_on_a_match_goes_too(jug: Jug, selector: list[str]) -> None:
     assert jug("invalidate", *selector, "primes.py").stdout == ALL_GONE
-    assert "0 complete" in jug("status", "--short", "primes.py").stdout
+    assert "0 complete" in jug("status", "--short", "primes.py", status=1).stdout
 
 
 @pytest.mark.usefixtures("done")
 def test_what_a_match_depends_on_stays(jug: Jug) -> None:
     assert jug("invalidate", "primes.py", "--name", "count_primes").stdout == LAST_GONE
-    assert "6 complete" in jug("status", "--short", "primes.py").stdout
+    assert "6 complete" in jug("status", "--short", "primes.py", status=1).stdout
 
 
 @pytest.mark.usefixtures("done")
@@ -76,10 +76,44 @@ def test_a_result_that_is_gone_is_not_counted_again(jug: Jug) -> None:
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("name", ["prime", "rimes.is_prime", "is_", "IS_PRIME"])
 def test_a_name_is_not_a_part_of_a_name(jug: Jug, name: str) -> None:
-    result = jug("invalidate", "--name", name, "primes.py")
+    result = jug("invalidate", "--name", name, "primes.py", status=2)
+
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: no task matches '{name}': ")
+    assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    ("selector", "advice"),
+    [
+        (["--name", "is_prim"], "is 'primes.is_prime' meant?"),
+        (["--name", "prime.is_prime"], "is 'primes.is_prime' or 'primes.count_primes' meant?"),
+        (["--pattern", "/Count_primes.*/"], "is 'primes.count_primes' meant?"),
+        (["--pattern", "xyz"], "`jug count` lists the names"),
+    ],
+)
+def test_what_fits_nothing_is_an_error_that_shows_the_nearest_names(
+    jug: Jug, selector: list[str], advice: str
+) -> None:
+    told = f"no task matches {selector[1]!r}: {advice}"
+
+    refused = jug("invalidate", *selector, "primes.py", status=2)
+    allowed = jug("invalidate", *selector, "--allow-none", "primes.py")
+
+    assert refused.stderr == f"Error: {told} (--allow-none accepts it)\n"
+    assert (allowed.stderr, allowed.stdout) == (f"jug: {told}\n", NOTHING_GONE)
+
+
+def test_what_may_fit_beyond_a_barrier_is_no_error(jug: Jug, folder: Path) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"
+    )
+
+    result = jug("invalidate", "--name", "divmod", "stage.py")
 
     assert result.stdout == NOTHING_GONE
-    assert result.stderr == "No task matches: `jug count` lists their names.\n"
+    assert "barrier" in result.stderr
 
 
 def test_a_failure_is_forgotten(jug: Jug, executed: Callable[..., None]) -> None:
@@ -87,7 +121,7 @@ def test_a_failure_is_forgotten(jug: Jug, executed: Callable[..., None]) -> None
 
     jug("invalidate", "--name", "bad", "failing.py")
 
-    assert " 0 failed" in jug("status", "--short", "failing.py").stdout
+    assert " 0 failed" in jug("status", "--short", "failing.py", status=1).stdout
 
 
 @pytest.mark.usefixtures("done")

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from jug.cli.reading import job_of, traceless
 from jug.errors import OptionError
+from jug.jugfile import init
 from jug.options import KEYS, Options, default_options, read_configuration
 
 Jug = Callable[..., Result]
@@ -85,6 +87,47 @@ def test_outside_a_repository_only_the_working_directory_counts(tmp_path: Path, 
     assert read_configuration(deep, {}) == {"short": True}
 
 
+FORMER_FILES = [
+    ("[main]\nverbose=quiet", {"verbose": "warning"}),
+    ("[main]\nverbose=QUIET", {"verbose": "warning"}),
+    ("[main]\nshort=y", {"short": True}),
+    ("[graph]\nformat=svg", {"graph_file_format": "svg"}),
+    ("[status]\ncache-file=x.sqlite3", {"status_cache_file": "x.sqlite3"}),
+    ("[status]\ncache_clear=1", {"status_cache_clear": "1"}),
+    ("[webstatus]\nport=8081\nip=0.0.0.0", {"webstatus_port": "8081", "webstatus_ip": "0.0.0.0"}),
+    ("[invalid]\nname=f\npattern=g", {"invalid_name": "f", "invalid_pattern": "g"}),
+    ("[install-skills]\noutput=x", {"install_skills_output": "x"}),
+]
+
+
+@pytest.mark.parametrize(("text", "meaning"), FORMER_FILES)
+def test_a_file_of_the_former_release_stops_no_command(
+    jug: Jug, folder: Path, text: str, meaning: dict[str, Any]
+) -> None:
+    write(folder / "jugrc", text)
+
+    assert read_configuration(folder, {}) == meaning
+    assert jug("count", "--verbose=quiet", "primes.py").stderr == ""
+
+
+FORMER_NAMES = {
+    "execute_wait_cycle_time": 1.0,
+    "execute_wait_cycle_time_secs": 1.0,
+    "execute_target": "f",
+    "graph_format": "svg",
+    "status_cache_file": "x.sqlite3",
+    "webstatus_port": 8081,
+}
+
+
+@pytest.mark.parametrize("name", FORMER_NAMES)
+def test_the_former_releases_names_in_python_are_those_of_the_option(name: str) -> None:
+    with default_options.restored():
+        setattr(default_options, name, FORMER_NAMES[name])
+
+        assert getattr(Options({}, default_options), name) == FORMER_NAMES[name]
+
+
 def test_what_the_former_release_had_is_read(place: Path) -> None:
     write(place / "jugrc", "[main]\njugdir=recent.%(jugfile)s\nwill_cite=True\n")
 
@@ -102,6 +145,7 @@ def test_every_key_has_a_variable_and_stands_in_the_documentation(key: Any) -> N
         key.python_name: key.convert(given)
     }
     assert f"| {key.section} | {key.name} | {key.variable} |" in page.read_text()
+    assert getattr(default_options, key.plain_name) == getattr(default_options, key.python_name)
 
 
 def test_the_table_in_the_documentation_has_no_other_keys() -> None:
@@ -121,6 +165,8 @@ BAD_FILES = [
     ("[execute]\njobs=-1", "line 2, [execute] jobs: '-1' must be a whole number from 0 up"),
     ("[main]\nshort=maybe", "line 2, [main] short: 'maybe' must be true or false"),
     ("[main]\nverbose=loud", "line 2, [main] verbose: 'loud' must be one of debug, info"),
+    ("[main]\nlease-seconds=nan", "line 2, [main] lease-seconds: 'nan' must be a number above 0"),
+    ("[main]\nlease-seconds=-1", "line 2, [main] lease-seconds: '-1' must be a number above 0"),
     ("[main]\nlease-seconds=0", "line 2, [main] lease-seconds: '0' must be a number above 0"),
     ("[main]\njugdir=", "line 2, [main] jugdir: '' must not be empty"),
     ("jugdir=x", "is no configuration file: File contains no section headers"),
@@ -180,6 +226,27 @@ def test_the_command_says_so_and_exits_with_2(jug: Jug, folder: Path) -> None:
     assert result.stderr.startswith(f"Error: {folder / 'jugrc'}, line 2, [main] shrt: unknown key")
 
 
+def store_of_init(*arguments: str) -> str:
+    with traceless("primes.py"):
+        return Path(init(*arguments)[0].url).name
+
+
+def test_init_reads_what_the_command_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "jugrc", "[main]\njugfile=primes.py\njugdir=dict_store:rc.%(jugfile)s")
+
+    assert store_of_init() == "rc.primes"
+    monkeypatch.setenv("JUG_JUGDIR", "dict_store:environ")
+    assert store_of_init("primes.py") == "environ"
+    assert store_of_init("primes.py", "dict_store:given") == "given"
+
+
+def test_init_uses_what_a_program_has_set(folder: Path) -> None:
+    with default_options.restored():
+        default_options.jugdir = "dict_store:set"
+
+        assert store_of_init("primes.py") == "set"
+
+
 def test_the_command_line_is_stronger_than_all(
     jug: Jug, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +268,7 @@ def test_jugfile_and_jugdir_can_come_from_the_environment(
     monkeypatch.setenv("JUG_JUGFILE", "primes.py")
     monkeypatch.setenv("JUG_SHORT", "1")
 
-    assert jug("status").stdout.startswith("7 tasks waiting")
+    assert jug("status", status=1).stdout.startswith("7 tasks waiting")
 
 
 def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_command_line() -> None:
@@ -217,8 +284,8 @@ def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_com
 
 
 def test_an_option_that_does_not_exist_cannot_be_set() -> None:
-    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycle_time': the options"):
-        default_options.execute_wait_cycle_time = 1
+    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycles': the options"):
+        default_options.execute_wait_cycles = 1
 
 
 def test_an_option_cannot_be_set_to_a_bad_value() -> None:
@@ -245,3 +312,13 @@ def test_options_pickle() -> None:
     copy = pickle.loads(pickle.dumps(options))
 
     assert (copy.execute_jobs, copy.short) == (3, True)
+
+
+@pytest.mark.parametrize("url", ["redis://h", "REDIS://h", "Rediss+Cluster://h", "UNIX:///run/r"])
+def test_a_server_in_capitals_has_the_projects_prefix_too(place: Path, url: str) -> None:
+    write(place / "primes.py", "")
+    given = {"jugfile": str(place / "primes.py"), "jugdir": url, "arguments": []}
+
+    job = job_of(Options(given | {"lease_seconds": 7.0}, default_options))
+
+    assert job.store_options == {"prefix": "primes", "lease_seconds": 7.0}

@@ -6,45 +6,60 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from jug.cli import main
+from jug.tables import table
 
 Jug = Callable[..., Result]
 
 NOTHING_DONE = """\
-      Failed     Waiting       Ready    Finished     Running  Task name
----------------------------------------------------------------------------------
-           0           1           0           0           0  primes.count_primes
-           0           0           6           0           0  primes.is_prime
-.................................................................................
-           0           1           6           0           0  Total
+Failed  Waiting  Ready  Finished  Running  Task name
+--------------------------------------------------------------
+     0        1      0         0        0  primes.count_primes
+     0        0      6         0        0  primes.is_prime
+..............................................................
+     0        1      6         0        0  Total
 """
 
 ONE_FAILED = """\
-      Failed     Waiting       Ready    Finished     Running  Task name
----------------------------------------------------------------------------
-           0           1           0           0           0  failing.after
-           1           0           0           0           0  failing.bad
-           0           0           0           1           0  failing.good
-...........................................................................
-           1           1           0           1           0  Total
+Failed  Waiting  Ready  Finished  Running  Task name
+--------------------------------------------------------
+     0        1      0         0        0  failing.after
+     1        0      0         0        0  failing.bad
+     0        0      0         1        0  failing.good
+........................................................
+     1        1      0         1        0  Total
 """
 
 COUNTED = """\
-       Count  Task name
----------------------------------
-           1  primes.count_primes
-           6  primes.is_prime
-.................................
-           7  Total
+Count  Task name
+--------------------------
+    1  primes.count_primes
+    6  primes.is_prime
+..........................
+    7  Total
 """
 
 
 def test_the_table_shows_each_name_in_each_state(jug: Jug) -> None:
-    assert jug("status", "primes.py").stdout == NOTHING_DONE
+    assert jug("status", "primes.py", status=1).stdout == NOTHING_DONE
+
+
+def test_the_exit_status_is_1_until_all_is_done(jug: Jug, executed: Callable[..., None]) -> None:
+    for words in ([], ["--short"], ["--json"], ["--cache"]):
+        jug("status", *words, "primes.py", status=1)
+
+    executed()
+
+    for words in ([], ["--short"], ["--json"], ["--cache"]):
+        jug("status", *words, "primes.py", status=0)
 
 
 def test_looking_leaves_nothing_behind(jug: Jug, folder: Path) -> None:
-    jug("status", "primes.py")
+    jug("status", "primes.py", status=1)
 
     assert not (folder / "primes.jugdata").exists()
 
@@ -54,7 +69,7 @@ def test_a_failed_task_is_failed_and_what_needs_it_waits(
 ) -> None:
     executed("failing.py", keep_going=True)
 
-    assert jug("status", "failing.py").stdout == ONE_FAILED
+    assert jug("status", "failing.py", status=1).stdout == ONE_FAILED
 
 
 def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
@@ -68,13 +83,13 @@ def test_a_task_whose_lease_is_held_is_running(jug: Jug, folder: Path) -> None:
     with FileStore(str(folder / "primes.jugdata")) as store:
         assert store.acquire([digest])
 
-        output = jug("status", "--short", "primes.py").stdout
+        output = jug("status", "--short", "primes.py", status=1).stdout
 
     assert output == "6 tasks waiting to be run, 0 failed, 0 complete, (1 active).\n"
 
 
 def test_short_is_one_line(jug: Jug, executed: Callable[..., None]) -> None:
-    before = jug("status", "primes.py", "--short").stdout
+    before = jug("status", "primes.py", "--short", status=1).stdout
     executed()
     after = jug("status", "--short", "primes.py").stdout
 
@@ -88,14 +103,51 @@ def test_a_long_name_is_never_broken(jug: Jug, folder: Path) -> None:
         f"from jug import TaskGenerator\n@TaskGenerator\ndef {name}(): pass\n{name}()\n"
     )
 
-    rows = jug("status", "long.py").stdout.splitlines()
+    rows = jug("status", "long.py", status=1).stdout.splitlines()
 
-    assert rows[2] == f"{0:>12}{0:>12}{1:>12}{0:>12}{0:>12}  long.{name}"
+    assert rows[2] == f"     0        0      1         0        0  long.{name}"
     assert len(rows[1]) == len(rows[3]) == len(rows[2])
 
 
+def test_a_usual_name_fits_a_terminal_of_80_columns(jug: Jug, folder: Path) -> None:
+    (folder / "segmentation_of_cells.py").write_text(
+        "from jug import TaskGenerator\n@TaskGenerator\ndef watershed_lines(): pass\n"
+        "watershed_lines()\n"
+    )
+
+    rows = jug("status", "segmentation_of_cells.py", status=1).stdout.splitlines()
+
+    assert max(map(len, rows)) <= 80
+
+
+def test_a_large_number_widens_its_column() -> None:
+    rows = table(["Failed", "Ready"], {"f": [1, 12_345_678], "g": [0, 1]}).splitlines()
+
+    assert rows[0] == "Failed     Ready  Task name"
+    assert rows[2] == "     1  12345678  f"
+    assert rows[-1] == "     1  12345679  Total"
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_failed_and_running_tasks_are_in_colour_on_a_terminal(
+    folder: Path,
+    executed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    is_refused: bool,
+) -> None:
+    if is_refused:
+        monkeypatch.setenv("NO_COLOR", "1")
+    executed("failing.py", keep_going=True)
+
+    shown = CliRunner().invoke(main, ["status", "failing.py"], color=True).stdout
+
+    red = click.style("     1", fg="red")
+    assert shown.count(red) == (0 if is_refused else 2)  # of the task and in the total
+    assert click.unstyle(shown) == ONE_FAILED
+
+
 def test_json_says_the_same(jug: Jug) -> None:
-    said = json.loads(jug("status", "--json", "primes.py").stdout)
+    said = json.loads(jug("status", "--json", "primes.py", status=1).stdout)
 
     nothing = {"failed": 0, "waiting": 0, "ready": 0, "finished": 0, "running": 0}
     assert said == {
@@ -114,15 +166,15 @@ def test_a_barrier_is_told(jug: Jug, folder: Path) -> None:
         "from jug import Task, barrier\nTask(max, 1, 2)\nbarrier()\nTask(max, 2, 3)\n"
     )
 
-    result = jug("status", "stage.py")
+    result = jug("status", "stage.py", status=1)
 
     assert "Total" in result.stdout and "barrier" not in result.stdout
     assert result.stderr.startswith("The jugfile stops at a barrier")
-    assert json.loads(jug("status", "--json", "stage.py").stdout)["at_barrier"] is True
+    assert json.loads(jug("status", "--json", "stage.py", status=1).stdout)["at_barrier"] is True
 
 
 def test_the_cache_of_the_former_release_is_accepted(jug: Jug) -> None:
-    output = jug("status", "--cache", "--cache-file", "x", "--clear", "primes.py").stdout
+    output = jug("status", "--cache", "--cache-file", "x", "--clear", "primes.py", status=1).stdout
 
     assert output == NOTHING_DONE
 

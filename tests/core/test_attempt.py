@@ -86,3 +86,56 @@ def test_a_traceback_keeps_its_cause():
 def test_an_exception_on_one_line():
     assert describe_exception(KeyError("a")) == "KeyError: 'a'"
     assert describe_exception(ValueError("one\n  two")) == "ValueError: one two"
+
+
+class Mute(Exception):
+    """Cannot say what is wrong."""
+
+    def __str__(self):
+        raise LookupError
+
+    __repr__ = __str__
+
+
+class Wordless(Exception):
+    def __str__(self):
+        return 7
+
+
+class Touchy(Exception):
+    def __getattr__(self, name):
+        raise LookupError(name)
+
+
+class Crooked(SyntaxError):
+    @property
+    def lineno(self):
+        raise LookupError
+
+
+@pytest.mark.parametrize("kind", [Mute, Wordless, Touchy, Crooked])
+def test_an_exception_that_can_not_be_shown_is_named_all_the_same(kind):
+    with pytest.raises(kind) as caught:
+        raise kind
+
+    assert describe_exception(caught.value).startswith(f"{__name__}.{kind.__qualname__}")
+    assert kind.__qualname__ in own_traceback(caught.value)
+    assert "raise kind" in own_traceback(caught.value)
+
+
+def test_an_exception_with_an_endless_text_is_shortened_in_the_middle():
+    error = ValueError("begin " + "x" * 9_000_000 + " end")
+
+    for text in (describe_exception(error), own_traceback(error)):
+        assert "ValueError: begin xxx" in text
+        assert text.rstrip().endswith("xxx end")
+        assert " characters are left out) " in text
+        assert len(text) < 101_000
+
+
+def test_an_exception_with_many_notes_is_shortened_too():
+    error = ValueError("short")
+    for number in range(20_000):
+        error.add_note(f"note {number}")
+
+    assert len(own_traceback(error)) < 101_000

@@ -9,9 +9,12 @@ import pytest
 
 import jug
 from jug.backends.dict_store import DictStore
-from jug.errors import BarrierError, JugfileError, OptionError, ResultNotFound
+from jug.backends.frames import Frame, Kind
+from jug.errors import BarrierError, JugfileError, OptionError, ResultNotFound, TaskFailed
+from jug.execution.summary import Ending
 from jug.execution.worker import Worker
-from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir
+from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir, store_options
+from jug.records import Record, pack
 from jug.session import current_store
 from jug.task import alltasks
 
@@ -246,6 +249,53 @@ def test_cached_function_waits_for_another_that_computes_it(store):
     assert values == [4]
 
 
+def test_cached_function_says_for_whom_it_waits(store, caplog, monkeypatch):
+    monkeypatch.setattr("jug.backends.wait_notice.LONG", 0.0)
+    task = jug.Task(abs, -4)
+    view = DictStore.sharing(store)
+    lease = view.acquire([task.digest])
+    monkeypatch.setattr(store, "wait", lambda *how: view.release(lease))
+
+    assert jug.CachedFunction(abs, -4) == 4
+    assert [told.partition(" (held by")[0] for told in caplog.messages] == [
+        "waiting for builtins.abs"
+    ]
+
+
+def test_cached_function_does_not_wait_for_a_call_that_failed_for_good(store):
+    task = jug.Task(abs, -4)
+    task.lock()
+    task.fail()
+
+    with pytest.raises(TaskFailed, match="'builtins.abs' failed for good: `jug cleanup --fail"):
+        jug.CachedFunction(abs, -4)
+
+
+def test_cached_function_that_failed_for_good_meanwhile_is_told(store, monkeypatch):
+    task = jug.Task(abs, -4)
+    view = DictStore.sharing(store)
+    lease = view.acquire([task.digest])
+    frame = Frame(Kind.KEPT, task.digest, pack(Record(exception="ValueError: no")))
+    monkeypatch.setattr(store, "wait", lambda *how: view.commit(lease, frame))
+
+    with pytest.raises(TaskFailed, match=r"failed for good \(ValueError: no\)"):
+        jug.CachedFunction(abs, -4)
+
+
+def test_a_jugfile_stops_at_a_cached_function_that_failed_for_good(store):
+    task = jug.Task(abs, -4)
+    task.lock()
+    task.fail()
+    write("cached.py", "from jug import *\na = Task(abs, -1)\nCachedFunction(abs, -4)\nmore = 1\n")
+    jugfile = Jugfile("cached.py")
+
+    summary = Worker(jugfile.read_again(), jugfile.read_again).run()
+
+    assert summary.ending is Ending.FAILED
+    assert summary.executed.total() == 1
+    assert [failure.name for failure in summary.failures_elsewhere] == ["builtins.abs"]
+
+
 # init and set_jugdir
 
 
@@ -290,6 +340,32 @@ def test_init_takes_a_store_object(store):
     mine = DictStore()
 
     assert init("simple.py", store=mine)[0] is mine
+
+
+def test_init_leaves_the_programs_own_arguments_to_the_jugfile(monkeypatch):
+    write("args.py", "import sys\ngiven = sys.argv[:]")
+    monkeypatch.setattr(sys, "argv", ["report.py", "--epochs", "3"])
+
+    _, names = init("args.py", "dict_store")
+
+    assert names["given"] == sys.argv == ["report.py", "--epochs", "3"]
+
+
+@pytest.mark.parametrize("jugdir", ["results", "%(jugfile)s.results"])
+def test_init_uses_the_jugdir_of_the_environment_unless_one_is_given(jugdir, monkeypatch):
+    write("simple.py", SIMPLE)
+    monkeypatch.setenv("JUG_JUGDIR", f"dict_store:{jugdir}")
+
+    assert Path(init("simple.py")[0].url).name == jugdir % {"jugfile": "simple"}
+    assert init("simple.py", "dict_store")[0].url == "dict_store"
+
+
+def test_a_store_of_a_server_is_opened_under_the_jugfiles_name():
+    assert store_options("work/primes.py", "redis://localhost") == {"prefix": "primes"}
+    assert store_options("primes.py", "rediss+cluster://h", prefix="mine") == {"prefix": "mine"}
+    assert store_options("primes.py", "primes.jugdata", 60.0) == {"lease_seconds": 60.0}
+    assert store_options("primes.py", Path("primes.jugdata")) == {}
+    assert store_options("primes.py", "dict_store", 60.0) == {}
 
 
 def test_a_jugfile_may_init_itself_and_others(store):
@@ -398,3 +474,13 @@ def test_a_value_that_a_jugfile_wants_too_early_comes_with_advice(
     monkeypatch.setattr("jug.session._is_running", True)
     with pytest.raises(ResultNotFound, match=r"wait for it by jug.bvalue\(task\)"):
         jug.value(task)
+
+
+def test_a_jugfile_is_read_again_where_it_was_read_first(tmp_path):
+    write("moves.py", "import os\nos.makedirs('out', exist_ok=True)\nos.chdir('out')\n" + SIMPLE)
+    jugfile = Jugfile("moves.py")
+
+    jugfile.read()
+    jugfile.read_again()
+
+    assert Path.cwd() == tmp_path / "out"

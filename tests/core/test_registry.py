@@ -43,7 +43,7 @@ def test_an_installed_store_opens_by_its_scheme_with_its_options(installed):
     assert sorted(installed) == ["file", "toy", "toy+call"]
     assert open_store("toy://host/x?y=1", speed=2).asked == ("toy://host/x?y=1", {"speed": 2})
     assert open_store("toy+call:x", speed=3).asked == ("toy+call:x", {"speed": 3})
-    assert open_store("TOY:X").asked == ("TOY:X", {})
+    assert open_store("TOY:X").asked == ("toy:X", {})
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,17 @@ def test_dict_stores_open_by_their_urls(tmp_path):
     assert open_store(store.url).load(b"0" * 40) == 1
     assert open_store("dict_store").url == "dict_store"
     assert open_store("dict_store:").url == "dict_store"
+
+
+@pytest.mark.parametrize("scheme", ["dict_store", "file", "file_keepalive"])
+def test_a_scheme_may_be_in_capitals(tmp_path, scheme):
+    url = f"{scheme.upper()}:{tmp_path / 'Results'}"
+    with open_store(url) as store:
+        store.dump(1, b"0" * 40)
+
+    with open_store(url.replace(scheme.upper(), scheme)) as store:
+        assert store.load(b"0" * 40) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["Results"]
 
 
 @pytest.mark.parametrize(

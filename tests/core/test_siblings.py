@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from operator import attrgetter
 from pathlib import Path
 from subprocess import run
@@ -45,6 +45,21 @@ except ImportError as error:
     assert printed.endswith(f"is part of {owner}, which is not installed: pip install {owner}\n")
 
 
+def test_init_needs_no_command_to_use_the_jugdir_of_the_environment(tmp_path: Path) -> None:
+    jugfile = tmp_path / "simple.py"
+    jugfile.touch()
+    code = f"""
+import os, jug
+os.environ["JUG_JUGDIR"] = "nowhere:results"
+try:
+    jug.init({str(jugfile)!r})
+except ValueError as error:
+    print(type(error).__name__, error.scheme)
+"""
+
+    assert python_with_core_alone(code) == "UnknownStore nowhere\n"
+
+
 def test_a_name_that_nobody_owns_is_an_ordinary_error() -> None:
     with pytest.raises(AttributeError, match="module 'jug' has no attribute 'nonsense'"):
         attrgetter("nonsense")(jug)
@@ -56,5 +71,7 @@ def test_names_are_listed_before_they_are_fetched() -> None:
     assert set(jug.__all__) <= set(dir(jug))
 
 
-def test_the_version_is_that_of_jug_core() -> None:
-    assert jug.__version__ == version("jug-core")
+def test_the_version_is_that_of_jug_and_of_its_core_where_that_is_alone() -> None:
+    installed = {found.name for found in distributions()}
+
+    assert jug.__version__ == version("jug" if "jug" in installed else "jug-core")

@@ -2,7 +2,7 @@
 
 import os
 
-from jug import TaskGenerator
+from jug import Task, TaskGenerator
 from jug.execution.slots import NO_TASK, WorkerSlots
 
 
@@ -40,4 +40,15 @@ def test_a_long_name_is_cut_to_fit(store):
     slots.publish(0, task)
 
     assert slots.running(0).name.startswith("ä" * 100)
+    slots.close()
+
+
+def test_a_name_that_is_no_text_in_utf_8_is_shown_all_the_same():
+    task = Task(abs, -1)
+    task.name = "f\udcff"
+    slots = WorkerSlots.for_workers(1)
+
+    slots.publish(0, task)
+
+    assert slots.running(0).name == "f\\udcff"
     slots.close()

@@ -14,6 +14,7 @@ from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugspace
 from jug.records import Record, pack
+from jug.selection import ByName
 from jug.task import alltasks
 
 CALLS = []
@@ -245,7 +246,7 @@ def test_a_result_that_cannot_be_saved_is_a_failure_that_names_the_task(store):
 def test_only_selected_tasks_run(store):
     total([note(1)])
 
-    summary = work(store, select=lambda name: name.endswith("note"))
+    summary = work(store, select=ByName("note"))
 
     assert CALLS == [1]
     assert summary.ending is Ending.DONE
@@ -254,7 +255,7 @@ def test_only_selected_tasks_run(store):
 def test_what_waits_for_tasks_that_are_not_selected_is_stuck(store):
     total([note(1)])
 
-    summary = work(store, select=lambda name: name.endswith("total"))
+    summary = work(store, select=ByName("total"))
 
     assert summary.ending is Ending.STUCK
     assert summary.left == 1
@@ -364,7 +365,7 @@ def test_what_another_finishes_while_its_leases_are_looked_at_is_seen(store, mon
 
     monkeypatch.setattr(store, "holders", finish_before_looking)
 
-    assert work(store, select=lambda name: name.endswith("total")).ending is Ending.DONE
+    assert work(store, select=ByName("total")).ending is Ending.DONE
     assert last.value() == 41
 
 
@@ -612,3 +613,41 @@ def add_all(*values):
 def make_frame(task, value):
     payload = codec.encode(value)
     return Frame(Kind.RESULT, task.digest, pack(Record(task.name)), payload)
+
+
+# Telling of a wait
+
+
+def lease_of(store, task):
+    """Hold a task as another worker; return how to give it back done."""
+    view = other_view(store)
+    lease = view.acquire([task.digest])
+    frame = Frame(Kind.RESULT, task.digest, b"\0" * 37, held_result())
+    return lambda: view.commit(lease, frame)
+
+
+def test_a_worker_that_waits_says_once_for_what_and_for_whom(store, caplog, monkeypatch):
+    monkeypatch.setattr("jug.execution.worker.LONG", 0.0)
+    first, second = note(1), note(2)
+    finish_first, finish_second = lease_of(store, first), lease_of(store, second)
+    wait = store.wait
+
+    def wait_while_others_work(reader, seconds):
+        (finish_first, finish_second)[len(store.holders()) == 1]()
+        return wait(reader, seconds)
+
+    monkeypatch.setattr(store, "wait", wait_while_others_work)
+
+    assert work(store).ending is Ending.DONE
+    (told,) = caplog.messages
+    assert told.startswith(f"waiting for {first.name} (held by this process itself, at least since")
+    assert told.count(second.name) == 2
+
+
+def test_a_short_wait_is_not_told(store, caplog, monkeypatch):
+    finish = lease_of(store, note(1))
+    wait = store.wait
+    monkeypatch.setattr(store, "wait", lambda *how: finish() and wait(*how))
+
+    assert work(store).ending is Ending.DONE
+    assert not caplog.messages

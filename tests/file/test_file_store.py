@@ -167,7 +167,7 @@ def test_a_directory_of_jug_2_is_refused_and_left_alone(tmp_path: Path, name: st
     (tmp_path / name).write_bytes(b"a result")
     (tmp_path / "locks").mkdir()
 
-    with pytest.raises(StoreFormatError, match="written by jug 2.x: choose another --jugdir"):
+    with pytest.raises(StoreFormatError, match="is a jugdir of jug 2.x, which this jug neither"):
         FileStore(tmp_path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name.split("/")[0], "locks"])
@@ -270,11 +270,13 @@ def test_the_directory_stays_the_same_when_the_working_directory_changes(
     with FileStore("jugdir") as store:
         monkeypatch.chdir("/")
         save(store, A, 1)
+        with open_store(store.url) as again:
+            assert again.can_load(A.hex())
 
     assert (tmp_path / "jugdir" / "format").exists()
 
 
-@pytest.mark.parametrize("given", [0, -1, float("nan")])
+@pytest.mark.parametrize("given", [0, -1, float("nan"), float("inf")])
 def test_a_lease_time_must_be_above_zero(jugdir: Path, given: float) -> None:
     with pytest.raises(OptionError, match="lease time"):
         FileStore(jugdir, lease_seconds=given)
@@ -283,11 +285,13 @@ def test_a_lease_time_must_be_above_zero(jugdir: Path, given: float) -> None:
 def test_the_environment_gives_the_lease_time(
     jugdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JUG_LEASE_SECONDS", "soon")
-
-    with pytest.raises(OptionError, match="JUG_LEASE_SECONDS is 'soon'"):
-        FileStore(jugdir)
+    for given in ("soon", "nan", "0", "-1", "inf"):
+        monkeypatch.setenv("JUG_LEASE_SECONDS", given)
+        with pytest.raises(OptionError, match=f"JUG_LEASE_SECONDS is '{given}': give a number of"):
+            FileStore(jugdir)
     FileStore(jugdir, lease_seconds=1).close()
+    monkeypatch.setenv("JUG_LEASE_SECONDS", "")  # as good as not set
+    FileStore(jugdir).close()
 
 
 # Large results

@@ -223,3 +223,14 @@ def test_it_may_wait_for_a_value_itself(tmp_path: Path, store: BaseStore) -> Non
         "waiting_compound.total": 2,
         "waiting_compound.parts": 1,
     }
+
+
+def test_a_jugfile_that_uses_one_as_its_value_is_told_so(tmp_path: Path, store: BaseStore) -> None:
+    (tmp_path / "adding.py").write_text(
+        "from jug import CompoundTask, Task\nCompoundTask(Task, abs, -1) + 1\n"
+    )
+
+    with pytest.raises(TypeError, match="unsupported operand") as caught:
+        Jugfile(tmp_path / "adding.py").read()
+
+    assert "a task is not its value" in caught.value.__notes__[0]

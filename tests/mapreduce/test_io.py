@@ -17,7 +17,7 @@ import numpy
 import pytest
 import yaml
 
-from jug import TaskGenerator
+from jug import Task, TaskGenerator
 from jug.errors import DistributionMissing, OptionError
 from jug.execution.summary import Summary
 from jug.io import NoLoad, print_task_summary_table, write_metadata, write_task_out
@@ -247,12 +247,12 @@ def test_the_table_has_a_column_per_group_and_a_row_per_name() -> None:
 
     width = len(lines[3])
     assert lines == [
-        "    Executed      Loaded  Task name",
+        "Executed  Loaded  Task name",
         "-" * width,
-        "          10           2  b",
-        "           3           0  jugfile.a_very_long_name_that_must_not_be_broken_anywhere_in_it",
+        "      10       2  b",
+        "       3       0  jugfile.a_very_long_name_that_must_not_be_broken_anywhere_in_it",
         "." * width,
-        "          13           2  Total",
+        "      13       2  Total",
     ]
 
 
@@ -265,4 +265,13 @@ def test_the_short_table_is_a_line_per_group(capsys: pytest.CaptureFixture[str])
 def test_a_table_of_nothing_has_its_totals(capsys: pytest.CaptureFixture[str]) -> None:
     print_task_summary_table(None, [("Failed", {})])
 
-    assert capsys.readouterr().out.splitlines()[-1] == "           0  Total"
+    assert capsys.readouterr().out.splitlines()[-1] == "     0  Total"
+
+
+def test_a_task_that_is_not_loaded_is_its_base_and_its_t() -> None:
+    task = Task(max, 2, 3)
+
+    unloaded = NoLoad(base=task)
+
+    assert unloaded.base is unloaded.t is task
+    assert unloaded.name == task.name

@@ -112,6 +112,11 @@ def test_a_time_that_is_no_number_is_refused(monkeypatch, variable):
 
     with pytest.raises(OptionError, match=f"{variable} is 'soon'"):
         RedisStore.open("redis://example.org")
+    monkeypatch.setenv(variable, "nan")
+    with pytest.raises(OptionError, match=f"{variable} is 'nan'"):
+        RedisStore.open("redis://example.org")
+    monkeypatch.setenv(variable, "")  # as good as not set
+    RedisStore.open("redis://example.org").close()
 
 
 def test_the_client_library_is_imported_when_a_store_is_used():

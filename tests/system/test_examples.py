@@ -22,10 +22,9 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def jug(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "jug", *arguments], capture_output=True, text=True, check=True
-    )
+def jug(*arguments: str, status: int = 0) -> str:
+    done = subprocess.run([sys.executable, "-m", "jug", *arguments], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -55,7 +54,7 @@ def test_the_primes_are_counted_each_number_once() -> None:
     text = (EXAMPLES / "primes.py").read_text()
     Path("primes.py").write_text(text.replace("sleep(1.0)", "sleep(0.01)"))
 
-    before = jug("status", "primes.py")
+    before = jug("status", "primes.py", status=1)
     executed = execute(3, "primes.py")
 
     rows = [line.split() for line in before.splitlines()]

@@ -154,7 +154,7 @@ def test_what_a_stopped_worker_saves_too_late_does_not_count(stopped_a_and_b, jo
 
     assert a.wait(20) == 0
     assert journal()[-3:] == [["end", "b"], ["it", "was", "b"], ["end", "a"]]
-    assert "           0           1  jugfile.take" in a.stdout.read()
+    assert "       0       1  jugfile.take" in a.stdout.read()
     assert os.listdir("jugfile.jugdata/leases") == []
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from jug._former import tell_what_is_gone
 from jug.cli import main as _command
+from jug.cli import main_execute
 from jug.jugfile import init, is_jug_running
 
-__all__ = ["init", "is_jug_running", "main"]
+__all__ = ["init", "is_jug_running", "main", "main_execute"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -25,3 +27,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except SystemExit as ending:
         if ending.code:
             raise
+
+
+tell_what_is_gone(__name__)

@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
+from jug._former import refuse_if_gone
 from jug.errors import DistributionMissing
 
 _OWNERS: Final = {
@@ -33,6 +34,7 @@ _OWNERS: Final = {
 _ALIASES: Final = {
     "dict_store": "jug.backends.dict_store",
     "file_store": "jug.backends.file_store",
+    "hooks": "jug.hooks",
     "redis_store": "jug.backends.redis_store",
 }
 
@@ -47,10 +49,11 @@ _HOMES: Final = {
 
 
 class _LastFinder:
-    """Asked when no other finder has the module: says which distribution owns it."""
+    """Asked when no other finder has the module: says which distribution owns it, or had it."""
 
     @staticmethod
     def find_spec(name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        refuse_if_gone(name)
         owner = _OWNERS.get(name)
         if owner is None or path is not sys.modules[name.rpartition(".")[0]].__path__:
             return None  # not ours, or a tool that tries a folder of its own choice
@@ -64,6 +67,14 @@ class _LastFinder:
 sys.meta_path.append(_LastFinder)
 
 
+def sibling(name: str) -> ModuleType | None:
+    """Return a module of another distribution, None where that is not installed."""
+    try:
+        return import_module(name)
+    except DistributionMissing:
+        return None
+
+
 def resolve(name: str) -> Any:
     """Return what `jug.<name>` is, importing the module that owns it.
 
@@ -72,12 +83,21 @@ def resolve(name: str) -> Any:
     'jug.backends.dict_store'
     """
     if name == "__version__":
-        from importlib.metadata import version
-
-        return version("jug-core")
+        return _version()
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     module = _ALIASES.get(name, f"jug.{name}")
     if name in _ALIASES or module in _OWNERS:
         return import_module(module)
+    refuse_if_gone(module)
     raise AttributeError(f"module 'jug' has no attribute {name!r}")
+
+
+def _version() -> str:
+    """Return the version of the distribution `jug`, or where it is not there of its core."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jug")
+    except PackageNotFoundError:
+        return version("jug-core")

@@ -36,7 +36,7 @@ def barrier() -> None:
     _require(alltasks)
 
 
-def bvalue(x: Any) -> Any:
+def bvalue(t: Any) -> Any:
     """Return the value of a task as soon as it is done, whatever else there is to do.
 
     Takes anything that `jug.value` does.  Raises `BarrierError` before, at which a
@@ -49,8 +49,8 @@ def bvalue(x: Any) -> Any:
     >>> for number in range(bvalue(task)):
     ...     another = Task(abs, number)
     """
-    _require(list(find_dependencies(x)))
-    return value(x)
+    _require(list(find_dependencies(t)))
+    return value(t)
 
 
 def _require(tasks: list[Task[Any]]) -> None:

@@ -53,6 +53,10 @@ class DistributionMissing(JugError, ImportError):
     """Raised when a name belongs to a distribution that is not installed."""
 
 
+class NameGone(JugError, ImportError):
+    """Raised when a name of jug 2.x is asked for that is gone."""
+
+
 # Identity
 
 
@@ -100,6 +104,10 @@ class LockError(JugError, RuntimeError):
 
 class TaskFailed(JugError, RuntimeError):
     """Raised when the value of a task is asked for and the task failed."""
+
+
+class CallFailed(TaskFailed, BarrierError):
+    """Raised by `CachedFunction` for a call that failed for good: a jugfile stops there."""
 
 
 class TaskTimeout(JugError, TimeoutError):

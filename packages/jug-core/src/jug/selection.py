@@ -6,12 +6,13 @@ Selections are plain objects rather than closures, since they go to other proces
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from fnmatch import translate
 
 from jug.errors import OptionError
 
-__all__ = ["ByName", "ByPattern", "Selection", "selection"]
+__all__ = ["ByName", "ByPattern", "Selection", "no_match", "selection"]
 
 
 @dataclass(frozen=True, init=False)
@@ -23,11 +24,14 @@ class ByName:
     (True, False)
     """
 
-    wanted: re.Pattern[str]
+    text: str
+    """What the user wrote."""
+    wanted: re.Pattern[str] = field(repr=False)
 
     def __init__(self, name: str) -> None:
         if not name:
             raise OptionError("the name of the tasks is empty: give one, or '*' for all", name=name)
+        object.__setattr__(self, "text", name)
         whole = f"{translate(name)}|{translate('*.' + name)}"
         object.__setattr__(self, "wanted", re.compile(whole))
 
@@ -44,9 +48,12 @@ class ByPattern:
     [True, False, True]
     """
 
-    wanted: re.Pattern[str]
+    text: str
+    """What the user wrote."""
+    wanted: re.Pattern[str] = field(repr=False)
 
     def __init__(self, pattern: str) -> None:
+        object.__setattr__(self, "text", pattern)
         is_expression = len(pattern) > 1 and pattern[0] == pattern[-1] == "/"
         expression = pattern[1:-1] if is_expression else re.escape(pattern)
         if not expression:
@@ -79,3 +86,29 @@ def selection(name: str | None = None, pattern: str | None = None) -> Selection 
     if name is not None:
         return ByName(name)
     return None if pattern is None else ByPattern(pattern)
+
+
+def no_match(selected: Selection, names: Iterable[str]) -> str:
+    """Return what to say where none of the tasks' names fits, with those that may be meant.
+
+    >>> no_match(ByName("is_prim"), ["primes.is_prime", "primes.count_primes"])
+    "no task matches 'is_prim': is 'primes.is_prime' meant?"
+    """
+    near = _nearest(selected.text, set(names))
+    advice = f"is {' or '.join(map(repr, near))} meant?" if near else "`jug count` lists the names"
+    return f"no task matches {selected.text!r}: {advice}"
+
+
+def _nearest(text: str, names: set[str]) -> list[str]:
+    """Return the names that are like a text, in full or from a dot on, the most alike first."""
+    from difflib import get_close_matches
+
+    ends = {end.lower(): name for name in sorted(names) for end in _ends(name)}
+    close = get_close_matches(text.strip("/*").lower(), ends)
+    return list(dict.fromkeys(ends[end] for end in close))
+
+
+def _ends(name: str) -> list[str]:
+    """Return the name in full, and from each of its dots on."""
+    parts = name.split(".")
+    return [".".join(parts[begin:]) for begin in range(len(parts))]

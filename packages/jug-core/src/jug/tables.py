@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log10
 from typing import Final
 
-_WIDTH: Final = 12
+_GAP: Final = "  "
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 
 
-def table(titles: Sequence[str], rows: Mapping[str, Sequence[int]]) -> str:
+def _plain(title: str, cell: str) -> str:
+    return cell
+
+
+def table(
+    titles: Sequence[str],
+    rows: Mapping[str, Sequence[int]],
+    paint: Callable[[str, str], str] = _plain,
+) -> str:
     """Return a table of numbers by task name, sorted by name, with their total.
 
+    `paint` gets the title of each number and the number as it will stand there, and
+    returns it, in colour perhaps.
+
     >>> print(table(["Executed", "Loaded"], {"primes.is_prime": [2, 1]}))
-        Executed      Loaded  Task name
-    -----------------------------------------
-               2           1  primes.is_prime
-    .........................................
-               2           1  Total
+    Executed  Loaded  Task name
+    ---------------------------------
+           2       1  primes.is_prime
+    .................................
+           2       1  Total
     """
     totals = [sum(column) for column in zip(*rows.values(), strict=True)] or [0] * len(titles)
-    body = [_line(rows[name], name) for name in sorted(rows)]
-    head, foot = _line(titles, "Task name"), _line(totals, "Total")
-    width = max(map(len, (head, foot, *body)))
-    return "\n".join([head, "-" * width, *body, "." * width, foot])
+    columns = list(zip(titles, *rows.values(), totals, strict=True))
+    widths = [max(len(str(cell)) for cell in column) for column in columns]
+
+    def line(numbers: Sequence[int], name: str) -> str:
+        cells = map(_padded, numbers, widths)
+        return _GAP.join([*map(paint, titles, cells), name])
+
+    head = _GAP.join([*map(_padded, titles, widths), "Task name"])
+    length = sum(widths) + len(_GAP) * len(titles) + max(map(len, ("Task name", *rows)))
+    body = [line(rows[name], name) for name in sorted(rows)]
+    return "\n".join([head, "-" * length, *body, "." * length, line(totals, "Total")])
 
 
-def _line(cells: Sequence[object], name: str) -> str:
-    return "".join(f"{cell:>{_WIDTH}}" for cell in map(str, cells)) + f"  {name}"
+def _padded(cell: object, width: int) -> str:
+    return f"{cell!s:>{width}}"
 
 
 def size(count: int) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, NoReturn, ParamSpec, cast
 
+from jug._former import tell_what_is_gone
 from jug.errors import TaskError
 from jug.hash.names import function_name
 from jug.session import is_store_chosen
@@ -102,3 +103,6 @@ class _Finished(_StandIn):
             f"the result of compound task {function_name(self)!r} was removed after the jugfile "
             "was read, so its inner tasks were not made: run `jug execute` again"
         )
+
+
+tell_what_is_gone(__name__)

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from jug._former import tell_what_is_gone
 from jug.errors import DistributionMissing, OptionError
 from jug.hash import hash_one
 from jug.tables import table
@@ -23,7 +24,7 @@ class NoLoad:
     """A task as an argument that reaches the function as itself, not as its value.
 
     It has run by then.  What can be done with the task (`name`, `value()`, `load()`,
-    `unload()` …) can be done with this; `t` is the task.
+    `unload()` …) can be done with this; `t`, or `base`, is the task.
 
     >>> from jug import run
     >>> def name_of(task):
@@ -34,8 +35,13 @@ class NoLoad:
 
     __slots__ = ("t",)
 
-    def __init__(self, t: Any) -> None:
-        self.t = t
+    def __init__(self, base: Any) -> None:
+        self.t = base
+
+    @property
+    def base(self) -> Any:
+        """The task."""
+        return self.t
 
     def __getattr__(self, name: str) -> Any:
         """Return what the task has under this name."""
@@ -207,11 +213,11 @@ def print_task_summary_table(options: Any, groups: Sequence[tuple[str, Mapping[s
     with `options.short` each group takes one line.
 
     >>> print_task_summary_table(None, [("Done", {"primes.is_prime": 3}), ("Left", {})])
-            Done        Left  Task name
-    -----------------------------------------
-               3           0  primes.is_prime
-    .........................................
-               3           0  Total
+    Done  Left  Task name
+    ---------------------------
+       3     0  primes.is_prime
+    ...........................
+       3     0  Total
     """
     show = getattr(options, "print_out", print)
     for line in _brief(groups) if getattr(options, "short", False) else _table(groups):
@@ -229,3 +235,6 @@ def _table(groups: Sequence[tuple[str, Mapping[str, int]]]) -> Iterator[str]:
     names = {name for _, counts in groups for name in counts}
     rows = {name: [counts.get(name, 0) for _, counts in groups] for name in names}
     yield from table([title for title, _ in groups], rows).splitlines()
+
+
+tell_what_is_gone(__name__)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, Final, overload
 
+from jug._former import tell_what_is_gone
 from jug.errors import HashError, OptionError
 from jug.hash import digest_function, digest_one
 from jug.hash.names import function_name
@@ -264,3 +265,6 @@ def _check_function(role: str, f: Any) -> None:
         digest_function(f)
     except HashError as error:
         raise HashError(f"the {role}: {error}", part=role) from None
+
+
+tell_what_is_gone(__name__)

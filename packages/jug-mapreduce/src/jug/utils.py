@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from jug._former import tell_what_is_gone
 from jug.errors import HashError
 from jug.hash import hash_one
 from jug.task import CachedFunction, Task, TaskGenerator, Tasklet, find_dependencies, value
@@ -192,16 +193,16 @@ def jug_execute(
     return return_value
 
 
-def glob_sort(pattern: str) -> list[str]:
+def glob_sort(pat: str) -> list[str]:
     """Return the names of the files that match, sorted.
 
     >>> glob_sort("no such file*")
     []
     """
-    return sorted(glob.glob(pattern))
+    return sorted(glob.glob(pat))
 
 
-def cached_glob(pattern: str) -> list[str]:
+def cached_glob(pat: str) -> list[str]:
     """Return a sorted list of the files that match, as it was when it was first asked for.
 
     Files that appear later change nothing, so the tasks made from it stay the same.
@@ -211,7 +212,7 @@ def cached_glob(pattern: str) -> list[str]:
     >>> cached_glob("no such file*")
     []
     """
-    return CachedFunction(glob_sort, pattern)
+    return CachedFunction(glob_sort, pat)
 
 
 def sync_move(src: AnyPath, dst: AnyPath) -> None:
@@ -263,3 +264,6 @@ def _sync(path: AnyPath) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+tell_what_is_gone(__name__)

@@ -8,20 +8,23 @@ are entry points of the group ``jug.commands``; the user's own come from
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
+from jug.cli.output import written_output
 from jug.errors import JugError, OptionError
+from jug.messages import telling_by_itself
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
 
 DONE: Final = 0
 """What was asked for is done."""
 FAILED: Final = 1
-"""Something failed, or, for `check` and `sleep-until`, not all tasks are done."""
+"""Something failed, or, for `status`, `check` and `sleep-until`, not all tasks are done."""
 USAGE: Final = 2
 """The command line or the configuration is wrong."""
 UNFINISHED: Final = 3
@@ -46,13 +49,27 @@ OWN_COMMANDS: Final = {
 }
 """What each of jug's own commands is for, so that listing them imports none."""
 
+FORMER_COMMANDS: Final = {
+    "webstatus": "`jug status --json` gives what it showed",
+    "test-jug": "jug's tests are run in its repository",
+    "install-skills": "jug brings no skills",
+}
+"""Commands of jug 2.x that are gone, and what to use in their place."""
+
 
 class _Jug(click.Group):
     """The commands, found by name when they are needed, and the errors that jug names."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command line to the end of its output."""
+        with written_output():
+            return super().main(*args, **extra)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
-        others = {*_installed_commands(), *_user_commands()} - {*OWN_COMMANDS}
+        from jug.cli.installed_commands import find_installed_commands
+
+        others = {*find_installed_commands(), *_user_commands()} - {*OWN_COMMANDS}
         return [*OWN_COMMANDS, *sorted(others)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -62,8 +79,10 @@ class _Jug(click.Group):
             command: click.Command = module.command
             command.short_help = OWN_COMMANDS[cmd_name]
             return command
-        entry = _installed_commands().get(cmd_name)
-        return entry.load() if entry is not None else _user_commands().get(cmd_name)
+        from jug.cli.installed_commands import find_installed_commands, load
+
+        entry = find_installed_commands().get(cmd_name)
+        return load(entry) if entry is not None else _user_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -75,6 +94,8 @@ class _Jug(click.Group):
         raise click.UsageError(f"there is no command {word!r}: {self._advice(ctx, word)}", ctx=ctx)
 
     def _advice(self, ctx: click.Context, word: str) -> str:
+        if word in FORMER_COMMANDS:
+            return f"it is gone since jug 2.x, and {FORMER_COMMANDS[word]}"
         if word.endswith(".py"):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
         from difflib import get_close_matches
@@ -95,7 +116,9 @@ class _Jug(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what jug itself can name becomes one message."""
         try:
-            return super().invoke(ctx)
+            _require_working_directory()
+            with telling_by_itself():
+                return super().invoke(ctx)
         except OptionError as error:
             raise click.UsageError(str(error)) from error
         except JugError as error:
@@ -107,10 +130,14 @@ class _Jug(click.Group):
             ctx.exit(INTERRUPTED)
 
 
-def _installed_commands() -> dict[str, Any]:
-    from importlib.metadata import entry_points
-
-    return {entry.name: entry for entry in entry_points(group="jug.commands")}
+def _require_working_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise click.ClickException(
+            f"the working directory can't be used ({error.strerror}): "
+            "change to a folder that is there"
+        ) from None
 
 
 def _user_commands() -> dict[str, click.Command]:

@@ -9,7 +9,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import job_of, reading
+from jug.cli.reading import is_all_done, job_of, reading
 from jug.options import Options
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(
     if hashes:
         context.exit(FAILED if _report_hashes(options, as_json) else DONE)
     with reading(options) as jugspace:
-        complete = look(jugspace.store, jugspace.tasks).is_complete() and not jugspace.barrier_tasks
+        complete = is_all_done(look(jugspace.store, jugspace.tasks), jugspace)
         damaged = _find_damaged(jugspace) if verify else []
         if remove_damaged:
             jugspace.store.discard([found.digest for found in damaged])

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from jug.cli import DONE
 from jug.cli.jugfile_command import jugfile_command
 from jug.cli.reading import job_of, traceless
+from jug.cli.selecting import allow_none, tell_no_match
 from jug.errors import OptionError
+from jug.messages import set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
 
 if TYPE_CHECKING:
     from jug.execution.settings import Settings
     from jug.execution.summary import Summary
-    from jug.selection import Selection
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
 
@@ -34,7 +36,7 @@ Examples:
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached
   1    something failed
-  2    wrong usage
+  2    wrong usage, or no task has the name or fits the pattern
   3    work is left that has not failed: others still hold tasks and the
        waiting time is over, or nothing that is left can be run
   130  interrupted""",
@@ -51,6 +53,7 @@ Exit status:
     "--pattern", "execute_pattern", metavar="PATTERN",
     help="Run only tasks whose names contain PATTERN, or fit it if it is a /regex/.",
 )  # fmt: skip
+@allow_none
 @click.option(
     "--keep-going", "execute_keep_going", is_flag=True,
     help="After a failure, run all that does not depend on it.",
@@ -72,7 +75,7 @@ Exit status:
     help=f"Ignore JUG_MAX_TASKS and the like, and {STOP_FILE}.",
 )  # fmt: skip
 @click.pass_context
-def command(context: click.Context, options: Options) -> None:
+def command(context: click.Context, options: Options, allow_none: bool) -> None:
     """Run the tasks of JUGFILE that are not done yet, each once, whoever else works on them.
 
     Any number of workers may run at the same time, on this machine or on others
@@ -84,12 +87,16 @@ def command(context: click.Context, options: Options) -> None:
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
     # Made here, so that a bad one is not complained of by each worker.
-    select = selection(options.execute_name, options.execute_pattern)
-    job = job_of(options, RunSettings(options.given(), default_options.every(), os.getpid()))
+    selection(options.execute_name, options.execute_pattern)
+    job = job_of(options, RunSettings(options.given(), default_options.every()))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
+    if summary.unmatched:
+        tell_no_match(summary.unmatched, allow_none)
+        context.exit(DONE)
     _print_summary(summary, options.short)
-    _warn_of_nothing_to_do(summary, select)
+    if not summary.left and not summary.executed | summary.loaded:
+        click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
 
 
@@ -110,8 +117,10 @@ class RunSettings:
 
     given: dict[str, Any]
     weaker: dict[str, Any]
-    process: int
+    process: int = field(default_factory=os.getpid)
     """The process of the command, which need not be the worker's."""
+    folder: str = field(default_factory=os.getcwd)
+    """Where the command began, which need not be where the jugfile has left the worker."""
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
@@ -120,9 +129,10 @@ class RunSettings:
 
         configure(self.weaker)
         options = Options(self.given, default_options)
+        set_level(options.verbose)
         is_worker = os.getpid() != self.process or options.pdb
         if is_worker and not options.execute_no_check_environment:
-            _check_environment()
+            _check_environment(self.folder)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
@@ -134,17 +144,21 @@ class RunSettings:
         )
 
 
-def _check_environment() -> None:
+def _check_environment(folder: str) -> None:
     from jug.hooks.exit_checks import exit_env_vars, exit_if_file_exists
+    from jug.jugfile import standing_in
 
-    exit_env_vars()
-    exit_if_file_exists(STOP_FILE)
+    with standing_in(folder):
+        exit_env_vars()
+        exit_if_file_exists(STOP_FILE)
 
 
 def _debug(task: Any, error: BaseException) -> None:
     import pdb
 
-    click.echo(f"{task.name} failed: {error!r}", err=True)
+    from jug.tracebacks import describe_exception
+
+    click.echo(f"{task.name} failed: {describe_exception(error)}", err=True)
     pdb.post_mortem(error.__traceback__)
 
 
@@ -163,17 +177,6 @@ def _print_summary(summary: Summary, short: bool) -> None:
     status = summary.ending.status
     if status or summary.left:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
-
-
-def _warn_of_nothing_to_do(summary: Summary, select: Selection | None) -> None:
-    """Warn if there was no task to run, which is rarely what was meant."""
-    if summary.ending.status or summary.left:
-        return
-    names = summary.executed | summary.loaded
-    if select is None and not names:
-        click.echo("The jugfile makes no tasks.", err=True)
-    elif select is not None and not any(map(select, names)):
-        click.echo("No task matches: `jug count` lists their names.", err=True)
 
 
 def _reason(summary: Summary) -> str:

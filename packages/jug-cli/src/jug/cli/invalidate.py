@@ -9,12 +9,14 @@ import click
 
 from jug.cli.count_table import print_counts
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import reading
+from jug.cli.reading import reading, warn_of_barrier
+from jug.cli.selecting import allow_none, tell_no_match
 from jug.options import Options
 
 if TYPE_CHECKING:
-    from jug.jugfile import Jugspace
+    from jug.backends.base import BaseStore
     from jug.selection import Selection
+    from jug.task.graph import Graph
 
 
 @jugfile_command(
@@ -26,7 +28,7 @@ Examples:
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if
-neither a name nor a pattern is given.""",
+neither a name nor a pattern is given, or no task fits it.""",
 )
 @click.option(
     "--name", "--target", "--invalid", "name", metavar="NAME",
@@ -36,41 +38,48 @@ neither a name nor a pattern is given.""",
     "--pattern", metavar="PATTERN",
     help="The tasks whose names contain PATTERN, or fit it if it is a /regex/.",
 )  # fmt: skip
+@allow_none
 @as_json
-def command(options: Options, name: str | None, pattern: str | None, as_json: bool) -> None:
+def command(
+    options: Options, name: str | None, pattern: str | None, allow_none: bool, as_json: bool
+) -> None:
     """Remove the results and failures of tasks, and of all that depend on them, directly or not.
 
     They will be computed again by the next `jug execute`.  Do this after a change
     of a function: jug does not recompute anything by itself.
     """
-    from jug.selection import selection
+    from jug.selection import no_match, selection
+    from jug.task.graph import Graph
 
     selected = selection(name, pattern)
     if selected is None:
         raise click.UsageError("say which tasks: --name NAME or --pattern PATTERN")
     with reading(options) as jugspace:
-        counts = _invalidate(jugspace, selected)
+        graph = Graph(jugspace.tasks)
+        matching = _matching(graph, selected)
+        if not matching:
+            may_match_beyond = bool(jugspace.barrier_tasks)
+            warn_of_barrier(jugspace)
+            tell_no_match(no_match(selected, graph.names()), allow_none or may_match_beyond)
+        counts = _invalidate(jugspace.store, graph, matching)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
 
 
-def _invalidate(jugspace: Jugspace, selected: Selection) -> Counter[str]:
-    """Remove results and failures; return how many were there, by name."""
-    from jug.task.graph import Graph
+def _matching(graph: Graph, selected: Selection) -> list[int]:
+    return [number for number, name in enumerate(graph.names()) if selected(name)]
 
-    graph = Graph(jugspace.tasks)
+
+def _invalidate(store: BaseStore, graph: Graph, matching: list[int]) -> Counter[str]:
+    """Remove results and failures; return how many were there, by name."""
+    store.poll()
     names = list(graph.names())
-    matching = [number for number, name in enumerate(names) if selected(name)]
-    if not matching:
-        click.echo("No task matches: `jug count` lists their names.", err=True)
-    numbers = sorted(graph.with_dependants(matching))
-    jugspace.store.poll()
     there: Counter[str] = Counter()
     digests = defaultdict(list)
-    for number in numbers:
+    for number in sorted(graph.with_dependants(matching)):
         task = graph.tasks[number]
         digests[task.store].append(task.digest)
         if task.store.has(task.digest) or task.digest in task.store.failures():
             there[names[number]] += 1
-    for store, group in digests.items():
-        store.discard(group)
+    for own_store, group in digests.items():
+        own_store.discard(group)
     return there

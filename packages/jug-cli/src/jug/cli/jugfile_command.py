@@ -16,15 +16,14 @@ behind ``--``, goes to the jugfile.
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
-from jug.options import KEYS, LEVELS, Options, configure, default_options, read_configuration
+from jug.messages import set_level
+from jug.options import KEYS, LEVELS, Options, configured, default_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -101,8 +100,7 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
     """Return the options of this run; those that are parameters are taken from there."""
     jugfile, *arguments = parameters.pop("jugfile") or [None]
     _refuse_unknown_option(jugfile, context)
-    configure(read_configuration())
-    options = Options({"arguments": arguments}, default_options)
+    options = Options({"arguments": arguments}, configured())
     if jugfile is not None:
         options.set("jugfile", jugfile, "JUGFILE")
     for param in context.command.params:
@@ -111,7 +109,7 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
             given = parameters.pop(name)
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 options.set(name, given, param.opts[0])
-    _set_up_log(options.verbose)
+    set_level(options.verbose)
     return options
 
 
@@ -119,12 +117,3 @@ def _refuse_unknown_option(jugfile: str | None, context: click.Context) -> None:
     if jugfile is not None and jugfile.startswith("-"):
         known = [name for param in context.command.params for name in param.opts]
         raise click.NoSuchOption(jugfile, possibilities=known, ctx=context)
-
-
-def _set_up_log(level: str) -> None:
-    """Send jug's log messages to the current stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("jug: %(message)s"))
-    log = logging.getLogger("jug")
-    log.handlers[:] = [handler]
-    log.setLevel(level.upper())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,32 +16,23 @@ if TYPE_CHECKING:
     from jug.execution.job import Job
     from jug.execution.settings import Settings
     from jug.jugfile import Jugspace
+    from jug.status import Status
 
-__all__ = ["job_of", "reading", "traceless", "warn_of_barrier"]
+__all__ = ["is_all_done", "job_of", "reading", "traceless", "warn_of_barrier"]
 
 
 def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
     """Return the `Job` that the options ask for."""
     from jug.execution.job import Job
-    from jug.jugfile import Jugfile, jugdir_of
+    from jug.jugfile import Jugfile, jugdir_of, store_options
 
     path = str(Jugfile(options.jugfile).path)
     jugdir = jugdir_of(path, options.jugdir)
-    job = Job(path, options.arguments, jugdir, store_options=_store_options(options, path, jugdir))
+    for_store = store_options(path, jugdir, options.lease_seconds, options.prefix)
+    job = Job(path, options.arguments, jugdir, store_options=for_store)
     if settings is not None:
         job.read_settings = settings
     return job
-
-
-def _store_options(options: Options, jugfile: str, jugdir: str) -> dict[str, Any]:
-    """Return the options that the store of this URL takes."""
-    scheme = jugdir.partition(":")[0]
-    found: dict[str, Any] = {}
-    if options.lease_seconds is not None and scheme != "dict_store":
-        found["lease_seconds"] = options.lease_seconds
-    if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
-        found["prefix"] = options.prefix or Path(jugfile).stem
-    return found
 
 
 @contextmanager
@@ -59,20 +50,29 @@ def traceless(jugfile: str) -> Iterator[None]:
 
     The process may be a program of the user's that called `jug.jug.main`.
     """
+    from jug.jugfile import module_name
     from jug.session import set_running, use_store
     from jug.task import alltasks
 
     arguments, path, outer = sys.argv, sys.path[:], use_store(None)
+    folder = os.getcwd()
     alltasks.clear()
     try:
         yield
     finally:
-        sys.modules.pop(Path(jugfile).stem, None)
+        sys.modules.pop(module_name(jugfile), None)
         sys.argv, sys.path[:] = arguments, path
+        with suppress(OSError):  # it was removed, or may not be entered any more
+            os.chdir(folder)
         set_running(False)
         store = use_store(outer)
         if store is not None:
             store.close()
+
+
+def is_all_done(status: Status, jugspace: Jugspace) -> bool:
+    """Return whether every task is done and the jugfile was read to its end."""
+    return status.is_complete() and not jugspace.barrier_tasks
 
 
 def warn_of_barrier(jugspace: Jugspace) -> None:

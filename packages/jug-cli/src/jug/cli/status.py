@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import reading, warn_of_barrier
+from jug.cli.reading import is_all_done, reading, warn_of_barrier
 from jug.options import Options
 from jug.tables import table
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.status import Status
+
+_COLOURS: Final = {"Failed": "red", "Running": "green"}
 
 
 @jugfile_command(
@@ -25,14 +29,15 @@ Examples:
   jug status --json primes.py | python -m json.tool
 
 \b
-Exit status: 0, whatever the state of the tasks (see `jug check`); 1 if the
-jugfile can't be read; 2 for wrong usage.""",
+Exit status: 0 if all tasks are done, 1 if not or if the jugfile can't be read;
+2 for wrong usage.""",
 )
 @as_json
 @click.option("--cache", "status_cache", is_flag=True, help="Accepted, and without effect.")
 @click.option("--cache-file", expose_value=False, hidden=True)
 @click.option("--clear", is_flag=True, expose_value=False, hidden=True)
-def command(options: Options, as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, options: Options, as_json: bool) -> None:
     """Show how many of the tasks have failed, wait, are ready, finished or running.
 
     A task waits while something that it needs is not done; it is ready when a
@@ -50,6 +55,7 @@ def command(options: Options, as_json: bool) -> None:
             click.echo(_as_table(status))
         if not as_json:
             warn_of_barrier(jugspace)
+    context.exit(DONE if is_all_done(status, jugspace) else FAILED)
 
 
 def _as_table(status: Status) -> str:
@@ -57,7 +63,13 @@ def _as_table(status: Status) -> str:
 
     counts = status.counts
     rows = {name: [counts[state][name] for state in State] for name in status.names()}
-    return table([state.value.capitalize() for state in State], rows)
+    return table([state.value.capitalize() for state in State], rows, _paint)
+
+
+def _paint(title: str, number: str) -> str:
+    """Colour what has failed and what runs; `click.echo` undoes it where no terminal is."""
+    colour = None if "NO_COLOR" in os.environ else _COLOURS.get(title)
+    return click.style(number, fg=colour) if colour and int(number) else number
 
 
 def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
@@ -69,6 +81,6 @@ def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
             for name in status.names()
         ],
         "total": {state.value: status.total(state) for state in State},
-        "complete": status.is_complete() and not jugspace.barrier_tasks,
+        "complete": is_all_done(status, jugspace),
         "at_barrier": bool(jugspace.barrier_tasks),
     }

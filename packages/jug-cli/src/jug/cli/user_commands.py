@@ -7,6 +7,7 @@ commands must work without it.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from functools import cache
@@ -22,7 +23,7 @@ _MODULE: Final = "jug_user_commands"
 
 def user_commands_file() -> Path:
     """Return where the user's own commands are looked for."""
-    return Path("~/.config/jug", f"{_MODULE}.py").expanduser()
+    return Path(os.path.expanduser("~/.config/jug"), f"{_MODULE}.py")
 
 
 def find_user_commands() -> dict[str, click.Command]:
@@ -32,14 +33,17 @@ def find_user_commands() -> dict[str, click.Command]:
 
 @cache
 def _commands_in(path: Path) -> dict[str, click.Command]:
-    if not path.is_file():
-        return {}
     try:
-        module = _load(path)
+        return _by_name(_load(path)) if path.is_file() else {}
     except (Exception, SystemExit) as error:
         click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
         return {}
+
+
+def _by_name(module: ModuleType) -> dict[str, click.Command]:
     found = [thing for thing in vars(module).values() if isinstance(thing, click.Command)]
+    for command in found:
+        command.get_short_help_str()  # shows that it can be listed
     return {command.name: command for command in found if command.name}
 
 

@@ -21,7 +21,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from jug._former import tell_what_is_gone
 from jug.errors import OptionError
+from jug.jugfile import set_jugdir
 from jug.options.files import read_configuration
 from jug.options.keys import KEYS, LEVELS, Key
 from jug.session import is_jug_running
@@ -32,11 +34,14 @@ __all__ = [
     "Key",
     "Options",
     "configure",
+    "configured",
     "default_options",
     "read_configuration",
+    "set_jugdir",
 ]
 
 _BY_ATTRIBUTE: Final = {key.python_name: key for key in reversed(KEYS)}
+_BY_NAME: Final = {key.plain_name: key for key in KEYS} | _BY_ATTRIBUTE
 _DEFAULTS: Final = {name: key.default for name, key in _BY_ATTRIBUTE.items()}
 
 
@@ -56,6 +61,8 @@ class Options:
 
     def __getattr__(self, name: str) -> Any:
         """Return what is set, here or in the weaker options."""
+        if name in _BY_NAME:
+            name = _BY_NAME[name].python_name
         if name in self.__dict__.get("_given", ()):
             return self._given[name]
         weaker = self.__dict__.get("_weaker")
@@ -65,7 +72,7 @@ class Options:
 
     def __setattr__(self, name: str, given: Any) -> None:
         """Set an option by its name in Python; unknown names and bad values are errors."""
-        if name not in _BY_ATTRIBUTE:
+        if name not in _BY_NAME:
             known = ", ".join(_BY_ATTRIBUTE)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
         if name == "jugdir" and is_jug_running():
@@ -78,7 +85,8 @@ class Options:
 
     def set(self, name: str, given: Any, called: str) -> None:
         """Set an option; where the value is bad, the error says what the user called it."""
-        self._given[name] = _BY_ATTRIBUTE[name].converted(given, called)
+        key = _BY_NAME[name]
+        self._given[key.python_name] = key.converted(given, called)
 
     def __dir__(self) -> list[str]:
         """Return the names of all options."""
@@ -119,6 +127,15 @@ What a jugfile sets on it holds for its own run:
 """
 
 
+def configured() -> Options:
+    """Return `default_options` after reading files and environment anew."""
+    configure(read_configuration())
+    return default_options
+
+
 def configure(configuration: Mapping[str, Any]) -> None:
     """Make `default_options` begin with what files and environment say."""
     _configured.replace(_DEFAULTS | dict(configuration))
+
+
+tell_what_is_gone(__name__)

@@ -19,14 +19,14 @@ def read_configuration(
     """Return all that files and environment say, by the names of `Options`."""
     found: dict[str, Any] = {}
     for path in _files(Path.cwd() if folder is None else folder):
-        if path.is_file():
+        if os.path.isfile(path):  # in a folder that may not be entered there is none
             found |= _read_file(path)
     return found | _read_environment(os.environ if environ is None else environ)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files that may be there, the weakest first."""
-    home = Path("~/.config").expanduser()
+    home = Path(os.path.expanduser("~/.config"))
     yield home / "jugrc"
     yield home / "jug" / "jugrc"
     for place in _folders(folder):
@@ -39,7 +39,7 @@ def _folders(folder: Path) -> list[Path]:
     """Return the folders from the repository's root down to this one."""
     upwards = [folder, *folder.parents]
     for number, place in enumerate(upwards):
-        if any((place / mark).exists() for mark in (".git", ".hg", ".svn")):
+        if any(os.path.exists(place / mark) for mark in (".git", ".hg", ".svn")):
             return upwards[number::-1]
     return [folder]
 

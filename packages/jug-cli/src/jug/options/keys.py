@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 
-_TRUE: Final = ("1", "true", "yes", "on")
-_FALSE: Final = ("0", "false", "no", "off")
+_TRUE: Final = ("1", "true", "yes", "y", "on")
+_FALSE: Final = ("0", "false", "no", "n", "off")
 
 
 def _text(given: Any) -> str:
@@ -43,7 +43,10 @@ def _number(given: Any) -> float:
 
 
 def _positive(given: Any) -> float:
-    number = _number(given)
+    try:
+        number = _number(given)
+    except ValueError:
+        number = 0.0
     if not number:
         raise ValueError("must be a number above 0")
     return number
@@ -60,10 +63,17 @@ def _level(given: Any) -> str:
     word = _text(given).strip().lower()
     if word not in LEVELS:
         raise ValueError(f"must be one of {', '.join(LEVELS)}")
-    return word
+    return "warning" if word == "quiet" else word
 
 
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+def _anything(given: Any) -> Any:
+    return given
+
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical", "quiet")
+"""How much to tell; "quiet" is what jug 2.x calls "warning"."""
+
+_NO_EFFECT: Final = "accepted, and without effect"
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,17 @@ class Key:
     convert: Callable[[Any], Any]
     help: str
     attribute: str = ""
-    """The name that it has in Python, where that does not follow from the others."""
+    """The name that it has in Python, where that is not `plain_name`."""
 
     @property
     def python_name(self) -> str:
         """The attribute of `Options`."""
-        prefix = "" if self.section == "main" else f"{self.section}_"
-        return self.attribute or prefix + self.name.replace("-", "_")
+        return self.attribute or self.plain_name
+
+    @property
+    def plain_name(self) -> str:
+        """The name in Python that follows from section and name, which is accepted too."""
+        return self.variable.removeprefix("JUG_").lower()
 
     def converted(self, given: Any, where: str) -> Any:
         """Return what is given as a value of the right type; `where` is for the error."""
@@ -112,7 +126,7 @@ KEYS: Final = (
     Key("main", "debug", False, _truth, "whether to check that no task changes its arguments"),
     Key("main", "pdb", False, _truth, "whether to debug a task that fails"),
     Key("main", "aggressive-unload", False, _truth, "whether workers keep no results in memory"),
-    Key("main", "will-cite", False, _truth, "accepted, and without effect"),
+    Key("main", "will-cite", False, _truth, _NO_EFFECT),
     Key(
         "main",
         "lease-seconds",
@@ -143,10 +157,21 @@ KEYS: Final = (
         _truth,
         "whether to ignore JUG_MAX_TASKS and the like, and __jug_please_stop_running.txt",
     ),
-    Key("status", "cache", False, _truth, "accepted, and without effect"),
+    Key("status", "cache", False, _truth, _NO_EFFECT),
+    Key("status", "cache-file", None, _anything, _NO_EFFECT),
+    Key("status", "cache-clear", False, _anything, _NO_EFFECT),
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
     Key("graph", "file-format", "png", _some_text, "the format of the picture"),
+    Key(
+        "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
+    ),
     Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
+    Key("invalid", "name", None, _anything, _NO_EFFECT),
+    Key("invalid", "pattern", None, _anything, _NO_EFFECT),
+    Key("webstatus", "port", None, _anything, _NO_EFFECT),
+    Key("webstatus", "ip", None, _anything, _NO_EFFECT),
+    Key("install-skills", "output", None, _anything, _NO_EFFECT),
+    Key("install-skills", "force", False, _anything, _NO_EFFECT),
 )

@@ -38,6 +38,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, Self
 
+from jug._former import tell_what_is_gone
 from jug.backends.frames import Frame, Heartbeat, Holder, Kind, Lease, Outcome
 from jug.backends.named import NamedAccess, TaskLock, digest_of
 from jug.backends.news import Changes, News, Reader, TaskState
@@ -97,3 +98,6 @@ class BaseStore(NamedAccess):
     def __repr__(self) -> str:
         """Show which store it is."""
         return f"<{type(self).__name__} {self.url}>"
+
+
+tell_what_is_gone(__name__)

@@ -23,6 +23,7 @@ from threading import Condition
 from typing import ClassVar, Self
 
 from jug import codec, records
+from jug._former import tell_what_is_gone
 from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
 from jug.backends.dict_file import DictFile
 from jug.backends.news import NOTHING, Changes, News, Reader, TaskState
@@ -228,11 +229,11 @@ class DictStore(BaseStore):
 
     # Writing
 
-    def put(self, frame: Frame) -> None:
+    def put(self, frame: Frame) -> bool:
         memory, digest = self._memory, frame.digest
         with memory.changed:
             if digest in memory.results:
-                return
+                return False
             before = memory.state(digest)
             failure = memory.failures.pop(digest, None)
             if frame.kind is Kind.RESULT:
@@ -241,6 +242,7 @@ class DictStore(BaseStore):
                 kept = frame.kind is Kind.KEPT or (failure is not None and failure.kept)
                 memory.failures[digest] = _Failure(frame.record, kept)
             self._note(digest, before, memory.state(digest))
+            return True
 
     def discard(self, digests: Iterable[bytes]) -> int:
         memory, count = self._memory, 0
@@ -292,3 +294,6 @@ dict_store = DictStore
 
 def _new_worker() -> str:
     return os.urandom(8).hex()
+
+
+tell_what_is_gone(__name__)

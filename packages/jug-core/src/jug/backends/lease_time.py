@@ -17,7 +17,7 @@ def lease_seconds(given: float | None) -> float:
     >>> lease_seconds(30)
     30.0
     """
-    text = os.environ.get(VARIABLE, DEFAULT) if given is None else given
+    text = (os.environ.get(VARIABLE) or DEFAULT) if given is None else given
     try:
         seconds = float(text)
     except ValueError:

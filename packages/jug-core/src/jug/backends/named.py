@@ -71,10 +71,10 @@ class NamedAccess(NewsPromises, LeasePromises):
             removed += self.break_leases(set(self.holders()) - used)
         return removed
 
-    def metadata(self, task: Any) -> dict[str, Any] | None:
+    def metadata(self, t: Any) -> dict[str, Any] | None:
         """Return what the record of the task's run says, None if it has not run."""
         self.poll()
-        record = self.record(digest_of(task.hash()))
+        record = self.record(digest_of(t.hash()))
         return None if record is None else record.as_dict()
 
     def getlock(self, name: bytes | str) -> TaskLock:

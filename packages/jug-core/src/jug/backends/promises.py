@@ -14,6 +14,7 @@ from typing import Any
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
 from jug.errors import DamagedResult, ResultNotFound
+from jug.messages import Log
 from jug.records import Buffer, Record
 
 
@@ -63,9 +64,7 @@ class ResultPromises(ABC):
         try:
             return codec.decode(self.read(digest))
         except DamagedResult as error:
-            import logging
-
-            logging.getLogger("jug.store").error(
+            Log("store").error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
                 hexlify(digest).decode(),
                 self.url,
@@ -110,8 +109,8 @@ class ResultPromises(ABC):
     # Writing without a lease
 
     @abstractmethod
-    def put(self, frame: Frame) -> None:
-        """Save a frame, whoever holds the lease.  A result that is there stays."""
+    def put(self, frame: Frame) -> bool:
+        """Save a frame, whoever holds the lease; return False if a result is there, which stays."""
 
     @abstractmethod
     def discard(self, digests: Iterable[bytes]) -> int:

@@ -27,7 +27,7 @@ from jug.errors import OptionError, UnknownStore
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["open_store", "schemes"]
+__all__ = ["open_store", "scheme_of", "schemes"]
 
 GROUP: Final = "jug.stores"
 
@@ -76,14 +76,26 @@ def schemes() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
+def scheme_of(url: str) -> str:
+    """Return the scheme of a URL in small letters, that of a directory for a plain path.
+
+    >>> scheme_of("REDIS://example.org"), scheme_of("primes.jugdata")
+    ('redis', 'file')
+    """
+    return _split(url)[0]
+
+
 def _split(url: str) -> tuple[str, str]:
-    """Return the scheme and the whole URL, of what may be a plain path."""
+    """Return the scheme, in small letters, and the whole URL, of what may be a plain path."""
     if url == "dict_store":
         return url, url
     if not url:
         raise OptionError("'' names no store: give a directory or a URL", url=url)
     match = _SCHEME.match(url)
-    return (match[1].lower(), url) if match else ("file", f"file:{url}")
+    if match is None:
+        return "file", f"file:{url}"
+    scheme = match[1].lower()
+    return scheme, scheme + url[match.end(1) :]
 
 
 def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:

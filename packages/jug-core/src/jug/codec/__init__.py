@@ -35,12 +35,14 @@ import pickle
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from struct import Struct
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from jug import _arrays
 from jug.errors import DamagedResult, DecodeError, EncodeError, JugError, StoreFormatError
 from jug.records import Buffer
+from jug.tracebacks import describe_exception
 
 __all__ = ["Buffer", "decode", "encode", "verify"]
 
@@ -94,20 +96,37 @@ def encode(value: Any) -> list[Buffer]:
         return _pieces(pickle.dumps(value, 5), b"", 0)
     buffers: list[memoryview] = []
     try:
-        pickled = _pickled(value, buffers)
+        pickled, classes = _pickled(value, buffers)
     except MemoryError:
         raise
     except Exception as error:
         from jug.codec import blame  # needed after a failure alone
 
         raise blame.explain(value, error, lambda part: _pickled(part, [])) from error
+    if not classes <= _restored:
+        _check_restored(pickled, buffers, classes)
     table = b"".join([_ENTRY.pack(buffer.nbytes, crc32(buffer)) for buffer in buffers])
     pieces = _pieces(pickled, table, len(buffers))
     return [*pieces, *_aligned(buffers, sum(map(len, pieces)))] if buffers else pieces
 
 
+def _check_restored(pickled: bytes, buffers: list[memoryview], classes: set[type]) -> None:
+    """See that objects of classes that were not met before can be read back."""
+    try:
+        _unpickled(memoryview(pickled), buffers)
+    except DecodeError as error:
+        names = ", ".join(sorted(repr(cls.__qualname__) for cls in classes - _restored))
+        raise EncodeError(
+            f"it can be pickled and not unpickled ({error.__cause__!r}): return something else, or "
+            f"let its class ({names}) say by __reduce__ how it is made"
+        ) from error
+    _restored.update(cls for cls in classes if not issubclass(cls, BaseException))
+
+
 class _Pickler(pickle.Pickler):
-    """Takes arrays out of band and refuses tasks."""
+    """Takes arrays out of band, refuses tasks, and notes the classes of all objects."""
+
+    classes: set[type]
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
@@ -118,11 +137,17 @@ class _Pickler(pickle.Pickler):
             raise EncodeError(
                 "it is a task, not a value: pass it as an argument and return what arrives"
             )
+        self.classes.add(kind)
         return NotImplemented
 
 
-def _pickled(value: Any, buffers: list[memoryview]) -> bytes:
-    """Return the pickle, and add to `buffers` what belongs to it."""
+_restored: Final[set[type]] = {type, FunctionType, BuiltinFunctionType}
+"""Classes of which an object was read back in this process.  Exceptions are looked at each
+time: whether one can be read back depends on its arguments."""
+
+
+def _pickled(value: Any, buffers: list[memoryview]) -> tuple[bytes, set[type]]:
+    """Return the pickle and the classes in it, and add to `buffers` what belongs to it."""
 
     def is_in_band(buffer: pickle.PickleBuffer) -> bool:
         raw = buffer.raw()
@@ -132,8 +157,10 @@ def _pickled(value: Any, buffers: list[memoryview]) -> bytes:
         return False
 
     file = BytesIO()
-    _Pickler(file, 5, buffer_callback=is_in_band).dump(value)
-    return file.getvalue()
+    pickler = _Pickler(file, 5, buffer_callback=is_in_band)
+    pickler.classes = set()
+    pickler.dump(value)
+    return file.getvalue(), pickler.classes
 
 
 def _pieces(pickled: bytes, table: bytes, count: int) -> list[Buffer]:
@@ -213,8 +240,9 @@ def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
         raise
     except Exception as error:
         raise DecodeError(
-            f"the result is whole but cannot be made into a value again ({error!r}): "
-            "bring back the module or class that it needs, or invalidate its task"
+            "the result is whole but cannot be made into a value again "
+            f"({describe_exception(error)}): bring back the module or class that it needs, "
+            "or invalidate its task"
         ) from error
 
 

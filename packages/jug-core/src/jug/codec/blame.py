@@ -16,6 +16,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from jug.errors import EncodeError
+from jug.tracebacks import text_of
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
@@ -83,8 +84,8 @@ def _complaint(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "cannot be stored: it is nested too deeply for pickle; return it flatter"
     return (
-        f"cannot be pickled ({type(error).__name__}: {error}): return plain data in its place, "
-        "or what is defined at the top level of a module"
+        f"cannot be pickled ({type(error).__name__}: {text_of(error)}): "
+        "return plain data in its place, or what is defined at the top level of a module"
     )
 
 

@@ -10,6 +10,7 @@ supervisor    who looks after each `worker_process`, over a `connection`, `slots
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
 one_task      running one task, within its `time_limit`
 failures      what failed before or elsewhere
+random_numbers  seeding a worker's random numbers anew
 other_hashes  noticing that what is run was run before under other hashes; `readings` finds out why
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook
@@ -17,17 +18,17 @@ run           `jug.run`: the same for tasks of a script or a notebook
 
 from __future__ import annotations
 
-import logging
 import os
 
 from jug.errors import OptionError
 from jug.execution.job import Job
 from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
+from jug.messages import Log
 
 __all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
 
-log = logging.getLogger("jug.execution")
+log = Log("execution")
 
 
 def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:

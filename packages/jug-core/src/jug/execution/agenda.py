@@ -22,6 +22,7 @@ from jug.execution.ready_tasks import READY
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.jugfile import Jugspace
+from jug.selection import no_match
 from jug.task import Task
 from jug.task.graph import Graph
 
@@ -46,6 +47,7 @@ class Agenda:
             retryable,
             self._selection(settings.select),
         )
+        self._select = settings.select
         self._has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
 
@@ -89,18 +91,20 @@ class Agenda:
             self._barrier_tasks.pop()
         return self._has_barrier and not self._barrier_tasks
 
-    def is_anybody_working(self, holders: Mapping[bytes, Holder]) -> bool:
-        """Note who holds what; return whether somebody holds what is waited for here."""
+    def waited_for(self, holders: Mapping[bytes, Holder]) -> list[Task[Any]]:
+        """Note who holds what; return the tasks that are waited for, as somebody holds them."""
         alive = {digest: holder.alive for digest, holder in holders.items()}
         self.plan.reconsider(alive)
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)
         numbers, states = self.graph.numbers, self.plan.states
-        return bool(self.plan.held) or any(
-            is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+        skipped = [
+            numbers[digest]
             for digest, is_alive in alive.items()
-        )
+            if is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+        ]
+        return [self.graph.tasks[number] for number in (*self.plan.held, *skipped)]
 
     # What happened
 
@@ -138,12 +142,19 @@ class Agenda:
 
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
-        if not self.plan.left and not self._has_barrier:
-            return Ending.DONE
-        return Ending.FAILED if self.plan.failed else Ending.STUCK
+        if self.plan.left or self._has_barrier:
+            return Ending.FAILED if self.plan.failed else Ending.STUCK
+        if self._select is not None and not any(map(self._select, self._names())):
+            return Ending.UNMATCHED
+        return Ending.DONE
+
+    def _names(self) -> set[str]:
+        return set(self.graph.names())
 
     def sum_up(self, summary: Summary) -> None:
         """Add to a worker's summary what of the tasks is done, left and blocked."""
+        if self._select is not None and summary.ending is Ending.UNMATCHED:
+            summary.unmatched = no_match(self._select, self._names())
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()
         here = {failure.digest for failure in summary.failures}

@@ -7,7 +7,6 @@ are started as what follows: then there is no such thread.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -17,8 +16,9 @@ from typing import Final
 
 from jug.backends.base import BaseStore
 from jug.errors import StoreError
+from jug.messages import Log
 
-log = logging.getLogger("jug.supervisor")
+log = Log("supervisor")
 
 PATIENCE: Final = 300.0
 """Seconds for which an errand is tried again; a store may have patience of its own."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.execution.summary import Failure
+from jug.messages import Log
 from jug.task import Task
 
-log = logging.getLogger("jug.worker")
+log = Log("worker")
 
 _MOST: Final = 10  # failures of others that are shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from jug.backends.registry import open_store
 from jug.errors import JugfileError
 from jug.execution.open_files import note_files
 from jug.execution.settings import Settings
-from jug.jugfile import Jugfile, Jugspace
+from jug.jugfile import Jugfile, Jugspace, standing_in
 from jug.session import set_running, use_store
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -27,16 +28,23 @@ class Job:
     read_settings: Callable[[], Settings] = Settings
     """Called in each worker after it has read the jugfile, which may set options itself."""
     store_options: dict[str, Any] = field(default_factory=dict)
+    folder: str = field(default_factory=os.getcwd)
+    """Where the command began: relative paths are paths in it."""
 
     def open_store(self) -> BaseStore:
-        """Return the store, opened anew."""
+        """Return the store, opened anew, wherever the jugfile has left this process."""
+        with standing_in(self.folder):
+            return self._open_store_here()
+
+    def _open_store_here(self) -> BaseStore:
         return open_store(self.jugdir, **self.store_options)
 
     def begin(self) -> tuple[Jugfile, Jugspace]:
         """Read the jugfile for the first time, with the store as the one in use."""
         set_running()
+        os.chdir(self.folder)
         jugfile = Jugfile(self.jugfile, self.arguments)
-        use_store(self.open_store())
+        use_store(self._open_store_here())
         try:
             jugspace = jugfile.read()
         except (JugfileError, KeyboardInterrupt):
@@ -58,8 +66,9 @@ def jugfile_error(error: BaseException, jugfile: Jugfile) -> JugfileError:
             "its tasks are known only when it is read to its end",
             path=str(jugfile.path),
         )
+    why = ": ".join([describe_exception(error), *getattr(error, "__notes__", ())])
     return JugfileError(
-        f"the jugfile {str(jugfile.path)!r} could not be read: {describe_exception(error)}",
+        f"the jugfile {str(jugfile.path)!r} could not be read: {why}",
         path=str(jugfile.path),
         traceback=own_traceback(error),
     )

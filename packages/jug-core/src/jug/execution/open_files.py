@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import gc
 import io
-import logging
 import weakref
 from typing import Any, Final
 
-log = logging.getLogger("jug.worker")
+from jug.messages import Log
+
+log = Log("worker")
 
 _FILE: Final[Any] = io.IOBase.__base__  # of files written in C and in Python alike
 _noted: dict[int, weakref.ref[Any]] = {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from itertools import islice
 from typing import Final
 
 from jug.hash.names import task_names
 from jug.jugfile import Jugspace
+from jug.messages import Log
 
-log = logging.getLogger("jug.worker")
+log = Log("worker")
 
 _LOOKED_AT: Final = 1000  # results whose names are read
 

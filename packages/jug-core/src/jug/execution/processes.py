@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-import random
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from jug.errors import JugError
@@ -32,6 +31,7 @@ from jug.execution.leaving import forget_exit_functions, leave, leave_to_parent
 from jug.execution.open_files import flush_files, note_files
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
+from jug.execution.random_numbers import seed_anew
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -141,7 +141,16 @@ def _work(
     count: int,
 ) -> Summary:
     """Be one of a supervisor's workers, to the end."""
-    worker = Worker(jugspace, read, settings, connection)
+
+    def read_apart() -> Jugspace:
+        jugspace = read()
+        if count > 1:
+            seed_anew()
+        return jugspace
+
+    if count > 1:
+        seed_anew()
+    worker = Worker(jugspace, read_apart, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     with jugspace.store:
         return _run_to_the_end(worker)
@@ -157,6 +166,7 @@ def _run_to_the_end(worker: Worker) -> Summary:
 
 def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
     flush_files()
+    _flush_output()
     pid = os.fork()
     if pid == 0:
         os.setsid()  # see `process_group`
@@ -166,6 +176,14 @@ def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
     return pid
 
 
+def _flush_output() -> None:
+    """Write what was printed so far, or each forked process would write it again."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):  # it is full, or closed: the command will say so
+                stream.flush()
+
+
 def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:
     """Do a worker's work, and end the process."""
     status = 1
@@ -173,19 +191,11 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
         die_with(connection.supervisor)
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        random.seed()
-        _seed_numpy()
         _report(connection, work)
         leave()
         status = 0
     finally:
         os._exit(status)
-
-
-def _seed_numpy() -> None:
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:

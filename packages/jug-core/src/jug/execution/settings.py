@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.selection import Selection
 from jug.task import Task
 
 _MOST: Final = 256  # workers, where there are few cores
@@ -35,7 +36,7 @@ class Settings:
     """Whether to check that no function changes its arguments."""
     patience: float = 1800.0
     """How many seconds to wait for others without any change."""
-    select: Callable[[str], bool] | None = None
+    select: Selection | None = None
     """Which tasks to run, by name; None for all."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None
     """Called where a task failed, while its exception is being handled."""

@@ -78,7 +78,7 @@ class WorkerSlots:
 
     def publish(self, slot: int, task: Any) -> None:
         """Show which task a worker has taken: it loads, runs and saves it."""
-        name = task.name.encode()[:_NAME]
+        name = task.name.encode("utf-8", "backslashreplace")[:_NAME]
         limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
@@ -108,12 +108,16 @@ class WorkerSlots:
 
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""
-        return any(self.running(slot).digest != NO_TASK for slot in range(self.count))
+        return bool(self.digests())
 
     def tally(self, slot: int) -> Tally:
         """Return how many tasks of each name the workers of a slot have run."""
         start = _FIRST + self.count * _SLOT.size + slot * _TALLY
         return Tally(self._bytes, start, start + _TALLY)
+
+    def digests(self) -> set[bytes]:
+        """Return the tasks that workers run."""
+        return {self.running(slot).digest for slot in range(self.count)} - {NO_TASK}
 
     def close(self) -> None:
         """Let go of the memory."""

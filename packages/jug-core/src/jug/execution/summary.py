@@ -12,6 +12,7 @@ class Ending(Enum):
     """Why a worker stopped."""
 
     DONE = "all selected tasks are done"
+    UNMATCHED = "no task is selected"
     LIMIT = "a limit that was set for this run was reached"
     FAILED = "a task failed"
     STUCK = "nothing that is left can be run"
@@ -28,6 +29,7 @@ _STATUSES: Final = {
     Ending.DONE: 0,
     Ending.LIMIT: 0,
     Ending.FAILED: 1,
+    Ending.UNMATCHED: 2,
     Ending.STUCK: 3,
     Ending.WAITED: 3,
     Ending.INTERRUPTED: 130,
@@ -61,6 +63,8 @@ class Summary:
     """How many tasks wait for one that failed."""
     left: int = 0
     """How many selected tasks are not done."""
+    unmatched: str = ""
+    """What to say of a selection that no task fits."""
 
 
 def merge(
@@ -75,7 +79,7 @@ def merge(
     """
     total = Summary(Ending.STUCK, executed, failures=failures)
     last = min(summaries, key=lambda summary: summary.left, default=total)
-    total.left, total.blocked = last.left, last.blocked
+    total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
     total.loaded = last.executed + last.loaded - executed
@@ -92,6 +96,7 @@ _WEIGHT: Final = (
     Ending.INTERRUPTED,
     Ending.FAILED,
     Ending.DONE,
+    Ending.UNMATCHED,
     Ending.LIMIT,
     Ending.WAITED,
     Ending.STUCK,

@@ -19,7 +19,6 @@ the failure is recorded first, so that no other worker starts the task again.
 
 from __future__ import annotations
 
-import logging
 import os
 import selectors
 import signal
@@ -42,9 +41,10 @@ from jug.execution.signals import SIGNALS, handle_signals, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.worker_process import WorkerProcess
+from jug.messages import Log
 from jug.records import Record
 
-log = logging.getLogger("jug.supervisor")
+log = Log("supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done

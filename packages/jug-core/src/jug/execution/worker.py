@@ -13,13 +13,13 @@ task that used it is saved: then nothing is saved and the task is done again.
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from jug.backends.base import Frame, Lease, Outcome
+from jug.backends.base import Frame, Holder, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
+from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
@@ -28,11 +28,12 @@ from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
+from jug.messages import Log
 from jug.task import Task
 from jug.task.attempt import failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
 
-log = logging.getLogger("jug.worker")
+log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 
@@ -62,6 +63,7 @@ class Worker:
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
+        self.notice = WaitNotice()
         self._has_joined = False
 
     def run(self) -> Summary:
@@ -163,7 +165,9 @@ class Worker:
         if lease is None or lease.digest != candidates[0]:
             self.agenda.plan.take_turns(*self.store.turn())
         if lease is None:
-            self.agenda.all_taken(candidates, self.store.holders())
+            holders = self.store.holders()
+            self.notice.see(holders)
+            self.agenda.all_taken(candidates, holders)
             return None
         return lease if self._accept(lease) else None
 
@@ -294,12 +298,14 @@ class Worker:
             return None
         if not plan.left:
             return agenda.ending()
-        quiet_since = time.monotonic()
-        while agenda.is_anybody_working(self.store.holders()):
+        began = quiet_since = time.monotonic()
+        while tasks := agenda.waited_for(holders := self.store.holders()):
             if plan.candidates() or self._ending_if_told():
                 return None
             if self.connection is not None and self.connection.slots.is_anybody_busy():
                 quiet_since = time.monotonic()  # a worker of the same run is nobody else
+            if time.monotonic() >= began + LONG:
+                self._tell_of_wait(tasks, holders)
             left = quiet_since + self.settings.patience - time.monotonic()
             if left <= 0:
                 return Ending.WAITED
@@ -314,6 +320,15 @@ class Worker:
         if plan.candidates() or agenda.is_barrier_open() or not plan.left:
             return None
         return agenda.ending()
+
+    def _tell_of_wait(self, tasks: Sequence[Task[Any]], holders: Mapping[bytes, Holder]) -> None:
+        """Say for which tasks of other runs this one waits; one worker speaks for all."""
+        connection = self.connection
+        if connection is not None and connection.slot:
+            return
+        ours = connection.slots.digests() if connection is not None else set()
+        self.notice.see(holders)
+        self.notice.tell({t.digest: t.name for t in tasks if t.digest not in ours}, holders)
 
 
 def _may_go_on(hook: str, task: Task[Any]) -> bool:

@@ -34,6 +34,7 @@ from jug.hash.findable import is_found, name_in_library
 from jug.hash.framing import content, sealed, text
 from jug.hash.functions import encode_class, named, stable_module
 from jug.hash.standard_types import STAND_INS
+from jug.tracebacks import text_of
 
 StandIn = Callable[[Any], Any]
 
@@ -244,7 +245,7 @@ def _reduce(value: Any) -> Any:
     try:
         return reduce(value) if reduce is not None else value.__reduce_ex__(4)
     except Exception as error:  # whatever the object's own code raises
-        raise _nameless(value, str(error)) from error
+        raise _nameless(value, text_of(error)) from error
 
 
 def _nameless(value: Any, why: str) -> HashError:

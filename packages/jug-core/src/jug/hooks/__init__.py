@@ -18,8 +18,10 @@ progress is saved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar, overload
 
+from jug._former import tell_what_is_gone
 from jug.errors import OptionError
 
 __all__ = ["jug_hook", "register_hook", "register_hook_once", "reset_all_hooks"]
@@ -32,35 +34,61 @@ KNOWN: Final = (
     "execute.finished_post_status",
 )
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _hooks: dict[str, list[Callable[..., Any]]] = {}
+_codes: dict[str, list[Any]] = {}
+"""What each registration is known by: the function itself unless another code was given."""
 
 
-def register_hook(name: str, function: Callable[..., Any]) -> None:
-    """Call the function whenever the hook is called.
+@overload
+def register_hook(name: str, f: F) -> F: ...
+@overload
+def register_hook(name: str, f: None = None) -> Callable[[F], F]: ...
+def register_hook(name: str, f: Any = None) -> Any:
+    """Call the function `f` whenever the hook is called; without one this is a decorator.
 
-    >>> register_hook("execute.task-executed1", lambda task: print("done:", task.name))
+    >>> @register_hook("execute.task-executed1")
+    ... def tell(task):
+    ...     print("done:", task.name)
     >>> reset_all_hooks()
     """
+    if f is None:
+        return partial(register_hook, name)
+    return _register(name, f, f)
+
+
+@overload
+def register_hook_once(name: str, code: F) -> F: ...
+@overload
+def register_hook_once(name: str, code: Any, f: F) -> F: ...
+def register_hook_once(name: str, code: Any, f: Any = None) -> Any:
+    """Call the function `f` once whenever the hook is called, however often it is registered.
+
+    What has the same `code` is the same registration; where a function stands alone it
+    is its own code.  A jugfile is read again after each barrier; this is the form to
+    use in one.
+
+    >>> for reading in range(2):
+    ...     _ = register_hook_once("execute.finished_pre_status", print)
+    >>> jug_hook("execute.finished_pre_status", ["once"])
+    once
+    >>> reset_all_hooks()
+    """
+    function = code if f is None else f
+    if code in _codes.get(name, ()):
+        return function
+    return _register(name, code, function)
+
+
+def _register(name: str, code: Any, function: F) -> F:
     if name not in KNOWN:
         raise OptionError(f"unknown hook {name!r}: the hooks are {', '.join(KNOWN)}", name=name)
     if not callable(function):
         raise OptionError(f"the hook {name!r} needs a function, not {function!r}", name=name)
     _hooks.setdefault(name, []).append(function)
-
-
-def register_hook_once(name: str, function: Callable[..., Any]) -> None:
-    """Call the function once whenever the hook is called, however often it is registered.
-
-    A jugfile is read again after each barrier; this is the form to use in one.
-
-    >>> for reading in range(2):
-    ...     register_hook_once("execute.finished_pre_status", print)
-    >>> jug_hook("execute.finished_pre_status", ["once"])
-    once
-    >>> reset_all_hooks()
-    """
-    if function not in _hooks.get(name, ()):
-        register_hook(name, function)
+    _codes.setdefault(name, []).append(code)
+    return function
 
 
 def is_hooked(name: str) -> bool:
@@ -71,7 +99,7 @@ def is_hooked(name: str) -> bool:
 def jug_hook(name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> None:
     """Call the functions registered for a hook, in order.
 
-    >>> register_hook("execute.finished_pre_status", lambda: print("the worker has ended"))
+    >>> _ = register_hook("execute.finished_pre_status", lambda: print("the worker has ended"))
     >>> jug_hook("execute.finished_pre_status")
     the worker has ended
     >>> reset_all_hooks()
@@ -86,3 +114,7 @@ def reset_all_hooks() -> None:
     >>> reset_all_hooks()
     """
     _hooks.clear()
+    _codes.clear()
+
+
+tell_what_is_gone(__name__)

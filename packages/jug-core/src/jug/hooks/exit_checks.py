@@ -10,7 +10,6 @@ not added a second time: its count and its clock go on.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.hooks import register_hook_once
+from jug.messages import Log
 
 __all__ = [
     "exit_after_n_tasks",
@@ -29,7 +29,7 @@ __all__ = [
     "exit_when_true",
 ]
 
-log = logging.getLogger("jug.hooks")
+log = Log("hooks")
 
 _BEFORE_TASK: Final = "execute.task-pre-execute"
 _AFTER_TASK: Final = "execute.task-executed1"
@@ -64,10 +64,12 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     """End the worker before the first task at which the file exists.
 
+    A relative name is one in the working directory of this call.
+
     >>> exit_if_file_exists("please.stop")
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
-    register_hook_once(_BEFORE_TASK, _FileCheck(os.fspath(fname)))
+    register_hook_once(_BEFORE_TASK, _FileCheck(os.path.abspath(fname)))
 
 
 def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803

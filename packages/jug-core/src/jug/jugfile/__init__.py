@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from jug.jugfile.initialise import DEFAULT_JUGFILE, init
-from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir
-from jug.jugfile.reading import Jugfile, Jugspace
+from jug.jugfile.configuration import DEFAULT_JUGFILE
+from jug.jugfile.folder import standing_in
+from jug.jugfile.initialise import init
+from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir, store_options
+from jug.jugfile.reading import Jugfile, Jugspace, module_name
 from jug.session import is_jug_running
 
 __all__ = [
@@ -15,5 +17,8 @@ __all__ = [
     "init",
     "is_jug_running",
     "jugdir_of",
+    "module_name",
     "set_jugdir",
+    "standing_in",
+    "store_options",
 ]

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import OptionError
-from jug.jugfile.jugdir import jugdir_of
+from jug.jugfile.configuration import Configuration, configuration
+from jug.jugfile.jugdir import jugdir_of, store_options
 from jug.jugfile.reading import (
     Jugfile,
     find_jugfile,
     is_any_being_read,
     names_of_jugfile_being_read,
 )
+from jug.messages import Log
 from jug.session import current_store, use_store
 from jug.task import alltasks
 from jug.tracebacks import own_traceback
 
-log = logging.getLogger("jug.jugfile")
-
-DEFAULT_JUGFILE: Final = "jugfile.py"
+log = Log("jugfile")
 
 
 def init(
@@ -33,6 +33,9 @@ def init(
     store: BaseStore | None = None,
 ) -> tuple[BaseStore, dict[str, Any]]:
     """Read a jugfile; return its store and its names, of which the tasks can be asked for values.
+
+    Where no jugfile or jugdir is given, they are those that `jug execute` would use by
+    configuration files and environment.  The jugfile finds the program's own `sys.argv`.
 
     Where the jugfile stops at a barrier the names are those made before it.  If the
     jugfile raises, the error is shown and the program ends, or with
@@ -51,27 +54,35 @@ def init(
     """
     if on_error not in ("exit", "propagate"):
         raise OptionError(f"on_error must be 'exit' or 'propagate', not {on_error!r}")
-    path = find_jugfile(DEFAULT_JUGFILE if jugfile is None else jugfile)
+    configured = configuration()
+    path = find_jugfile(configured.jugfile if jugfile is None else jugfile)
     names = names_of_jugfile_being_read(path)
     if names is not None:
         return current_store(), names
-    if jugdir is None:
-        jugdir = store if store is not None else jugdir_of(path)
-    outer = use_store(open_store(jugdir))
+    outer = use_store(_open(path, store if jugdir is None else jugdir, configured))
     made_before = len(alltasks)
-    arguments = sys.argv
     try:
-        jugspace = Jugfile(path).read()
+        jugspace = Jugfile(path, arguments=None).read()
     except Exception as error:
         use_store(outer)
         if on_error == "propagate":
             raise
-        log.critical("the jugfile %s could not be read:\n%s", path, own_traceback(error))
+        log.critical("the jugfile %s could not be read:\n%s", path, own_traceback(error).rstrip())
         sys.exit(1)
-    finally:
-        sys.argv = arguments
     for task in alltasks[made_before:]:
         task.own_store = task.own_store or jugspace.store
     if is_any_being_read() and outer is not None:
         use_store(outer)
     return jugspace.store, jugspace.names
+
+
+def _open(
+    jugfile: Path, jugdir: str | os.PathLike[str] | BaseStore | None, configured: Configuration
+) -> BaseStore:
+    """Open a store as `jug execute` opens it for this jugfile."""
+    if isinstance(jugdir, BaseStore):
+        return jugdir
+    if jugdir is None:
+        jugdir = jugdir_of(jugfile, configured.jugdir)
+    options = store_options(jugfile, jugdir, configured.lease_seconds, configured.prefix)
+    return open_store(jugdir, **options)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Final
+from typing import Any, Final
 
 from jug.backends.base import BaseStore
-from jug.backends.registry import open_store
+from jug.backends.registry import open_store, scheme_of
 from jug.errors import OptionError
+from jug.jugfile.reading import module_name
 from jug.session import use_store
 
 DEFAULT_JUGDIR: Final = "%(jugfile)s.jugdata"
@@ -41,6 +42,26 @@ def jugdir_of(jugfile: str | os.PathLike[str], pattern: str = DEFAULT_JUGDIR) ->
             jugdir=pattern,
         )
     return "".join(fillings.get(piece, piece) for piece in pieces)
+
+
+def store_options(
+    jugfile: str | os.PathLike[str],
+    jugdir: str | os.PathLike[str],
+    lease_seconds: float | None = None,
+    prefix: str | None = None,
+) -> dict[str, Any]:
+    """Return the options with which a jugfile's store is opened: those that its kind takes.
+
+    >>> store_options("work/primes.py", "redis://localhost", lease_seconds=60)
+    {'lease_seconds': 60, 'prefix': 'primes'}
+    """
+    scheme = scheme_of(os.fspath(jugdir))
+    found: dict[str, Any] = {}
+    if lease_seconds is not None and scheme != "dict_store":
+        found["lease_seconds"] = lease_seconds
+    if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
+        found["prefix"] = prefix or module_name(jugfile)
+    return found
 
 
 def set_jugdir(jugdir: str | os.PathLike[str] | BaseStore) -> BaseStore:

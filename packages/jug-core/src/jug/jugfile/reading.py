@@ -23,6 +23,7 @@ from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
 from jug.session import current_store
 from jug.task import Task, alltasks
+from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 _being_read: dict[Path, ModuleType] = {}
@@ -44,18 +45,20 @@ class Jugspace:
 class Jugfile:
     """A jugfile that can be read, and read again after a barrier.
 
-    `arguments` are what it finds in `sys.argv` behind its own name.
+    `arguments` are what it finds in `sys.argv` behind its own name; if they are None,
+    `sys.argv` is left as it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], arguments: Sequence[str] | None = ()) -> None:
         self.path = find_jugfile(path)
-        self.arguments = list(arguments)
+        self.arguments = arguments
+        self._folder = os.getcwd()
         self._modules = TaskModules()
 
     @property
     def name(self) -> str:
         """The name of the module that it is run as."""
-        return self.path.stem
+        return module_name(self.path)
 
     def read(self) -> Jugspace:
         """Run the jugfile to its end or to the first barrier that is not open.
@@ -63,7 +66,8 @@ class Jugfile:
         Tasks use the store that is current then; one that the jugfile sets itself
         is current from there on.  What the jugfile raises comes through.
         """
-        sys.argv = [str(self.path), *self.arguments]
+        if self.arguments is not None:
+            sys.argv = [str(self.path), *self.arguments]
         self._modules.forget()
         module = self._new_module()
         barrier_tasks: list[Task[Any]] = []
@@ -73,12 +77,26 @@ class Jugfile:
             except BarrierError as error:
                 barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
                 module.__dict__[_HAS_BARRIER] = True
+            except Exception as error:
+                note_task_used_as_value(error)
+                raise
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:
-        """Forget all tasks made so far and read it anew."""
+        """Forget all tasks made so far and read it anew, standing where it was read first."""
         alltasks.clear()
+        self._return_to_folder()
         return self.read()
+
+    def _return_to_folder(self) -> None:
+        try:
+            os.chdir(self._folder)
+        except OSError as error:
+            raise JugfileError(
+                f"the jugfile {str(self.path)!r} can't be read again in {self._folder!r}, "
+                f"where it was read first: {error.strerror}",
+                path=str(self.path),
+            ) from None
 
     def _new_module(self) -> ModuleType:
         there = sys.modules.get(self.name)
@@ -119,14 +137,32 @@ def is_any_being_read() -> bool:
 def find_jugfile(path: str | os.PathLike[str]) -> Path:
     given = Path(path)
     for candidate in (given, given.parent / f"{given.name}.py"):
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
     raise JugfileError(
-        f"there is no jugfile {str(given)!r}"
-        + (" (it is a folder)" if given.is_dir() else f" in {os.getcwd()!r}")
-        + ": name one on the command line, or call it jugfile.py",
+        f"there is no jugfile {str(given)!r}{_why_not(given)}: "
+        "name one on the command line, or call it jugfile.py",
         path=str(given),
     )
+
+
+def module_name(path: str | os.PathLike[str]) -> str:
+    """Return the name of the module that a jugfile is run as, which is one in every locale.
+
+    >>> module_name("work/primes.py")
+    'primes'
+    """
+    return os.fsencode(Path(path).stem).decode("utf-8", "backslashreplace")
+
+
+def _why_not(given: Path) -> str:
+    try:
+        os.stat(given)
+    except FileNotFoundError:
+        return f" in {os.getcwd()!r}"
+    except OSError as error:
+        return f" ({error.strerror})"
+    return " (it is a folder)" if os.path.isdir(given) else " (it is no file)"
 
 
 def _is_from(module: ModuleType, path: Path) -> bool:

@@ -8,10 +8,12 @@ value(x)            x with the tasks in it replaced by their values
 
 from __future__ import annotations
 
+from jug._former import tell_what_is_gone
 from jug.task.arguments import find_dependencies
 from jug.task.describe import describe, topological_sort
 from jug.task.generator import TaskGenerator, iteratetask, return_tuple
-from jug.task.task import Task, alltasks, recursive_dependencies
+from jug.task.made import alltasks
+from jug.task.task import Task, recursive_dependencies
 from jug.task.tasklet import Tasklet
 from jug.task.values import CachedFunction, value
 
@@ -31,3 +33,6 @@ __all__ = [
     "recursive_dependencies",
     "topological_sort",
 ]
+
+
+tell_what_is_gone(__name__)

@@ -12,6 +12,8 @@ import copy
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from jug.errors import TaskError
+
 T = TypeVar("T")
 
 ATOMS: Final = frozenset({int, str, float, bool, bytes, complex, type(None)})
@@ -85,19 +87,35 @@ def dependencies_first(
 
 
 def value_of(x: Any) -> Any:
-    """Return `x` with every task in it replaced by its value."""
+    """Return `x` with every task in it replaced by its value.
+
+    Lists, tuples and dicts are copied.  What holds no task is passed on as it is if it is
+    of a class of its own, or nested too deep to be copied, or inside itself.
+    """
+    try:
+        return _value_of(x)
+    except RecursionError:
+        if not _holds_tasks(x):
+            return x
+        raise TaskError(
+            "tasks are inside of something that is nested too deep, or inside itself, to be made "
+            "anew with their values: pass them in a list of their own"
+        ) from None
+
+
+def _value_of(x: Any) -> Any:
     kind = type(x)
     if kind in ATOMS:
         return x
     if kind is list:
-        return [value_of(item) for item in x]
+        return [_value_of(item) for item in x]
     if kind is tuple:
-        return tuple([value_of(item) for item in x])
+        return tuple([_value_of(item) for item in x])
     if kind is dict:
-        return {key: value_of(item) for key, item in x.items()}
+        return {key: _value_of(item) for key, item in x.items()}
     if hasattr(kind, "__jug_value__"):
         return x.__jug_value__()
-    if isinstance(x, (list, tuple, dict)):
+    if isinstance(x, (list, tuple, dict)) and _holds_tasks(x):
         return _value_of_subclass(x)
     return x
 
@@ -105,12 +123,37 @@ def value_of(x: Any) -> Any:
 def _value_of_subclass(x: Any) -> Any:
     """Return the same for a named tuple, an ordered dict and their like, keeping the type."""
     if isinstance(x, tuple):
-        items: Iterable[Any] = [value_of(item) for item in x]
-        return type(x)._make(items) if hasattr(x, "_make") else tuple.__new__(type(x), items)
-    fresh = copy.copy(x)
-    if isinstance(x, dict):
-        for key, item in x.items():
-            fresh[key] = value_of(item)
-    else:
-        fresh[:] = [value_of(item) for item in x]
+        return _tuple_like(x, [_value_of(item) for item in x])
+    if isinstance(x, list):
+        fresh: Any = copy.copy(x)
+        fresh[:] = [_value_of(item) for item in x]
+        return fresh
+    items = {key: _value_of(item) for key, item in x.items()}
+    try:
+        fresh = copy.copy(x)
+        fresh.update(items)
+    except TypeError:  # it is frozen
+        return type(x)(items)
     return fresh
+
+
+def _tuple_like(x: Any, items: list[Any]) -> Any:
+    if hasattr(x, "n_sequence_fields"):  # one of Python's own, such as os.stat_result
+        return type(x)(items)
+    fresh: Any = tuple.__new__(type(x), items)
+    if hasattr(x, "__dict__"):
+        fresh.__dict__.update(x.__dict__)
+    return fresh
+
+
+def _holds_tasks(x: Any) -> bool:
+    """Return whether anything inside becomes another value."""
+    stack, seen = [x], {id(x)}
+    while stack:
+        found = stack.pop()
+        if hasattr(type(found), "__jug_value__"):
+            return True
+        inner = [one for one in _contents(found) or () if id(one) not in seen]
+        seen.update(map(id, inner))
+        stack += inner
+    return False

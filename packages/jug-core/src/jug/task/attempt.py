@@ -13,10 +13,17 @@ from typing import Any, Final, Protocol
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
+from jug.messages import Log
 from jug.records import Record
 from jug.task import forks
 from jug.task.arguments import value_of
+from jug.task.made import alltasks
 from jug.tracebacks import describe_exception, own_traceback
+
+log = Log("worker")
+
+_warned: set[Any] = set()
+"""Functions whose tasks made tasks, which was told."""
 
 _LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
 
@@ -54,6 +61,7 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     Whatever the function raises comes through.
     """
     args, kwargs = arguments
+    count = len(alltasks)
     start = time.time()
     began = time.perf_counter()
     generation = forks.generation()
@@ -62,6 +70,8 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     finally:
         forks.end_if_forked(generation)
     duration = time.perf_counter() - began
+    if len(alltasks) > count:
+        _warn_of_tasks(task, alltasks[count:])
     if debug_mode:
         _check_unchanged(task)
     try:
@@ -118,6 +128,20 @@ def _fingerprint(f: FunctionType) -> str:
         state.update(repr((one.co_names, one.co_varnames, plain)).encode())
         stack += [c for c in one.co_consts if isinstance(c, CodeType)]
     return state.hexdigest()
+
+
+def _warn_of_tasks(task: Call, made: list[Any]) -> None:
+    """Warn of tasks that a task made while it ran and that it did not run itself."""
+    left = [one for one in made if not (one.is_loaded() or one.store.has(one.digest))]
+    if left and task.f not in _warned:
+        _warned.add(task.f)
+        log.warning(
+            "task %s made task %s while it ran, which no worker runs: call the plain function, "
+            "%s.f(...), or make the task in the jugfile",
+            task.name,
+            left[0].name,
+            left[0].name.rpartition(".")[2],
+        )
 
 
 def _check_unchanged(task: Call) -> None:

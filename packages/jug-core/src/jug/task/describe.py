@@ -12,7 +12,7 @@ from jug.task.task import Task
 from jug.task.tasklet import Tasklet
 
 
-def describe(x: Any) -> Any:
+def describe(t: Any) -> Any:
     """Return nested dicts and lists that describe how a value came about.
 
     A task becomes a dict with `name`, `args` and `kwargs` (where there are any), and
@@ -24,9 +24,9 @@ def describe(x: Any) -> Any:
     {'name': 'builtins.max', 'args': [2, [3]], 'meta': {'completed': False}}
     """
     done: dict[int, Any] = {}
-    for one, _ in dependencies_first([x], _tasks_in, id, done):
+    for one, _ in dependencies_first([t], _tasks_in, id, done):
         done[id(one)] = _one(one, done)
-    return done[id(x)]
+    return done[id(t)]
 
 
 def _tasks_in(one: Any) -> list[Any]:

@@ -30,8 +30,8 @@ class TaskGenerator(Generic[P, R]):
     >>> @TaskGenerator
     ... def double(x):
     ...     return 2 * x
-    >>> double(4)
-    Task(jug.task.generator.double, args=(4,), kwargs={})
+    >>> double(4)  # doctest: +ELLIPSIS
+    Task(jug.task.generator.double() #..., args=(4,), kwargs={})
     >>> double.f(4)
     8
     >>> longest = TaskGenerator(max, retries=2)
@@ -122,14 +122,14 @@ class TaskGenerator(Generic[P, R]):
         return f"TaskGenerator({function_name(self.f)})"
 
 
-def iteratetask(task: Any, n: int) -> tuple[Tasklet, ...]:
-    """Return `task[0]` to `task[n - 1]`, for a result that will have exactly `n` items.
+def iteratetask(base: Any, n: int) -> tuple[Tasklet, ...]:
+    """Return `base[0]` to `base[n - 1]`, for a result that will have exactly `n` items.
 
     >>> quotient, remainder = iteratetask(Task(divmod, 7, 2), 2)
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise OptionError(f"iteratetask needs the number of items, not {n!r}")
-    return tuple(Tasklet(task, Item(i, n, task)) for i in range(n))
+    return tuple(Tasklet(base, Item(i, n, base)) for i in range(n))
 
 
 def return_tuple(

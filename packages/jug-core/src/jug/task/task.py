@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 
 from jug import hash
 from jug.backends.base import BaseStore
-from jug.errors import ResultNotFound, TaskError
+from jug.errors import HashError, ResultNotFound, TaskError
 from jug.hash.names import function_name
-from jug.session import current_store, is_jug_running
+from jug.session import current_store, is_jug_running, is_store_chosen
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
+from jug.task.made import alltasks
 from jug.task.run_options import DEFAULTS
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
@@ -32,18 +33,25 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        """Copy and pickle as the one that there is."""
+        return "MISSING"
+
 
 MISSING: Final = _Missing()
 
-alltasks: list[Task[Any]] = []
-"""All tasks made so far, in order."""
-
 
 class _StoreOfTask:
-    """A task's own store, else the one in use; on the class, the one in use."""
+    """A task's own store, else the one in use; on the class, the one in use or None."""
 
-    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore:
-        own = None if task is None else task.own_store
+    @overload
+    def __get__(self, task: None, owner: type) -> BaseStore | None: ...
+    @overload
+    def __get__(self, task: Task[Any], owner: type) -> BaseStore: ...
+    def __get__(self, task: Task[Any] | None, owner: type) -> BaseStore | None:
+        if task is None:
+            return current_store() if is_store_chosen() else None
+        own = task.own_store
         return current_store() if own is None else own
 
 
@@ -162,10 +170,10 @@ class Task(Lockable, Generic[R]):
         from jug.task.attempt import attempt, load_arguments  # `import jug` stays light
 
         frame, result = attempt(self, load_arguments(self), debug_mode)
-        if save:
-            if force:
-                self.store.discard([self.digest])
-            self.store.put(frame)
+        if save and force:
+            self.store.discard([self.digest])
+        if save and not self.store.put(frame):
+            return self.value()  # another's result was there before
         self._value = result
         value: R = result
         return value
@@ -196,9 +204,9 @@ class Task(Lockable, Generic[R]):
                 raise _not_found(self)
         self._value = store.load_digest(self.digest)
 
-    def can_load(self) -> bool:
-        """Return whether the value is in the store."""
-        store = self.store
+    def can_load(self, store: BaseStore | None = None) -> bool:
+        """Return whether the value is in the store, or in another one if that is given."""
+        store = self.store if store is None else store
         if not store.has(self.digest):
             store.poll()
         return store.has(self.digest)
@@ -248,13 +256,24 @@ class Task(Lockable, Generic[R]):
         """Say why it can't be done."""
         raise cannot_iterate(self)
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """Return what is copied or pickled: all but the value."""
+        return None, {name: getattr(self, name) for name in Task.__slots__ if name != "_value"}
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Become the same task, without its value."""
+        for name, attribute in state[1].items():
+            setattr(self, name, attribute)
+        self._value = MISSING
+
     def __repr__(self) -> str:
-        """Show name and arguments, those that are tasks by their names."""
-        return f"Task({self.name}, args={_brief(self.args)}, kwargs={_brief(self.kwargs)})"
+        """Show name, hash and arguments, those that are tasks by their names."""
+        arguments = f"args={_brief(self.args)}, kwargs={_brief(self.kwargs)}"
+        return f"Task({_named(self)}, {arguments})"
 
     def __str__(self) -> str:
-        """Show the name."""
-        return f"Task: {self.name}()"
+        """Show name and hash."""
+        return f"Task: {_named(self)}"
 
 
 _PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
@@ -290,9 +309,19 @@ def _not_found(task: Task[Any]) -> ResultNotFound:
     return ResultNotFound(f"task {task.name!r} {why}: {advice}", task=task)
 
 
+def _named(task: Task[Any]) -> str:
+    """Return a task's name and the beginning of its hash, if it has one."""
+    from jug.hash.task_texts import mark_of  # tasks are seldom shown
+
+    try:
+        return f"{task.name}() {mark_of(task.digest.hex(), task.name)}"
+    except HashError:
+        return f"{task.name}()"
+
+
 def _brief(arguments: Any) -> str:
     if isinstance(arguments, Task):
-        return f"<{arguments.name}>"
+        return f"<{_named(arguments)}>"
     if isinstance(arguments, dict):
         return "{" + ", ".join(f"{key!r}: {_brief(item)}" for key, item in arguments.items()) + "}"
     if type(arguments) in (tuple, list):
@@ -318,7 +347,7 @@ def _hash_with_dependencies(task: Task[Any]) -> None:
 
 
 def recursive_dependencies(
-    task: Task[Any] | Tasklet, max_level: int | None = -1
+    t: Task[Any] | Tasklet, max_level: int | None = -1
 ) -> Iterator[Task[Any]]:
     """Yield all that a task depends on, each task once, without the task itself.
 
@@ -330,8 +359,8 @@ def recursive_dependencies(
     ['builtins.abs', 'builtins.abs']
     """
     limit = -1 if max_level is None else max_level
-    seen = {task.digest}
-    level = [task]
+    seen = {t.digest}
+    level = [t]
     while level and limit != 0:
         limit -= 1
         following: list[Any] = []

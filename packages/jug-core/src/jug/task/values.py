@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, overload
 
+from jug.errors import CallFailed, OptionError
 from jug.task.arguments import value_of
-from jug.task.task import Task
+from jug.task.task import MISSING, Task
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -15,15 +17,17 @@ _SOON: Final = 1.0  # seconds after which a wait looks again without a reason
 
 
 @overload
-def value(x: Task[R]) -> R: ...
+def value(elem: Task[R]) -> R: ...
 @overload
-def value(x: list[Task[R]]) -> list[R]: ...
+def value(elem: list[Task[R]]) -> list[R]: ...
 @overload
-def value(x: dict[K, Task[R]]) -> dict[K, R]: ...
+def value(elem: dict[K, Task[R]]) -> dict[K, R]: ...
 @overload
-def value(x: Any) -> Any: ...
-def value(x: Any) -> Any:
-    """Return `x` with every task in it replaced by its value.
+def value(elem: Any) -> Any: ...
+@overload
+def value(*, obj: Any) -> Any: ...
+def value(elem: Any = MISSING, *, obj: Any = MISSING) -> Any:
+    """Return `elem`, which may also be given as `obj`, with every task in it replaced by its value.
 
     Goes through lists, tuples and dicts.  Anything else that is not a task is
     its own value.  Raises `ResultNotFound` if a task has not run yet.
@@ -31,7 +35,9 @@ def value(x: Any) -> Any:
     >>> value([1, ("two", {"three": 3})])
     [1, ('two', {'three': 3})]
     """
-    return value_of(x)
+    if (elem is MISSING) == (obj is MISSING):
+        raise OptionError("value() takes one thing: value(task)")
+    return value_of(obj if elem is MISSING else elem)
 
 
 def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802
@@ -42,16 +48,43 @@ def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa
     >>> CachedFunction(sum, [1, 2])
     3
 
-    Where another process is just computing it, this waits for it.
+    Where another process is just computing it, this waits for it, and after a few seconds
+    says for whom.  Raises `CallFailed` for a call that failed for good.
     """
     task: Task[R] = Task(f, *args, **kwargs)
-    with task.store.reader() as changes:
-        while not task.can_load():
-            if not task.lock():
-                task.store.wait(changes, _SOON)
-                continue
-            try:
-                task.run()
-            finally:
-                task.unlock()
+    if not task.can_load():
+        _run_or_wait(task)
     return task.value()
+
+
+def _run_or_wait(task: Task[Any]) -> None:
+    """Return once the task is done, by this process or another."""
+    from jug.backends.wait_notice import LONG, WaitNotice  # `import jug` stays light
+
+    store, notice, began = task.store, WaitNotice(), time.monotonic()
+    with store.reader() as changes:
+        while not task.can_load():
+            if task.lock():
+                try:
+                    task.run()
+                finally:
+                    task.unlock()
+                return
+            _refuse_if_failed_for_good(task)
+            if time.monotonic() >= began + LONG:
+                notice.tell({task.digest: task.name}, store.holders())
+            else:
+                notice.see(store.holders())
+            store.wait(changes, _SOON)
+
+
+def _refuse_if_failed_for_good(task: Task[Any]) -> None:
+    if task.store.failures().get(task.digest):
+        record = task.store.record(task.digest)
+        why = f" ({record.exception})" if record and record.exception else ""
+        raise CallFailed(
+            f"the call of {task.name!r} failed for good{why}: "
+            "`jug cleanup --failed-only` lets it be tried again",
+            task=task,
+            barrier_tasks=[task],
+        )

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
@@ -66,7 +67,7 @@ class FileStore(BaseStore):
 
     def __init__(
         self,
-        dirname: str | os.PathLike[str],
+        dname: str | os.PathLike[str],
         compress_numpy: bool = False,
         *,
         lease_seconds: float | None = None,
@@ -79,9 +80,9 @@ class FileStore(BaseStore):
         other hosts write to the directory; without it, the kind of its file system
         decides.
         """
-        self.jugdir = os.fspath(dirname)
-        self.url = f"file:{self.jugdir}"
+        self.jugdir = os.fspath(dname)
         self._path = Path(os.path.abspath(self.jugdir))
+        self.url = f"file:{self._path}"
         self._options = {"lease_seconds": lease_seconds, "network": network}
         self._is_local = is_local(self._path) if network is None else not network
         self._is_made = marker.is_made(self._path)
@@ -285,15 +286,16 @@ class FileStore(BaseStore):
 
     # Writing
 
-    def put(self, frame: Frame) -> None:
+    def put(self, frame: Frame) -> bool:
         self._be_writable()
         self.poll()
         if frame.digest in self._index.results:
-            return
+            return False
         saving, writer = self._saving, self._saving.writer()
         while self._index.expects_removed(frame.digest, writer.worker):
             saving.save_void(writer, frame.digest)
         saving.save(writer, frame)
+        return True
 
     def discard(self, digests: Iterable[bytes]) -> int:
         discard, leases = Discard(self._index, digests), self._leases
@@ -346,6 +348,7 @@ class FileStore(BaseStore):
 
 
 file_store = FileStore
+tell_what_is_gone(__name__)
 
 
 def _reopen(cls: type[FileStore], dirname: str, options: dict[str, Any]) -> FileStore:

@@ -25,6 +25,7 @@ from time import monotonic
 from typing import Any, Final, Self
 
 from jug import codec
+from jug._former import tell_what_is_gone
 from jug.backends._redis import results, scripts
 from jug.backends._redis.access import Access
 from jug.backends._redis.follower import Follower
@@ -204,8 +205,8 @@ class RedisStore(BaseStore):
 
     # Writing without a lease
 
-    def put(self, frame: Frame) -> None:
-        self._leases.put(frame)
+    def put(self, frame: Frame) -> bool:
+        return self._leases.put(frame)
 
     def discard(self, digests: Iterable[bytes]) -> int:
         self._follower.begin()
@@ -256,7 +257,7 @@ redis_store = RedisStore
 
 def _patience(given: float | None) -> float:
     """Return the patience that was given, else that of the environment, else the default."""
-    text = os.environ.get(_PATIENCE_VARIABLE, PATIENCE) if given is None else given
+    text = os.environ.get(_PATIENCE_VARIABLE) or PATIENCE if given is None else given
     try:
         seconds = float(text)
     except ValueError:
@@ -266,3 +267,6 @@ def _patience(given: float | None) -> float:
             f"{_PATIENCE_VARIABLE} is {text!r}: give a number of seconds", name=_PATIENCE_VARIABLE
         )
     return seconds
+
+
+tell_what_is_gone(__name__)

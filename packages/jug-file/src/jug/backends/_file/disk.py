@@ -16,7 +16,12 @@ from jug.errors import JugError, StoreError
 TEMPORARY: Final = ".tmp"
 """How the names of files end that are being written."""
 
+# What is not there yet is never asked for by name, so what is missing was there before.
+_REMOVED: Final = "it, or a file in it, was removed while in use: run again to compute what is lost"
+
 _ADVICE: Final = {
+    errno.ENOENT: _REMOVED,
+    errno.ESTALE: _REMOVED,
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "the quota is used up: free some of it and run again",
     errno.EFBIG: "the file would be larger than is allowed: raise the limit (ulimit -f)",
@@ -141,11 +146,11 @@ def disk_time(folder: Path) -> float:
 
 def is_local(path: Path) -> bool:
     """Return whether the path, which need not be there yet, is certainly on a disk of this host."""
-    path = next((one for one in (path, *path.parents) if one.exists()), path)
+    path = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        mounts = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
     except OSError:
         return False
     kinds = [
@@ -159,10 +164,19 @@ def _kind_by_path(path: Path, mounts: list[str]) -> str:
     real = os.path.realpath(path)
     best, kind = "", ""
     for line in mounts:
-        point = line.split()[4].encode().decode("unicode_escape")
+        point = _unescaped(line.split()[4])
         if len(point) >= len(best) and os.path.join(real, "").startswith(os.path.join(point, "")):
             best, kind = point, line.partition(" - ")[2].split(" ", 1)[0]
     return kind
+
+
+def _unescaped(point: str) -> str:
+    """Return a path in which the kernel has written a space, for one, as its octal code.
+
+    >>> _unescaped("/my\\040data")
+    '/my data'
+    """
+    return os.fsdecode(os.fsencode(point).decode("unicode_escape").encode("latin-1"))
 
 
 def raise_descriptor_limit() -> None:

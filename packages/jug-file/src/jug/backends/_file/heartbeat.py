@@ -8,7 +8,6 @@ what it wrote before a task that takes hours is synced from here, a second later
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from jug.backends._file.disk import fault, is_missing, sync
 from jug.backends._file.segment import SEGMENT
 from jug.backends._file.worker_file import WORKER, look
 from jug.backends.process import Process
+from jug.messages import Log
 
 __all__ = ["LeaseHeartbeat", "StoreHeartbeat"]
 
-log = logging.getLogger("jug.store")
+log = Log("store")
 
 
 @dataclass

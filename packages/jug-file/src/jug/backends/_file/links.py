@@ -68,7 +68,7 @@ class LeaseLinks:
             raise
 
     def _make_own_file(self, worker: str, process: Process) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)  # without its parents: a jugdir that was removed stays so
         file = worker_file.make(self.own_path, worker, process)
         if is_local(self.folder):
             self._file, self.is_certain = file, True

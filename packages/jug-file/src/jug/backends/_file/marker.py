@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ CODEC: Final = 1
 
 FOLDERS: Final = ("segments", "big", "leases")
 
+_FORMER_FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
 _TWO_HEX: Final = re.compile("[0-9a-f]{2}")
 _REST_HEX: Final = re.compile("[0-9a-f]{38}.*")
 
@@ -65,9 +67,14 @@ def is_made(jugdir: Path) -> bool:
         with explained(jugdir, "read the marker"):
             _check(jugdir, (jugdir / NAME).read_text())
         return True
-    if _is_former(jugdir, names):
+    with explained(jugdir, "look for results in"):
+        is_former = _is_former(jugdir, names)
+    if is_former:
+        another = shlex.quote(jugdir.with_suffix(".jug3").name)
         raise StoreFormatError(
-            f"{str(jugdir)!r} was written by jug 2.x: choose another --jugdir",
+            f"{str(jugdir)!r} is a jugdir of jug 2.x, which this jug neither reads nor changes: "
+            f"choose another one, such as --jugdir {another}; "
+            "docs/from-jug-2.md says more",
             path=str(jugdir),
         )
     return False
@@ -78,7 +85,7 @@ def make(jugdir: Path) -> None:
     if is_made(jugdir):
         return
     with explained(jugdir, "make a store in"):
-        above = [folder for folder in jugdir.parents if not folder.exists()]
+        above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
         os.makedirs(jugdir.parent, exist_ok=True)
         for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
             # Asking whether it is there might get an answer of some time ago.
@@ -128,9 +135,10 @@ def _check(jugdir: Path, found: str) -> None:
 
 
 def _is_former(jugdir: Path, names: list[str]) -> bool:
-    """Return whether the directory holds results as jug 2.x wrote them."""
-    for name in names:
-        if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir():
-            if any(_REST_HEX.fullmatch(inner) for inner in os.listdir(jugdir / name)):
-                return True
-    return "packs" in names and (jugdir / "packs" / "jugpack").exists()
+    """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
+    parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
+    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in os.listdir(jugdir / part)):
+        return True
+    if "packs" in names and (jugdir / "packs" / "jugpack").exists():
+        return True
+    return not _FORMER_FOLDERS.isdisjoint(names) and _FORMER_FOLDERS.issuperset({*names} - {*parts})

@@ -21,7 +21,6 @@ One process packs at a time; it holds a lease like that of a task.
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,8 +44,9 @@ from jug.backends._file.segment import PACK, SEGMENT, Segment, worker_of
 from jug.backends._file.segments import Segments
 from jug.backends._file.worker_file import WORKER
 from jug.errors import StoreError
+from jug.messages import Log
 
-log = logging.getLogger("jug.store")
+log = Log("store")
 
 PACK_LEASE: Final = b"\xff" * 20
 """What is held while packing, as if it were a task."""

@@ -9,7 +9,6 @@ first.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from typing import Final
@@ -19,10 +18,11 @@ from jug.backends._file.disk import read_at
 from jug.backends._file.frames import Covered, FrameKind
 from jug.backends._file.index import FrameIndex
 from jug.backends._file.segment import Segment
+from jug.messages import Log
 
 __all__ = ["SegmentReader", "covered_by"]
 
-log = logging.getLogger("jug.store")
+log = Log("store")
 
 _CHUNK: Final = 1 << 18
 

@@ -23,7 +23,6 @@ in the long run by a twentieth of a second.
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import sys
@@ -34,10 +33,11 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import is_local
+from jug.messages import Log
 
 __all__ = ["Watch"]
 
-log = logging.getLogger("jug.store")
+log = Log("store")
 
 _QUICKEST: Final = 0.001
 _BUSIEST: Final = 0.05

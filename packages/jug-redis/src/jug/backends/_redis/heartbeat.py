@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from jug.backends._redis.scripts import BEAT
 from jug.backends._redis.url import Address
 from jug.errors import StoreError
+from jug.messages import Log
 
 if TYPE_CHECKING:
     from jug.backends._redis.server import Server
 
-log = logging.getLogger("jug.redis")
+log = Log("redis")
 
 
 @dataclass(slots=True, eq=False)

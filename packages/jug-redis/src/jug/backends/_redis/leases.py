@@ -8,7 +8,6 @@ knows what was removed.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -25,8 +24,9 @@ from jug.backends._redis.round_trip import LeaseEnd, RoundTrip
 from jug.backends._redis.workers import Workers, unpacked
 from jug.backends.base import Frame, Holder, Lease, Outcome
 from jug.errors import StoreError
+from jug.messages import Log
 
-log = logging.getLogger("jug.redis")
+log = Log("redis")
 
 _FEW: Final = 64
 """Candidates that travel with a frame."""
@@ -86,10 +86,12 @@ class RedisLeases:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
         self.make_trip(LeaseEnd("drop", lease.digest, lease.token))
 
-    def put(self, frame: Frame) -> None:
-        """Save a frame, whoever holds the lease.  A result that is there stays."""
-        while self.make_trip(self._prepared(frame)).outcome == scripts.INCOMPLETE:
-            pass
+    def put(self, frame: Frame) -> bool:
+        """Save a frame, whoever holds the lease; return False if a result is there, which stays."""
+        outcome = scripts.INCOMPLETE
+        while outcome == scripts.INCOMPLETE:
+            outcome = self.make_trip(self._prepared(frame)).outcome
+        return outcome == scripts.SAVED
 
     def make_trip(self, end: LeaseEnd, candidates: Sequence[bytes] = ()) -> RoundTrip:
         """End a lease, take the next, and read what is new, as far as each is asked for."""

@@ -14,7 +14,6 @@ is first used.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -32,8 +31,9 @@ from jug.backends._redis.trouble import REFUSED, advice, inline, is_read_only
 from jug.backends._redis.url import Address
 from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
+from jug.messages import Log
 
-log = logging.getLogger("jug.redis")
+log = Log("redis")
 
 _Answer = TypeVar("_Answer")
 

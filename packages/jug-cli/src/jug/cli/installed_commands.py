@@ -1,0 +1,46 @@
+"""Commands that other distributions bring, by entry points in the group ``jug.commands``.
+
+One that can't be loaded stops nothing else: another command stands in its place,
+which says why.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from jug.errors import JugError
+from jug.tracebacks import describe_exception
+
+
+def find_installed_commands() -> dict[str, EntryPoint]:
+    """Return the commands of other distributions by name, not loaded yet."""
+    return {entry.name: entry for entry in entry_points(group="jug.commands")}
+
+
+def load(entry: EntryPoint) -> click.Command:
+    """Return a command, or one that says why it can't be loaded."""
+    try:
+        command = entry.load()
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{entry.value} is no click command")
+        command.get_short_help_str()
+    except (Exception, SystemExit) as error:
+        return _stand_in(entry, describe_exception(error))
+    return command
+
+
+def _stand_in(entry: EntryPoint, reason: str) -> click.Command:
+    owner = entry.dist.name if entry.dist is not None else entry.module
+
+    def say_why() -> None:
+        raise JugError(f"the command {entry.name!r} of {owner} can't be loaded: {reason}")
+
+    return click.Command(
+        entry.name,
+        callback=say_why,
+        short_help=f"(can't be loaded: {reason})",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        add_help_option=False,
+    )

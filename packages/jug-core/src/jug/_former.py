@@ -1,0 +1,87 @@
+"""Names of jug 2.x that are gone, and what to use in their place.
+
+Whoever asks for one, by an import or as an attribute, is told that, rather than that
+a module or an attribute does not exist.  A module stands for all that was in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, NoReturn
+
+from jug.errors import NameGone
+
+_COMMANDS: Final = "commands of your own are click commands, see docs/own-commands.md"
+_RUN: Final = "jug.run(tasks) runs tasks from Python, jug.jug.main(['jug', 'execute', …]) a command"
+_OPTIONS: Final = "jug.options.default_options holds all options, jug.jug.main([…]) runs a command"
+_CHOICE: Final = "jug.selection.selection(name, pattern) tells which names are meant"
+_STORE: Final = "a store is a subclass of jug.backends.base.BaseStore, see docs/stores.md"
+_LOCK: Final = "store.getlock(name) gives the lock of a task"
+_MEMORY: Final = "every store keeps in memory what is there, so nothing is needed in its place"
+_CODEC: Final = "jug.codec.encode and decode make bytes of values"
+_RECORDS: Final = "store.metadata(task) says how long a task took"
+
+_GONE: Final = {
+    "jug.backends.base.base_lock": _LOCK,
+    "jug.backends.base.base_store": _STORE,
+    "jug.backends.dict_store.dict_lock": _LOCK,
+    "jug.backends.encode": _CODEC,
+    "jug.backends.file_keepalive_monitor": "every store shows by itself which workers live",
+    "jug.backends.file_store.file_based_lock": _LOCK,
+    "jug.backends.file_store.file_keepalive_based_lock": _LOCK,
+    "jug.backends.file_store.file_keepalive_store": "file_store does what it did",
+    "jug.backends.file_store.fsync_dir": "os.fsync takes an open directory",
+    "jug.backends.file_store.MAX_FILESIZE_IN_PACK": "packing needs no limit",
+    "jug.backends.memoize_store": _MEMORY,
+    "jug.backends.redis_store.redis_functional": "importing redis tells whether it is there",
+    "jug.backends.redis_store.redis_lock": _LOCK,
+    "jug.backends.select": "jug.backends.registry.open_store(jugdir) opens any store",
+    "jug.compound.compound_task_execute": "CompoundTask(f, …) makes such a task",
+    "jug.hooks.execution": _RECORDS,
+    "jug.hooks.register": "jug.hooks has what was in it",
+    "jug.internal": "jug execute --pdb debugs a task that fails",
+    "jug.io.get_terminal_size": "shutil.get_terminal_size does the same",
+    "jug.jug.execution_loop": _RUN,
+    "jug.jug.ExecutionState": _RUN,
+    "jug.jug_version": "jug.__version__ is the version",
+    "jug.mapreduce.block_access": "jug.mapreduce.map gives what can be indexed and sliced",
+    "jug.mapreduce.block_access_slice": "jug.mapreduce.map gives what can be indexed and sliced",
+    "jug.options.add_common_options": _COMMANDS,
+    "jug.options.build_parser": _OPTIONS,
+    "jug.options.find_local_configuration_files": "jug.options.read_configuration() reads them",
+    "jug.options.key_to_option": _OPTIONS,
+    "jug.options.load_default_options": "jug.options.configured() gives them",
+    "jug.options.parse": _OPTIONS,
+    "jug.options.read_configuration_file": "jug.options.read_configuration() reads all of them",
+    "jug.subcommands": _COMMANDS,
+    "jug.task.TaskletMixin": "Task and Tasklet have nothing in common but methods",
+    "jug.utils.add_task_selection_options": _COMMANDS,
+    "jug.utils.hash_with_mtime_size": "jug.utils.timed_path(path) is hashed so",
+    "jug.utils.prepare_matcher_from_options": _CHOICE,
+    "jug.utils.prepare_name_matcher": _CHOICE,
+    "jug.utils.prepare_task_matcher": _CHOICE,
+}
+
+
+def refuse_if_gone(name: str) -> None:
+    """Raise `NameGone` if a module or what was in one is gone."""
+    advice = _GONE.get(name)
+    if advice is not None:
+        raise NameGone(f"{name} of jug 2.x is gone: {advice}", name=name)
+
+
+def tell_what_is_gone(module: str) -> None:
+    """Have a module say what to use where one of its former names is asked for.
+
+    >>> import jug.task
+    >>> jug.task.TaskletMixin
+    Traceback (most recent call last):
+    ...
+    jug.errors.NameGone: jug.task.TaskletMixin of jug 2.x is gone: Task and ...
+    """
+
+    def get(name: str) -> NoReturn:
+        refuse_if_gone(f"{module}.{name}")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    vars(sys.modules[module])["__getattr__"] = get

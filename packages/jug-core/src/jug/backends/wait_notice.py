@@ -1,0 +1,70 @@
+"""Saying for whom a wait is, once it takes long.
+
+A wait of hours is not to be silent, and one among many short ones not loud: so each
+holder of what is waited for is named once.  No store keeps when a lease was given; it
+is known here since when it was seen, so the holder has had it for at least so long.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final
+
+from jug.backends.frames import Holder
+from jug.messages import Log
+
+__all__ = ["LONG", "WaitNotice"]
+
+log = Log("worker")
+
+LONG: Final = 3.0
+"""Seconds from which a wait is worth a word."""
+
+_MOST: Final = 5  # tasks that are named
+
+Leases = Mapping[bytes, Holder]
+
+
+class WaitNotice:
+    """What one process says of its waiting for others."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[bytes, str], float] = {}
+        self._named: set[str] = set()
+
+    def see(self, holders: Leases) -> None:
+        """Note who holds what by now."""
+        now = time.time()
+        seen = [(digest, holder.worker) for digest, holder in holders.items()]
+        self._since = {lease: self._since.get(lease, now) for lease in seen}
+
+    def tell(self, names: Mapping[bytes, str], holders: Leases) -> None:
+        """Say which tasks are waited for and who holds them, if one is held by somebody new.
+
+        `names` are those of the tasks, by their digests.
+        """
+        held = {digest: holder for digest, holder in holders.items() if digest in names}
+        workers = {holder.worker for holder in held.values()}
+        if workers <= self._named:
+            return
+        self._named |= workers
+        told = [self._told(names[d], d, holder) for d, holder in islice(held.items(), _MOST)]
+        more = [f"{len(held) - _MOST} more"] if len(held) > _MOST else []
+        log.warning("waiting for %s", ", ".join(told + more))
+
+    def _told(self, name: str, digest: bytes, holder: Holder) -> str:
+        seen = time.localtime(self._since.get((digest, holder.worker)))
+        since = time.strftime("%Y-%m-%d %H:%M:%S", seen)
+        return f"{name} ({_who(holder)}, at least since {since})"
+
+
+def _who(holder: Holder) -> str:
+    process = holder.process
+    if process is None:
+        return f"held by worker {holder.worker}"
+    if process.is_local() and process.pid == os.getpid():
+        return "held by this process itself"
+    return f"held by process {process.pid} on {process.host}"

@@ -1,0 +1,43 @@
+"""Texts of tasks, which must not become arguments of other tasks.
+
+While a jugfile is read a task has no value, so an f-string with a task in it says
+nothing of the result.  The text of a task ends with a mark of its hash.  Once a task
+was turned into text, each string that is hashed is looked through for such marks;
+until then it costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jug.errors import HashError
+from jug.hash.containers import atoms, leaves
+from jug.hash.framing import text
+
+_MARK: Final = "#"
+_DIGITS: Final = 16
+
+_told: dict[str, str] = {}
+"""The names of tasks that were turned into text, by the digits in the text."""
+
+
+def mark_of(hexdigest: str, name: str) -> str:
+    """Return what the text of a task ends with, to be found again in other strings."""
+    if not _told:
+        atoms[str] = leaves[str] = _looked_through
+    digits = hexdigest[:_DIGITS]
+    _told[digits] = name
+    return _MARK + digits
+
+
+def _looked_through(value: str) -> bytes:
+    at = value.find(_MARK)
+    while at >= 0:
+        name = _told.get(value[at + 1 : at + 1 + _DIGITS])
+        if name is not None:
+            raise HashError(
+                f"it holds the text of task {name!r}, which has no value yet: pass the task itself,"
+                " and make the text of its value inside the function"
+            )
+        at = value.find(_MARK, at + 1)
+    return text(value)

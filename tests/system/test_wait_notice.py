@@ -1,0 +1,54 @@
+"""A worker that waits for another command says so; workers of one command do not."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+JUGFILE = """
+from jug import TaskGenerator
+from journal import log, wait_for_file
+import os, time
+
+@TaskGenerator
+def slow():
+    log("begun", os.getpid())
+    wait_for_file("go")
+
+@TaskGenerator
+def after(x):
+    pass
+
+after(slow())
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_worker_says_which_process_it_waits_for(write, start, journal, wait_for, jobs):
+    write(JUGFILE)
+    holder = start("execute")
+    ((_, pid),) = wait_for(journal)
+
+    waiter = start("execute", "-j", jobs)
+    told = waiter.stderr.readline()
+    Path("go").touch()
+
+    host = re.escape(os.uname().nodename)
+    assert re.match(
+        rf"jug: waiting for jugfile.slow \(held by process {pid} on {host}, at least since ", told
+    )
+    assert waiter.communicate(timeout=30)[1] == ""
+    assert holder.communicate(timeout=30)[1] == ""
+
+
+def test_workers_of_one_command_say_nothing_of_each_other(write, jug, journal):
+    write(JUGFILE.replace('wait_for_file("go")', "time.sleep(6)"))
+
+    status, _, err = jug("execute", "-j", "2")
+
+    assert (status, err) == (0, "")
