@@ -128,8 +128,8 @@ def test_no_module_uses_private_attributes_of_a_class_that_is_not_its_own(
 
 
 # Of Python and pandas: they are documented, or there is no other way.
-PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_clear", "_run_exitfuncs"}
-PYTHONS |= {"_metadata"}
+PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_children", "_metadata"}
+PYTHONS |= {"_clear", "_run_exitfuncs", "_shutdown", "_registry", "_exitfunc", "_exit_function"}
 
 
 def private_attributes(tree: ast.Module) -> Iterator[ast.Attribute]:

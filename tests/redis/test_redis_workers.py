@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -22,6 +24,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 harness = runpy.run_path(str(SYSTEM / "conftest.py"))
 folder, journal, write = harness["folder"], harness["journal"], harness["write"]
 launch, start, jug = harness["launch"], harness["start"], harness["jug"]
+wait_for = harness["wait_for"]
 storms = runpy.run_path(str(SYSTEM / "test_storm.py"))
 
 
@@ -236,3 +239,41 @@ def test_over_a_slow_network_a_worker_needs_less_than_two_and_a_half_round_trips
 
     few, many = seconds(10), seconds(110)
     assert (many - few) / 100 < 2.5 * 0.010
+
+
+AWAY = """
+import os
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator
+def long(number):
+    log("begin", number, os.getpid())
+    wait_for_file("go")
+    log("end", number)
+    return number
+
+for number in range(3):
+    long(number)
+"""
+
+
+def test_healthy_workers_go_on_when_one_dies_while_the_server_is_away(
+    servers, use, write, journal, wait_for
+):
+    server = servers.new(*DURABLE)
+    use(server.url())
+    write(AWAY)
+    with tell_commands("execute", "-j", "3", "jugfile.py") as command:
+        wait_for(lambda: len(journal()) == 3)
+
+        server.kill()
+        os.kill(int(journal()[0][2]), signal.SIGKILL)
+        sleep(3)  # longer than a store has patience that never had an answer
+        assert command.poll() is None
+        server.start()
+        Path("go").touch()
+
+        assert command.wait(60) == 0
+    ended = [words[1] for words in journal() if words[0] == "end"]
+    assert sorted(ended) == ["0", "1", "2"]

@@ -3,8 +3,10 @@
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
-processes     the processes of the workers; `signals` is how they are told to end
-supervisor    who looks after them, connected to each by `connection` and `slots`
+processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
+              `signals`, or by `parent_death`; their tasks' programs are in a `process_group`
+supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
+              what it has to do in the store are `errands`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
 one_task      running one task, within its `time_limit`
 failures      what failed before or elsewhere
@@ -20,7 +22,7 @@ import os
 
 from jug.errors import OptionError
 from jug.execution.job import Job
-from jug.execution.settings import Settings
+from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
 
@@ -42,8 +44,7 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
         why_not_fork,
     )
 
-    if jobs < 1:
-        raise OptionError(f"the number of workers must be 1 or more, not {jobs}")
+    check_workers(jobs)
     if in_process or not hasattr(os, "fork"):
         if jobs > 1:
             raise OptionError(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from struct import Struct
-from types import FrameType
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
+from jug.errors import JugError
+from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Failure, Summary
 from jug.task import Task
+from jug.tracebacks import describe_exception, own_traceback
 
 _LENGTH: Final = Struct("<Q")
 
@@ -23,7 +24,8 @@ class SupervisorConnection:
     """The way from a worker to its supervisor: a socket, and a slot of shared memory.
 
     `retryable` is what failed before this run and is to be tried again, None if no
-    worker has looked yet; `is_first` says whether the worker speaks for all of them.
+    worker has looked yet; `is_first` says whether the worker speaks for all of them, and
+    `supervisor` is the supervisor's process id, that of this process if it is not given.
     """
 
     def __init__(
@@ -31,34 +33,28 @@ class SupervisorConnection:
         channel: socket.socket,
         slots: WorkerSlots,
         slot: int,
-        supervisor_ends: Sequence[socket.socket] = (),
         retryable: set[bytes] | None = None,
         is_first: bool = True,
+        supervisor: int | None = None,
     ) -> None:
         self.channel = channel
         self.slots = slots
         self.slot = slot
         self.retryable = retryable
         self.is_first = is_first
-        self._supervisor_ends = supervisor_ends
-
-    def close_supervisor_ends(self) -> None:
-        """Close the copies that a fork made of the supervisor's ends.
-
-        As long as they are open, the supervisor's death would go unnoticed.
-        """
-        for connection in self._supervisor_ends:
-            connection.close()
+        self.supervisor = supervisor or os.getpid()
+        self._tally = slots.tally(slot)
 
     # What is said once
 
-    def send_joined(self, store: BaseStore, keep_going: bool) -> None:
+    def send_joined(self, store: BaseStore, settings: Settings) -> None:
         """Make the supervisor beat for this worker's leases in the store.
 
-        Also say whether workers keep going after a failure: the jugfile may set that,
-        and the supervisor need not have read it.
+        Also say what is to become of failures: the jugfile may set that, and the
+        supervisor need not have read it.
         """
-        self._send(("joined", (store.heartbeat(), keep_going)))
+        failures = (settings.keep_going, settings.keep_failed)
+        self._send(("joined", (store.heartbeat(), *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
         """Say what failed before this run, for workers that come later."""
@@ -73,9 +69,9 @@ class SupervisorConnection:
         self.clear_slot()
         self._send(("finished", summary))
 
-    def send_error(self, error: BaseException) -> None:
+    def send_error(self, error: JugError) -> None:
         """Say why the worker can't go on, as the last message."""
-        self._send(("error", error))
+        self._send(("error", portable(error)))
 
     def _send(self, message: tuple[str, Any]) -> None:
         data = pickle.dumps(message)
@@ -91,31 +87,28 @@ class SupervisorConnection:
         """Show that the task's function has so long from now on, None for any time."""
         self.slots.set_deadline(self.slot, seconds)
 
+    def count_executed(self, name: str) -> None:
+        """Count a task that this worker has run; it counts also if the worker dies."""
+        if not self._tally.add(name):
+            self._send(("executed", name))
+
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""
         self.slots.clear(self.slot)
 
-    def on_death(self, act: Callable[[], None]) -> None:
-        """Call a function, between two steps of the program, if the supervisor dies."""
-        import fcntl  # not on Windows
 
-        def act_if_dead(signum: int, frame: FrameType | None) -> None:
-            if self._supervisor_is_dead():
-                act()
+def portable(error: JugError) -> JugError:
+    """Return an error of jug's own that says the same.
 
-        signal.signal(signal.SIGIO, act_if_dead)
-        descriptor = self.channel.fileno()
-        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
-        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
-
-    def _supervisor_is_dead(self) -> bool:
-        try:
-            return not self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:  # it lives: the signal was for room to write
-            return False
-        except ConnectionResetError:  # it died before it had read everything
-            return True
+    The supervisor need not know the user's classes, and what they hold need not pickle.
+    """
+    kind = type(error)
+    if kind.__module__ == JugError.__module__:
+        about = {"traceback": error.traceback} if hasattr(error, "traceback") else {}
+        return kind(str(error), **about)
+    own = next(base for base in kind.__mro__ if base.__module__ == JugError.__module__)
+    assert issubclass(own, JugError)
+    return own(describe_exception(error), traceback=own_traceback(error))
 
 
 def take_messages(received: bytearray) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import JugfileError
+from jug.execution.open_files import note_files
 from jug.execution.settings import Settings
 from jug.jugfile import Jugfile, Jugspace, standing_in
 from jug.session import set_running, use_store
@@ -50,6 +51,7 @@ class Job:
             raise
         except BaseException as error:
             raise jugfile_error(error, jugfile) from None
+        note_files()
         # The tasks stay to the end.  A collector that looks at them finds nothing, not even
         # the one with which Python ends, and in a forked worker it copies their memory.
         gc.freeze()

@@ -8,6 +8,7 @@ from jug.backends.base import BaseStore, Frame
 from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry
+from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.time_limit import time_limit
 from jug.task import Task
 from jug.task.attempt import Arguments, attempt, load_arguments
@@ -68,15 +69,22 @@ class TaskRunner:
                 raise KeyboardInterrupt
             if task.options.timeout is None:
                 return attempt(task, arguments, self._debug)
-            return self._limited_attempt(task, arguments)
+            return self._limited_attempt(task, arguments, task.options.timeout)
         finally:
             self.is_in_task = False
 
-    def _limited_attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
-        self._set_deadline(task.options.timeout)
+    def _limited_attempt(
+        self, task: Task[Any], arguments: Arguments, limit: float
+    ) -> tuple[Frame, Any]:
+        begin = boot_time()
+        self._set_deadline(limit)
         try:
             with time_limit(task):
                 return attempt(task, arguments, self._debug)
+        except BaseException:
+            if boot_time() >= begin + limit:
+                end_started_since(begin)
+            raise
         finally:
             self._set_deadline(None)
 

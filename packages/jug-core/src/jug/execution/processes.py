@@ -10,7 +10,7 @@ is a new Python that reads the jugfile itself, and the log says why.
 
 from __future__ import annotations
 
-import atexit
+import gc
 import os
 import pickle
 import signal
@@ -27,7 +27,10 @@ from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
+from jug.execution.leaving import forget_exit_functions, leave, leave_to_parent
+from jug.execution.open_files import flush_files, note_files
 from jug.execution.other_hashes import warn_of_other_hashes
+from jug.execution.parent_death import die_with
 from jug.execution.random_numbers import seed_anew
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
@@ -99,9 +102,11 @@ def run_spawned(job: Job, jugspace: Jugspace, count: int) -> Summary:
 def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
     """Run tasks that this process has made by workers that are forked from it."""
     store = jugspace.store
+    note_files()
 
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
+            forget_exit_functions()
             store.after_fork()
             return _work(jugspace, lambda: jugspace, settings, connection, count)
 
@@ -147,7 +152,6 @@ def _work(
         seed_anew()
     worker = Worker(jugspace, read_apart, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
-    connection.on_death(worker.outlive_supervisor)
     with jugspace.store:
         return _run_to_the_end(worker)
 
@@ -161,9 +165,13 @@ def _run_to_the_end(worker: Worker) -> Summary:
 
 
 def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
+    flush_files()
     _flush_output()
     pid = os.fork()
     if pid == 0:
+        os.setsid()  # see `process_group`
+        leave_to_parent()
+        gc.freeze()  # none of it ends here, and a look would copy its memory
         _be_worker(connection, work)
     return pid
 
@@ -180,14 +188,11 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
     """Do a worker's work, and end the process."""
     status = 1
     try:
-        atexit._clear()
+        die_with(connection.supervisor)
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        connection.close_supervisor_ends()
         _report(connection, work)
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        leave()
         status = 0
     finally:
         os._exit(status)
@@ -219,10 +224,11 @@ def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
         + [str(descriptor) for descriptor in descriptors],
         stdin=subprocess.PIPE,
         pass_fds=descriptors,
+        start_new_session=True,
     )
     assert child.stdin is not None
     with child.stdin as pipe:
-        known = (connection.slot, connection.retryable, connection.is_first)
+        known = (connection.slot, connection.retryable, connection.is_first, os.getpid())
         pickle.dump((job, count, known, sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
@@ -232,8 +238,8 @@ def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
     job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
-    slot, retryable, is_first = known
+    slot, retryable, is_first, supervisor = known
     connection = SupervisorConnection(
-        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, (), retryable, is_first
+        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, retryable, is_first, supervisor
     )
     _be_worker(connection, lambda: _read_and_work(job, connection, count))

@@ -9,7 +9,7 @@ from typing import Any
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import OptionError, TaskError, TaskFailed
-from jug.execution.settings import Settings
+from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
@@ -35,8 +35,9 @@ def run(
     >>> run([distance(-1), distance(2)], jugdir="dict_store")
     [1, 2]
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise OptionError(f"workers must be a whole number from 1 up, not {workers!r}")
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        raise OptionError(f"workers must be a whole number, not {workers!r}")
+    check_workers(workers)
     settings = Settings(keep_going=keep_going)
     if jugdir is None:
         return _run_in(current_store(), x, workers, settings)

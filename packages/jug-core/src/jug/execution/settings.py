@@ -1,13 +1,25 @@
-"""How a worker behaves."""
+"""How a worker behaves, and how many one run may have."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from jug.errors import OptionError
 from jug.selection import Selection
 from jug.task import Task
+
+_MOST: Final = 256  # workers, where there are few cores
+_MOST_PER_CORE: Final = 16
+
+
+def check_workers(count: int) -> None:
+    """Refuse a number of workers that a machine would not stand."""
+    most = max(_MOST, _MOST_PER_CORE * (os.cpu_count() or 1))
+    if not 1 <= count <= most:
+        raise OptionError(f"the number of workers must be from 1 to {most}, not {count}")
 
 
 @dataclass(slots=True)

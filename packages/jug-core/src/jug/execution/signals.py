@@ -1,8 +1,8 @@
-"""The signals that stop a run.
+"""The signals that stop a run, and who handles them.
 
-They are handled in the process that asks for it alone.  A process that a task forks, such as
-one of a pool, has Python's own handlers again: a signal that is to end it ends it, and does
-not interrupt, in the child, a task that only the worker can give back.
+What user code forks from a process that handles them meets them as it would without jug.
+That is seen to at the fork: a process that waits in C would not get as far as a handler
+in Python.
 """
 
 from __future__ import annotations
@@ -10,36 +10,47 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any, Final
+
+Handler = Callable[[int, FrameType | None], None]
 
 SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 """Those that stop a run cleanly, unless whoever started it has them ignored."""
 
-Handler = Callable[[int, FrameType | None], None]
+_handled: dict[int, tuple[Any, Any]] = {}
+"""By signal: the handler of jug's, and what was there before the first of these."""
 
-_ours: dict[int, Handler] = {}
 
-
-def handle_signals(handler: Handler) -> dict[int, Any]:
+def handle_signals(handler: Handler, signals: Iterable[int] = SIGNALS) -> dict[int, Any]:
     """Handle these signals, as far as this thread may; return the handlers before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    handled = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
-    _ours.update(dict.fromkeys(handled, handler))
-    return {signum: signal.signal(signum, handler) for signum in handled}
+    heeded = [signum for signum in signals if signal.getsignal(signum) != signal.SIG_IGN]
+    before = {signum: signal.signal(signum, handler) for signum in heeded}
+    for signum, former in before.items():
+        _handled[signum] = (handler, _handled.get(signum, (None, former))[1])
+    return before
 
 
-def _be_plain_in_child() -> None:
-    for signum, handler in _ours.items():
+def restore_signals(before: dict[int, Any]) -> None:
+    """Put back the handlers that `handle_signals` returned."""
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+        _, first = _handled.pop(signum)
+        if handler is not first:
+            _handled[signum] = (handler, first)
+
+
+def _leave_to_parent() -> None:
+    for signum, (handler, first) in _handled.items():
         if signal.getsignal(signum) is handler:
-            is_ctrl_c = signum == signal.SIGINT
-            signal.signal(signum, signal.default_int_handler if is_ctrl_c else signal.SIG_DFL)
-    _ours.clear()
+            signal.signal(signum, first)
+    _handled.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_be_plain_in_child)
+    os.register_at_fork(after_in_child=_leave_to_parent)

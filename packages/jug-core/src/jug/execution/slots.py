@@ -11,7 +11,8 @@ call, and can be read while a task holds the interpreter's lock.
       uint32       how often the task is to be tried again
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
-      the rest     the task's name, as much as fits
+      the rest     the task's name, as much as fits, or that of the last; none before the first
+    after these    a tally for each worker, of 16 kB
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ import time
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from jug.execution.tally import Tally
+
 _SLOT: Final = Struct("<ddII20s212s")
 _DEADLINE: Final = Struct("<d")
+_DIGEST: Final = slice(24, 44)  # in a slot
 _FIRST: Final = 64
 _NAME: Final = 212
+_TALLY: Final = 1 << 14
 
 NO_TASK: Final = bytes(20)
 
@@ -39,6 +44,7 @@ class Running(NamedTuple):
     retries: int
     digest: bytes
     name: str
+    """The name of the task, or that of the last one; empty before the first."""
 
 
 class WorkerSlots:
@@ -53,12 +59,13 @@ class WorkerSlots:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._bytes = mmap.mmap(descriptor, 0)
+        self.count = (len(self._bytes) - _FIRST) // (_SLOT.size + _TALLY)
 
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
         """Return a slot for each worker."""
         with tempfile.TemporaryFile() as file:
-            file.truncate(_FIRST + count * _SLOT.size)
+            file.truncate(_FIRST + count * (_SLOT.size + _TALLY))
             return cls(os.dup(file.fileno()))
 
     def stop(self) -> None:
@@ -85,6 +92,12 @@ class WorkerSlots:
 
     def clear(self, slot: int) -> None:
         """Show that a worker runs nothing."""
+        start = _FIRST + slot * _SLOT.size
+        self._bytes[start + _DIGEST.start : start + _DIGEST.stop] = NO_TASK
+        self.set_deadline(slot, None)
+
+    def reset(self, slot: int) -> None:
+        """Show that a worker has run nothing yet."""
         _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
     def running(self, slot: int) -> Running:
@@ -97,10 +110,14 @@ class WorkerSlots:
         """Return whether a worker runs a task."""
         return bool(self.digests())
 
+    def tally(self, slot: int) -> Tally:
+        """Return how many tasks of each name the workers of a slot have run."""
+        start = _FIRST + self.count * _SLOT.size + slot * _TALLY
+        return Tally(self._bytes, start, start + _TALLY)
+
     def digests(self) -> set[bytes]:
         """Return the tasks that workers run."""
-        slots = range((len(self._bytes) - _FIRST) // _SLOT.size)
-        return {self.running(slot).digest for slot in slots} - {NO_TASK}
+        return {self.running(slot).digest for slot in range(self.count)} - {NO_TASK}
 
     def close(self) -> None:
         """Let go of the memory."""

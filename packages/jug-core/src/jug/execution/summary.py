@@ -67,16 +67,22 @@ class Summary:
     """What to say of a selection that no task fits."""
 
 
-def merge(summaries: list[Summary], failures: list[Failure], interrupted: bool = False) -> Summary:
-    """Return what several workers did together, given all failures, also of those that died."""
-    total = Summary(Ending.STUCK, failures=failures)
-    for summary in summaries:
-        total.executed += summary.executed
+def merge(
+    summaries: list[Summary],
+    executed: Counter[str],
+    failures: list[Failure],
+    interrupted: bool = False,
+) -> Summary:
+    """Return what several workers did together.
+
+    What was executed and what failed is given for all of them, also those that died.
+    """
+    total = Summary(Ending.STUCK, executed, failures=failures)
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
-    total.loaded = last.executed + last.loaded - total.executed
+    total.loaded = last.executed + last.loaded - executed
     endings = {summary.ending for summary in summaries}
     if interrupted:
         endings.add(Ending.INTERRUPTED)

@@ -4,12 +4,13 @@ A task may hold the interpreter's lock for hours, or crash its process, and then
 nothing inside that process can act for it.  So the supervisor does from outside:
 it beats for the leases of its workers for as long as they live and are not
 stopped, makes durable what they have written, ends a task that is past its time
-limit, replaces a worker that died, and gathers what all of them did.
+limit, replaces a worker that died, and gathers what all of them did.  It goes on with
+that also while the store does not answer (`jug.execution.errands`).
 
 A worker shows what it runs in its slot of shared memory, and says all else over a
 socket: that it has joined a store, and at last its summary or its error.  If the
 socket closes with no last message, the worker has died.  If the supervisor dies, its
-workers get a signal from the same socket; they finish their task and end.
+workers die with it (`jug.execution.parent_death`).
 
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
@@ -25,69 +26,36 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
 from jug import records
-from jug.backends.base import BaseStore, Frame, Heartbeat, Kind
+from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry
-from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.process_group import Remains
+from jug.execution.signals import SIGNALS, handle_signals, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
+from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
 from jug.records import Record
 
 log = Log("supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
+_SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
-_DEADLY: Final = 5  # workers that a task, or reading the jugfile, may cost: chance takes some
+_LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
+_DEADLY: Final = 5  # workers that a task, or beginning, may cost: chance takes some
+
+_SUSPENDING: Final = (signal.SIGTSTP,)
 
 Start = Callable[[SupervisorConnection], int]
 """How to start a worker: returns the pid of a process that uses the connection."""
-
-
-@dataclass(slots=True)
-class WorkerProcess:
-    """One worker, as its supervisor knows it."""
-
-    slot: int
-    pid: int
-    connection: socket.socket
-    process: Process
-    heartbeat: Heartbeat | None = None
-    """None before the worker has joined a store."""
-    next_beat: float = 0.0
-    received: bytearray = field(default_factory=bytearray)
-    last_message: Any = None
-    killed_for: Running | None = None
-    """What it ran past its time limit, if it was killed for that."""
-
-    def beat(self, now: float) -> None:
-        """Show that the worker lives, if it is time to and the worker is not stopped."""
-        if self.heartbeat is not None and now >= self.next_beat:
-            self.next_beat = now + self.heartbeat.interval
-            if not self.process.is_stopped() and not self.process.is_gone():
-                self.heartbeat.beat()
-
-    def receive(self) -> bool:
-        """Read what was sent; return False once nothing more will come."""
-        try:
-            data = self.connection.recv(1 << 16)
-        except (ConnectionResetError, BlockingIOError):
-            data = b""
-        self.received += data
-        return bool(data)
-
-    def kill(self) -> None:
-        """End the process, and wait until it has ended."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
 
 
 class Supervisor:
@@ -104,21 +72,24 @@ class Supervisor:
         self,
         start: Start,
         count: int,
-        open_store: Callable[[], AbstractContextManager[BaseStore]],
+        open_store: OpenStore,
         retryable: set[bytes] | None = None,
     ) -> None:
         self._start = start
         self._retryable = retryable
         self._has_begun = False
         self._keep_going = False
-        self._count = count
-        self._open_store = open_store
+        self._keep_failed = False
         self._workers: dict[int, WorkerProcess] = {}
+        self._remains = Remains()
+        self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
         self._summaries: list[Summary] = []
-        self._failures: list[Failure] = []
+        self._executed: Counter[str] = Counter()
+        self._failures: dict[str, Failure] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
+        self._interrupted_by = 0
         self._deaths: Counter[bytes] = Counter()
         self._overdue: Counter[bytes] = Counter()
         self.slots = WorkerSlots.for_workers(count)
@@ -128,46 +99,90 @@ class Supervisor:
 
         Raises what made a worker abort, after all others have ended too.
         """
-        before = handle_signals(self._interrupt)
+        before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
         try:
-            for slot in range(self._count):
-                self._begin(slot)
-            while self._workers:
+            self._begin_all()
+            while self._is_busy():
                 self._attend()
         finally:
             for worker in self._workers.values():
                 worker.kill()
-            for signum, handler in before.items():
-                signal.signal(signum, handler)
+            self._remains.kill()
+            restore_signals(before)
             self._selector.close()
+            self._count_executed()
             self.slots.close()
+            self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
-        return merge(self._summaries, self._failures, self._interrupts > 0)
+        failures = list(self._failures.values())
+        return merge(self._summaries, self._executed, failures, self._interrupts > 0)
+
+    def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
+        """Tell whoever handled the signal before: the worker around a run inside a task."""
+        handler = before.get(self._interrupted_by)
+        if callable(handler) and handler is not signal.default_int_handler:
+            handler(self._interrupted_by, None)
+
+    def _is_busy(self) -> bool:
+        errands = self._errands and not self._interrupts
+        return bool(self._workers or self._remains or errands)
+
+    def _count_executed(self) -> None:
+        for slot in range(self.slots.count):
+            self._executed += self.slots.tally(slot).read()
+
+    # Signals
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._interrupts += 1
+        self._interrupted_by = signum
         self.slots.stop()
         if self._interrupts == 1:
             log.warning("stopping: tasks in progress are given back (again to stop at once)")
-        deadly = signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL
+        self._signal_all(signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL)
+
+    def _suspend(self, signum: int, frame: FrameType | None) -> None:
+        """Stop with all workers, as Ctrl-Z asks, and go on with them."""
+        self._signal_all(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, signum: int) -> None:
         for worker in self._workers.values():
-            os.kill(worker.pid, deadly)
+            worker.send_signal(signum)
 
     # Workers come and go
 
+    def _begin_all(self) -> None:
+        for slot in range(self.slots.count):
+            if self.slots.is_stopped() or not self._begin_if_possible(slot):
+                return
+
+    def _begin_if_possible(self, slot: int) -> bool:
+        """Start a worker; go on without it if the system has no room for a further one."""
+        try:
+            self._begin(slot)
+        except OSError as error:
+            message = f"worker {slot + 1} can't be started ({error.strerror}): ask for fewer"
+            if self._workers:
+                log.error("%s", message)
+            else:
+                self._abort(JugError(message))
+            return False
+        return True
+
     def _begin(self, slot: int) -> None:
+        self.slots.reset(slot)
         ours, theirs = socket.socketpair()
-        self.slots.clear(slot)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             with theirs:
-                ends = [ours, *(worker.connection for worker in self._workers.values())]
                 is_first, self._has_begun = not self._has_begun, True
                 pid = self._start(
-                    SupervisorConnection(theirs, self.slots, slot, ends, self._retryable, is_first)
+                    SupervisorConnection(theirs, self.slots, slot, self._retryable, is_first)
                 )
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
             self._workers[slot] = WorkerProcess(slot, pid, ours, process)
@@ -176,7 +191,8 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _attend(self) -> None:
-        for key, _ in self._selector.select(_TICK):
+        is_short = self._remains or self._errands
+        for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
             self._receive(self._workers[key.data])
         now = time.monotonic()
         for worker in list(self._workers.values()):
@@ -185,6 +201,14 @@ class Supervisor:
                 continue
             worker.beat(now)
             self._check_time(worker, now)
+        self._remains.attend()
+        self._attend_errands()
+
+    def _attend_errands(self) -> None:
+        try:
+            self._errands.attend()
+        except Exception as error:
+            self._abort(error)
 
     def _receive_rest(self, worker: WorkerProcess) -> None:
         """Read all that a worker that is gone has sent: a child of its may keep the socket open."""
@@ -201,20 +225,23 @@ class Supervisor:
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, self._keep_going = said
-            del self._deaths[NO_TASK]
+            worker.heartbeat, self._keep_going, self._keep_failed = said
         elif kind == "retryable":
             self._retryable = said
+        elif kind == "executed":
+            self._executed[said] += 1
         elif kind == "failed":
             self._note_failure(said)
         else:
             worker.last_message = said
+            worker.ends_by = time.monotonic() + _LAST_SECONDS
 
     def _end(self, worker: WorkerProcess) -> None:
         self._selector.unregister(worker.connection)
         worker.connection.close()
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
         _, status = os.waitpid(worker.pid, 0)
+        self._remains.end(worker.pid)
         if isinstance(worker.last_message, Summary):
             self._summaries.append(worker.last_message)
         elif worker.last_message is not None:
@@ -229,52 +256,89 @@ class Supervisor:
     def _replace_dead(self, worker: WorkerProcess, code: int) -> None:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
+        self.slots.clear(worker.slot)
+        if worker.killed_for is not None:
+            return self._replace(worker.slot)
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
-        if worker.killed_for is None:
-            log.error("a worker (process %d) %s%s", worker.pid, how, doing)
-            if running.digest != NO_TASK or worker.heartbeat is None:
-                self._deaths[running.digest] += 1
-            if self._deaths[running.digest] == _DEADLY:
-                if running.digest == NO_TASK:
-                    return self._abort(
-                        JugError(f"the workers die before their first task: each {how}")
-                    )
-                self._record_failure(
-                    running, f"WorkerDied: {_DEADLY} workers died of it, each {how}"
-                )
-        with self._open_store() as store:
-            store.tidy()
-        if not self.slots.is_stopped():
-            self._begin(worker.slot)
+        log.error("a worker (process %d) %s%s", worker.pid, how, doing)
+        if not self._is_deadly(running):
+            self._replace(worker.slot)
+        elif running.digest == NO_TASK:
+            self._abort(JugError(f"the workers die before their first task: each {how}"))
+        else:
+            why = f"WorkerDied: {_DEADLY} workers died of it, each {how}"
+            self._record_failure(running, why, lambda: self._replace(worker.slot))
+
+    def _is_deadly(self, running: Running) -> bool:
+        """Return whether workers die again and again of a task, or before their first."""
+        if running.digest == NO_TASK and running.name:
+            return False  # it has done something
+        self._deaths[running.digest] += 1
+        return self._deaths[running.digest] == _DEADLY
+
+    def _replace(self, slot: int) -> None:
+        def begin() -> None:
+            if not self.slots.is_stopped():
+                self._begin_if_possible(slot)
+
+        self._errands.add(lambda store: store.tidy(), begin)
 
     # Time limits and failures
 
     def _check_time(self, worker: WorkerProcess, now: float) -> None:
         running = self.slots.running(worker.slot)
-        if not running.deadline or now < running.deadline + _GRACE or worker.killed_for:
-            return
-        worker.killed_for = running
+        if running.name and not worker.has_begun:
+            worker.has_begun = True
+            del self._deaths[NO_TASK]
+        if now > worker.ends_by:
+            self._end_late(worker)
+        elif running.deadline and now > running.deadline + _GRACE and running != worker.overdue:
+            worker.overdue = running
+            self._end_overdue(worker, running)
+
+    def _end_late(self, worker: WorkerProcess) -> None:
+        log.warning(
+            "a worker (process %d) is ended: its threads or exit functions take over %g s",
+            worker.pid,
+            _LAST_SECONDS,
+        )
+        worker.ends_by += _LAST_SECONDS
+        worker.send_signal(signal.SIGKILL)
+
+    def _end_overdue(self, worker: WorkerProcess, running: Running) -> None:
+        """End a task that is past its time limit, and its worker with it."""
+
+        def kill() -> None:
+            if self._workers.get(worker.slot) is worker and worker.overdue == running:
+                worker.killed_for = running
+                worker.send_signal(signal.SIGKILL)
+
         self._overdue[running.digest] += 1
         attempts_left = running.retries + 1 - self._overdue[running.digest]
         why = f"TaskTimeout: ran longer than its time limit of {running.limit:g} s"
         if attempts_left > 0:
             log_retry(running.name, why, attempts_left)
+            kill()
         else:
-            self._record_failure(running, why)
-        os.kill(worker.pid, signal.SIGKILL)
+            self._record_failure(running, why, kill)
 
-    def _record_failure(self, running: Running, exception: str) -> None:
-        record = Record(running.name, time.time(), exception=exception)
-        log.error("%s failed: %s", running.name, exception)
-        with self._open_store() as store:
-            store.put(Frame(Kind.FAILURE, running.digest, records.pack(record)))
+    def _record_failure(self, running: Running, exception: str, then: Callable[[], None]) -> None:
+        """Save that a task has failed, and then do something else."""
+        record = records.pack(Record(running.name, time.time(), exception=exception))
+        kind = Kind.KEPT if self._keep_failed else Kind.FAILURE
+
+        def save(store: BaseStore) -> None:
+            store.put(Frame(kind, running.digest, record))
             store.flush()
+
+        log.error("%s failed: %s", running.name, exception)
         self._note_failure(Failure(running.name, running.digest.hex(), exception, ""))
         if not self._keep_going:
             self.slots.stop()
+        self._errands.add(save, then)
 
     def _note_failure(self, failure: Failure) -> None:
-        self._failures.append(failure)
+        self._failures.setdefault(failure.digest, failure)
         if self._retryable is not None:
             self._retryable.discard(bytes.fromhex(failure.digest))

@@ -86,12 +86,6 @@ class Worker:
             self.stop = Ending.INTERRUPTED
             self.runner.interrupt()
 
-    def outlive_supervisor(self) -> None:
-        """End the worker after the task in progress, and keep its lease alive until then."""
-        self.stop = Ending.INTERRUPTED
-        if self.runner.is_in_task:
-            start_heartbeat(self.store)
-
     # Beginning and ending
 
     def _find_retryable(self) -> None:
@@ -181,7 +175,7 @@ class Worker:
         """See to it that somebody beats for this worker from its first lease on."""
         self._has_joined = True
         if self.connection is not None:
-            self.connection.send_joined(self.store, self.settings.keep_going)
+            self.connection.send_joined(self.store, self.settings)
         else:
             start_heartbeat(self.store)
 
@@ -220,15 +214,19 @@ class Worker:
             self._note_changes()
             self.agenda.reopen_missing(inputs)
             return None
-        except KeyboardInterrupt:
-            self.store.release(lease)
-            raise
         except BaseException as error:
+            if self._is_interruption(error):
+                self.store.release(lease)
+                raise KeyboardInterrupt from None
             return self._fail(lease, number, inputs, error, start)
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
         return self._succeed(lease, number, inputs, frame, result)
+
+    def _is_interruption(self, error: BaseException) -> bool:
+        """Return whether a task was cut short, whatever user code has made of that."""
+        return isinstance(error, KeyboardInterrupt) or self.stop is Ending.INTERRUPTED
 
     def _succeed(
         self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any
@@ -245,6 +243,8 @@ class Worker:
             raise
         if outcome is Outcome.SAVED:
             self.summary.executed[task.name] += 1
+            if self.connection is not None:
+                self.connection.count_executed(task.name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self._note_changes()

@@ -15,6 +15,7 @@ from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
 from jug.messages import Log
 from jug.records import Record
+from jug.task import forks
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
 from jug.tracebacks import describe_exception, own_traceback
@@ -63,7 +64,11 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     count = len(alltasks)
     start = time.time()
     began = time.perf_counter()
-    result = task.f(*args, **kwargs)
+    generation = forks.generation()
+    try:
+        result = task.f(*args, **kwargs)
+    finally:
+        forks.end_if_forked(generation)
     duration = time.perf_counter() - began
     if len(alltasks) > count:
         _warn_of_tasks(task, alltasks[count:])

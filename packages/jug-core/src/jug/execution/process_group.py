@@ -1,0 +1,108 @@
+"""The processes of a worker: its own, and all that its tasks start.
+
+A worker leads a session and a process group of its own.  So what its tasks start can be
+ended with it, children of children too, and Ctrl-C on a terminal reaches the supervisor
+alone, which passes it on.  A bare group would not do: the terminal would stop a worker
+that reads from it.  A process that makes a session of its own leaves the group, as one
+does that is to live on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+_PAUSE: Final = 0.02  # seconds between two looks at those that were asked
+_GRACE: Final = 1.0  # seconds that a process has to end after it was asked to
+
+
+def send_signal(leader: int, signum: int) -> None:
+    """Send a signal to a group, or to its leader alone if it does not lead it yet."""
+    if not _send(leader, signum):
+        os.kill(leader, signum)
+
+
+def _send(leader: int, signum: int) -> bool:
+    """Send a signal to a group; return whether there is one."""
+    try:
+        os.killpg(leader, signum)
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of an empty group
+        return False
+    return True
+
+
+def boot_time() -> float:
+    """Return the seconds since the machine was started, by which the ages of processes count."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
+
+
+def end_started_since(moment: float) -> None:
+    """End what has been started in this process's group since that `boot_time`.
+
+    Only Linux shows which processes these are; elsewhere they end with the worker.  A
+    process that does not lead its group has no group of its own, and ends nothing.
+    """
+    if os.getpgrp() != os.getpid() or not os.path.exists("/proc/self/stat"):
+        return
+    until = time.monotonic() + _GRACE
+    deadly = signal.SIGTERM
+    while pids := list(_started_since(moment)):
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, deadly)
+        if deadly == signal.SIGKILL:
+            return
+        time.sleep(_PAUSE)
+        if time.monotonic() > until:
+            deadly = signal.SIGKILL
+
+
+def _started_since(moment: float) -> Iterator[int]:
+    own, ticks = os.getpid(), int(moment * os.sysconf("SC_CLK_TCK"))
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == own:
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b") ")[2].split()
+        except OSError:
+            continue
+        state, group, started = fields[0], int(fields[2]), int(fields[19])
+        if group == own and started >= ticks and state not in (b"Z", b"X"):
+            yield int(name)
+
+
+class Remains:
+    """What is left of groups whose leaders have ended: it is asked to end, and then made to.
+
+    A number is not given to another group as long as a process is in that of this number.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}
+
+    def __bool__(self) -> bool:
+        """Return whether something is left."""
+        return bool(self._until)
+
+    def end(self, leader: int) -> None:
+        """End what is left of a group."""
+        if _send(leader, signal.SIGTERM):
+            self._until[leader] = time.monotonic() + _GRACE
+
+    def attend(self) -> None:
+        """See what has ended, and kill what was given time enough."""
+        now = time.monotonic()
+        for leader, until in list(self._until.items()):
+            if not _send(leader, 0 if now < until else signal.SIGKILL) or now >= until:
+                del self._until[leader]
+
+    def kill(self) -> None:
+        """Kill what is left."""
+        for leader in self._until:
+            _send(leader, signal.SIGKILL)
+        self._until.clear()

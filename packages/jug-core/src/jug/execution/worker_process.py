@@ -1,0 +1,63 @@
+"""A worker's process, as its supervisor knows it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+from jug.backends.base import Heartbeat
+from jug.backends.process import Process
+from jug.execution import process_group
+from jug.execution.slots import Running
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One worker, as its supervisor knows it."""
+
+    slot: int
+    pid: int
+    connection: socket.socket
+    process: Process
+    heartbeat: Heartbeat | None = None
+    """None before the worker has joined a store."""
+    next_beat: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+    has_begun: bool = False
+    """Whether it was seen to run a task."""
+    overdue: Running | None = None
+    """What it runs past its time limit."""
+    killed_for: Running | None = None
+    """What it ran past its time limit, if it was killed for that."""
+    last_message: Any = None
+    ends_by: float = inf
+    """When it must have ended."""
+
+    def beat(self, now: float) -> None:
+        """Show that the worker lives, if it is time to and the worker is not stopped."""
+        if self.heartbeat is not None and now >= self.next_beat:
+            self.next_beat = now + self.heartbeat.interval
+            if not self.process.is_stopped() and not self.process.is_gone():
+                self.heartbeat.beat()
+
+    def receive(self) -> bool:
+        """Read what was sent; return False once nothing more will come."""
+        try:
+            data = self.connection.recv(1 << 16)
+        except (ConnectionResetError, BlockingIOError):
+            data = b""
+        self.received += data
+        return bool(data)
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to the worker and to what its tasks have started."""
+        process_group.send_signal(self.pid, signum)
+
+    def kill(self) -> None:
+        """End it with what its tasks have started, and wait until it has ended."""
+        self.send_signal(signal.SIGKILL)
+        os.waitpid(self.pid, 0)

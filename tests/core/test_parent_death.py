@@ -1,0 +1,74 @@
+"""A process that ends when its parent dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHILD = """
+import os, sys, time
+from jug.execution import parent_death
+
+sys.platform = sys.argv[1]
+parent = os.getpid()
+ours, theirs = os.pipe()
+if os.fork():
+    os.close(theirs)
+    os.read(ours, 1)
+    print("ready", flush=True)
+    time.sleep(60)
+else:
+    {begin}
+    parent_death.die_with(parent)
+    os.write(theirs, b".")
+    {work}
+"""
+
+LATE = "os.kill(parent, 9)\n    while os.getppid() == parent: pass"
+
+
+def wait_until_all_ends_are_closed(process: subprocess.Popen[str], seconds: float) -> float:
+    """Return how long the process and its child take to end."""
+    start = time.monotonic()
+    process.communicate(timeout=seconds)
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@pytest.mark.parametrize("work", ["time.sleep(60)", "while True: pass"])
+def test_it_ends_when_the_parent_is_killed(platform: str, work: str) -> None:
+    code = CHILD.format(begin="pass", work=work)
+    parent = subprocess.Popen([sys.executable, "-c", code, platform], stdout=-1, text=True)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "ready\n"
+
+    parent.kill()
+
+    assert wait_until_all_ends_are_closed(parent, 20) < 2
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_it_ends_when_the_parent_was_killed_before(platform: str) -> None:
+    code = CHILD.format(begin=LATE, work="time.sleep(60)")
+    parent = subprocess.Popen([sys.executable, "-c", code, platform], stdout=-1, text=True)
+
+    assert wait_until_all_ends_are_closed(parent, 20) < 5
+    assert parent.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread needs the lock")
+def test_it_ends_while_it_keeps_the_interpreters_lock() -> None:
+    code = CHILD.format(begin="pass", work="sum(range(10**13))")
+    parent = subprocess.Popen([sys.executable, "-c", code, "linux"], stdout=-1, text=True)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "ready\n"
+
+    parent.kill()
+
+    assert wait_until_all_ends_are_closed(parent, 20) < 2
+    assert not Path(f"/proc/{parent.pid}").exists()

@@ -1,0 +1,437 @@
+"""Workers that die or can't go on, and what their supervisor makes of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from jug import TaskGenerator, run
+from jug.errors import OptionError, StoreError
+from jug.execution import errands
+
+JOBS = pytest.mark.parametrize("jobs", ["1", "3"])
+
+DYING_IN_A_HOOK = """
+import os
+from jug import TaskGenerator
+from jug.hooks import register_hook_once
+from journal import log
+
+def hook(task):
+    log("dies", os.getpid())
+    os._exit(3)
+
+register_hook_once("execute.task-pre-execute", hook)
+
+@TaskGenerator
+def f(x):
+    return x
+
+f(1)
+"""
+
+
+@JOBS
+def test_workers_that_die_before_their_first_task_are_not_started_for_ever(
+    write, journal, jug, jobs
+):
+    write(DYING_IN_A_HOOK)
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == 1
+    assert "the workers die before their first task: each exited with 3" in err
+    assert 5 <= len(journal()) < 5 + int(jobs)
+
+
+def test_workers_that_die_now_and_then_between_tasks_are_replaced(write, journal, jug):
+    write(
+        """
+import os
+from pathlib import Path
+from jug import TaskGenerator
+from jug.hooks import register_hook_once
+from journal import log
+
+register_hook_once("execute.task-executed1", lambda task: os._exit(3))
+
+@TaskGenerator
+def f(x):
+    log("ran", x)
+    return x
+
+for i in range(12):
+    f(i)
+"""
+    )
+    status, out, err = jug("execute")
+
+    assert status == 0
+    assert len(journal()) == 12
+
+
+WORDLESS = """
+import threading
+from jug import TaskGenerator
+from jug.errors import JugError, OptionError
+from jug.hooks import register_hook_once
+
+class Own(OptionError):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+def hook(task):
+    error = ERROR
+    error.lock = threading.Lock()
+    raise error
+
+register_hook_once("execute.task-pre-execute", hook)
+
+@TaskGenerator
+def f(x):
+    return x
+
+f(1)
+"""
+
+ERRORS = {
+    "of jug": ("JugError('said by the hook')", "Error: said by the hook", 1),
+    "of the user under one of jug": ("Own('said by', 'the hook')", "said by and the hook", 2),
+    "of the user": ("type('Mine', (Exception,), {})('by the hook')", "Mine: by the hook", 1),
+}
+
+
+@JOBS
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_of_a_worker_is_told_whatever_it_holds_and_whoever_defined_it(
+    write, jug, error, jobs
+):
+    code, said, expected = ERRORS[error]
+    write(WORDLESS.replace("ERROR", code))
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == expected
+    assert said in err
+    assert "worker (process" not in err
+    assert "supervisor" not in err
+
+
+def test_an_error_class_of_the_jugfile_does_not_crash_the_command(write, jug):
+    write("from jug.errors import JugError\nclass Own(JugError): pass\nraise Own('on purpose')\n")
+
+    status, out, err = jug("execute")
+
+    assert status == 1
+    assert "on purpose" in err
+    assert "No module named" not in err
+
+
+DIED_LATER = """
+import os, signal, sys
+from jug import TaskGenerator
+
+@TaskGenerator
+def f(x):
+    return x
+
+@TaskGenerator
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+done = [f(i) for i in range(4)]
+MORE
+die(done)
+"""
+
+
+@JOBS
+def test_what_workers_did_that_died_later_is_in_the_table(write, jug, jobs):
+    write(DIED_LATER.replace("MORE", ""))
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == 1
+    assert re.search(r"^ +4 +0 +jugfile\.f$", out, re.MULTILINE), out
+
+
+def test_it_is_there_also_if_its_names_are_very_many(write, jug):
+    write(
+        DIED_LATER.replace(
+            "MORE",
+            "from jug import Task\n"
+            "for i in range(1500):\n"
+            "    task = Task(abs, i)\n"
+            "    task.name = f'named.{i:030}'\n"
+            "    done.append(task)\n",
+        )
+    )
+    status, out, err = jug("execute")
+
+    assert len(re.findall(r"^ +1 +0 +named\.\d+$", out, re.MULTILINE)) == 1500
+
+
+ENDED = """
+import os, signal, time
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator(timeout=0.3)
+def deaf():
+    log("deaf")
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    time.sleep(60)
+
+@TaskGenerator
+def deadly():
+    log("deadly")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@TaskGenerator
+def soft():
+    log("soft")
+    raise ValueError
+
+deaf(), deadly(), soft()
+"""
+
+
+@pytest.mark.parametrize("how", ["option", "jugfile"])
+def test_keep_failed_keeps_also_what_the_supervisor_ended(write, journal, jug, how):
+    option = ["--keep-failed"] if how == "option" else []
+    inside = "from jug.options import default_options\ndefault_options.execute_keep_failed = True\n"
+    write(ENDED if option else inside + ENDED)
+
+    first = jug("execute", "--keep-going", *option)
+    ran = Counter(words[0] for words in journal())
+    second = jug("execute", "--keep-going", *option)
+
+    assert first[0] == second[0] == 1
+    assert ran == {"deaf": 1, "deadly": 5, "soft": 1}
+    assert Counter(words[0] for words in journal()) == ran
+
+
+NESTED = """
+import time, jug
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def inner(i):
+    log("inner", i)
+    time.sleep(60)
+
+@TaskGenerator
+def outer():
+    return jug.run([inner(i) for i in range(WORKERS)], workers=WORKERS, jugdir="inner.jugdata")
+
+outer()
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@JOBS
+def test_a_nested_run_ends_at_the_first_signal(write, journal, start, jug, wait_for, jobs, workers):
+    write(NESTED.replace("WORKERS", str(workers)))
+    command = start("execute", "-j", jobs)
+    wait_for(lambda: len(journal()) == workers)
+
+    command.terminate()
+
+    assert command.wait(10) == 130
+    assert ", 0 failed, " in jug("status", "--short")[1]
+    assert os.listdir("inner.jugdata/leases") == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_task_makes_of_an_interrupted_nested_run_is_no_failure(
+    write, journal, start, jug, wait_for, workers
+):
+    nested = NESTED.replace("WORKERS", str(workers)).replace("    return jug.run", "    convert")
+    write(
+        nested.replace(
+            "@TaskGenerator\ndef outer",
+            """
+def convert(*args, **kwargs):
+    try:
+        return jug.run(*args, **kwargs)
+    except BaseException:
+        raise RuntimeError("made of the interruption") from None
+
+@TaskGenerator
+def outer""",
+        )
+    )
+    command = start("execute")
+    wait_for(lambda: len(journal()) == workers)
+
+    command.terminate()
+
+    assert command.wait(10) == 130
+    assert ", 0 failed, " in jug("status", "--short")[1]
+
+
+# How many
+
+
+@pytest.mark.parametrize("jobs", ["100000000", "10000"])
+def test_more_workers_than_a_machine_can_hold_are_refused(write, jug, jobs):
+    write(DIED_LATER.replace("MORE", ""))
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == 2
+    assert re.search(rf"from 1 to \d+, not {jobs}", err), err
+
+
+def test_a_script_asks_for_more_in_vain_too(folder):
+    with pytest.raises(OptionError, match="from 1 to"):
+        run(TaskGenerator(abs)(-1), workers=100_000_000, jugdir="jd")
+
+
+def test_a_signal_ends_the_starting(write, journal, start, wait_for):
+    write(
+        "import os, time\nfrom jug import TaskGenerator\nfrom journal import log\n"
+        "os.register_at_fork(after_in_parent=lambda: (log('forked'), time.sleep(0.3)))\n"
+        "for i in range(60): TaskGenerator(time.sleep)(60 + i)\n"
+    )
+    command = start("execute", "-j", "60")
+    wait_for(journal)
+
+    command.terminate()
+
+    assert command.wait(10) == 130
+    assert len(journal()) < 30
+
+
+def test_a_run_goes_on_with_the_workers_for_which_there_is_room(write, journal, jug):
+    write(
+        """
+import os, resource
+from jug import TaskGenerator
+from journal import log
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, most))
+os.register_at_fork(
+    after_in_child=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+)
+
+@TaskGenerator
+def f(i):
+    log("ran", i)
+
+for i in range(20):
+    f(i)
+"""
+    )
+    status, out, err = jug("execute", "-j", "100")
+
+    assert status == 0
+    assert re.search(r"worker \d+ can't be started \(Too many open files\): ask for fewer", err)
+    assert len(journal()) == 20
+
+
+# While the store does not answer
+
+
+class Store:
+    """A store that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.answers = Event()
+        self.tries = 0
+
+    def __enter__(self) -> Store:
+        self.tries += 1
+        if not self.answers.is_set():
+            raise StoreError("the store does not answer")
+        return self
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+def attend(queue: errands.Errands, wait_for) -> None:
+    """Attend to errands until none is left."""
+
+    def is_done() -> bool:
+        queue.attend()
+        return not queue
+
+    wait_for(is_done)
+
+
+@pytest.fixture
+def store(monkeypatch) -> Store:
+    monkeypatch.setattr(errands, "_PAUSE", 0.01)
+    return Store()
+
+
+def test_errands_are_done_in_their_order_once_the_store_answers(store, wait_for, caplog):
+    queue = errands.Errands(lambda: store)
+    done = []
+    for name in "ab":
+        queue.add(lambda _, n=name: done.append(f"do {n}"), lambda n=name: done.append(f"then {n}"))
+
+    wait_for(lambda: queue.attend() or store.tries > 3)
+    assert queue
+    assert done == []
+    store.answers.set()
+    attend(queue, wait_for)
+
+    assert done == ["do a", "then a", "do b", "then b"]
+    assert caplog.text.count("the store does not answer: trying again") == 1
+
+
+def test_an_errand_is_given_up_after_a_time(store, wait_for, monkeypatch):
+    monkeypatch.setattr(errands, "PATIENCE", 0.1)
+    queue = errands.Errands(lambda: store)
+    queue.add(lambda _: None, lambda: None)
+
+    with pytest.raises(StoreError, match="does not answer"):
+        attend(queue, wait_for)
+
+
+AWAY = """
+import os, time
+from pathlib import Path
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator
+def f(i):
+    log("begin", i, os.getpid())
+    if not Path("again").exists():
+        wait_for_file("go")
+    log("end", i)
+    return i
+
+tasks = [f(i) for i in range(3)]
+"""
+
+
+def test_healthy_workers_go_on_when_one_dies_while_the_jugdir_is_away(
+    write, journal, start, wait_for
+):
+    write(AWAY)
+    command = start("execute", "-j", "3")
+    wait_for(lambda: len(journal()) == 3)
+    os.rename("jugfile.jugdata", "away")
+    Path("jugfile.jugdata").write_text("not a folder")
+
+    Path("again").touch()
+    os.kill(int(journal()[0][2]), signal.SIGKILL)
+    wait_for(lambda: "trying again" in command.stderr.readline())
+    os.unlink("jugfile.jugdata")
+    os.rename("away", "jugfile.jugdata")
+    Path("go").touch()
+
+    assert command.wait(20) == 0
+    ends = Counter(words[1] for words in journal() if words[0] == "end")
+    assert ends == {"0": 1, "1": 1, "2": 1}
