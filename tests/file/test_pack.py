@@ -93,6 +93,24 @@ def test_who_has_not_read_the_pack_finds_what_moved(jugdir: Path, opened: Opener
     assert early.load_digest(DIGESTS[4]) == list(DIGESTS[4])
 
 
+@pytest.mark.parametrize("size", [10, 1_000_000], ids=["small", "large"])
+def test_who_knows_only_what_a_pack_has_deleted_reads_what_was_made_anew(
+    jugdir: Path, opened: Opener, size: int
+) -> None:
+    workers_save(jugdir, DIGESTS[:1], value=bytes(size))
+    reader = opened()
+    reader.poll()
+    reader.close()  # of what it holds open it would not notice that it is deleted
+    with FileStore(jugdir) as other:
+        other.discard(DIGESTS[:1])
+        save(other, DIGESTS[0], value=b"1" * size)
+    with FileStore(jugdir) as other:
+        other.pack()
+
+    assert reader.load_digest(DIGESTS[0]) == b"1" * size
+    assert opened().load(DIGESTS[0].hex()) == b"1" * size
+
+
 def test_packs_are_packed(jugdir: Path, opened: Opener) -> None:
     for first in range(0, 30, 10):
         workers_save(jugdir, DIGESTS[first : first + 5], DIGESTS[first + 5 : first + 10])

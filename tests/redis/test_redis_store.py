@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from jug.backends._redis import results
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
+from jug.testing.hooks import A, result
 from jug.testing.stores import StoreContract
 
 SECONDS = 2.0
@@ -59,3 +61,21 @@ class TestRedisStore(StoreContract):
 def prefix_of(store: BaseStore) -> str:
     """Return the prefix that a store's URL names."""
     return store.url.partition("prefix=")[2]
+
+
+def test_a_result_that_is_made_anew_while_its_chunks_are_read_is_read_anew(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.url()
+    with open_store(url, chunk_bytes=1000) as store, open_store(url, chunk_bytes=1000) as other:
+        store.put(result(A, bytes(5000)))
+
+        def fetch_chunks(*arguments: Any) -> Any:
+            monkeypatch.undo()
+            other.discard([A])
+            other.put(result(A, b"anew" * 1000))
+            return results._fetch_chunks(*arguments)
+
+        monkeypatch.setattr(results, "_fetch_chunks", fetch_chunks)
+
+        assert store.load_digest(A) == b"anew" * 1000

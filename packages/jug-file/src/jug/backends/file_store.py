@@ -29,9 +29,10 @@ from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
 from jug.backends._file.frames import Removed
 from jug.backends._file.heartbeat import StoreHeartbeat
+from jug.backends._file.index import Place
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
-from jug.backends._file.removing import Discard
+from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
 from jug.backends._file.saving import Saving
 from jug.backends._file.segments import Segments
@@ -166,6 +167,10 @@ class FileStore(BaseStore):
     def read(self, digest: bytes) -> Buffer:
         return self._results.read(digest)
 
+    def frame_of(self, digest: bytes) -> Place | None:
+        self.poll(afresh=True)
+        return self._index.place_of(digest)
+
     def record(self, digest: bytes) -> Record | None:
         return self._results.record(digest)
 
@@ -297,6 +302,10 @@ class FileStore(BaseStore):
         if self._is_made:
             self._remove(discard.late_entries(self.holders(), leases.worker_id))
         return discard.count
+
+    def discard_frame(self, digest: bytes, frame: Place | None) -> None:
+        if frame is not None:
+            self._remove(removal_of(self._index, digest, frame))
 
     def _remove(self, entries: list[Removed]) -> None:
         if entries:

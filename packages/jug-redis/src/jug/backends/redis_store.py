@@ -144,6 +144,10 @@ class RedisStore(BaseStore):
         codec.verify(encoded)
         return encoded
 
+    def frame_of(self, digest: bytes) -> bytes | None:
+        self.poll()
+        return results.fetch_id(self._access.server, digest)
+
     def record(self, digest: bytes) -> Record | None:
         return self.records([digest])[0]
 
@@ -208,14 +212,20 @@ class RedisStore(BaseStore):
         self._follower.begin()
         return sum(map(self._discard, batches(digests)))
 
-    def _discard(self, digests: Sequence[bytes]) -> int:
+    def discard_frame(self, digest: bytes, frame: bytes | None) -> None:
+        self._follower.begin()
+        if frame is not None:
+            self._discard([digest], only=frame)
+
+    def _discard(self, digests: Sequence[bytes], only: bytes = b"") -> int:
         name, server = os.urandom(8).hex(), self._access.server
         reply = self._follower.take_in(
-            server.run(scripts.DISCARD, self._index.cursor, name, *digests)
+            server.run(scripts.DISCARD, self._index.cursor, name, only, *digests)
         )
         self._leases.has_unsynced = True
-        for digest in digests:
-            self._index.remove(digest)
+        if reply.number or not only:
+            for digest in digests:
+                self._index.remove(digest)
         if reply.is_behind:
             self.poll()
         return reply.number

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from jug.backends._file.frames import (
@@ -50,6 +50,14 @@ OFFSET: Final = (1 << SHIFT) - 1
 
 BLOCK: Final = 2048
 """A frame begins within this many bytes after its place."""
+
+
+class Place(NamedTuple):
+    """One frame of a task, and where it lies."""
+
+    ident: bytes
+    """Its id, only a part of it where that can't be read any more."""
+    where: int
 
 
 class FrameIndex:
@@ -233,6 +241,11 @@ class FrameIndex:
         """Return where the failures lie that count."""
         live = History.unpack(self.histories.get(digest, b"")).live()
         return [event.where for event in live if event.kind in FAILURES]
+
+    def place_of(self, digest: bytes) -> Place | None:
+        """Return which frame is the result that counts, None if there is none."""
+        where = self.results.get(digest)
+        return Place(self._ident_at(where, digest), where) if where else None
 
     def live_idents(self, digest: bytes) -> list[bytes]:
         """Return the ids of all results and failures of a task that are not removed."""
