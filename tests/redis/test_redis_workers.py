@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -236,3 +237,37 @@ def test_over_a_slow_network_a_worker_needs_less_than_two_and_a_half_round_trips
 
     few, many = seconds(10), seconds(110)
     assert (many - few) / 100 < 2.5 * 0.010
+
+
+@pytest.mark.slow
+def test_each_of_two_runs_in_one_script_has_a_heartbeat(server, folder, journal, launch):
+    url = server.url()
+    Path("script.py").write_text(f"""
+import jug
+from journal import log, wait_for_file
+
+def slow():
+    log("runs")
+    wait_for_file("over")
+    return 2
+
+assert jug.run(jug.Task(abs, -1), jugdir={url!r}) == 1
+assert jug.run(jug.Task(slow), jugdir={url!r}) == 2
+""")
+    with open_store(url, lease_seconds=2.0) as store:
+        script = launch("script.py", env=os.environ | {"JUG_LEASE_SECONDS": "2"})
+        while not journal():
+            sleep(0.005)
+        ((task, holder),) = store.holders().items()
+        deadline = server.client().zscore(
+            f"jug:{{{url.partition('prefix=')[2]}}}:beats", holder.worker
+        )
+
+        while server.client().time()[0] * 1000 < deadline + 1000:
+            store.tidy()
+            assert store.acquire([task]) is None
+            sleep(0.02)
+
+        assert store.holders()[task].alive
+    Path("over").touch()
+    assert script.wait(20) == 0, script.stderr.read()

@@ -48,6 +48,7 @@ from jug.backends.base import (
     Outcome,
     Reader,
 )
+from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.errors import StoreError
 from jug.records import Record
@@ -321,6 +322,7 @@ class FileStore(BaseStore):
         self._saving.sync()
 
     def close(self) -> None:
+        stop_heartbeat(self)
         try:
             if self._saving.end():
                 self._packer().pack_if_worthwhile()

@@ -42,6 +42,7 @@ from jug.backends.base import (
     Outcome,
     Reader,
 )
+from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.errors import OptionError, ResultNotFound
 from jug.records import Record
@@ -243,6 +244,7 @@ class RedisStore(BaseStore):
             self._leases.has_unsynced = False
 
     def close(self) -> None:
+        stop_heartbeat(self)
         if not self._access.is_in_use():
             return
         try:
