@@ -271,3 +271,74 @@ assert jug.run(jug.Task(slow), jugdir={url!r}) == 2
         assert store.holders()[task].alive
     Path("over").touch()
     assert script.wait(20) == 0, script.stderr.read()
+
+
+# Servers that are away
+
+
+BARRED = """
+from jug import Task, barrier
+
+first = Task(abs, -1)
+barrier()
+second = Task(abs, first)
+"""
+
+
+def line_of(process, what):
+    """Return what a process says on its standard error up to a line that holds some words."""
+    said = ""
+    for line in process.stderr:
+        said += line
+        if what in line:
+            return said
+    raise AssertionError(f"{what!r} is not in {said!r}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", [["execute"], ["execute", "-j", "2"], ["count"]], ids=lambda words: words[-1]
+)
+def test_a_command_that_starts_while_the_server_is_away_waits_for_it(servers, write, start, words):
+    server = servers.prepared()
+    write(BARRED)
+
+    command = start(*words, "jugfile.py", "--jugdir", server.url())
+    said = line_of(command, "waiting for it, at most 300 seconds; is its address right?")
+    server.start()
+
+    _, rest = command.communicate(timeout=60)
+    assert command.returncode == 0, said + rest
+    assert said.count("\n") == 1 and "Traceback" not in rest
+
+
+@pytest.mark.slow
+def test_a_server_that_stays_away_is_told_in_one_line_also_where_the_jugfile_needs_it(
+    servers, write, jug, monkeypatch
+):
+    monkeypatch.setenv("JUG_REDIS_PATIENCE", "0.2")
+    server = servers.prepared()
+    write(BARRED)
+
+    status, _, said = jug("count", "jugfile.py", "--jugdir", server.url())
+
+    assert status == 1
+    assert "did not answer for 0.2 seconds" in said.splitlines()[-1]
+    assert "Traceback" not in said and "could not be read" not in said
+
+
+@pytest.mark.slow
+def test_a_worker_that_finds_no_room_on_the_server_waits_for_it(servers, write, start):
+    server = servers.new("--maxclients", "20")
+    write(SHORT)
+    others = [server.client() for _ in range(20)]
+    for client in others:
+        client.ping()
+
+    command = start("execute", "-j", "3", "jugfile.py", "20", "--jugdir", server.url())
+    line_of(command, "max number of clients reached")
+    for client in others:
+        client.close()
+
+    _, rest = command.communicate(timeout=60)
+    assert command.returncode == 0, rest

@@ -7,7 +7,7 @@ import sys
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
-from jug.errors import JugError
+from jug.errors import JugError, StoreError
 
 if TYPE_CHECKING:
     from traceback import FrameSummary
@@ -28,7 +28,8 @@ def describe_exception(error: BaseException) -> str:
 def own_traceback(error: BaseException) -> str:
     """Return the traceback without the frames at its start that are jug's own.
 
-    An error that jug itself names is shown without any of jug's frames.
+    An error that jug itself names is shown without any of jug's frames, one of a
+    store also without what a library raised: it says all that matters of it.
     """
     import traceback
 
@@ -36,6 +37,8 @@ def own_traceback(error: BaseException) -> str:
     frames = list(dropwhile(_is_jugs, shown.stack))
     if isinstance(error, JugError):
         frames = [frame for frame in frames if not _is_jugs(frame)]
+    if isinstance(error, StoreError):
+        shown.__cause__ = shown.__context__ = None
     shown.stack = traceback.StackSummary.from_list(frames)
     return "".join(shown.format())
 

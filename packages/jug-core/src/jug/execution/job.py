@@ -9,7 +9,7 @@ from typing import Any
 
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
-from jug.errors import JugfileError
+from jug.errors import JugfileError, StoreError
 from jug.execution.settings import Settings
 from jug.jugfile import Jugfile, Jugspace
 from jug.session import set_running, use_store
@@ -38,7 +38,7 @@ class Job:
         use_store(self.open_store())
         try:
             jugspace = jugfile.read()
-        except (JugfileError, KeyboardInterrupt):
+        except (JugfileError, StoreError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise jugfile_error(error, jugfile) from None
