@@ -627,3 +627,62 @@ def test_packing_beside_running_workers_loses_nothing(jugdir: Path, opened: Open
     left = [digest for digest in DIGESTS if digest[0] % 5 != 4]
     assert contents(reader) == contents(opened()) == expected(*left)
     assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_a_listing_that_shows_neither_a_segment_nor_its_pack_costs_nothing(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a listing may come out that was begun before the pack and ended after it."""
+    workers_save(jugdir, DIGESTS[:1])
+    reader = opened()
+    reader.poll()
+    changes = reader.reader()
+    with FileStore(jugdir) as other:
+        other.pack()
+    names = reader._segments.names
+
+    def names_without_the_pack() -> list[str]:
+        monkeypatch.undo()
+        return [name for name in names() if not name.endswith(".pack")]
+
+    monkeypatch.setattr(reader._segments, "names", names_without_the_pack)
+    reader.poll()
+
+    assert reader.has(DIGESTS[0])
+    assert not changes.take()
+
+
+def test_results_of_files_that_somebody_deleted_are_news(
+    jugdir: Path, opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers_save(jugdir, DIGESTS[:2], DIGESTS[2:3])
+    reader = opened()
+    reader.poll()
+    changes = reader.reader()
+    first = min((jugdir / "segments").iterdir(), key=lambda path: -path.stat().st_size)
+    first.unlink()
+
+    assert sorted(reader.refresh(changes).removed) == DIGESTS[:2]
+    assert reader.exists(DIGESTS[:3]) == [False, False, True]
+    assert "were deleted, and with them 2 results" in caplog.text
+
+
+def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
+    jugdir: Path, opened: Opener
+) -> None:
+    worker = opened()
+    changes = worker.reader()
+    save(worker, *DIGESTS[:3])
+    worker.discard(DIGESTS[:1])
+    changes.take()
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+
+    worker.poll()
+    save(worker, DIGESTS[3])
+
+    assert not changes.take().removed
+    late = opened()
+    late.poll()
+    assert worker.exists(DIGESTS[:4]) == late.exists(DIGESTS[:4]) == [False, True, True, True]
+    assert late.load_digest(DIGESTS[1]) == worker.load_digest(DIGESTS[1]) == list(DIGESTS[1])

@@ -79,3 +79,18 @@ def test_a_result_that_is_made_anew_while_its_chunks_are_read_is_read_anew(
         monkeypatch.setattr(results, "_fetch_chunks", fetch_chunks)
 
         assert store.load_digest(A) == b"anew" * 1000
+
+
+def test_results_that_the_server_lost_without_an_event_are_news_at_a_second_look(
+    server: Any,
+) -> None:
+    url = server.url()
+    with open_store(url) as store:
+        store.put(result(A))
+        changes = store.reader()
+        server.client().delete(f"jug:{{{prefix_of(store)}}}:results")
+
+        store.look_again()
+
+        assert changes.take().removed == [A]
+        assert not store.has(A)

@@ -222,6 +222,14 @@ class NewsPromises(ResultPromises):
         self.poll()
         return self.exists(wanted)
 
+    def look_again(self) -> None:
+        """Poll, and see that what is known to be there has not vanished without a word.
+
+        A worker asks for it before it calls its tasks done.  What vanished is news, as if it
+        had been removed.  A store in which nothing can vanish so need only poll.
+        """
+        self.poll()
+
     def reader(self) -> Reader:
         """Return a reader of its own for somebody who follows what changes from now on."""
         return self.news.reader()

@@ -293,7 +293,7 @@ class Worker:
         if plan.candidates() or agenda.is_barrier_open():
             return None
         if not plan.left:
-            return agenda.ending()
+            return self._end_if_all_is_there()
         quiet_since = time.monotonic()
         while agenda.is_anybody_working(self.store.holders()):
             if plan.candidates() or self._ending_if_told():
@@ -314,6 +314,13 @@ class Worker:
         if plan.candidates() or agenda.is_barrier_open() or not plan.left:
             return None
         return agenda.ending()
+
+    def _end_if_all_is_there(self) -> Ending | None:
+        """Return why to end, None if something that was done has vanished meanwhile."""
+        self.store.flush()
+        self.store.look_again()
+        self._note_changes()
+        return None if self.agenda.plan.left else self.agenda.ending()
 
 
 def _may_go_on(hook: str, task: Task[Any]) -> bool:

@@ -135,8 +135,15 @@ class FileStore(BaseStore):
             segments.poll(afresh=afresh)
         except OSError as error:
             raise fault(error, segments.folder, "read results in") from error
-        if segments.covered:
-            self._saving.write_again_if_covered()
+        if segments.covered or segments.gone_own:
+            self._saving.write_again_what_is_missing()
+
+    def look_again(self) -> None:
+        self.poll(afresh=True)
+        if self._can_write:
+            marker.make(self._path)
+        for digest in self._results.find_deleted():
+            self.discard_frame(digest, self._index.place_of(digest))
 
     def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
         wanted = list(digests)

@@ -113,6 +113,9 @@ class RedisStore(BaseStore):
         """Read what others did since; the first time, all that is there."""
         self._follower.poll()
 
+    def look_again(self) -> None:
+        self._follower.look_again()
+
     def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
         """Return for each digest whether its result is there.
 

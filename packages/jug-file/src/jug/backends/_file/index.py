@@ -66,6 +66,8 @@ class FrameIndex:
     def __init__(self, ident_at: Callable[[int, bytes], bytes]) -> None:
         self.results: dict[bytes, int] = {}
         """Where the result of a task lies that counts."""
+        self.large: set[bytes] = set()
+        """Tasks of which a frame was seen that announces a large file."""
         self.failed: dict[bytes, bool] = {}
         """Tasks that failed and have no result, and whether that is kept."""
         self.histories: dict[bytes, bytes] = {}
@@ -100,6 +102,7 @@ class FrameIndex:
         results, histories, is_result = self.results, self.histories, RESULTS
         finished: list[bytes] = []
         where_is, note_finished = results.get, finished.append
+        is_large, note_large = int(FrameKind.BIG), self.large.add
         unpack, checksum_of = HEADER.unpack_from, crc32
         size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
         whole = memoryview(data)
@@ -119,6 +122,8 @@ class FrameIndex:
                     place, next_place = base + at, at + BLOCK
                 results[digest] = place
                 note_finished(digest)
+                if kind == is_large:
+                    note_large(digest)
             else:
                 self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
             at = stop
@@ -142,6 +147,8 @@ class FrameIndex:
 
     def add(self, ident: bytes, kind: int, digest: bytes, where: int) -> None:
         """Take in one result, failure or void frame."""
+        if kind == FrameKind.BIG:
+            self.large.add(digest)
         if kind in RESULTS and digest not in self.histories:
             there = self.results.get(digest)
             if not there:

@@ -7,6 +7,7 @@ taken its place: the folder is listed again and the frame is looked up again.
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
 from jug.records import Record
+
+log = logging.getLogger("jug.store")
 
 _T = TypeVar("_T")
 
@@ -54,6 +57,22 @@ class Results:
         if found.kind == FrameKind.BIG:
             return frames.unpack_big(found.payload)[0]
         return len(found.payload)
+
+    def find_deleted(self) -> list[bytes]:
+        """Return the tasks whose results were large files that are not there any more."""
+        large = [digest for digest in self._index.large if digest in self._index.results]
+        there = {bytes.fromhex(name[:40]) for name, _ in self._big.names()} if large else set()
+        deleted = [digest for digest in large if digest not in there and self._is_large(digest)]
+        if deleted:
+            log.warning("%d large results in %s were deleted", len(deleted), self._url)
+        return deleted
+
+    def _is_large(self, digest: bytes) -> bool:
+        """Return whether the result that counts lies in a large file, as far as it can be read."""
+        try:
+            return self._again_if_gone(self._result, digest).kind == FrameKind.BIG
+        except (DamagedResult, ResultNotFound):
+            return False
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of a result, else that of the last failure, else None."""
