@@ -535,3 +535,17 @@ def test_thousands_of_tasks_are_each_run_once(jugdir: Path, network: bool) -> No
     with FileStore(jugdir) as store:
         store.poll()
         assert all(store.load_digest(d) == d * (d[-1] % 50) for d in ran)
+
+
+def test_a_jugfile_is_noted_with_the_first_that_it_saves(jugdir: Path, tmp_path: Path) -> None:
+    with FileStore(jugdir) as one, FileStore(jugdir) as two, FileStore(jugdir) as looking:
+        one.jugfile, two.jugfile, looking.jugfile = (str(tmp_path / name) for name in "abc")
+        assert looking.jugfiles() == set()
+        save(one, A, 1)
+        assert two.acquire([B])
+        looking.poll()
+
+        assert looking.jugfiles() == {str(tmp_path / "a"), str(tmp_path / "b")}
+
+        looking.forget_jugfiles([str(tmp_path / "a"), str(tmp_path / "c")])
+        assert two.jugfiles() == {str(tmp_path / "b")}

@@ -12,7 +12,7 @@ import pytest
 from jug.backends._redis import results
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
-from jug.testing.hooks import A, result
+from jug.testing.hooks import A, B, result
 from jug.testing.stores import StoreContract
 
 SECONDS = 2.0
@@ -94,3 +94,18 @@ def test_results_that_the_server_lost_without_an_event_are_news_at_a_second_look
 
         assert changes.take().removed == [A]
         assert not store.has(A)
+
+
+def test_a_store_knows_the_names_of_the_jugfiles_that_saved_something(server: Any) -> None:
+    url = server.url()
+    with open_store(url) as one, open_store(url) as two, open_store(url) as looking:
+        one.jugfile, two.jugfile, looking.jugfile = "/here/a.py", "/there/b.py", "/here/c.py"
+        one.put(result(A))
+        assert two.acquire([B])
+        looking.poll()
+
+        assert looking.jugfiles() == {"a.py", "b.py"}
+        assert looking.known_as("/elsewhere/a.py") == "a.py"
+
+        looking.forget_jugfiles(["a.py"])
+        assert two.jugfiles() == {"b.py"}

@@ -21,7 +21,7 @@ from typing import Any, Final
 from jug.backends.base import BaseStore
 from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
-from jug.session import current_store
+from jug.session import current_store, is_store_chosen
 from jug.task import Task, alltasks
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
@@ -68,17 +68,23 @@ class Jugfile:
         module = self._new_module()
         barrier_tasks: list[Task[Any]] = []
         with _reading(self.path, module), self._modules, _patient_collector():
+            self._name_to_store()
             try:
                 exec(self._compile(), module.__dict__)
             except BarrierError as error:
                 barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
                 module.__dict__[_HAS_BARRIER] = True
+        self._name_to_store()  # perhaps the jugfile has chosen another one
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:
         """Forget all tasks made so far and read it anew."""
         alltasks.clear()
         return self.read()
+
+    def _name_to_store(self) -> None:
+        if is_store_chosen():
+            current_store().jugfile = str(self.path.absolute())
 
     def _new_module(self) -> ModuleType:
         there = sys.modules.get(self.name)

@@ -30,6 +30,7 @@ from jug.backends._file.disk import explained, fault, is_local, raise_descriptor
 from jug.backends._file.frames import Removed
 from jug.backends._file.heartbeat import StoreHeartbeat
 from jug.backends._file.index import Place
+from jug.backends._file.jugfiles import Jugfiles
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
 from jug.backends._file.removing import Discard, removal_of
@@ -86,6 +87,7 @@ class FileStore(BaseStore):
         self._path = Path(os.path.abspath(self.jugdir))
         self._options = {"lease_seconds": lease_seconds, "network": network}
         self._is_local = is_local(self._path) if network is None else not network
+        self._jugfiles = Jugfiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
         self._leases = FileLeases(self._path / "leases", lease_seconds_of(lease_seconds))
@@ -324,6 +326,13 @@ class FileStore(BaseStore):
         if not self._can_write:
             marker.make(self._path)
             self._is_made = self._can_write = True
+        self._jugfiles.note(self.jugfile)
+
+    def jugfiles(self) -> set[str]:
+        return self._jugfiles.known() if self._is_there() else set()
+
+    def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
+        self._jugfiles.forget(jugfiles)
 
     def flush(self) -> None:
         self._saving.sync()

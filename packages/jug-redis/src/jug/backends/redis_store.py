@@ -73,6 +73,8 @@ class RedisStore(BaseStore):
         self._leases = RedisLeases(self._access, self._follower, lease, chunk_bytes)
         self._index = self._follower.index
         self.news = self._index.news
+        self._users = self._address.tag + "jugfiles"
+        self._noted = ""
         self._longest_wait = min(1.0, lease / 16)
         """Seconds after which a wait looks for workers that died."""
 
@@ -179,6 +181,7 @@ class RedisStore(BaseStore):
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
+        self._note_jugfile()
         return self._leases.acquire(candidates)
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
@@ -210,6 +213,7 @@ class RedisStore(BaseStore):
     # Writing without a lease
 
     def put(self, frame: Frame) -> None:
+        self._note_jugfile()
         self._leases.put(frame)
 
     def discard(self, digests: Iterable[bytes]) -> int:
@@ -233,6 +237,25 @@ class RedisStore(BaseStore):
         if reply.is_behind:
             self.poll()
         return reply.number
+
+    # Whose tasks these are
+
+    def jugfiles(self) -> set[str]:
+        return {os.fsdecode(name) for name in self._access.server.command("SMEMBERS", self._users)}
+
+    def known_as(self, jugfile: str) -> str:
+        """Return its name: its path is another one on each machine."""
+        return os.path.basename(jugfile)
+
+    def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
+        for jugfile in jugfiles:
+            self._access.server.command("SREM", self._users, os.fsencode(jugfile))
+
+    def _note_jugfile(self) -> None:
+        if self.jugfile != self._noted:
+            name = os.fsencode(self.known_as(self.jugfile))
+            self._access.server.command("SADD", self._users, name)
+            self._noted = self.jugfile
 
     # The end
 

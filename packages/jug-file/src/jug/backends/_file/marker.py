@@ -4,6 +4,7 @@
     segments/       small results, failures and removals, one file per worker
     big/            large results, one file each
     leases/         who works on what
+    jugfiles/       which jugfiles have saved something
     packs/jugpack/  a folder where jug 2.x keeps a file
 
 The file, the *marker*, is written last, so a jugdir that has it has all of them.  It is
