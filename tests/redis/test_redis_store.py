@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jug import Task, run
 from jug.backends._redis import results
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
@@ -109,3 +110,13 @@ def test_a_store_knows_the_names_of_the_jugfiles_that_saved_something(server: An
 
         looking.forget_jugfiles(["a.py"])
         assert two.jugfiles() == {"b.py"}
+
+
+def test_an_input_that_the_server_lost_is_computed_again(server: Any) -> None:
+    with open_store(server.url()) as store:
+        needed = Task(abs, -1)
+        assert run(needed, jugdir=store) == 1
+        needed.unload()
+        server.client().hdel(f"jug:{{{prefix_of(store)}}}:results", needed.digest)
+
+        assert run(Task(abs, needed), jugdir=store) == 1
