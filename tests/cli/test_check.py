@@ -12,6 +12,8 @@ import pytest
 from click.testing import Result
 
 from jug.backends.file_store import FileStore
+from jug.cli import check
+from jug.jugfile import Jugspace
 
 Jug = Callable[..., Result]
 Executed = Callable[..., None]
@@ -56,6 +58,29 @@ def test_verify_finds_a_damaged_result_and_removes_it_if_asked(
     assert "is damaged" in found.stdout and "--remove-damaged" in found.stdout
     assert removed.stdout.endswith("removed 1 results: `jug execute` computes them again\n")
     assert "0 complete" in jug("status", "--short", "big.py", status=1).stdout
+
+
+def test_what_was_computed_anew_during_the_check_is_not_removed_as_damaged(
+    jug: Jug, executed: Executed, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "big.py").write_text("from jug import Task\nTask(bytes, 2_000_000)\n")
+    executed("big.py")
+    (file,) = (p for p in folder.glob("big.jugdata/big/*/*"))
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-7] + b"damaged")
+    find_damaged = check._find_damaged
+
+    def find_and_compute_anew(jugspace: Jugspace) -> list[check._Damaged]:
+        damaged = find_damaged(jugspace)
+        with FileStore(folder / "big.jugdata") as other:
+            other.dump(bytes(2_000_000), damaged[0].digest.hex())
+        return damaged
+
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "_find_damaged", find_and_compute_anew)
+        jug("check", "--verify", "--remove-damaged", "big.py", status=1)
+
+    jug("check", "--verify", "big.py")
 
 
 def _size(path: Path) -> int:

@@ -27,14 +27,17 @@ def store(folder: Path, executed: Callable[..., None]) -> Iterator[FileStore]:
 
 
 def removed(results: str, failures: int = 0, locks: int = 0, word: str = "Removed") -> str:
-    """Return what the command prints."""
+    """Return what the command prints below its table."""
     return f"{word} {results}\n{word} {failures} failures\n{word} {locks} locks\n"
 
 
 def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
     size = store.size(STRAY)
 
-    assert jug("cleanup", "primes.py").stdout == removed(f"1 results ({size} bytes)")
+    table, _, sums = jug("cleanup", "primes.py").stdout.partition("\n\n")
+
+    assert "1         0  (no name)" in table
+    assert sums == removed(f"1 results ({size} bytes)")
 
     store.poll()
     assert not store.has(STRAY)
@@ -44,7 +47,7 @@ def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
 def test_a_dry_run_tells_sizes_and_removes_nothing(jug: Jug, store: FileStore) -> None:
     size = store.size(STRAY)
 
-    output = jug("cleanup", "--dry-run", "primes.py").stdout
+    output = jug("cleanup", "--dry-run", "--short", "primes.py").stdout
 
     assert output == removed(f"1 results ({size} bytes)", word="Would remove")
     store.poll()
@@ -61,7 +64,7 @@ def test_locks_that_the_jugfile_does_not_use_go(jug: Jug, store: FileStore) -> N
 def test_keep_locks_keeps_them(jug: Jug, store: FileStore) -> None:
     assert store.acquire([b"a" * 20])
 
-    output = jug("cleanup", "--keep-locks", "primes.py").stdout
+    output = jug("cleanup", "--keep-locks", "--short", "primes.py").stdout
 
     assert output == removed(f"1 results ({store.size(STRAY)} bytes)")
     assert [*store.holders()] == [b"a" * 20]
@@ -82,9 +85,10 @@ def test_failed_only_lets_kept_failures_be_tried_again(
 ) -> None:
     executed("failing.py", keep_failed=True)
 
-    assert jug("cleanup", "--failed-only", "failing.py").stdout == removed(
-        "0 results (0 bytes)", failures=1
-    )
+    table, _, sums = jug("cleanup", "--failed-only", "failing.py").stdout.partition("\n\n")
+
+    assert "0         1  failing.bad" in table
+    assert sums == removed("0 results (0 bytes)", failures=1)
     assert " 0 failed, 1 complete" in jug("status", "--short", "failing.py", status=1).stdout
 
 
@@ -95,7 +99,9 @@ def test_json_names_what_goes(jug: Jug, store: FileStore) -> None:
         "results": [STRAY.hex()],
         "failures": [],
         "locks": [],
+        "names": {"(no name)": {"results": 1, "failures": 0}},
         "bytes": size,
+        "jugfiles": [],
         "removed": True,
     }
 
@@ -124,6 +130,102 @@ def test_a_prefix_that_others_may_have_too_is_not_cleaned_up_unasked(
     jug("cleanup", "--force", *choice, "primes.py")
     monkeypatch.setenv("JUG_PREFIX", "ours")
     jug("cleanup", *choice, "primes.py")
+
+
+# A jugdir that jugfiles share
+
+
+@pytest.fixture
+def shared(
+    folder: Path, executed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FileStore]:
+    """Have primes.py and squares.py computed in one jugdir."""
+    (folder / "squares.py").write_text(
+        "import sys\nfrom jug import TaskGenerator\n"
+        "@TaskGenerator\ndef square(x): return x * x\n"
+        "squares = [square(x) for x in range(int([*sys.argv, 3][1]))]\n"
+    )
+    monkeypatch.setenv("JUG_JUGDIR", "shared")
+    for jugfile in ("primes.py", "squares.py"):
+        executed(jugfile, jugdir="shared")
+    with FileStore(folder / "shared") as store:
+        yield store
+
+
+def test_what_another_jugfile_saved_is_shown_by_name_and_stays(
+    jug: Jug, shared: FileStore, folder: Path
+) -> None:
+    result = jug("cleanup", "primes", status=1)
+
+    assert "3         0  squares.square" in result.stdout
+    assert "Would remove 3 results" in result.stdout
+    assert f"Error: {str(folder / 'squares.py')!r} saved results in file:{folder / 'shared'}, too" in (
+        result.stderr
+    )
+    assert "--also" in result.stderr and "--force" in result.stderr
+    jug("check", "squares.py")
+    jug("check", "primes.py")
+
+
+def test_a_dry_run_says_what_would_be_refused(jug: Jug, shared: FileStore) -> None:
+    result = jug("cleanup", "--dry-run", "primes.py")
+
+    assert "Would remove 3 results" in result.stdout
+    assert "squares.py' saved results" in result.stderr
+
+
+def test_another_jugfile_that_is_named_keeps_what_it_uses(jug: Jug, shared: FileStore) -> None:
+    shared.dump("stray", STRAY.hex())
+    shared.flush()
+
+    assert "Removed 1 results" in jug("cleanup", "--also", "squares", "primes.py").stdout
+    jug("check", "squares.py")
+    jug("check", "primes.py")
+    # With another argument it uses fewer.
+    assert "Removed 1 results" in jug("cleanup", "--also", "squares.py 2", "primes.py").stdout
+
+
+def test_what_another_jugfile_saved_goes_by_force_and_it_is_forgotten(
+    jug: Jug, shared: FileStore
+) -> None:
+    assert "Removed 3 results" in jug("cleanup", "--force", "primes.py").stdout
+    assert not {path for path in shared.jugfiles() if "squares" in path}
+
+    shared.dump("stray", STRAY.hex())
+    shared.flush()
+    assert "Removed 1 results" in jug("cleanup", "primes.py").stdout
+
+
+def test_locks_and_failures_of_another_jugfile_stay_as_well(jug: Jug, shared: FileStore) -> None:
+    lease = shared.acquire([STRAY])
+    assert lease
+
+    jug("cleanup", "--locks-only", "primes.py", status=1)
+    shared.release(lease)
+
+    assert "Removed 0 locks" in jug("cleanup", "--locks-only", "primes.py").stdout
+
+
+def test_another_jugfile_that_stops_at_a_barrier_is_not_known_enough(
+    jug: Jug, shared: FileStore, folder: Path
+) -> None:
+    (folder / "squares.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+
+    result = jug("cleanup", "--also", "squares.py", "primes.py", status=1)
+
+    assert "the jugfile 'squares.py' stops at a barrier" in result.stderr
+
+
+def test_jugfile_and_jugdir_that_are_moved_together_know_each_other(
+    shared: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared.close()
+    moved = folder.with_name("moved")
+    folder.rename(moved)
+    monkeypatch.chdir(moved)
+
+    with FileStore(moved / "shared") as store:
+        assert store.jugfiles() == {str(moved / name) for name in ("primes.py", "squares.py")}
 
 
 def test_choices_that_exclude_each_other_are_refused(jug: Jug) -> None:

@@ -107,6 +107,11 @@ class DiscardsResultsOnly(DictStore):
         return super().discard(self._memory.results.keys() & set(digests))
 
 
+class RemovesWhateverIsThere(DictStore):
+    def discard_frame(self, digest, frame):
+        self.discard([digest])
+
+
 BROKEN = {
     "release_leaves_a_lease_alone_that_another_took": ReleasesWhatIsNotItsOwn,
     "a_lease_is_given_to_one_of_two_views": GivesWhatIsHeld,
@@ -114,6 +119,7 @@ BROKEN = {
     "an_input_computed_again_meanwhile_makes_stale_too": ForgetsInputs,
     "put_leaves_a_result_that_is_there": ReplacesResults,
     "a_damaged_result_is_told_and_removed_for_everybody": BelievesWhatItReads,
+    "what_took_the_place_of_a_damaged_result_stays": RemovesWhateverIsThere,
     "what_was_saved_does_not_change_with_the_object": KeepsTheObject,
     "each_kind_of_change_is_told_once": RepeatsItsNews,
     "a_lease_that_ended_before_the_wait_is_not_missed": OversleepsAReleasedLease,

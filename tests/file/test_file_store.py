@@ -7,6 +7,7 @@ import mmap
 import multiprocessing
 import os
 import pickle
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -127,9 +128,12 @@ def test_the_first_write_makes_the_directory_and_says_what_it_is(jugdir: Path) -
     with FileStore(jugdir) as store:
         save(store, A, 1)
 
-    assert sorted(path.name for path in jugdir.iterdir()) == ["big", "format", "leases", "segments"]
+    assert sorted(path.name for path in jugdir.iterdir()) == [
+        "big", "format", "leases", "packs", "segments"
+    ]  # fmt: skip
     text = (jugdir / "format").read_text()
-    assert text == f"jug file store 1.0\nhash {SCHEME_VERSION}\ncodec {codec.encode(1)[0][3]}\n"
+    lines = f"jug file store 1.0\nhash {SCHEME_VERSION}\ncodec {codec.encode(1)[0][3]}\n"
+    assert text == lines + f"sum {zlib.crc32(lines.encode()):08x}\n"
 
 
 def test_a_store_that_another_made_is_found_without_being_opened_again(jugdir: Path) -> None:
@@ -187,7 +191,6 @@ def test_a_directory_with_other_things_in_it_can_be_used(tmp_path: Path) -> None
     [
         ("store 1.0", "store 2.0", "has the format 2.0, this jug knows 1: update jug-file"),
         (f"hash {SCHEME_VERSION}", "hash 99", "by the hash scheme 99, this jug by"),
-        ("jug file store", "a diary", "is not the marker of a jugdir"),
     ],
 )
 def test_a_store_of_another_format_is_refused(
@@ -195,22 +198,97 @@ def test_a_store_of_another_format_is_refused(
 ) -> None:
     with FileStore(jugdir) as store:
         save(store, A, 1)
-    marker = jugdir / "format"
-    marker.write_text(marker.read_text().replace(before, after))
+    change_marker(jugdir, before, after)
 
     with pytest.raises(StoreFormatError, match=message):
         FileStore(jugdir)
 
 
+def change_marker(jugdir: Path, before: str, after: str) -> None:
+    """Have another version of jug write the marker."""
+    lines = marker.text().rpartition("sum ")[0].replace(before, after)
+    (jugdir / "format").write_text(marker.with_sum(lines))
+
+
+def test_a_folder_that_holds_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "format").write_text("a diary 1.0\n")
+
+    with pytest.raises(StoreFormatError, match="is not the marker of a jugdir"):
+        FileStore(tmp_path)
+
+
 def test_a_store_of_a_later_minor_format_is_opened(jugdir: Path) -> None:
     with FileStore(jugdir) as store:
         save(store, A, 1)
-    marker = jugdir / "format"
-    marker.write_text(marker.read_text().replace("store 1.0", "store 1.7") + "colour blue\n")
+    change_marker(jugdir, f"store 1.0\nhash {SCHEME_VERSION}\n", "store 1.7\ncolour blue\n")
 
     with FileStore(jugdir) as store:
         store.poll()
         assert store.load_digest(A) == 1
+
+
+def test_a_marker_without_a_checksum_is_one_of_an_earlier_version(
+    jugdir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    (jugdir / "format").write_text("jug file store 1.0\nhash 1\ncodec 1\n")
+
+    with FileStore(jugdir) as store:
+        store.poll()
+        assert store.load_digest(A) == 1
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("at", [*range(0, 48, 5), None, "empty"])
+@pytest.mark.parametrize("are_packed", [False, True])
+def test_a_marker_that_is_damaged_or_missing_is_made_anew_by_who_writes(
+    jugdir: Path, caplog: pytest.LogCaptureFixture, at: Any, are_packed: bool
+) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    if are_packed:
+        with FileStore(jugdir) as store:
+            store.pack()
+    spoil_marker(jugdir, at)
+
+    with FileStore(jugdir) as reader:
+        reader.poll()
+        assert reader.load_digest(A) == 1
+    assert "the results are intact" in caplog.text
+    with FileStore(jugdir) as writer:
+        writer.poll()
+        assert writer.exists([A, B]) == [True, False]
+        save(writer, B, 2)
+
+    assert (jugdir / "format").read_text() == marker.text()
+    assert "is made anew" in caplog.text
+
+
+def spoil_marker(jugdir: Path, at: Any) -> None:
+    path = jugdir / "format"
+    if at is None:
+        path.unlink()
+    elif at == "empty":
+        path.write_bytes(b"")
+    else:
+        content = bytearray(path.read_bytes())
+        content[at] ^= 0x81
+        path.write_bytes(content)
+
+
+def test_a_later_format_is_refused_also_where_only_segments_tell_of_it(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, 1)
+    (segment,) = (jugdir / "segments").iterdir()
+    head = bytearray(segment.read_bytes())
+    head[8] = 2
+    head[12:16] = zlib.crc32(head[:12]).to_bytes(4, "little")
+    segment.write_bytes(head)
+    (jugdir / "format").unlink()
+
+    with pytest.raises(StoreFormatError, match="of a later jug: update jug-file"):
+        FileStore(jugdir)
 
 
 def test_a_directory_that_cannot_be_made_is_reported(
@@ -461,3 +539,17 @@ def test_thousands_of_tasks_are_each_run_once(jugdir: Path, network: bool) -> No
     with FileStore(jugdir) as store:
         store.poll()
         assert all(store.load_digest(d) == d * (d[-1] % 50) for d in ran)
+
+
+def test_a_jugfile_is_noted_with_the_first_that_it_saves(jugdir: Path, tmp_path: Path) -> None:
+    with FileStore(jugdir) as one, FileStore(jugdir) as two, FileStore(jugdir) as looking:
+        one.jugfile, two.jugfile, looking.jugfile = (str(tmp_path / name) for name in "abc")
+        assert looking.jugfiles() == set()
+        save(one, A, 1)
+        assert two.acquire([B])
+        looking.poll()
+
+        assert looking.jugfiles() == {str(tmp_path / "a"), str(tmp_path / "b")}
+
+        looking.forget_jugfiles([str(tmp_path / "a"), str(tmp_path / "c")])
+        assert two.jugfiles() == {str(tmp_path / "b")}

@@ -95,6 +95,24 @@ def test_who_has_not_read_the_pack_finds_what_moved(jugdir: Path, opened: Opener
     assert early.load_digest(DIGESTS[4]) == list(DIGESTS[4])
 
 
+@pytest.mark.parametrize("size", [10, 1_000_000], ids=["small", "large"])
+def test_who_knows_only_what_a_pack_has_deleted_reads_what_was_made_anew(
+    jugdir: Path, opened: Opener, size: int
+) -> None:
+    workers_save(jugdir, DIGESTS[:1], value=bytes(size))
+    reader = opened()
+    reader.poll()
+    reader.close()  # of what it holds open it would not notice that it is deleted
+    with FileStore(jugdir) as other:
+        other.discard(DIGESTS[:1])
+        save(other, DIGESTS[0], value=b"1" * size)
+    with FileStore(jugdir) as other:
+        other.pack()
+
+    assert reader.load_digest(DIGESTS[0]) == b"1" * size
+    assert opened().load(DIGESTS[0].hex()) == b"1" * size
+
+
 def test_packs_are_packed(jugdir: Path, opened: Opener) -> None:
     for first in range(0, 30, 10):
         workers_save(jugdir, DIGESTS[first : first + 5], DIGESTS[first + 5 : first + 10])
@@ -750,3 +768,62 @@ def test_a_removed_result_whose_file_is_gone_makes_stale_what_was_made_from_it(
 
     assert A in changes.take().removed
     assert worker.commit(lease, result(B), [A]) is Outcome.STALE
+
+
+def test_a_listing_that_shows_neither_a_segment_nor_its_pack_costs_nothing(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a listing may come out that was begun before the pack and ended after it."""
+    workers_save(jugdir, DIGESTS[:1])
+    reader = opened()
+    reader.poll()
+    changes = reader.reader()
+    with FileStore(jugdir) as other:
+        other.pack()
+    names = reader._segments.names
+
+    def names_without_the_pack() -> list[str]:
+        monkeypatch.undo()
+        return [name for name in names() if not name.endswith(".pack")]
+
+    monkeypatch.setattr(reader._segments, "names", names_without_the_pack)
+    reader.poll()
+
+    assert reader.has(DIGESTS[0])
+    assert not changes.take()
+
+
+def test_results_of_files_that_somebody_deleted_are_news(
+    jugdir: Path, opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers_save(jugdir, DIGESTS[:2], DIGESTS[2:3])
+    reader = opened()
+    reader.poll()
+    changes = reader.reader()
+    first = min((jugdir / "segments").iterdir(), key=lambda path: -path.stat().st_size)
+    first.unlink()
+
+    assert sorted(reader.refresh(changes).removed) == DIGESTS[:2]
+    assert reader.exists(DIGESTS[:3]) == [False, False, True]
+    assert "were deleted, and with them 2 results" in caplog.text
+
+
+def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
+    jugdir: Path, opened: Opener
+) -> None:
+    worker = opened()
+    changes = worker.reader()
+    save(worker, *DIGESTS[:3])
+    worker.discard(DIGESTS[:1])
+    changes.take()
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+
+    worker.poll()
+    save(worker, DIGESTS[3])
+
+    assert not changes.take().removed
+    late = opened()
+    late.poll()
+    assert worker.exists(DIGESTS[:4]) == late.exists(DIGESTS[:4]) == [False, True, True, True]
+    assert late.load_digest(DIGESTS[1]) == worker.load_digest(DIGESTS[1]) == list(DIGESTS[1])

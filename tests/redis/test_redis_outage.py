@@ -124,6 +124,24 @@ def test_the_wait_for_a_server_has_an_end(durable, caplog):
     store.close()
 
 
+def test_a_server_that_was_waited_for_in_vain_is_not_waited_for_again(durable, monkeypatch):
+    monkeypatch.setattr("jug.backends._redis.server._LITTLE_PATIENCE", 0.1)
+    store = RedisStore.open(durable.url(), patience=0.5)
+    store.put(result(A))
+    durable.kill()
+    with pytest.raises(StoreError, match="did not answer for 0.5 seconds"):
+        store.poll()
+
+    with pytest.raises(StoreError, match="did not answer for 0.1 seconds"):
+        store.poll()
+
+    durable.start()
+    store.poll()
+    durable.kill()
+    with pytest.raises(StoreError, match="did not answer for 0.5 seconds"):
+        store.poll()
+
+
 def test_a_heart_goes_on_through_an_outage(durable, caplog):
     with RedisStore.open(durable.url()) as store:
         taken(store, A)

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from jug import Task, run
+from jug.backends._redis import results
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
+from jug.testing.hooks import A, B, result
 from jug.testing.stores import StoreContract
 
 SECONDS = 2.0
@@ -59,3 +62,61 @@ class TestRedisStore(StoreContract):
 def prefix_of(store: BaseStore) -> str:
     """Return the prefix that a store's URL names."""
     return store.url.partition("prefix=")[2]
+
+
+def test_a_result_that_is_made_anew_while_its_chunks_are_read_is_read_anew(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.url()
+    with open_store(url, chunk_bytes=1000) as store, open_store(url, chunk_bytes=1000) as other:
+        store.put(result(A, bytes(5000)))
+
+        def fetch_chunks(*arguments: Any) -> Any:
+            monkeypatch.undo()
+            other.discard([A])
+            other.put(result(A, b"anew" * 1000))
+            return results._fetch_chunks(*arguments)
+
+        monkeypatch.setattr(results, "_fetch_chunks", fetch_chunks)
+
+        assert store.load_digest(A) == b"anew" * 1000
+
+
+def test_results_that_the_server_lost_without_an_event_are_news_at_a_second_look(
+    server: Any,
+) -> None:
+    url = server.url()
+    with open_store(url) as store:
+        store.put(result(A))
+        changes = store.reader()
+        server.client().delete(f"jug:{{{prefix_of(store)}}}:results")
+
+        store.look_again()
+
+        assert changes.take().removed == [A]
+        assert not store.has(A)
+
+
+def test_a_store_knows_the_names_of_the_jugfiles_that_saved_something(server: Any) -> None:
+    url = server.url()
+    with open_store(url) as one, open_store(url) as two, open_store(url) as looking:
+        one.jugfile, two.jugfile, looking.jugfile = "/here/a.py", "/there/b.py", "/here/c.py"
+        one.put(result(A))
+        assert two.acquire([B])
+        looking.poll()
+
+        assert looking.jugfiles() == {"a.py", "b.py"}
+        assert looking.known_as("/elsewhere/a.py") == "a.py"
+
+        looking.forget_jugfiles(["a.py"])
+        assert two.jugfiles() == {"b.py"}
+
+
+def test_an_input_that_the_server_lost_is_computed_again(server: Any) -> None:
+    with open_store(server.url()) as store:
+        needed = Task(abs, -1)
+        assert run(needed, jugdir=store) == 1
+        needed.unload()
+        server.client().hdel(f"jug:{{{prefix_of(store)}}}:results", needed.digest)
+
+        assert run(Task(abs, needed), jugdir=store) == 1

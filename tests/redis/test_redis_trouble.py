@@ -86,6 +86,22 @@ def test_no_such_host_is_said():
     assert "check that the server runs, and its address" in message
 
 
+def test_a_host_name_that_is_known_to_nobody_is_not_waited_for(monkeypatch):
+    def find_nothing(*arguments, **options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    store = RedisStore.open("redis://misspelt.example.org")
+
+    with pytest.raises(StoreError, match="did not answer for 1 seconds"):
+        store.poll()
+
+
+def test_a_wrong_password_is_not_waited_for(locked):
+    with pytest.raises(StoreError, match="check the user and the password"):
+        RedisStore.open(locked.url(login=":wrong@")).poll()
+
+
 @pytest.mark.parametrize("kind", ["redis", "rediss", "redis+sentinel", "redis+cluster"])
 def test_a_port_where_nothing_listens_is_said(new_port, kind):
     port = new_port()

@@ -14,6 +14,7 @@ from statistics import median
 from time import monotonic, sleep
 
 import pytest
+import redis
 
 from jug.backends.registry import open_store
 
@@ -277,3 +278,110 @@ def test_healthy_workers_go_on_when_one_dies_while_the_server_is_away(
         assert command.wait(60) == 0
     ended = [words[1] for words in journal() if words[0] == "end"]
     assert sorted(ended) == ["0", "1", "2"]
+
+
+@pytest.mark.slow
+def test_each_of_two_runs_in_one_script_has_a_heartbeat(server, folder, journal, launch):
+    url = server.url()
+    Path("script.py").write_text(f"""
+import jug
+from journal import log, wait_for_file
+
+def slow():
+    log("runs")
+    wait_for_file("over")
+    return 2
+
+assert jug.run(jug.Task(abs, -1), jugdir={url!r}) == 1
+assert jug.run(jug.Task(slow), jugdir={url!r}) == 2
+""")
+    with open_store(url, lease_seconds=2.0) as store:
+        script = launch("script.py", env=os.environ | {"JUG_LEASE_SECONDS": "2"})
+        while not journal():
+            sleep(0.005)
+        ((task, holder),) = store.holders().items()
+        deadline = server.client().zscore(
+            f"jug:{{{url.partition('prefix=')[2]}}}:beats", holder.worker
+        )
+
+        while server.client().time()[0] * 1000 < deadline + 1000:
+            store.tidy()
+            assert store.acquire([task]) is None
+            sleep(0.02)
+
+        assert store.holders()[task].alive
+    Path("over").touch()
+    assert script.wait(20) == 0, script.stderr.read()
+
+
+# Servers that are away
+
+
+BARRED = """
+from jug import Task, barrier
+
+first = Task(abs, -1)
+barrier()
+second = Task(abs, first)
+"""
+
+
+def line_of(process, what):
+    """Return what a process says on its standard error up to a line that holds some words."""
+    said = ""
+    for line in process.stderr:
+        said += line
+        if what in line:
+            return said
+    raise AssertionError(f"{what!r} is not in {said!r}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", [["execute"], ["execute", "-j", "2"], ["count"]], ids=lambda words: words[-1]
+)
+def test_a_command_that_starts_while_the_server_is_away_waits_for_it(servers, write, start, words):
+    server = servers.prepared()
+    write(BARRED)
+
+    command = start(*words, "jugfile.py", "--jugdir", server.url())
+    said = line_of(command, "waiting for it, at most 300 seconds; is its address right?")
+    server.start()
+
+    _, rest = command.communicate(timeout=60)
+    assert command.returncode == 0, said + rest
+    assert said.count("\n") == 1 and "Traceback" not in rest
+
+
+@pytest.mark.slow
+def test_a_server_that_stays_away_is_told_in_one_line_also_where_the_jugfile_needs_it(
+    servers, write, jug, monkeypatch
+):
+    monkeypatch.setenv("JUG_REDIS_PATIENCE", "0.2")
+    server = servers.prepared()
+    write(BARRED)
+
+    status, _, said = jug("count", "jugfile.py", "--jugdir", server.url())
+
+    assert status == 1
+    assert "did not answer for 0.2 seconds" in said.splitlines()[-1]
+    assert "Traceback" not in said and "could not be read" not in said
+
+
+@pytest.mark.slow
+def test_a_worker_that_finds_no_room_on_the_server_waits_for_it(servers, write, start):
+    server = servers.new("--maxclients", "20")
+    write(SHORT)
+    others = []
+    with pytest.raises(redis.ConnectionError):
+        while True:
+            others.append(server.client())
+            others[-1].ping()
+
+    command = start("execute", "-j", "3", "jugfile.py", "20", "--jugdir", server.url())
+    line_of(command, "waiting for it, at most 300 seconds")
+    for client in others:
+        client.close()
+
+    _, rest = command.communicate(timeout=60)
+    assert command.returncode == 0, rest

@@ -82,6 +82,9 @@ class DecodeError(JugError, ValueError):
 class DamagedResult(JugError, ValueError):
     """Raised when stored bytes are not what was written."""
 
+    frame: Any = None
+    """Which frame is damaged, where a store has looked twice (`ResultPromises.use`)."""
+
 
 class BarrierError(JugError):
     """Raised when a jugfile cannot be read further before some task is done."""

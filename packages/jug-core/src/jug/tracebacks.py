@@ -11,7 +11,7 @@ import sys
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
-from jug.errors import JugError
+from jug.errors import JugError, StoreError
 
 if TYPE_CHECKING:
     from traceback import FrameSummary, TracebackException
@@ -47,7 +47,8 @@ def text_of(error: BaseException) -> str:
 def own_traceback(error: BaseException) -> str:
     """Return the traceback without the frames at its start that are jug's own.
 
-    An error that jug itself names is shown without any of jug's frames.
+    An error that jug itself names is shown without any of jug's frames, one of a
+    store also without what a library raised: it says all that matters of it.
     """
     import traceback
 
@@ -55,6 +56,8 @@ def own_traceback(error: BaseException) -> str:
     frames = list(dropwhile(_is_jugs, shown.stack))
     if isinstance(error, JugError):
         frames = [frame for frame in frames if not _is_jugs(frame)]
+    if isinstance(error, StoreError):
+        shown.__cause__ = shown.__context__ = None
     shown.stack = traceback.StackSummary.from_list(frames)
     return _shortened("".join(shown.format()), _LONGEST_TRACEBACK)
 

@@ -63,7 +63,8 @@ def command(
         complete = is_all_done(look(jugspace.store, jugspace.tasks), jugspace)
         damaged = _find_damaged(jugspace) if verify else []
         if remove_damaged:
-            jugspace.store.discard([found.digest for found in damaged])
+            for found in damaged:
+                jugspace.store.discard_frame(found.digest, found.frame)
     if as_json:
         click.echo(json.dumps(_as_data(complete, damaged), indent=2))
     else:
@@ -91,19 +92,23 @@ class _Damaged(NamedTuple):
     name: str
     digest: bytes
     why: str
+    frame: Any
+    """Which frame is damaged: another worker may save a sound one meanwhile."""
 
 
 def _find_damaged(jugspace: Jugspace) -> list[_Damaged]:
     from jug import codec
-    from jug.errors import DamagedResult
+    from jug.errors import DamagedResult, ResultNotFound
 
     store, damaged = jugspace.store, []
     for task in {task.digest: task for task in jugspace.tasks}.values():
         if store.has(task.digest):
             try:
-                codec.verify(store.read(task.digest))
+                store.use(task.digest, codec.verify)
             except DamagedResult as error:
-                damaged.append(_Damaged(task.name, task.digest, str(error)))
+                damaged.append(_Damaged(task.name, task.digest, str(error), error.frame))
+            except ResultNotFound:
+                continue  # removed meanwhile
     return damaged
 
 

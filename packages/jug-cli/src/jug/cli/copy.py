@@ -19,7 +19,7 @@ from typing import Final
 import click
 
 from jug import codec, records
-from jug.backends.base import BaseStore, Frame, Kind
+from jug.backends.base import BaseStore, Buffer, Frame, Kind
 from jug.backends.registry import open_store
 from jug.cli import FAILED
 from jug.cli.jugfile_command import complete_path
@@ -128,8 +128,7 @@ def _copy_result(
     digest: bytes, record: Record | None, source: BaseStore, target: BaseStore, copied: Copied
 ) -> None:
     try:
-        encoded = source.read(digest)
-        codec.verify(encoded)
+        encoded = source.use(digest, _verified)
     except DamagedResult:
         copied.damaged.append(digest.hex())
         return
@@ -142,11 +141,16 @@ def _copy_result(
     copied.bytes += len(encoded)
 
 
+def _verified(encoded: Buffer) -> Buffer:
+    codec.verify(encoded)
+    return encoded
+
+
 def _check_written(digest: bytes, target: BaseStore) -> None:
     try:
-        codec.verify(target.read(digest))
+        target.use(digest, codec.verify)
     except DamagedResult as error:
-        target.discard([digest])
+        target.discard_frame(digest, error.frame)
         raise StoreError(
             f"the result of {digest.hex()} can't be read back from {target.url} as it was written "
             f"({error}): look after its disk or server, then copy again",

@@ -35,7 +35,9 @@ promised between workers holds between two store objects of one process then.
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from jug._former import tell_what_is_gone
@@ -70,6 +72,21 @@ class BaseStore(NamedAccess):
 
     shared: ClassVar[bool] = True
     """Whether other processes can open the same store."""
+
+    jugfile: str = ""
+    """The path of the jugfile whose tasks are saved here, to be noted with the first one."""
+
+    def jugfiles(self) -> set[str]:
+        """Return which jugfiles have saved something here, as far as the store notes that."""
+        return set()
+
+    def known_as(self, jugfile: str) -> str:
+        """Return what `jugfiles` calls a jugfile, by its path."""
+        return os.path.realpath(jugfile)
+
+    def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
+        """Note that nothing is left of what these jugfiles have saved."""
+        return None
 
     @abstractmethod
     def flush(self) -> None:

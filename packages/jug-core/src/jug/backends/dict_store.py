@@ -20,7 +20,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from jug import codec, records
 from jug._former import tell_what_is_gone
@@ -167,6 +167,9 @@ class DictStore(BaseStore):
         codec.verify(encoded)
         return encoded
 
+    def frame_of(self, digest: bytes) -> _Result | None:
+        return self._memory.results.get(digest)
+
     def record(self, digest: bytes) -> Record | None:
         with self._memory.changed:
             found = self._memory.results.get(digest) or self._memory.failures.get(digest)
@@ -254,6 +257,11 @@ class DictStore(BaseStore):
                 count += before != NOTHING
                 self._note(digest, before, NOTHING._replace(discards=1))
         return count
+
+    def discard_frame(self, digest: bytes, frame: Any) -> None:
+        with self._memory.changed:
+            if self._memory.results.get(digest) is frame:
+                self.discard([digest])
 
     def flush(self) -> None:
         """Save the memory to its file, if there is one and something changed."""

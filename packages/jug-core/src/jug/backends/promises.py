@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
 from jug.errors import DamagedResult, ResultNotFound
 from jug.messages import Log
 from jug.records import Buffer, Record
+
+_T = TypeVar("_T")
 
 
 class ResultPromises(ABC):
@@ -53,6 +55,30 @@ class ResultPromises(ABC):
         of arrays of 16 MB or more (`jug.codec.verify` reads it).
         """
 
+    @abstractmethod
+    def frame_of(self, digest: bytes) -> Any:
+        """Return which frame is the result by now, for `discard_frame`; None if there is none.
+
+        Whatever others did so far is read before, wherever it may lie.
+        """
+
+    def use(self, digest: bytes, checked: Callable[[Buffer], _T]) -> _T:
+        """Return what a function makes of an encoded result, which it checks (`jug.codec`).
+
+        Others may have moved a result meanwhile, or removed it and made it anew, and then
+        what is known of it seems damaged.  So it is looked for once more before
+        `DamagedResult` is raised, with the damaged frame in its attribute `frame`.
+        """
+        try:
+            return checked(self.read(digest))
+        except DamagedResult:
+            frame = self.frame_of(digest)
+        try:
+            return checked(self.read(digest))
+        except DamagedResult as error:
+            error.frame = frame
+            raise
+
     def load_digest(self, digest: bytes) -> Any:
         """Return the value of a result.
 
@@ -62,7 +88,7 @@ class ResultPromises(ABC):
         from jug import codec  # `import jug` stays light
 
         try:
-            return codec.decode(self.read(digest))
+            return self.use(digest, codec.decode)
         except DamagedResult as error:
             Log("store").error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
@@ -70,7 +96,7 @@ class ResultPromises(ABC):
                 self.url,
                 error,
             )
-            self.discard([digest])
+            self.discard_frame(digest, error.frame)
             raise
 
     @abstractmethod
@@ -119,6 +145,10 @@ class ResultPromises(ABC):
         A worker that runs such a task right now, from what was there before, does
         not save it.
         """
+
+    @abstractmethod
+    def discard_frame(self, digest: bytes, frame: Any) -> None:
+        """Remove one frame, as `frame_of` has named it, and no other result of its task."""
 
 
 class LeasePromises(ABC):
@@ -197,6 +227,14 @@ class NewsPromises(ResultPromises):
         wanted = list(digests)
         self.poll()
         return self.exists(wanted)
+
+    def look_again(self) -> None:
+        """Poll, and see that what is known to be there has not vanished without a word.
+
+        A worker asks for it before it calls its tasks done.  What vanished is news, as if it
+        had been removed.  A store in which nothing can vanish so need only poll.
+        """
+        self.poll()
 
     def reader(self) -> Reader:
         """Return a reader of its own for somebody who follows what changes from now on."""

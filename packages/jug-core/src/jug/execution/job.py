@@ -10,7 +10,7 @@ from typing import Any
 
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
-from jug.errors import JugfileError
+from jug.errors import JugfileError, StoreError
 from jug.execution.open_files import note_files
 from jug.execution.settings import Settings
 from jug.jugfile import Jugfile, Jugspace, standing_in
@@ -47,7 +47,7 @@ class Job:
         use_store(self._open_store_here())
         try:
             jugspace = jugfile.read()
-        except (JugfileError, KeyboardInterrupt):
+        except (JugfileError, StoreError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise jugfile_error(error, jugfile) from None

@@ -57,7 +57,7 @@ class TaskRunner:
         try:
             return load_arguments(task)
         except (ResultNotFound, DamagedResult):
-            self._store.poll()
+            self._store.look_again()
             if all(dependency.can_load() for dependency in task.dependencies()):
                 raise
             raise InputMissing from None

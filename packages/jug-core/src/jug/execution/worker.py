@@ -297,7 +297,7 @@ class Worker:
         if plan.candidates() or agenda.is_barrier_open():
             return None
         if not plan.left:
-            return agenda.ending()
+            return self._end_if_all_is_there()
         began = quiet_since = time.monotonic()
         while tasks := agenda.waited_for(holders := self.store.holders()):
             if plan.candidates() or self._ending_if_told():
@@ -329,6 +329,13 @@ class Worker:
         ours = connection.slots.digests() if connection is not None else set()
         self.notice.see(holders)
         self.notice.tell({t.digest: t.name for t in tasks if t.digest not in ours}, holders)
+
+    def _end_if_all_is_there(self) -> Ending | None:
+        """Return why to end, None if something that was done has vanished meanwhile."""
+        self.store.flush()
+        self.store.look_again()
+        self._note_changes()
+        return None if self.agenda.plan.left else self.agenda.ending()
 
 
 def _may_go_on(hook: str, task: Task[Any]) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from jug.backends.base import BaseStore
 from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
-from jug.session import current_store
+from jug.session import current_store, is_store_chosen
 from jug.task import Task, alltasks
 from jug.task.misuse import note_task_used_as_value
 
@@ -72,6 +72,7 @@ class Jugfile:
         module = self._new_module()
         barrier_tasks: list[Task[Any]] = []
         with _reading(self.path, module), self._modules, _patient_collector():
+            self._name_to_store()
             try:
                 exec(self._compile(), module.__dict__)
             except BarrierError as error:
@@ -80,6 +81,7 @@ class Jugfile:
             except Exception as error:
                 note_task_used_as_value(error)
                 raise
+        self._name_to_store()  # perhaps the jugfile has chosen another one
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
     def read_again(self) -> Jugspace:
@@ -97,6 +99,10 @@ class Jugfile:
                 f"where it was read first: {error.strerror}",
                 path=str(self.path),
             ) from None
+
+    def _name_to_store(self) -> None:
+        if is_store_chosen():
+            current_store().jugfile = str(self.path.absolute())
 
     def _new_module(self) -> ModuleType:
         there = sys.modules.get(self.name)

@@ -259,6 +259,24 @@ class ResultContract(StoreHooks):
             late.poll()
             late.load_digest(A)
 
+    def test_what_took_the_place_of_a_damaged_result_stays(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        store.put(result(A, list(range(100))))
+        store.flush()
+        other.poll()
+        self.damage(store, A)
+        with pytest.raises(DamagedResult) as found:
+            other.use(A, codec.decode)
+        store.discard([A])
+        store.put(result(A, "made anew"))
+
+        other.discard_frame(A, found.value.frame)
+
+        for view in (store, other):
+            assert polled(view, [A]) == [True]
+            assert view.load_digest(A) == "made anew"
+
     def test_what_cannot_be_written_is_not_there(self, store: BaseStore, other: BaseStore) -> None:
         lease = taken(store, A)
 

@@ -30,9 +30,11 @@ from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
 from jug.backends._file.frames import Removed
 from jug.backends._file.heartbeat import StoreHeartbeat
+from jug.backends._file.index import Place
+from jug.backends._file.jugfiles import Jugfiles
 from jug.backends._file.leases import MANY, FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
-from jug.backends._file.removing import Discard
+from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
 from jug.backends._file.saving import Saving
 from jug.backends._file.segments import Segments
@@ -48,6 +50,7 @@ from jug.backends.base import (
     Outcome,
     Reader,
 )
+from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.errors import StoreError
 from jug.records import Record
@@ -85,6 +88,7 @@ class FileStore(BaseStore):
         self.url = f"file:{self._path}"
         self._options = {"lease_seconds": lease_seconds, "network": network}
         self._is_local = is_local(self._path) if network is None else not network
+        self._jugfiles = Jugfiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
         self._leases = FileLeases(self._path / "leases", lease_seconds_of(lease_seconds))
@@ -134,8 +138,15 @@ class FileStore(BaseStore):
             segments.poll(afresh=afresh)
         except OSError as error:
             raise fault(error, segments.folder, "read results in") from error
-        if segments.covered:
-            self._saving.write_again_if_covered()
+        if segments.covered or segments.gone_own:
+            self._saving.write_again_what_is_missing()
+
+    def look_again(self) -> None:
+        self.poll(afresh=True)
+        if self._can_write:
+            marker.make(self._path)
+        for digest in self._results.find_deleted():
+            self.discard_frame(digest, self._index.place_of(digest))
 
     def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
         wanted = list(digests)
@@ -166,6 +177,10 @@ class FileStore(BaseStore):
 
     def read(self, digest: bytes) -> Buffer:
         return self._results.read(digest)
+
+    def frame_of(self, digest: bytes) -> Place | None:
+        self.poll(afresh=True)
+        return self._index.place_of(digest)
 
     def record(self, digest: bytes) -> Record | None:
         return self._results.record(digest)
@@ -306,6 +321,10 @@ class FileStore(BaseStore):
             self._remove(discard.late_entries(self.holders(), leases.worker_id))
         return discard.count
 
+    def discard_frame(self, digest: bytes, frame: Place | None) -> None:
+        if frame is not None:
+            self._remove(removal_of(self._index, digest, frame))
+
     def _remove(self, entries: list[Removed]) -> None:
         if entries:
             self._be_writable()
@@ -315,11 +334,19 @@ class FileStore(BaseStore):
         if not self._can_write:
             marker.make(self._path)
             self._is_made = self._can_write = True
+        self._jugfiles.note(self.jugfile)
+
+    def jugfiles(self) -> set[str]:
+        return self._jugfiles.known() if self._is_there() else set()
+
+    def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
+        self._jugfiles.forget(jugfiles)
 
     def flush(self) -> None:
         self._saving.sync()
 
     def close(self) -> None:
+        stop_heartbeat(self)
         try:
             if self._saving.end():
                 self._packer().pack_if_worthwhile()

@@ -43,6 +43,7 @@ from jug.backends.base import (
     Outcome,
     Reader,
 )
+from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.errors import OptionError, ResultNotFound
 from jug.records import Record
@@ -73,6 +74,8 @@ class RedisStore(BaseStore):
         self._leases = RedisLeases(self._access, self._follower, lease, chunk_bytes)
         self._index = self._follower.index
         self.news = self._index.news
+        self._users = self._address.tag + "jugfiles"
+        self._noted = ""
         self._longest_wait = min(1.0, lease / 16)
         """Seconds after which a wait looks for workers that died."""
 
@@ -113,6 +116,9 @@ class RedisStore(BaseStore):
         """Read what others did since; the first time, all that is there."""
         self._follower.poll()
 
+    def look_again(self) -> None:
+        self._follower.look_again()
+
     def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
         """Return for each digest whether its result is there.
 
@@ -145,6 +151,10 @@ class RedisStore(BaseStore):
         codec.verify(encoded)
         return encoded
 
+    def frame_of(self, digest: bytes) -> bytes | None:
+        self.poll()
+        return results.fetch_id(self._access.server, digest)
+
     def record(self, digest: bytes) -> Record | None:
         return self.records([digest])[0]
 
@@ -172,6 +182,7 @@ class RedisStore(BaseStore):
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
+        self._note_jugfile()
         return self._leases.acquire(candidates)
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
@@ -206,23 +217,49 @@ class RedisStore(BaseStore):
     # Writing without a lease
 
     def put(self, frame: Frame) -> bool:
+        self._note_jugfile()
         return self._leases.put(frame)
 
     def discard(self, digests: Iterable[bytes]) -> int:
         self._follower.begin()
         return sum(map(self._discard, batches(digests)))
 
-    def _discard(self, digests: Sequence[bytes]) -> int:
+    def discard_frame(self, digest: bytes, frame: bytes | None) -> None:
+        self._follower.begin()
+        if frame is not None:
+            self._discard([digest], only=frame)
+
+    def _discard(self, digests: Sequence[bytes], only: bytes = b"") -> int:
         name, server = os.urandom(8).hex(), self._access.server
         reply = self._follower.take_in(
-            server.run(scripts.DISCARD, self._index.cursor, name, *digests)
+            server.run(scripts.DISCARD, self._index.cursor, name, only, *digests)
         )
         self._leases.has_unsynced = True
-        for digest in digests:
-            self._index.remove(digest)
+        if reply.number or not only:
+            for digest in digests:
+                self._index.remove(digest)
         if reply.is_behind:
             self.poll()
         return reply.number
+
+    # Whose tasks these are
+
+    def jugfiles(self) -> set[str]:
+        return {os.fsdecode(name) for name in self._access.server.command("SMEMBERS", self._users)}
+
+    def known_as(self, jugfile: str) -> str:
+        """Return its name: its path is another one on each machine."""
+        return os.path.basename(jugfile)
+
+    def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
+        for jugfile in jugfiles:
+            self._access.server.command("SREM", self._users, os.fsencode(jugfile))
+
+    def _note_jugfile(self) -> None:
+        if self.jugfile != self._noted:
+            name = os.fsencode(self.known_as(self.jugfile))
+            self._access.server.command("SADD", self._users, name)
+            self._noted = self.jugfile
 
     # The end
 
@@ -237,6 +274,7 @@ class RedisStore(BaseStore):
             self._leases.has_unsynced = False
 
     def close(self) -> None:
+        stop_heartbeat(self)
         if not self._access.is_in_use():
             return
         try:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from jug.backends._file.frames import (
@@ -52,12 +52,22 @@ BLOCK: Final = 2048
 """A frame begins within this many bytes after its place."""
 
 
+class Place(NamedTuple):
+    """One frame of a task, and where it lies."""
+
+    ident: bytes
+    """Its id, only a part of it where that can't be read any more."""
+    where: int
+
+
 class FrameIndex:
     """The state of all tasks, in memory."""
 
     def __init__(self, ident_at: Callable[[int, bytes], bytes]) -> None:
         self.results: dict[bytes, int] = {}
         """Where the result of a task lies that counts."""
+        self.large: set[bytes] = set()
+        """Tasks of which a frame was seen that announces a large file."""
         self.failed: dict[bytes, bool] = {}
         """Tasks that failed and have no result, and whether that is kept."""
         self.histories: dict[bytes, bytes] = {}
@@ -92,6 +102,7 @@ class FrameIndex:
         results, histories, is_result = self.results, self.histories, RESULTS
         finished: list[bytes] = []
         where_is, note_finished = results.get, finished.append
+        is_large, note_large = int(FrameKind.BIG), self.large.add
         unpack, checksum_of = HEADER.unpack_from, crc32
         size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
         whole = memoryview(data)
@@ -112,6 +123,8 @@ class FrameIndex:
                         place, next_place = base + at, at + BLOCK
                     note_finished(digest)
                     results[digest] = place
+                    if kind == is_large:
+                        note_large(digest)
                 else:
                     self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
                 at = stop
@@ -136,6 +149,8 @@ class FrameIndex:
 
     def add(self, ident: bytes, kind: int, digest: bytes, where: int) -> None:
         """Take in one result, failure or void frame."""
+        if kind == FrameKind.BIG:
+            self.large.add(digest)
         if kind in RESULTS and digest not in self.histories:
             there = self.results.get(digest)
             if not there:
@@ -235,6 +250,11 @@ class FrameIndex:
         """Return where the failures lie that count."""
         live = History.unpack(self.histories.get(digest, b"")).live()
         return [event.where for event in live if event.kind in FAILURES]
+
+    def place_of(self, digest: bytes) -> Place | None:
+        """Return which frame is the result that counts, None if there is none."""
+        where = self.results.get(digest)
+        return Place(self._ident_at(where, digest), where) if where else None
 
     def live_idents(self, digest: bytes) -> list[bytes]:
         """Return the ids of all results and failures of a task that are not removed."""

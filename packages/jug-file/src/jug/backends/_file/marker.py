@@ -1,13 +1,21 @@
 """What a jugdir is: a small file that says so, and the folders beside it.
 
-    format      what the directory is, and the versions of what lies in it
-    segments/   small results, failures and removals, one file per worker
-    big/        large results, one file each
-    leases/     who works on what
+    format          what the directory is, and the versions of what lies in it
+    segments/       small results, failures and removals, one file per worker
+    big/            large results, one file each
+    leases/         who works on what
+    jugfiles/       which jugfiles have saved something
+    packs/jugpack/  a folder where jug 2.x keeps a file
 
-The file is written last, so a jugdir that has it has all of them.  It is looked
-for in a listing: a name that was looked up before another host made it would seem
-missing for a while.
+The file, the *marker*, is written last, so a jugdir that has it has all of them.  It is
+looked for in a listing: a name that was looked up before another host made it would
+seem missing for a while.
+
+The marker ends with a checksum.  One that is damaged or missing costs nothing: each
+segment says what it is, too.  So who looks goes on, and who writes makes it anew.
+
+To jug 2.x all that it does not know is litter, which its `cleanup` removes.  Where it
+finds a folder in place of its pack, each of its commands stops before it touches anything.
 """
 
 from __future__ import annotations
@@ -16,12 +24,19 @@ import os
 import re
 import shlex
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from jug import hash as jug_hash
-from jug.backends._file.disk import TEMPORARY, explained, publish, sync_folder
+from jug.backends._file import frames
+from jug.backends._file.disk import TEMPORARY, explained, is_missing, publish, sync_folder
+from jug.backends._file.segment import is_segment_name
 from jug.errors import StoreError, StoreFormatError
+from jug.messages import Log
+
+log = Log("store")
 
 NAME: Final = "format"
 TITLE: Final = "jug file store"
@@ -32,9 +47,23 @@ CODEC: Final = 1
 
 FOLDERS: Final = ("segments", "big", "leases")
 
+_BAR: Final = ("packs", "packs/jugpack")
+
+_WITHOUT_SUM: Final = b"jug file store 1.0\nhash 1\ncodec 1\n"
+"""The marker as it was before it had a checksum."""
+
 _FORMER_FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
 _TWO_HEX: Final = re.compile("[0-9a-f]{2}")
 _REST_HEX: Final = re.compile("[0-9a-f]{38}.*")
+
+
+class _State(Enum):
+    """Whether a directory is a jugdir."""
+
+    NONE = "none"
+    MADE = "made"
+    WITHOUT_MARKER = "without marker"
+    """Its marker is damaged or missing."""
 
 
 def text() -> str:
@@ -43,7 +72,12 @@ def text() -> str:
     >>> print(text().splitlines()[0])
     jug file store 1.0
     """
-    return f"{TITLE} {MAJOR}.{MINOR}\nhash {jug_hash.SCHEME_VERSION}\ncodec {CODEC}\n"
+    return with_sum(f"{TITLE} {MAJOR}.{MINOR}\nhash {jug_hash.SCHEME_VERSION}\ncodec {CODEC}\n")
+
+
+def with_sum(lines: str) -> str:
+    """Return the lines of a marker and their checksum."""
+    return f"{lines}sum {crc32(lines.encode()):08x}\n"
 
 
 def is_made(jugdir: Path) -> bool:
@@ -51,22 +85,60 @@ def is_made(jugdir: Path) -> bool:
 
     Raises `StoreError` if there is something else, or a store of a later version.
     """
-    try:
-        names = os.listdir(jugdir)
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError as error:
-        raise StoreError(
-            f"{str(jugdir)!r} is a file, not a directory: choose another --jugdir",
-            path=str(jugdir),
-        ) from error
-    except OSError as error:
-        with explained(jugdir, "open a store in"):
-            raise error
+    state = _look(jugdir)
+    if state is _State.WITHOUT_MARKER:
+        log.warning(
+            "%s is damaged or missing: the results are intact, and the next `jug execute` "
+            "makes it anew",
+            jugdir / NAME,
+        )
+    return state is not _State.NONE
+
+
+def make(jugdir: Path) -> None:
+    """Make the directory a store, if it is none, and its marker, if it is damaged or missing."""
+    state = _look(jugdir)
+    if state is _State.MADE:
+        return
+    with explained(jugdir, "make a store in"):
+        _make_folders(jugdir)
+        try:
+            publish(jugdir / NAME, text().encode())
+        except FileNotFoundError:
+            # Another made the store and tidied up.
+            if _look(jugdir) is not _State.MADE:
+                raise
+    if state is _State.WITHOUT_MARKER:
+        log.warning("%s was damaged or missing and is made anew", jugdir / NAME)
+
+
+def _make_folders(jugdir: Path) -> None:
+    """Make all folders; whoever finds the marker relies on them."""
+    above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
+    os.makedirs(jugdir.parent, exist_ok=True)
+    for folder in (jugdir, *(jugdir / name for name in (*FOLDERS, *_BAR))):
+        # Asking whether it is there might get an answer of some time ago.
+        with suppress(FileExistsError):
+            os.mkdir(folder)
+    for folder in (jugdir, *above):
+        sync_folder(folder.parent)
+
+
+def _look(jugdir: Path) -> _State:
+    names = _names(jugdir)
     if NAME in names:
         with explained(jugdir, "read the marker"):
-            _check(jugdir, (jugdir / NAME).read_text())
-        return True
+            said = _undamaged((jugdir / NAME).read_bytes())
+        if said is not None:
+            _check(jugdir, said)
+            return _State.MADE
+    if _has_segments(jugdir, names):
+        return _State.WITHOUT_MARKER
+    if NAME in names and not names.issuperset(FOLDERS):
+        raise StoreFormatError(
+            f"{str(jugdir / NAME)!r} is not the marker of a jugdir: choose another --jugdir",
+            path=str(jugdir),
+        )
     with explained(jugdir, "look for results in"):
         is_former = _is_former(jugdir, names)
     if is_former:
@@ -77,29 +149,53 @@ def is_made(jugdir: Path) -> bool:
             "docs/from-jug-2.md says more",
             path=str(jugdir),
         )
-    return False
+    return _State.NONE
 
 
-def make(jugdir: Path) -> None:
-    """Make the directory a store, if it is none."""
-    if is_made(jugdir):
-        return
-    with explained(jugdir, "make a store in"):
-        above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
-        os.makedirs(jugdir.parent, exist_ok=True)
-        for folder in (jugdir, *(jugdir / name for name in FOLDERS)):
-            # Asking whether it is there might get an answer of some time ago.
-            with suppress(FileExistsError):
-                os.mkdir(folder)
-        # Whoever finds the marker relies on all folders.
-        for folder in (jugdir, *above):
-            sync_folder(folder.parent)
-        try:
-            publish(jugdir / NAME, text().encode())
-        except FileNotFoundError:
-            # Another made the store and tidied up.
-            if not is_made(jugdir):
-                raise
+def _names(jugdir: Path) -> set[str]:
+    try:
+        return set(os.listdir(jugdir))
+    except FileNotFoundError:
+        return set()
+    except NotADirectoryError as error:
+        raise StoreError(
+            f"{str(jugdir)!r} is a file, not a directory: choose another --jugdir",
+            path=str(jugdir),
+        ) from error
+    except OSError as error:
+        with explained(jugdir, "open a store in"):
+            raise error
+
+
+def _undamaged(marker: bytes) -> str | None:
+    """Return what a marker says, None if it is damaged."""
+    lines, word, _ = marker.rpartition(b"sum ")
+    if word:
+        said = lines.decode(errors="replace")
+        return said if with_sum(said).encode() == marker else None
+    return marker.decode() if marker == _WITHOUT_SUM else None
+
+
+def _has_segments(jugdir: Path, names: set[str]) -> bool:
+    """Return whether something in the directory shows that it is a jugdir.
+
+    Raises `StoreFormatError` if it is one of a later version.
+    """
+    folder = jugdir / FOLDERS[0]
+    if FOLDERS[0] not in names or not folder.is_dir():
+        return False
+    with explained(folder, "read results in"):
+        return any(_has_head(folder / name) for name in filter(is_segment_name, os.listdir(folder)))
+
+
+def _has_head(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return frames.check_head(file.read(frames.HEAD_SIZE), str(path))
+    except OSError as error:
+        if isinstance(error, StoreError) or not is_missing(error):
+            raise
+        return False  # merged into a pack just now
 
 
 def tidy(jugdir: Path) -> None:
@@ -112,12 +208,7 @@ def tidy(jugdir: Path) -> None:
 
 def _check(jugdir: Path, found: str) -> None:
     first, _, rest = found.partition("\n")
-    title, _, version = first.rpartition(" ")
-    if title != TITLE:
-        raise StoreFormatError(
-            f"{str(jugdir / NAME)!r} is not the marker of a jugdir: choose another --jugdir",
-            path=str(jugdir),
-        )
+    version = first.rpartition(" ")[2]
     versions = dict(line.split(" ", 1) for line in rest.splitlines() if " " in line)
     scheme = str(jug_hash.SCHEME_VERSION)
     if not version.startswith(f"{MAJOR}."):
@@ -134,11 +225,11 @@ def _check(jugdir: Path, found: str) -> None:
         )
 
 
-def _is_former(jugdir: Path, names: list[str]) -> bool:
+def _is_former(jugdir: Path, names: set[str]) -> bool:
     """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
     parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
     if any(_REST_HEX.fullmatch(inner) for part in parts for inner in os.listdir(jugdir / part)):
         return True
-    if "packs" in names and (jugdir / "packs" / "jugpack").exists():
+    if "packs" in names and (jugdir / "packs" / "jugpack").is_file():  # ours is a folder
         return True
-    return not _FORMER_FOLDERS.isdisjoint(names) and _FORMER_FOLDERS.issuperset({*names} - {*parts})
+    return not _FORMER_FOLDERS.isdisjoint(names) and _FORMER_FOLDERS.issuperset(names - {*parts})

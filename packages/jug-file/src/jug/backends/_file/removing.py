@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jug.backends._file.frames import Removed
-from jug.backends._file.index import FrameIndex
+from jug.backends._file.frames import IDENT_SIZE, Removed
+from jug.backends._file.index import FrameIndex, Place
 from jug.backends.base import Holder
 
-__all__ = ["Discard"]
+__all__ = ["Discard", "removal_of"]
 
 
 class Discard:
@@ -69,3 +69,11 @@ class Discard:
             for digest in self._digests
             if digest in others
         ]
+
+
+def removal_of(index: FrameIndex, digest: bytes, place: Place) -> list[Removed]:
+    """Return what removes one frame; one whose id can't be read any more is only forgotten."""
+    if len(place.ident) == IDENT_SIZE:
+        return [Removed(digest, place.ident)]
+    index.drop(digest, place.where)
+    return []

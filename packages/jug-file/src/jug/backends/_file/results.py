@@ -18,7 +18,10 @@ from jug.backends._file.frames import FrameKind
 from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
+from jug.messages import Log
 from jug.records import Record
+
+log = Log("store")
 
 _T = TypeVar("_T")
 
@@ -54,6 +57,22 @@ class Results:
         if found.kind == FrameKind.BIG:
             return frames.unpack_big(found.payload)[0]
         return len(found.payload)
+
+    def find_deleted(self) -> list[bytes]:
+        """Return the tasks whose results were large files that are not there any more."""
+        large = [digest for digest in self._index.large if digest in self._index.results]
+        there = {bytes.fromhex(name[:40]) for name, _ in self._big.names()} if large else set()
+        deleted = [digest for digest in large if digest not in there and self._is_large(digest)]
+        if deleted:
+            log.warning("%d large results in %s were deleted", len(deleted), self._url)
+        return deleted
+
+    def _is_large(self, digest: bytes) -> bool:
+        """Return whether the result that counts lies in a large file, as far as it can be read."""
+        try:
+            return self._again_if_gone(self._result, digest).kind == FrameKind.BIG
+        except (DamagedResult, ResultNotFound):
+            return False
 
     def record(self, digest: bytes) -> Record | None:
         """Return the record of a result, else that of the last failure, else None."""

@@ -17,8 +17,11 @@ from jug.backends._file.leases import FileLeases
 from jug.backends._file.segments import Segments
 from jug.backends._file.writer import Writer
 from jug.backends.base import Buffer, Frame, Kind
+from jug.messages import Log
 
 __all__ = ["Saving"]
+
+log = Log("store")
 
 _DURATION: Final = Struct("<8xd")
 
@@ -77,11 +80,16 @@ class Saving:
         for entry in entries:
             self._index.remove(entry)
 
-    def write_again_if_covered(self) -> None:
-        """Write again what is missing in a pack that took this worker for dead."""
-        writer, covered = self._writer, self._segments.covered
-        if writer is not None and writer.stem in covered:
-            writer.write_again(covered[writer.stem])
+    def write_again_what_is_missing(self) -> None:
+        """Write again what a pack lacks that took this worker for dead, or what was deleted."""
+        writer, segments = self._writer, self._segments
+        if writer is None:
+            return
+        if writer.stem in segments.covered:
+            writer.write_again(segments.covered[writer.stem])
+        elif writer.stem in segments.gone_own:
+            log.warning("a file in %s was deleted: what it held is saved again", segments.folder)
+            writer.write_again(frames.HEAD_SIZE)
 
     def sync(self) -> None:
         """Return once all that was written survives a power cut."""

@@ -13,6 +13,9 @@ the folder and to read each segment from where the last reading stopped
 - *Other hosts.* What another host wrote is seen by opening the file afresh, so on
   a network file system no file is kept open for that.  A file that was merged
   into a pack meanwhile may answer ENOENT or ESTALE: list again.
+- *A segment that is gone* and in no pack was deleted by somebody else, such as a cleaner
+  that goes by age.  Its frames are forgotten, which is news; who still writes it
+  writes all of it again.
 - *A pack* holds the frames of the segments that it covers, and these are ignored
   from then on; frames of theirs that it leaves out were removed.  So it is with
   segments that are gone, as a pack covered them that was itself packed meanwhile.
@@ -34,6 +37,9 @@ from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import PACK, Segment, is_segment_name
 from jug.backends._file.segment_reader import SegmentReader, covered_by
 from jug.errors import DamagedResult
+from jug.messages import Log
+
+log = Log("store")
 
 # How old a folder's time must be for its listing to be trusted: some ticks of a
 # clock, or the two seconds of simple file systems.
@@ -60,8 +66,12 @@ class Segments:
         self.live: list[Segment] = []
         """Segments that others may still be writing."""
         self._own: set[str] = set()
+        self.gone_own: set[str] = set()
+        """Segments of this process that were deleted while it was writing them."""
         self._listed: int | None = None
         self._vanished = False
+        self._missing: set[str] = set()
+        """Segments that the last listing did not show, and that no pack covers."""
         self._asked = 0, b""
 
     # What is new
@@ -124,12 +134,35 @@ class Segments:
             else:
                 self.live.append(segment)
         self._listed = changed if changed + _SETTLED_NS < asked else None
+        self._look_for_missing(listed)
 
     def _enter(self, stem: str, path: Path) -> Segment:
         segment = Segment(stem, str(path), len(self._by_number))
         self._by_number.append(segment)
         self.known[stem] = segment
         return segment
+
+    # What is gone
+
+    def _look_for_missing(self, listed: set[str]) -> None:
+        """Forget segments that two listings in a row did not show.
+
+        One is not enough: a pack that was made during a listing is only in the next.
+        """
+        missing = self.known.keys() - listed - self.covered.keys()
+        gone, self._missing = missing & self._missing, missing
+        self._vanished |= missing != gone
+        self.gone_own |= gone & self._own
+        if gone - self._own:
+            self._forget([self.known.pop(stem) for stem in gone - self._own])
+
+    def _forget(self, segments: list[Segment]) -> None:
+        before = len(self.index.results)
+        with self.index.replacing([segment.number for segment in segments]):
+            self._stop_reading(segments)
+        lost = before - len(self.index.results)
+        if lost:
+            log.warning("files in %s were deleted, and with them %d results", self.folder, lost)
 
     # Reading one segment
 

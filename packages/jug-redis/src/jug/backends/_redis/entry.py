@@ -30,6 +30,8 @@ from jug.errors import DamagedResult
 _HEADER: Final = Struct("<12sBIQI")
 _ID: Final = Struct("<8sI")
 
+ID_SIZE: Final = _ID.size
+
 INLINE: Final = 1024
 """Results up to this size are stored inline in the index."""
 

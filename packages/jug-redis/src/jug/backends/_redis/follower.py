@@ -37,6 +37,14 @@ class Follower:
             answer = self._access.server.run(scripts.NEWS, self.index.cursor)
             is_behind = self.take_in(answer).is_behind
 
+    def look_again(self) -> None:
+        """Poll, and read the index anew if the server lost results without an event of it."""
+        self.poll()
+        key = self._access.address.tag + "results"
+        if self._access.server.command("HLEN", key) < len(self.index.results):
+            self.index.lose()
+            self.poll()
+
     def begin(self) -> None:
         """Read the index if that was not done yet."""
         if not self.index.cursor:

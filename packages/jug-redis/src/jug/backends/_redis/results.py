@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from jug import records
 from jug.backends._redis import scripts
-from jug.backends._redis.entry import Entry, chunks
+from jug.backends._redis.entry import ID_SIZE, Entry, chunks
 from jug.backends._redis.workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
@@ -54,6 +54,12 @@ def fetch_entries(server: Server, key: str, digests: Iterable[bytes]) -> dict[by
     return found
 
 
+def fetch_id(server: Server, digest: bytes) -> bytes | None:
+    """Return the id of a result's entry, damaged or not, None if there is none."""
+    (packed,) = server.command("HMGET", server.address.tag + "results", digest)
+    return None if packed is None else packed[:ID_SIZE]
+
+
 def fetch_records(
     server: Server, workers: Workers, digests: Sequence[bytes]
 ) -> dict[bytes, Record]:
@@ -73,16 +79,23 @@ def fetch_records(
 
 def fetch(server: Server, digest: bytes) -> bytearray | None:
     """Return an encoded result, in memory that may be written to."""
-    data, body = server.run(scripts.READ, digest, _TOGETHER)
-    if data is None:
-        return None
+    while True:
+        data, body = server.run(scripts.READ, digest, _TOGETHER)
+        if data is None:
+            return None
+        entry = _unpacked(digest, data)
+        if body is not None or not entry.chunks:
+            return bytearray(body or entry.inline)
+        encoded = _fetch_chunks(server, digest, entry)
+        if encoded is not None:
+            return encoded
+
+
+def _unpacked(digest: bytes, data: bytes) -> Entry:
     try:
-        entry = Entry.unpack(data)
+        return Entry.unpack(data)
     except DamagedResult as error:
         raise DamagedResult(f"the entry of {digest.hex()}: {error}", digest=digest) from error
-    if body is None and entry.chunks:
-        return _fetch_chunks(server, digest, entry)
-    return bytearray(body or entry.inline)
 
 
 def send(server: Server, entry: Entry, payload: Sequence[Buffer], chunk_bytes: int) -> Buffer:
@@ -101,11 +114,12 @@ def send(server: Server, entry: Entry, payload: Sequence[Buffer], chunk_bytes: i
 
 
 def _fetch_chunks(server: Server, digest: bytes, entry: Entry) -> bytearray | None:
+    """Return the result of an entry, None if another took its place while it was read."""
     encoded = bytearray()
     for number in range(entry.chunks):
         chunk = server.command("HGET", _blob(server, entry), number)
         if chunk is None and fetch_entries(server, "results", [digest]) != {digest: entry}:
-            return None  # removed while it was read
+            return None
         encoded += chunk or b""
     return encoded
 

@@ -34,6 +34,7 @@ removed, and decides whether what it has was made from that.
     leases     hash: digest to ``worker:number``
     beats      sorted set: worker, by the deadline of its next heartbeat
     workers    hash: worker to its process
+    jugfiles   set: the names of the jugfiles that have saved something
     blob:…     hash: the chunks of one large result
     answer:…   what a removal came to, for one that is sent again; it goes by itself
 
@@ -149,10 +150,15 @@ local before = tag .. 'answer:' .. ARGV[2]
 local told, last, events, more = news(ARGV[1])
 local count = tonumber(redis.call('GET', before) or '0')
 local is_change = false
+local only = ARGV[3]
+
+-- One frame alone is removed by its id: another one may have taken its place.
+local function is_meant(entry)
+  return only == '' or entry and entry:sub(1, 12) == only
+end
+
 -- What frees memory comes first, so that this works when the server is full.
-for i = 3, #ARGV do
-  local digest = ARGV[i]
-  local entry = redis.call('HGET', results, digest)
+local function discard(digest, entry)
   if entry then
     drop_blob(entry)
     redis.call('HDEL', results, digest)
@@ -164,6 +170,13 @@ for i = 3, #ARGV do
   if entry or failed or redis.call('HEXISTS', leases, digest) == 1 then
     announce('r', digest)
     is_change = true
+  end
+end
+
+for i = 4, #ARGV do
+  local entry = redis.call('HGET', results, ARGV[i])
+  if is_meant(entry) then
+    discard(ARGV[i], entry)
   end
 end
 if is_change then

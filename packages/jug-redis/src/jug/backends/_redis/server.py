@@ -6,7 +6,11 @@ some time and nothing else: every script may be run again, as the ones that
 change something know their own traces.  Only when the server has been away for
 longer than the *patience* does an operation fail.
 
-Before the first answer there is little patience: then the URL is probably wrong.
+That holds from the first operation on: a command may start while the server is away.
+From there a wrong address looks the same, so the log line names it at once.  There
+is little patience only where waiting can't help: for a host name that nobody knows, and
+for what is still tried after the patience has run out.  A login that is refused, or
+something that is not redis, ends an operation at once.
 
 This module and those that it imports need redis-py, and are imported when a store
 is first used.
@@ -27,7 +31,7 @@ from redis.retry import Retry
 from jug.backends._redis.client import connect
 from jug.backends._redis.connection import Connection
 from jug.backends._redis.scripts import FORMAT, Script
-from jug.backends._redis.trouble import REFUSED, advice, inline, is_read_only
+from jug.backends._redis.trouble import REFUSED, advice, inline, is_read_only, is_unknown_host
 from jug.backends._redis.url import Address
 from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
@@ -37,7 +41,7 @@ log = Log("redis")
 
 _Answer = TypeVar("_Answer")
 
-_FIRST_PATIENCE: Final = 1.0
+_LITTLE_PATIENCE: Final = 1.0
 _SYNC_MILLISECONDS: Final = 10_000
 
 _AWAY: Final = (
@@ -65,6 +69,8 @@ class Server:
         self.address = address
         self.patience = patience
         self.has_answered = False
+        self.has_given_up = False
+        """Whether it was waited for in vain, and has not answered since."""
         self.has_written = False
         self._timeout = timeout
         self._link: Any = None
@@ -148,7 +154,7 @@ class Server:
 
     def give_up(self) -> None:
         """Have little patience until the server answers again."""
-        self.has_answered = False
+        self.has_given_up = True
         self.close()
 
     def forget(self) -> None:
@@ -168,7 +174,7 @@ class Server:
                 ) from None
             # A client of a cluster must look where each command belongs.
             self._link = client if self.address.kind == "cluster" else Connection(client)
-            self.has_answered = True
+            self.has_answered, self.has_given_up = True, False
         return self._link
 
     def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
@@ -267,13 +273,14 @@ class _Absence:
                 "check that the server runs, and its address",
                 url=shown,
             ) from error
-        if not self._told and self._server.has_answered:
+        if not self._told and limit > _LITTLE_PATIENCE:
             self._told = True
             log.warning(
-                "%s does not answer (%s): waiting for it, at most %g seconds",
+                "%s does not answer (%s): waiting for it, at most %g seconds%s",
                 shown,
                 inline(error),
                 limit,
+                "" if self._server.has_answered else "; is its address right?",
             )
 
     def end(self) -> None:
@@ -283,5 +290,8 @@ class _Absence:
             log.info("%s answers again after %.1f seconds", shown, away)
 
     def _patience(self, error: Exception) -> float:
-        is_there = self._server.has_answered or isinstance(error, answers.BusyLoadingError)
-        return self._server.patience if is_there else min(_FIRST_PATIENCE, self._server.patience)
+        server = self._server
+        is_hopeless = server.has_given_up or (not server.has_answered and is_unknown_host(error))
+        if is_hopeless and not isinstance(error, answers.BusyLoadingError):
+            return min(_LITTLE_PATIENCE, server.patience)
+        return server.patience

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Final
 
 from redis import exceptions as answers
@@ -18,6 +19,12 @@ def inline(error: Exception) -> str:
 def is_read_only(error: Exception) -> bool:
     """Return whether the server is a replica that takes no writes."""
     return isinstance(error, answers.ReadOnlyError) or "READONLY " in str(error)
+
+
+def is_unknown_host(error: Exception) -> bool:
+    """Return whether there is no host of that name, as far as names can be looked up now."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN
 
 
 def advice(error: Exception, said: str) -> str:
