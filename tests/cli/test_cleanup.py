@@ -159,9 +159,8 @@ def test_what_another_jugfile_saved_is_shown_by_name_and_stays(
 
     assert "3         0  squares.square" in result.stdout
     assert "Would remove 3 results" in result.stdout
-    assert f"Error: {str(folder / 'squares.py')!r} saved results in file:{folder / 'shared'}, too" in (
-        result.stderr
-    )
+    said = f"{str(folder / 'squares.py')!r} saved results in file:{folder / 'shared'}, too"
+    assert f"Error: {said}" in result.stderr
     assert "--also" in result.stderr and "--force" in result.stderr
     jug("check", "squares.py")
     jug("check", "primes.py")
