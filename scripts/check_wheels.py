@@ -36,7 +36,10 @@ for distribution in distributions():
         for file in distribution.files:
             module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
             wanted = file.suffix == ".py" and file.stem != "__main__"
-            libraries = ("jug.hash.numpy", "jug.hash.pandas", "jug.hash.polars")
+            libraries = [
+                f"jug.hash.{name}"
+                for name in ("numba", "numpy", "pandas", "polars", "pyarrow", "pydantic", "xarray")
+            ]
             if wanted and not module.startswith(("jug.test", *libraries)):
                 import_module(module)
         for entry_point in distribution.entry_points:
