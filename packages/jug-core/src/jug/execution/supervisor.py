@@ -15,6 +15,8 @@ workers die with it (`jug.execution.parent_death`).
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
 the failure is recorded first, so that no other worker starts the task again.
+
+Much may happen to a worker at any time, so the class has many methods, one for each.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ memory as half a digest: a frame is looked for from there on.
 A result is known by its frame's id, which is read from its segment when it is
 needed.  If that file is gone, at most the first part of the id is known: the worker
 that wrote it.  Then whatever frame is found is taken for another one.
+
+The methods are many, as they are the events that change a state and the questions that
+are asked of it; each is short.
 """
 
 from __future__ import annotations
