@@ -816,6 +816,7 @@ def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
     save(worker, *DIGESTS[:3])
     worker.discard(DIGESTS[:1])
     changes.take()
+    worker._segments.close()  # as when many others were read since
     for path in (jugdir / "segments").iterdir():
         path.unlink()
 

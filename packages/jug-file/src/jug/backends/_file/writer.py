@@ -241,27 +241,33 @@ class Writer:
     # What a pack did, and the end
 
     def write_again(self, covered_to: int) -> None:
-        """Write again what a pack, which took this worker for dead, did not copy."""
+        """Write again what is missing from here on.
+
+        A pack, which took this worker for dead, did not copy it, or the file was deleted.
+        """
         assert self._file is not None and self._segment is not None
         old_file, old_seed = self._file, self._segment.seed
+        start = (self._segment.number << SHIFT) + covered_to
         data = os.pread(old_file, self._end - covered_to, covered_to)
         with self._failing_as("write results again in"):
             self._begin()
         at = 0
         while at < len(data) and frames.is_whole(data, at, old_seed):
             length = frames.length_at(data, at) or 0
-            self._copy(data[at : at + length])
+            self._copy(data[at : at + length], start + at)
             at += length
         os.close(old_file)
         self.sync()
 
-    def _copy(self, frame: bytes) -> None:
+    def _copy(self, frame: bytes, before: int) -> None:
         assert self._segment is not None
         found = frames.view(frame)
         again = frames.reseed(frame, self._segment.seed)
         written = Written(found.ident, found.kind, found.digest, self._put(again), again)
         self._unsynced.append(written)
-        if found.kind in frames.OF_TASKS:
+        if self._index.results.get(found.digest) == before:
+            self._index.move(found.ident, found.digest, written.where)
+        elif found.kind in frames.OF_TASKS:
             self._index.add(found.ident, found.kind, found.digest, written.where)
 
     def end(self) -> None:
