@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from subprocess import check_output
+
 import pytest
 
 FORKING = """
@@ -89,11 +92,11 @@ def test_a_child_that_is_told_to_end_ends_as_any_program(write, journal, start, 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_child_handles_signals_as_it_would_without_jug(write, journal, jug, jobs):
     """A process that waits in C would not get as far as a handler in Python."""
-    child = """
+    shown = "list(map(signal.getsignal, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))"
+    usual = check_output([sys.executable, "-c", f"import signal; print({shown})"], text=True)
+    child = f"""
         import signal
-        usual = [signal.default_int_handler, signal.SIG_DFL, signal.SIG_DFL]
-        shown = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-        return os._exit(0 if list(map(signal.getsignal, shown)) == usual else 1)
+        return os._exit(0 if str({shown}) == {usual.strip()!r} else 1)
 """
     write(FORKING.replace("        COMES_BACK\n", child).replace("RETRIES", "0"))
 

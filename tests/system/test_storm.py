@@ -97,8 +97,9 @@ class Storm:
             os.kill(pid, signal.SIGKILL)
 
     def kill_supervisor(self) -> None:
-        """Kill a command but not its workers, and start another."""
+        """Kill a command, with which its workers die, and start another."""
         at = random.randrange(len(self.commands))
+        self.killed.update(children(self.commands[at].pid))
         self.commands[at].kill()
         self.commands[at].wait()
         self.commands[at] = self.start()
