@@ -128,6 +128,7 @@ def run_here(job: Job) -> Summary:
 
 def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
     jugfile, jugspace = job.begin()
+    jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)
     return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)

@@ -100,7 +100,8 @@ class Worker:
 
     def _prepare(self) -> None:
         self.store.poll()
-        self.news.take()  # what is there by now is looked up
+        changes = self.news.take()  # what is done by now is looked up
+        self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable)
         again = sum(digest in self.agenda.graph.numbers for digest in self.retryable)
         if again and (self.connection is None or self.connection.is_first):
