@@ -51,7 +51,7 @@ def large(*values):
 
 
 @pytest.mark.parametrize(
-    ("commands", "count", "seconds", "kills"), [(4, 120, 0.03, 8), large(8, 2000, 0.05, 100)]
+    ("commands", "count", "seconds", "kills"), [large(4, 120, 0.03, 8), large(8, 2000, 0.05, 100)]
 )
 def test_workers_may_be_killed_at_any_time(
     server, use, write, journal, jug, commands, count, seconds, kills
@@ -73,7 +73,7 @@ def test_workers_may_be_killed_at_any_time(
         assert store.holders() == {}
 
 
-@pytest.mark.parametrize(("count", "kills"), [(150, 1), large(1500, 3)])
+@pytest.mark.parametrize(("count", "kills"), [large(150, 1), large(1500, 3)])
 def test_the_server_may_be_killed_in_mid_run(servers, use, write, journal, count, kills):
     durable = servers.new(*DURABLE)
     use(durable.url("killed"))

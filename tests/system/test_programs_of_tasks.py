@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each waits for programs to begin and to end
+
 TASKS = """
 import multiprocessing, os, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
