@@ -11,7 +11,7 @@ import pytest
 
 from jug.backends.registry import open_store
 
-pytest.importorskip("jug.cli.copy", reason="jug-cli is not installed")
+pytest.importorskip("jug.cli.copy", reason="jug-cli is not installed", exc_type=ImportError)
 
 
 def digits(number: int) -> str:
