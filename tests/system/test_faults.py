@@ -142,7 +142,7 @@ def test_a_disk_that_becomes_read_only_is_told(jugfile, journal, in_namespace):
         + GOES_ON
     )
 
-    assert "status 0\n" in ran.stdout
+    assert "0 failed, 0 complete, (none active).\nstatus 1\n" in ran.stdout
     assert "first 1\n" in ran.stdout
     assert "other 1\n" in ran.stdout
     assert ran.stderr.count("the file system is read-only: mount it writable") == 2

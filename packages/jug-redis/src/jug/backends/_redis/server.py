@@ -31,7 +31,13 @@ from redis.retry import Retry
 from jug.backends._redis.client import connect
 from jug.backends._redis.connection import Connection
 from jug.backends._redis.scripts import FORMAT, Script
-from jug.backends._redis.trouble import REFUSED, advice, inline, is_read_only, is_unknown_host
+from jug.backends._redis.trouble import (
+    advice,
+    inline,
+    is_read_only,
+    is_refused,
+    is_unknown_host,
+)
 from jug.backends._redis.url import Address
 from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
@@ -258,7 +264,7 @@ class _Absence:
 
     def note(self, error: Exception) -> None:
         """Give up, or say once that the server is waited for."""
-        if isinstance(error, REFUSED):
+        if is_refused(error):
             raise error
         shown, now = self._server.address.shown, monotonic()
         if self._since is None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Final
 
 from redis import exceptions as answers
 
 REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
+
+
+def is_refused(error: Exception) -> bool:
+    """Return whether one side will not have the other, by its login or its certificate."""
+    return isinstance(error, REFUSED) or _has_wrong_certificate(error)
+
+
+def _has_wrong_certificate(error: Exception) -> bool:
+    return isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError)
 
 
 def inline(error: Exception) -> str:
@@ -31,6 +41,8 @@ def advice(error: Exception, said: str) -> str:
     """Return what to do about an answer.  Redis 6 wraps what went wrong inside a script."""
     if isinstance(error, (*REFUSED, answers.AuthenticationWrongNumberOfArgsError)):
         return "check the user and the password in its URL"
+    if _has_wrong_certificate(error):
+        return "its certificate is not trusted, name its authority by ?ssl_ca_certs=FILE"
     if isinstance(error, answers.NoPermissionError) or "NOPERM" in said:
         return "give its user the rights that jug needs, on all keys that begin with jug:"
     if isinstance(error, answers.OutOfMemoryError) or "OOM " in said:
