@@ -39,7 +39,7 @@ def test_an_exception_that_is_endless_or_mute_is_a_failure_like_others(write, ju
     status, out, err = jug("execute", "--keep-going", "-j", jobs)
 
     assert status == 1
-    assert "3           0  jugfile.good" in out
+    assert "3       0  jugfile.good" in out
     assert "jug: jugfile.mute failed: jugfile.Mute: <its text can't be made: LookupError>" in err
     assert "jug: jugfile.long failed: ValueError: xxx" in err
     assert len(err) < 300_000
