@@ -27,9 +27,9 @@ def ctrl_c_as_in_the_foreground() -> None:
 def clean_environment(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hide the settings of whoever runs the tests."""
+    """Hide the settings of whoever runs the tests, and have Python as users have it."""
     for name in os.environ:
-        if name.startswith("JUG_"):
+        if name.startswith("JUG_") or name in ("PYTHONUNBUFFERED", "PYTHONHASHSEED"):
             monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)

@@ -52,3 +52,12 @@ def test_a_name_that_is_no_text_in_utf_8_is_shown_all_the_same():
 
     assert slots.running(0).name == "f\\udcff"
     slots.close()
+
+
+def test_no_disk_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    slots = WorkerSlots.for_workers(2)
+
+    assert not slots.is_stopped()
+    slots.close()

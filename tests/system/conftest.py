@@ -95,7 +95,8 @@ def launch(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             [sys.executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             start_new_session=True,
             **options,
         )

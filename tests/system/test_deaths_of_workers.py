@@ -435,3 +435,169 @@ def test_healthy_workers_go_on_when_one_dies_while_the_jugdir_is_away(
     assert command.wait(20) == 0
     ends = Counter(words[1] for words in journal() if words[0] == "end")
     assert ends == {"0": 1, "1": 1, "2": 1}
+
+
+CUTTING_OFF = """
+import os, time
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def close_all(i):
+    os.closerange(3, 256)
+    log("closed")
+    time.sleep(60)
+
+@TaskGenerator
+def replace_itself(i):
+    log("closed")
+    os.execvp("sleep", ["sleep", "60"])
+
+@TaskGenerator
+def good(i):
+    log("good")
+    return i
+
+FIRST(0), [good(i) for i in range(6)]
+"""
+
+
+@pytest.mark.parametrize("first", ["close_all", "replace_itself"])
+def test_a_worker_that_can_say_no_more_keeps_nobody_from_working_or_stopping(
+    write, journal, start, wait_for, first
+):
+    write(CUTTING_OFF.replace("FIRST", first))
+    command = start("execute", "-j", "2")
+    wait_for(lambda: sorted(journal()) == [["closed"], *[["good"]] * 6])
+
+    command.terminate()
+
+    assert command.wait(10) == 130
+
+
+@JOBS
+@pytest.mark.parametrize("by", ["the jugfile", "who starts it"])
+def test_ended_processes_are_waited_for_though_they_are_to_be_forgotten(write, jug, jobs, by):
+    ignore = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    write(
+        (ignore if by == "the jugfile" else "")
+        + "import subprocess\nfrom jug import TaskGenerator\n"
+        "[TaskGenerator(abs)(-i) for i in range(6)]\n"
+    )
+    options = {} if by == "the jugfile" else {"preexec_fn": _forget_children}
+
+    status, out, err = jug("execute", "-j", jobs, **options)
+
+    assert (status, err) == (0, "")
+    assert "6       0  builtins.abs" in out
+
+
+def _forget_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def test_what_user_code_has_made_of_sigchld_is_so_in_its_tasks(write, jug):
+    write(
+        "import signal\nfrom jug import TaskGenerator\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "@TaskGenerator\ndef look():\n"
+        "    assert signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN\n"
+        "look()\n"
+    )
+
+    assert jug("execute", "-j", "2")[0] == 0
+
+
+CHOOSING = """
+import os, time
+from jug import TaskGenerator, set_jugdir
+set_jugdir("chosen")
+
+@TaskGenerator
+def dies(i):
+    os._exit(3)
+
+@TaskGenerator(timeout=0.3)
+def late(i):
+    while True:
+        try:
+            time.sleep(30)
+        except Exception:
+            pass
+
+TASK(1)
+"""
+
+
+@JOBS
+@pytest.mark.parametrize("task", ["dies", "late"])
+def test_the_failure_goes_to_the_store_that_the_jugfile_chose(write, jug, jobs, task):
+    write(CHOOSING.replace("TASK", task))
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == 1
+    assert "makes no tasks" not in err
+    assert "1 failed" in jug("status", "--short")[1]
+    assert not Path("jugfile.jugdata").exists()
+
+
+def test_a_worker_that_somebody_ends_leaves_its_task_to_the_others(write, journal, start, wait_for):
+    write(
+        "import os\nfrom jug import TaskGenerator\nfrom journal import log, wait_for_file\n"
+        "@TaskGenerator\ndef work(i):\n"
+        "    log(os.getpid())\n    wait_for_file('go')\n    return i\n"
+        "[work(i) for i in range(4)]\n"
+    )
+    command = start("execute", "-j", "2")
+    wait_for(lambda: len(journal()) == 2)
+
+    os.kill(int(journal()[0][0]), signal.SIGTERM)
+    Path("go").touch()
+
+    assert command.wait(20) == 0
+
+
+STDERR = """
+import os, sys
+from jug import TaskGenerator
+
+@TaskGenerator
+def fails():
+    DOES
+    raise ValueError("seen?")
+
+fails()
+"""
+
+
+@JOBS
+@pytest.mark.parametrize(
+    "does",
+    [
+        "sys.stderr.close()",
+        "os.close(2)",
+        "os.dup2(os.open('/dev/null', os.O_WRONLY), 2)",
+        "sys.stderr = None",
+        "sys.stderr.detach()",
+    ],
+)
+def test_a_traceback_is_seen_whatever_the_task_did_to_standard_error(write, jug, jobs, does):
+    write(STDERR.replace("DOES", does))
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert status == 1
+    assert err.count('raise ValueError("seen?")') == 1
+
+
+def test_a_name_that_is_no_text_counts_like_others(write, jug):
+    write(
+        "from jug import TaskGenerator\ntask = TaskGenerator(abs)(-1)\ntask.name = 'odd-\\udcff'\n"
+    )
+
+    status, out, err = jug("execute")
+
+    assert status == 0
+    assert "1       0  odd-\udcff" in out
+    assert "1       0  Total" in out

@@ -241,3 +241,44 @@ def test_workers_leave_a_pool_alone_that_is_not_theirs(write, journal, launch):
     out, err = script.communicate(timeout=30)
 
     assert (script.returncode, err) == (0, "")
+
+
+PRINTING = """
+import ctypes
+from jug import TaskGenerator
+
+class Late:
+    "Written when it goes, as files of some libraries are."
+    def __del__(self, open=open):
+        open("late.txt", "a").write("gone\\n")
+
+late = Late()
+
+@TaskGenerator
+def work(i):
+    print("printed", i)
+    ctypes.CDLL(None).printf(b"from C %d\\n", i)
+    return i
+
+work(1)
+"""
+
+
+@JOBS
+@SPAWNED
+def test_what_is_printed_is_written_once_also_by_code_in_c(write, jug, jobs, beginning):
+    write(beginning + PRINTING)
+
+    status, out, err = jug("execute", "-j", jobs)
+
+    assert (status, err) == (0, "" if not beginning or jobs == "1" else err)
+    assert [out.count(text) for text in ("printed 1\n", "from C 1\n")] == [1, 1]
+
+
+@SPAWNED
+def test_what_the_jugfile_holds_goes_with_the_worker_that_read_it(write, jug, beginning):
+    write(beginning + PRINTING)
+
+    assert jug("execute")[0] == 0
+
+    assert Path("late.txt").read_text() == "gone\n"

@@ -103,3 +103,62 @@ def test_a_child_handles_signals_as_it_would_without_jug(write, journal, jug, jo
     assert jug("execute", "-j", jobs)[0] == 0
 
     assert [words for words in journal() if words[0] == "child"] == [["child", "0"]] * 5
+
+
+ELSEWHERE = """
+import os, time
+from jug import TaskGenerator, Tasklet
+from jug.hooks import register_hook
+from journal import log
+
+class Value:
+    def __init__(self, number):
+        self.number = number
+    def __getstate__(self):
+        PICKLED
+        return {"number": self.number}
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        READBACK
+
+def part(value):
+    PART
+    return value
+
+@TaskGenerator
+def make(i):
+    log("make", i)
+    return Value(i)
+
+@TaskGenerator
+def use(value):
+    log("use", value.number)
+    time.sleep(0.1)
+    return value.number
+
+HOOK
+tasks = [use(Tasklet(make(i), part)) for i in range(2)]
+"""
+
+PLACES = {
+    "PICKLED": "os.fork()",
+    "READBACK": "os.fork()",
+    "PART": "os.fork()",
+    "HOOK": 'register_hook("execute.task-pre-execute", lambda task: os.fork())',
+}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fork_anywhere_in_user_code_that_comes_back_does_not_go_on(
+    write, journal, jug, place, jobs
+):
+    text = ELSEWHERE
+    for name, forks in PLACES.items():
+        text = text.replace(name, forks if name == place else "pass")
+    write(text)
+
+    assert jug("execute", "-j", jobs)[0] == 0
+
+    assert sorted(journal()) == [["make", "0"], ["make", "1"], ["use", "0"], ["use", "1"]]
+    assert jug("check", "--verify")[0] == 0

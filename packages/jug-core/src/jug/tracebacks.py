@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from itertools import dropwhile
-from typing import TYPE_CHECKING, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import JugError, StoreError
 
 if TYPE_CHECKING:
-    from traceback import FrameSummary, TracebackException
+    from traceback import FrameSummary
 
 _LONGEST_LINE: Final = 2_000  # characters
 _LONGEST_TRACEBACK: Final = 100_000
@@ -27,9 +28,10 @@ def describe_exception(error: BaseException) -> str:
     'ValueError: no such thing'
     """
     kind = type(error)
-    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    known = kind.__module__ in ("builtins", "__main__", None)
+    name = _shortened(kind.__qualname__ if known else f"{kind.__module__}.{kind.__qualname__}", 500)
     message = _shortened(" ".join(text_of(error).split()), _LONGEST_LINE)
-    return f"{module}{kind.__qualname__}" + (f": {message}" if message else "")
+    return name + (f": {message}" if message else "")
 
 
 def text_of(error: BaseException) -> str:
@@ -40,7 +42,7 @@ def text_of(error: BaseException) -> str:
     """
     try:
         return str(error)
-    except Exception as raised:
+    except BaseException as raised:  # also what ends programs must not be raised by a text
         return f"<its text can't be made: {type(raised).__qualname__}>"
 
 
@@ -50,26 +52,24 @@ def own_traceback(error: BaseException) -> str:
     An error that jug itself names is shown without any of jug's frames, one of a
     store also without what a library raised: it says all that matters of it.
     """
-    import traceback
+    try:
+        return _formatted(error)
+    except BaseException:  # an attribute of the exception raises, or is not what it should be
+        frames: Any = BaseException.__traceback__
+        return _formatted(Exception(describe_exception(error)), frames.__get__(error))
 
-    shown = _taken_apart(error)
+
+def _formatted(error: BaseException, frames_of: TracebackType | None = None) -> str:
+    from traceback import StackSummary, TracebackException
+
+    shown = TracebackException(type(error), error, frames_of or error.__traceback__)
     frames = list(dropwhile(_is_jugs, shown.stack))
     if isinstance(error, JugError):
         frames = [frame for frame in frames if not _is_jugs(frame)]
     if isinstance(error, StoreError):
         shown.__cause__ = shown.__context__ = None
-    shown.stack = traceback.StackSummary.from_list(frames)
+    shown.stack = StackSummary.from_list(frames)
     return _shortened("".join(shown.format()), _LONGEST_TRACEBACK)
-
-
-def _taken_apart(error: BaseException) -> TracebackException:
-    from traceback import TracebackException
-
-    try:
-        return TracebackException.from_exception(error)
-    except Exception:  # an attribute of the exception raises when it is looked at
-        plain = Exception(describe_exception(error))
-        return TracebackException(Exception, plain, error.__traceback__)
 
 
 def _is_jugs(frame: FrameSummary) -> bool:

@@ -95,7 +95,7 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
         tell_no_match(summary.unmatched, allow_none)
         context.exit(DONE)
     _print_summary(summary, options.short)
-    if not summary.left and not summary.executed | summary.loaded:
+    if not (summary.ending.status or summary.left or summary.executed | summary.loaded):
         click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
 

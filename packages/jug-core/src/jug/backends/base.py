@@ -38,6 +38,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterable
+from copy import copy
 from typing import ClassVar, Self
 
 from jug._former import tell_what_is_gone
@@ -73,6 +74,9 @@ class BaseStore(NamedAccess):
     shared: ClassVar[bool] = True
     """Whether other processes can open the same store."""
 
+    thread: int = 0
+    """The thread that uses this object, as far as that is known (`jug.session`)."""
+
     jugfile: str = ""
     """The path of the jugfile whose tasks are saved here, to be noted with the first one."""
 
@@ -95,6 +99,14 @@ class BaseStore(NamedAccess):
     @abstractmethod
     def close(self) -> None:
         """Flush, give back all leases, and let go of every resource."""
+
+    def another_view(self) -> Self:
+        """Return another object of the same store: another worker, for another thread.
+
+        A store object is for one thread at a time.  Here it is a copy, so a store that
+        other processes can open pickles by where it is.
+        """
+        return copy(self)
 
     @abstractmethod
     def after_fork(self) -> None:

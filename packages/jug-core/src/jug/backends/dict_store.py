@@ -121,6 +121,9 @@ class DictStore(BaseStore):
         view._view(other._memory)
         return view
 
+    def another_view(self) -> Self:
+        return self.sharing(self)
+
     def _view(self, memory: _Memory) -> None:
         self._memory = memory
         self.news = memory.news

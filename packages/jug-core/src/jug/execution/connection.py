@@ -50,11 +50,12 @@ class SupervisorConnection:
     def send_joined(self, store: BaseStore, settings: Settings) -> None:
         """Make the supervisor beat for this worker's leases in the store.
 
-        Also say what is to become of failures: the jugfile may set that, and the
-        supervisor need not have read it.
+        Also say which store that is, and what is to become of failures: the jugfile may
+        set both, and the supervisor need not have read it.
         """
         failures = (settings.keep_going, settings.keep_failed)
-        self._send(("joined", (store.heartbeat(), *failures)))
+        shared = store if store.shared else None
+        self._send(("joined", (store.heartbeat(), shared, *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
         """Say what failed before this run, for workers that come later."""

@@ -35,6 +35,10 @@ class Errands:
         self._waiting: deque[_Errand] = deque()
         self._current: _Errand | None = None
 
+    def use(self, open_store: OpenStore) -> None:
+        """Do what is added from now on in the store that this opens."""
+        self._open_store = open_store
+
     def __bool__(self) -> bool:
         """Return whether something is still to be done."""
         return bool(self._current or self._waiting)

@@ -3,24 +3,60 @@
 It waits for the threads that tasks have started, calls the functions that are
 registered for its exit, and flushes open files.  What it has from the parent of a fork
 it leaves to that: a pool, or a folder that is removed with the object it belongs to.
+
+A worker that has read the jugfile itself has nothing of the user's from its parent.  There
+what the jugfile holds goes as well, since a file of a library may be written only when its
+object goes; and the exit functions of libraries in C are called.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
+import os
 import sys
+import sysconfig
 import threading
 import weakref
+from types import ModuleType
+from typing import NoReturn
 
-from jug.execution.open_files import flush_files, note_files
+from jug.execution.open_files import flush_all
 
 
 def leave() -> None:
-    """Do all that Python does at its end but for ending."""
+    """Do all that Python does at its end for what a process has from its parent, or shares."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    note_files()
-    flush_files()
+    flush_all()
+
+
+def end_own(status: int) -> NoReturn:
+    """End a process, which did `leave`, with all that user code has made in it."""
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType) and _is_users(module):
+            _empty(module)
+    if os.name == "posix":
+        ctypes.CDLL(None).exit(status)
+    os._exit(status)
+
+
+def _is_users(module: ModuleType) -> bool:
+    """Return whether a module is user code, and no part of Python or of an installed package."""
+    names = module.__dict__  # asked for an attribute, some modules import others
+    file, name = names.get("__file__"), names.get("__name__")
+    if not isinstance(file, str) or str(name).partition(".")[0] == "jug":
+        return False
+    paths = sysconfig.get_paths()
+    return not any(file.startswith(paths[key]) for key in ("stdlib", "purelib", "platlib"))
+
+
+def _empty(module: ModuleType) -> None:
+    """Let go of what a module's names hold, in the order in which Python does it."""
+    for is_private in (True, False):
+        for name in list(module.__dict__):
+            if not name.startswith("__") and (name.startswith("_") or not is_private):
+                module.__dict__[name] = None
 
 
 def leave_to_parent() -> None:

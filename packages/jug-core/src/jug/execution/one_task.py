@@ -10,7 +10,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.time_limit import time_limit
-from jug.task import Task
+from jug.task import Task, forks
 from jug.task.attempt import Arguments, attempt, load_arguments
 from jug.tracebacks import describe_exception
 
@@ -44,7 +44,8 @@ class TaskRunner:
         Raises what the last attempt raised, or `InputMissing`.
         """
         for attempts_left in range(task.options.retries, -1, -1):
-            arguments = self._load_arguments(task)
+            with forks.ended_here():
+                arguments = self._load_arguments(task)
             try:
                 return self._attempt(task, arguments)
             except Exception as error:

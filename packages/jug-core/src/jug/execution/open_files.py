@@ -5,14 +5,19 @@ process these would also end what belongs to its parent.  So it flushes them.  B
 fork they are flushed too, or both processes would write what is buffered.
 
 The collector knows them, until it is told to look at nothing that is there by now: so they
-are noted before that.
+are noted before that.  The standard streams are files like these, but are there always;
+what C code prints is buffered by the C library.
 """
 
 from __future__ import annotations
 
 import gc
 import io
+import os
+import sys
 import weakref
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from jug.messages import Log
@@ -30,10 +35,29 @@ def note_files() -> None:
             _noted[id(thing)] = weakref.ref(thing)
 
 
+def flush_output() -> None:
+    """Write out what was printed, as far as that is possible: the command itself will say."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # full; closed; none, or no file
+            stream.flush()
+    _flush_c()
+
+
 def flush_files() -> None:
     """Write out what is buffered in the files that were noted; report what can't be written."""
-    for reference in _noted.values():
-        file = reference()
+    _write_out(reference() for reference in _noted.values())
+
+
+def flush_all() -> None:
+    """Write out all that is buffered, as Python does at its end; report what can't be written."""
+    _write_out([sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__])
+    _flush_c()
+    note_files()
+    flush_files()
+
+
+def _write_out(files: Iterable[Any]) -> None:
+    for file in files:
         try:
             if file is not None:
                 file.flush()
@@ -41,3 +65,10 @@ def flush_files() -> None:
             log.error("what was written to %r is lost: %s", getattr(file, "name", file), error)
         except Exception:  # it is closed, say, or never was a file in earnest
             continue
+
+
+def _flush_c() -> None:
+    """Write out what C code has printed, where the C library is at hand."""
+    ctypes = sys.modules.get("ctypes")  # as in each worker, for `parent_death`
+    if ctypes is not None and os.name == "posix":
+        ctypes.CDLL(None).fflush(None)

@@ -20,15 +20,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
-from typing import Final
+from contextlib import nullcontext
+from typing import Final, NoReturn
 
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job
-from jug.execution.leaving import forget_exit_functions, leave, leave_to_parent
-from jug.execution.open_files import flush_files, note_files
+from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
+from jug.execution.open_files import flush_files, flush_output, note_files
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.random_numbers import seed_anew
@@ -40,7 +40,10 @@ from jug.execution.supervisor import Supervisor
 from jug.execution.worker import Worker
 from jug.hooks import jug_hook
 from jug.jugfile import Jugfile, Jugspace
+from jug.messages import Log
 from jug.tracebacks import describe_exception
+
+log = Log("worker")
 
 UNSAFE_TO_FORK: Final = ("torch", "jax", "tensorflow", "polars", "grpc")
 """Libraries whose threads and locks do not survive a fork."""
@@ -70,7 +73,7 @@ def run_one(job: Job) -> Summary:
     """Run the tasks by one worker, which is forked and then reads the jugfile."""
 
     def start(connection: SupervisorConnection) -> int:
-        return _fork(connection, lambda: _read_and_work(job, connection, 1))
+        return _fork(connection, lambda: _read_and_work(job, connection, 1), is_own=True)
 
     return Supervisor(start, 1, job.open_store).run()
 
@@ -165,27 +168,24 @@ def _run_to_the_end(worker: Worker) -> Summary:
     return summary
 
 
-def _fork(connection: SupervisorConnection, work: Callable[[], Summary]) -> int:
+def _fork(
+    connection: SupervisorConnection, work: Callable[[], Summary], *, is_own: bool = False
+) -> int:
+    """Start a worker, `is_own` if it will have made all that user code makes; return its pid."""
+    flush_output()
     flush_files()
-    _flush_output()
     pid = os.fork()
     if pid == 0:
         os.setsid()  # see `process_group`
         leave_to_parent()
         gc.freeze()  # none of it ends here, and a look would copy its memory
-        _be_worker(connection, work)
+        _be_worker(connection, work, is_own=is_own)
     return pid
 
 
-def _flush_output() -> None:
-    """Write what was printed so far, or each forked process would write it again."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            with suppress(OSError, ValueError):  # it is full, or closed: the command will say so
-                stream.flush()
-
-
-def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) -> None:
+def _be_worker(
+    connection: SupervisorConnection, work: Callable[[], Summary], *, is_own: bool
+) -> NoReturn:
     """Do a worker's work, and end the process."""
     status = 1
     try:
@@ -195,6 +195,10 @@ def _be_worker(connection: SupervisorConnection, work: Callable[[], Summary]) ->
         _report(connection, work)
         leave()
         status = 0
+        if is_own:
+            end_own(status)
+    except Exception as error:  # it has said what it did
+        log.error("a worker did not end as Python does: %s", describe_exception(error))
     finally:
         os._exit(status)
 
@@ -243,4 +247,4 @@ def main() -> None:
     connection = SupervisorConnection(
         socket.socket(fileno=descriptor), WorkerSlots(slots), slot, retryable, is_first, supervisor
     )
-    _be_worker(connection, lambda: _read_and_work(job, connection, count))
+    _be_worker(connection, lambda: _read_and_work(job, connection, count), is_own=True)

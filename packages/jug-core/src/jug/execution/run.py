@@ -13,7 +13,7 @@ from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
-from jug.session import current_store, use_store
+from jug.session import current_store, of_this_thread, using_here
 from jug.task import find_dependencies, value
 from jug.task.graph import Graph
 
@@ -42,11 +42,11 @@ def run(
     if jugdir is None:
         return _run_in(current_store(), x, workers, settings)
     store = open_store(jugdir)
-    before = use_store(store)
     try:
-        return _run_in(store, x, workers, settings)
+        here = of_this_thread(store)
+        with using_here(here):
+            return _run_in(here, x, workers, settings)
     finally:
-        use_store(before)
         if store is not jugdir:
             store.close()
 

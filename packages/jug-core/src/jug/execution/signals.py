@@ -36,6 +36,19 @@ def handle_signals(handler: Handler, signals: Iterable[int] = SIGNALS) -> dict[i
     return before
 
 
+def heed_children() -> dict[int, Any]:
+    """See to it that ended children can be waited for; return the handlers before.
+
+    User code may have the system forget them, and so may whoever started this process.
+    """
+    if not hasattr(signal, "SIGCHLD") or signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN:
+        return {}
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    _handled[signal.SIGCHLD] = (signal.SIG_DFL, signal.SIG_IGN)
+    return {signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL)}
+
+
 def restore_signals(before: dict[int, Any]) -> None:
     """Put back the handlers that `handle_signals` returned."""
     for signum, handler in before.items():

@@ -2,7 +2,9 @@
 
 A few bytes of memory that all of them share, in a file that is open in each: it
 works whether a worker was forked or started anew, costs a worker no system
-call, and can be read while a task holds the interpreter's lock.
+call, and can be read while a task holds the interpreter's lock.  On Linux the file is in
+memory too; elsewhere its room is taken at once, since to write where a disk has no room
+would end the process that does it.
 
     byte 0         1 once no further task is to be started
     from byte 64   a slot for each worker, of 256 bytes:
@@ -64,8 +66,14 @@ class WorkerSlots:
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
         """Return a slot for each worker."""
+        size = _FIRST + count * (_SLOT.size + _TALLY)
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("jug")
+            os.ftruncate(descriptor, size)
+            return cls(descriptor)
         with tempfile.TemporaryFile() as file:
-            file.truncate(_FIRST + count * (_SLOT.size + _TALLY))
+            file.write(bytes(size))
+            file.flush()
             return cls(os.dup(file.fileno()))
 
     def stop(self) -> None:

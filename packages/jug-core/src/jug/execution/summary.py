@@ -84,6 +84,8 @@ def merge(
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
     total.loaded = last.executed + last.loaded - executed
     endings = {summary.ending for summary in summaries}
+    if Ending.DONE in endings:  # others have done what an interrupted worker left
+        endings.discard(Ending.INTERRUPTED)
     if interrupted:
         endings.add(Ending.INTERRUPTED)
     if total.failures:

@@ -8,9 +8,10 @@ limit, replaces a worker that died, and gathers what all of them did.  It goes o
 that also while the store does not answer (`jug.execution.errands`).
 
 A worker shows what it runs in its slot of shared memory, and says all else over a
-socket: that it has joined a store, and at last its summary or its error.  If the
-socket closes with no last message, the worker has died.  If the supervisor dies, its
-workers die with it (`jug.execution.parent_death`).
+socket: that it has joined a store, what failed, and at last its summary or its error.  If
+it ends with no last message, it has died.  A task that closes files it did not open
+closes the socket too: its worker is attended to as before, until it ends.  If the
+supervisor dies, its workers die with it (`jug.execution.parent_death`).
 
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
@@ -39,7 +40,7 @@ from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals, restore_signals
+from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.worker_process import WorkerProcess
@@ -63,11 +64,11 @@ Start = Callable[[SupervisorConnection], int]
 class Supervisor:
     """Runs a number of workers to their end.
 
-    `start` starts one.  `open_store` gives the store, and is called only after a
-    worker has died: to tidy up after it, and to save the failure of a task that ended
-    its workers.  Unless they are to keep going such a failure stops all of them.
-    `retryable` are the tasks that failed before and are tried again; without it, the
-    first worker says which these are.
+    `start` starts one.  `open_store` gives the store, or a worker does that has joined
+    another one, as its jugfile wants it; it is opened only after a worker has died: to tidy
+    up after it, and to save the failure of a task that ended its workers.  Unless
+    they are to keep going such a failure stops all of them.  `retryable` are the tasks that
+    failed before and are tried again; without it, the first worker says which these are.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Supervisor:
         Raises what made a worker abort, after all others have ended too.
         """
         before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
+        before |= heed_children()
         try:
             self._begin_all()
             while self._is_busy():
@@ -193,13 +195,15 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _attend(self) -> None:
-        is_short = self._remains or self._errands
+        is_cut_off = any(worker.is_cut_off for worker in self._workers.values())
+        is_short = self._remains or self._errands or is_cut_off
         for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
             self._receive(self._workers[key.data])
         now = time.monotonic()
         for worker in list(self._workers.values()):
             if worker.process.is_gone():
                 self._receive_rest(worker)
+                self._end(worker)
                 continue
             worker.beat(now)
             self._check_time(worker, now)
@@ -214,8 +218,9 @@ class Supervisor:
 
     def _receive_rest(self, worker: WorkerProcess) -> None:
         """Read all that a worker that is gone has sent: a child of its may keep the socket open."""
-        worker.connection.setblocking(False)
-        while self._workers.get(worker.slot) is worker:
+        if not worker.is_cut_off:
+            worker.connection.setblocking(False)
+        while not worker.is_cut_off:
             self._receive(worker)
 
     def _receive(self, worker: WorkerProcess) -> None:
@@ -223,45 +228,51 @@ class Supervisor:
         for kind, said in take_messages(worker.received):
             self._take_message(worker, kind, said)
         if not is_open:
-            self._end(worker)
+            worker.is_cut_off = True
+            self._selector.unregister(worker.connection)
+            worker.connection.close()
+            if worker.ends_soon():
+                self._end(worker)
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, self._keep_going, self._keep_failed = said
+            worker.heartbeat, store, self._keep_going, self._keep_failed = said
+            if store is not None:
+                self._errands.use(lambda: store.another_view())
         elif kind == "retryable":
             self._retryable = said
         elif kind == "executed":
             self._executed[said] += 1
         elif kind == "failed":
+            log.error("%s failed:\n%s", said.name, said.traceback.rstrip())
             self._note_failure(said)
         else:
             worker.last_message = said
             worker.ends_by = time.monotonic() + _LAST_SECONDS
 
     def _end(self, worker: WorkerProcess) -> None:
-        self._selector.unregister(worker.connection)
-        worker.connection.close()
+        if self._workers.get(worker.slot) is not worker:
+            return
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
-        _, status = os.waitpid(worker.pid, 0)
+        how = worker.wait()
         self._remains.end(worker.pid)
         if isinstance(worker.last_message, Summary):
             self._summaries.append(worker.last_message)
         elif worker.last_message is not None:
             self._abort(worker.last_message)
         elif not self._interrupts:
-            self._replace_dead(worker, os.waitstatus_to_exitcode(status))
+            self._replace_dead(worker, how)
 
     def _abort(self, error: BaseException) -> None:
         self._error = self._error or error
         self.slots.stop()
 
-    def _replace_dead(self, worker: WorkerProcess, code: int) -> None:
+    def _replace_dead(self, worker: WorkerProcess, how: str) -> None:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
         self.slots.clear(worker.slot)
         if worker.killed_for is not None:
             return self._replace(worker.slot)
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
         if not self._is_deadly(running):

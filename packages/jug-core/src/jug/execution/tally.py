@@ -37,7 +37,9 @@ class Tally:
         self._places: dict[str, int] = {}
         self._free = start
         while length := self._length_at(self._free):
-            name = memory[self._free + _HEAD : self._free + _HEAD + length].decode()
+            name = memory[self._free + _HEAD : self._free + _HEAD + length].decode(
+                "utf-8", "surrogatepass"
+            )
             self._places[name] = self._free
             self._free += _HEAD + length
 
@@ -57,7 +59,7 @@ class Tally:
         return True
 
     def _enter(self, name: str) -> bool:
-        encoded, place = name.encode(), self._free
+        encoded, place = name.encode("utf-8", "surrogatepass"), self._free
         after = place + _HEAD + len(encoded)
         if after > self._end:
             return False

@@ -29,7 +29,7 @@ from jug.execution.summary import Ending, Failure, Summary
 from jug.hooks import is_hooked, jug_hook
 from jug.jugfile import Jugspace
 from jug.messages import Log
-from jug.task import Task
+from jug.task import Task, forks
 from jug.task.attempt import failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -227,7 +227,8 @@ class Worker:
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""
-        return isinstance(error, KeyboardInterrupt) or self.stop is Ending.INTERRUPTED
+        # Not by `isinstance`, which would ask the exception's own attributes.
+        return issubclass(type(error), KeyboardInterrupt) or self.stop is Ending.INTERRUPTED
 
     def _succeed(
         self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any
@@ -275,8 +276,9 @@ class Worker:
             task.name, task.digest.hex(), describe_exception(error), own_traceback(error)
         )
         self.summary.failures.append(failure)
-        log.error("%s failed:\n%s", task.name, failure.traceback.rstrip())
-        if self.connection is not None:
+        if self.connection is None:
+            log.error("%s failed:\n%s", task.name, failure.traceback.rstrip())
+        else:  # the supervisor tells of it, whatever the task has done to this process's output
             self.connection.send_failed(failure)
         if not self.settings.keep_going:
             self._stop_all()
@@ -341,8 +343,9 @@ class Worker:
 
 def _may_go_on(hook: str, task: Task[Any]) -> bool:
     """Call a hook; return whether it lets the worker start further tasks."""
-    try:
-        jug_hook(hook, (task,))
-    except SystemExit:
-        return False
+    with forks.ended_here():
+        try:
+            jug_hook(hook, (task,))
+        except SystemExit:
+            return False
     return True

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from jug.backends.base import Heartbeat
 from jug.backends.process import Process
 from jug.execution import process_group
 from jug.execution.slots import Running
+
+_MOMENT: Final = 0.05  # seconds
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class WorkerProcess:
     last_message: Any = None
     ends_by: float = inf
     """When it must have ended."""
+    is_cut_off: bool = False
+    """Whether its end of the connection is closed, so that it says no more."""
 
     def beat(self, now: float) -> None:
         """Show that the worker lives, if it is time to and the worker is not stopped."""
@@ -57,7 +62,31 @@ class WorkerProcess:
         """Send a signal to the worker and to what its tasks have started."""
         process_group.send_signal(self.pid, signum)
 
+    def ends_soon(self) -> bool:
+        """Return whether it ends within a moment; where that can't be seen it is taken to."""
+        until = time.monotonic() + _MOMENT
+        while self.process.is_gone() is False:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def wait(self) -> str:
+        """Wait until it has ended; return how."""
+        try:
+            code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        except ChildProcessError:  # somebody has the system forget ended processes
+            return "has ended"
+        return f"was ended by {_name_of(-code)}" if code < 0 else f"exited with {code}"
+
     def kill(self) -> None:
         """End it with what its tasks have started, and wait until it has ended."""
         self.send_signal(signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        self.wait()
+
+
+def _name_of(signum: int) -> str:
+    try:
+        return signal.Signals(signum).name
+    except ValueError:  # one of those without a name of its own
+        return f"signal {signum}"

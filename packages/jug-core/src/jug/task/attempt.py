@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from types import CodeType, FunctionType
@@ -14,7 +15,7 @@ from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
 from jug.messages import Log
-from jug.records import Record
+from jug.records import Buffer, Record
 from jug.task import forks
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
@@ -64,24 +65,25 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     count = len(alltasks)
     start = time.time()
     began = time.perf_counter()
-    generation = forks.generation()
-    try:
+    with forks.ended_here():
         result = task.f(*args, **kwargs)
-    finally:
-        forks.end_if_forked(generation)
-    duration = time.perf_counter() - began
-    if len(alltasks) > count:
+        duration = time.perf_counter() - began
+        payload = _encoded(task, result)
+    if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
     if debug_mode:
         _check_unchanged(task)
-    try:
-        payload = codec.encode(result)
-    except EncodeError as error:
-        raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
     memory = peak_memory() if duration > _LONG else 0
     size = sum(map(len, payload))
     record = Record(task.name, start, duration, size, memory, code_fingerprint(task.f))
     return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
+
+
+def _encoded(task: Call, result: Any) -> Sequence[Buffer]:
+    try:
+        return codec.encode(result)
+    except EncodeError as error:
+        raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
 
 
 def failed_attempt(task: Call, error: BaseException, start: float, kept: bool = False) -> Frame:

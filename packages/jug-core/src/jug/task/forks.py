@@ -1,14 +1,15 @@
-"""A process that a task forks, and that comes back out of the task's function.
+"""A process that user code forks, and that comes back out of it.
 
 It is a copy of the worker, and must not go on as one: two processes would write to
-one file, or to one connection.  So it ends where the function does, as a program would.
-Forks are counted, since asking for the process id is a system call.
+one file, or to one connection.  So it ends where the user's code does, as a program
+would.  Forks are counted, since asking for the process id is a system call.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 _forks = 0
 
@@ -18,19 +19,35 @@ def _count() -> None:
     _forks += 1
 
 
+def _flush() -> None:
+    """Write out what was printed, or both processes would."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # none, full or closed: its own process will see
+            stream.flush()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count)
+    os.register_at_fork(before=_flush, after_in_child=_count)
 
 
-def generation() -> int:
-    """Return a number that is another one in what is forked from this process."""
-    return _forks
+class ended_here:  # noqa: N801 -- it reads as a verb, and a generator would cost twice as much
+    """A context at whose end a process that was forked in it ends, by what it raised.
+
+    >>> with ended_here():
+    ...     pass
+    """
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _forks
+
+    def __exit__(self, *raised: object) -> None:
+        if self._before != _forks:
+            _end()
 
 
-def end_if_forked(before: int) -> None:
-    """End this process, by what it raised, if it was forked since `generation` gave this number."""
-    if before == _forks:
-        return
+def _end() -> None:
     status = 1
     try:
         status = _status_of(sys.exception())

@@ -17,7 +17,7 @@ from jug import hash
 from jug.backends.base import BaseStore
 from jug.errors import HashError, ResultNotFound, TaskError
 from jug.hash.names import function_name
-from jug.session import current_store, is_jug_running, is_store_chosen
+from jug.session import current_store, is_jug_running, is_store_chosen, of_this_thread
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
@@ -52,7 +52,7 @@ class _StoreOfTask:
         if task is None:
             return current_store() if is_store_chosen() else None
         own = task.own_store
-        return current_store() if own is None else own
+        return current_store() if own is None else of_this_thread(own)
 
 
 class Task(Lockable, Generic[R]):

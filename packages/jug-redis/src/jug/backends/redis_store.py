@@ -66,6 +66,13 @@ class RedisStore(BaseStore):
         patience: float | None = None,
         chunk_bytes: int = results.CHUNK_BYTES,
     ) -> None:
+        self._options = {
+            "prefix": prefix,
+            "lease_seconds": lease_seconds,
+            "patience": patience,
+            "chunk_bytes": chunk_bytes,
+        }
+        self._opened_by = url
         self._address = Address.parse(url, prefix)
         self.url = self._address.shown
         lease = lease_seconds_of(lease_seconds)
@@ -92,6 +99,10 @@ class RedisStore(BaseStore):
         <RedisStore redis://localhost/?prefix=primes>
         """
         return cls(url, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by where it is: the copy is another worker."""
+        return _reopen, (type(self), self._opened_by, self._options)
 
     @property
     def has_default_prefix(self) -> bool:
@@ -291,6 +302,10 @@ class RedisStore(BaseStore):
 
 
 redis_store = RedisStore
+
+
+def _reopen(cls: type[RedisStore], url: str, options: dict[str, Any]) -> RedisStore:
+    return cls(url, **options)
 
 
 def _patience(given: float | None) -> float:
