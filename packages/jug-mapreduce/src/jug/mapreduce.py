@@ -18,6 +18,7 @@ from jug._former import tell_what_is_gone
 from jug.errors import HashError, OptionError
 from jug.hash import digest_function, digest_one
 from jug.hash.names import function_name
+from jug.hash.task_texts import mark_of
 from jug.task import Task, Tasklet
 from jug.utils import identity
 
@@ -180,8 +181,9 @@ class Mapped(Sequence[Any]):
         return (first[0] - self._numbers()[0] * self.block_size, len(self), distance)
 
     def __repr__(self) -> str:
-        """Show how much it is of what."""
-        return f"<{len(self)} results of {function_name(_plain(self.blocks[0].args[0]))}>"
+        """Show how much it is of what, with a mark that says of which inputs."""
+        name = function_name(_plain(self.blocks[0].args[0]))
+        return f"<{len(self)} results of {name} {mark_of(self.__jug_hash__().hex(), name)}>"
 
 
 # What the tasks run.  Results are found again by the names of these functions and

@@ -45,17 +45,22 @@ class Job:
         os.chdir(self.folder)
         jugfile = Jugfile(self.jugfile, self.arguments)
         use_store(self._open_store_here())
-        try:
-            jugspace = jugfile.read()
-        except (JugfileError, StoreError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            raise jugfile_error(error, jugfile) from None
+        jugspace = explained(jugfile, jugfile.read)
         note_files()
         # The tasks stay to the end.  A collector that looks at them finds nothing, not even
         # the one with which Python ends, and in a forked worker it copies their memory.
         gc.freeze()
         return jugfile, jugspace
+
+
+def explained(jugfile: Jugfile, read: Callable[[], Jugspace]) -> Jugspace:
+    """Read a jugfile; raise `JugfileError` for what it raises itself."""
+    try:
+        return read()
+    except (JugfileError, StoreError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise jugfile_error(error, jugfile) from None
 
 
 def jugfile_error(error: BaseException, jugfile: Jugfile) -> JugfileError:

@@ -9,7 +9,7 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry
 from jug.execution.process_group import boot_time, end_started_since
-from jug.execution.time_limit import time_limit
+from jug.execution.time_limit import alarm, put_back, time_limit
 from jug.task import Task, forks
 from jug.task.attempt import Arguments, attempt, load_arguments
 from jug.tracebacks import describe_exception
@@ -64,6 +64,7 @@ class TaskRunner:
             raise InputMissing from None
 
     def _attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
+        before = alarm()
         self.is_in_task = True
         try:
             if self._is_interrupted:  # while the arguments were loaded
@@ -73,6 +74,7 @@ class TaskRunner:
             return self._limited_attempt(task, arguments, task.options.timeout)
         finally:
             self.is_in_task = False
+            put_back(before)
 
     def _limited_attempt(
         self, task: Task[Any], arguments: Arguments, limit: float

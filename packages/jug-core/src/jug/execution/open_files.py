@@ -18,11 +18,14 @@ import sys
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
+from threading import Thread
 from typing import Any, Final
 
 from jug.messages import Log
 
 log = Log("worker")
+
+_LONG: Final = 5.0  # seconds
 
 _FILE: Final[Any] = io.IOBase.__base__  # of files written in C and in Python alike
 _noted: dict[int, weakref.ref[Any]] = {}
@@ -49,11 +52,22 @@ def flush_files() -> None:
 
 
 def flush_all() -> None:
-    """Write out all that is buffered, as Python does at its end; report what can't be written."""
+    """Write out all that is buffered, as Python does at its end; report what can't be written.
+
+    A file that another thread was writing at the moment of the fork stays locked in this
+    process, so what it has from its parent is not waited for without end.
+    """
+    inherited = list(_noted.values())
     _write_out([sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__])
     _flush_c()
+    _noted.clear()
     note_files()
     flush_files()
+    flushing = Thread(target=lambda: _write_out(one() for one in inherited), daemon=True)
+    flushing.start()
+    flushing.join(_LONG)
+    if flushing.is_alive():
+        log.error("a file that was open before is locked: what tasks wrote to it may be lost")
 
 
 def _write_out(files: Iterable[Any]) -> None:

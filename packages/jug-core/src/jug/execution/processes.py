@@ -26,7 +26,7 @@ from typing import Final, NoReturn
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
-from jug.execution.job import Job
+from jug.execution.job import Job, explained
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
 from jug.execution.open_files import flush_files, flush_output, note_files
 from jug.execution.other_hashes import warn_of_other_hashes
@@ -86,7 +86,7 @@ def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> S
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
             jugspace.store.after_fork()
-            return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)
+            return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
 
         return _fork(connection, work)
 
@@ -123,7 +123,12 @@ def run_here(job: Job) -> Summary:
     jugfile, jugspace = job.begin()
     with jugspace.store:
         warn_of_other_hashes(jugspace)
-        return _run_to_the_end(Worker(jugspace, jugfile.read_again, job.read_settings()))
+        return _run_to_the_end(Worker(jugspace, _reader(jugfile), job.read_settings()))
+
+
+def _reader(jugfile: Jugfile) -> Callable[[], Jugspace]:
+    """Return what reads a jugfile again, and explains what it raises."""
+    return lambda: explained(jugfile, jugfile.read_again)
 
 
 # What runs in a worker
@@ -134,7 +139,7 @@ def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Su
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)
-    return _work(jugspace, jugfile.read_again, job.read_settings(), connection, count)
+    return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
 
 
 def _work(

@@ -3,21 +3,30 @@
 An alarm raises `TaskTimeout` in the task, so that its worker goes on.  A task
 that stays in C, or that swallows the exception, is beyond that: the supervisor
 sees the same deadline in the worker's slot and, after a grace, ends the whole worker.
+
+A task may set an alarm of its own.  One that it leaves armed would ring in the midst of
+something else.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+from _signal import getsignal  # as it is in C: the one in Python takes microseconds
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import TaskTimeout
 
 if TYPE_CHECKING:
     from jug.task import Task
+
+Alarm = tuple[Any, bool]
+"""The handler of alarms, and whether one is armed."""
+
+_SIGALRM: Final = getattr(signal, "SIGALRM", None)
 
 
 @contextmanager
@@ -51,3 +60,26 @@ def time_limit(task: Task[Any]) -> Any:
     """Return a context in which the task may run as long as its `timeout` says."""
     seconds = task.options.timeout
     return _UNLIMITED if seconds is None else _limited(seconds)
+
+
+def alarm() -> Alarm:
+    """Return the handler of alarms, and whether one is armed.
+
+    The latter is asked only where Python handles them, as it is a system call.
+    """
+    handler = getsignal(_SIGALRM) if _SIGALRM else None
+    if callable(handler):
+        return handler, signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    return handler, False
+
+
+def put_back(before: Alarm) -> None:
+    """Disarm an alarm that was not armed before, and give alarms the handler that they had."""
+    now = alarm()
+    if now == before or threading.current_thread() is not threading.main_thread():
+        return
+    handler, was_armed = before
+    if not was_armed:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if handler is not None:
+        signal.signal(signal.SIGALRM, handler)

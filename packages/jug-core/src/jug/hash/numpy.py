@@ -18,6 +18,7 @@ from jug.errors import HashError
 from jug.hash.containers import Encoder, each
 from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
 from jug.hash.functions import named
+from jug.hash.task_texts import look_through
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -90,6 +91,8 @@ def _elements(array: Array) -> Generator[Any, bytes, bytes]:
         return sealed(b"l", fields)
     if array.dtype.kind in "OT":
         return sealed(b"l", (yield from each(array.ravel().tolist())))
+    if array.dtype.kind in "SU":
+        look_through(array.ravel().tolist())
     return _raw(array)
 
 

@@ -138,6 +138,8 @@ class FileStore(BaseStore):
             segments.poll(afresh=afresh)
         except OSError as error:
             raise fault(error, segments.folder, "read results in") from error
+        if segments.gone_own:
+            marker.make(self._path)
         if segments.covered or segments.gone_own:
             self._saving.write_again_what_is_missing()
 

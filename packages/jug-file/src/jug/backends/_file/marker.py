@@ -5,7 +5,7 @@
     big/            large results, one file each
     leases/         who works on what
     jugfiles/       which jugfiles have saved something
-    packs/jugpack/  a folder where jug 2.x keeps a file
+    packs/jugpack/  a folder where jug 2.x keeps a file, and in it a note that says why
 
 The file, the *marker*, is written last, so a jugdir that has it has all of them.  It is
 looked for in a listing: a name that was looked up before another host made it would
@@ -16,6 +16,8 @@ segment says what it is, too.  So who looks goes on, and who writes makes it ane
 
 To jug 2.x all that it does not know is litter, which its `cleanup` removes.  Where it
 finds a folder in place of its pack, each of its commands stops before it touches anything.
+
+Somebody may remove folders, the empty ones above all.  Who writes makes them anew.
 """
 
 from __future__ import annotations
@@ -48,6 +50,11 @@ CODEC: Final = 1
 FOLDERS: Final = ("segments", "big", "leases")
 
 _BAR: Final = ("packs", "packs/jugpack")
+_NOTE: Final = "packs/jugpack/README"
+_NOTE_TEXT: Final = """\
+This directory holds results of jug 3.  The folder with this note keeps jug 2.x from
+taking it for one of its own, whose `cleanup` would remove all results: leave it here.
+"""
 
 _WITHOUT_SUM: Final = b"jug file store 1.0\nhash 1\ncodec 1\n"
 """The marker as it was before it had a checksum."""
@@ -96,9 +103,9 @@ def is_made(jugdir: Path) -> bool:
 
 
 def make(jugdir: Path) -> None:
-    """Make the directory a store, if it is none, and its marker, if it is damaged or missing."""
+    """Make the directory a store, if it is none, and what of it is damaged or missing."""
     state = _look(jugdir)
-    if state is _State.MADE:
+    if state is _State.MADE and _is_complete(jugdir):
         return
     with explained(jugdir, "make a store in"):
         _make_folders(jugdir)
@@ -112,6 +119,10 @@ def make(jugdir: Path) -> None:
         log.warning("%s was damaged or missing and is made anew", jugdir / NAME)
 
 
+def _is_complete(jugdir: Path) -> bool:
+    return all(os.path.exists(jugdir / name) for name in (*FOLDERS, _NOTE))
+
+
 def _make_folders(jugdir: Path) -> None:
     """Make all folders; whoever finds the marker relies on them."""
     above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
@@ -120,6 +131,8 @@ def _make_folders(jugdir: Path) -> None:
         # Asking whether it is there might get an answer of some time ago.
         with suppress(FileExistsError):
             os.mkdir(folder)
+    with suppress(FileExistsError), open(jugdir / _NOTE, "x") as note:
+        note.write(_NOTE_TEXT)
     for folder in (jugdir, *above):
         sync_folder(folder.parent)
 

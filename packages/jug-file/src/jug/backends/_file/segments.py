@@ -106,8 +106,23 @@ class Segments:
             self.live.append(segment)
 
     def names(self) -> list[str]:
-        """Return the names of all segments and packs that are there now, and of no other files."""
-        return [name for name in os.listdir(self.folder) if is_segment_name(name)]
+        """Return the names of all segments and packs that are there now, and of no other files.
+
+        A folder that somebody removed from the jugdir holds none.
+        """
+        try:
+            return [name for name in os.listdir(self.folder) if is_segment_name(name)]
+        except FileNotFoundError:
+            if not self.folder.parent.exists():
+                raise
+            return []
+
+    def _changed(self) -> int:
+        """Return when the folder was changed last, 0 if it is not there."""
+        try:
+            return os.stat(self._path).st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     @property
     def bytes_read(self) -> int:
@@ -117,7 +132,7 @@ class Segments:
     def _list(self) -> None:
         changed = 0
         if self.is_local:
-            changed = os.stat(self._path).st_mtime_ns
+            changed = self._changed()
             if changed == self._listed:
                 return
         asked = time.time_ns()
