@@ -4,6 +4,8 @@ import logging
 import pickle
 import socket
 import threading
+from contextlib import suppress
+from time import monotonic
 
 import pytest
 
@@ -93,7 +95,7 @@ def test_a_host_name_that_is_known_to_nobody_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
     store = RedisStore.open("redis://misspelt.example.org")
 
-    with pytest.raises(StoreError, match="did not answer for 1 seconds"):
+    with pytest.raises(StoreError, match=r"did not answer for [12].\d seconds"):
         store.poll()
 
 
@@ -200,3 +202,50 @@ def test_a_key_of_another_kind_is_said(servers):
     server.client().set("jug:{taken}:log", "not a stream")
 
     assert "WRONGTYPE" in refusal(server.url("taken"))
+
+
+@pytest.fixture
+def silent():
+    """Return the port of something that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_port_at_which_nobody_answers_is_given_up_soon_with_what_may_be_wrong(
+    silent, monkeypatch, caplog
+):
+    monkeypatch.setattr("jug.backends._redis.server._FIRST_TIMEOUT", 0.6)
+    store = RedisStore.open(f"rediss://127.0.0.1:{silent}/", patience=4.0)
+    began = monotonic()
+
+    with pytest.raises(
+        StoreError, match=r"does the server not use TLS\? then it begins with redis:"
+    ):
+        store.poll()
+
+    assert monotonic() - began < 15
+    assert "waiting for it" in caplog.text
+
+
+def test_a_port_that_wants_tls_is_asked_about(caplog):
+    def hang_up(listening):
+        with suppress(OSError):
+            while True:
+                listening.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=hang_up, args=(listening,), daemon=True).start()
+        url = f"redis://127.0.0.1:{listening.getsockname()[1]}/"
+        said = refusal(url)
+        listening.shutdown(socket.SHUT_RDWR)
+
+    assert "does the server use TLS? then it begins with rediss:" in said
+
+
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile"])
+def test_a_file_of_the_url_that_is_not_there_is_named_at_once(name, caplog):
+    store = RedisStore.open(f"rediss://127.0.0.1:1/?{name}=nowhere.pem")
+
+    with pytest.raises(OptionError, match=rf"'nowhere.pem' for {name}, which can't be read"):
+        store.poll()
+    assert not caplog.text

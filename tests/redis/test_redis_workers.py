@@ -295,8 +295,8 @@ def slow():
 assert jug.run(jug.Task(abs, -1), jugdir={url!r}) == 1
 assert jug.run(jug.Task(slow), jugdir={url!r}) == 2
 """)
-    with open_store(url, lease_seconds=2.0) as store:
-        script = launch("script.py", env=os.environ | {"JUG_LEASE_SECONDS": "2"})
+    with open_store(url, lease_seconds=6.0) as store:
+        script = launch("script.py", env=os.environ | {"JUG_LEASE_SECONDS": "6"})
         while not journal():
             sleep(0.005)
         ((task, holder),) = store.holders().items()
@@ -385,3 +385,36 @@ def test_a_worker_that_finds_no_room_on_the_server_waits_for_it(servers, write, 
 
     _, rest = command.communicate(timeout=60)
     assert command.returncode == 0, rest
+
+
+WAITING = """
+import time
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def work(i):
+    log("begun")
+    time.sleep(0.2)
+    return i
+
+[work(i) for i in range(1000)]
+"""
+
+
+@pytest.mark.slow
+def test_who_is_to_end_does_not_wait_for_a_server_that_is_away(
+    servers, write, journal, start, wait_for
+):
+    server = servers.new()
+    write(WAITING)
+    command = start("execute", "-j", "2", "jugfile.py", "--jugdir", server.url())
+    wait_for(lambda: len(journal()) > 4)
+    server.kill()
+    line_of(command, "waiting for it")
+    began = monotonic()
+
+    command.terminate()
+
+    assert command.wait(30) == 130
+    assert monotonic() - began < 10

@@ -96,6 +96,10 @@ class BaseStore(NamedAccess):
     def flush(self) -> None:
         """Return once all that was saved here survives a power cut."""
 
+    def hurry(self) -> None:
+        """Wait little for what does not answer from now on: this process is to end."""
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Flush, give back all leases, and let go of every resource."""

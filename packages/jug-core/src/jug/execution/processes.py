@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Final, NoReturn
 
-from jug.errors import JugError
+from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job, explained
@@ -161,8 +161,15 @@ def _work(
         seed_anew()
     worker = Worker(jugspace, read_apart, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
-    with jugspace.store:
-        return _run_to_the_end(worker)
+    try:
+        with jugspace.store:
+            return _run_to_the_end(worker)
+    except StoreError as error:
+        if worker.stop is not Ending.INTERRUPTED:
+            raise
+        log.warning("what was in progress is not given back, its lease will run out: %s", error)
+        worker.summary.ending = Ending.INTERRUPTED
+        return worker.summary
 
 
 def _run_to_the_end(worker: Worker) -> Summary:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from _signal import getsignal  # as it is in C: the one in Python takes microseconds
+from _signal import getsignal  # type: ignore[import-not-found]  # it is quicker than in `signal`
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType

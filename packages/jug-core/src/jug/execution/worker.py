@@ -84,6 +84,7 @@ class Worker:
         """End the worker now: the task in progress is given back."""
         if self.stop is not Ending.INTERRUPTED:
             self.stop = Ending.INTERRUPTED
+            self.store.hurry()
             self.runner.interrupt()
 
     # Beginning and ending

@@ -284,6 +284,10 @@ class RedisStore(BaseStore):
             self._access.server.sync()
             self._leases.has_unsynced = False
 
+    def hurry(self) -> None:
+        if self._access.is_in_use():
+            self._access.server.hurry()
+
     def close(self) -> None:
         stop_heartbeat(self)
         if not self._access.is_in_use():

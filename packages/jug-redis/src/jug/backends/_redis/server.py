@@ -7,10 +7,12 @@ change something know their own traces.  Only when the server has been away for
 longer than the *patience* does an operation fail.
 
 That holds from the first operation on: a command may start while the server is away.
-From there a wrong address looks the same, so the log line names it at once.  There
-is little patience only where waiting can't help: for a host name that nobody knows, and
-for what is still tried after the patience has run out.  A login that is refused, or
-something that is not redis, ends an operation at once.
+From there a wrong address looks the same, so the log line names it at once, and a server
+that has never answered is given only a few seconds for its first answer.  There
+is little patience only where waiting can't help: for a host name that nobody knows, for
+what is still tried after the patience has run out, and in a process that is to end.  A
+login that is refused, a file of the URL that can't be read, or something that is not
+redis, ends an operation at once.
 
 This module and those that it imports need redis-py, and are imported when a store
 is first used.
@@ -33,6 +35,8 @@ from jug.backends._redis.connection import Connection
 from jug.backends._redis.scripts import FORMAT, Script
 from jug.backends._redis.trouble import (
     advice,
+    check_files,
+    doubt,
     inline,
     is_read_only,
     is_refused,
@@ -48,6 +52,8 @@ log = Log("redis")
 _Answer = TypeVar("_Answer")
 
 _LITTLE_PATIENCE: Final = 1.0
+_FIRST_TIMEOUT: Final = 5.0
+_AT_ONCE: Final = 1.0  # seconds in which an idle connection that was closed is made anew
 _SYNC_MILLISECONDS: Final = 10_000
 
 _AWAY: Final = (
@@ -160,8 +166,12 @@ class Server:
 
     def give_up(self) -> None:
         """Have little patience until the server answers again."""
-        self.has_given_up = True
+        self.hurry()
         self.close()
+
+    def hurry(self) -> None:
+        """Have little patience until the server answers again, as this process is to end."""
+        self.has_given_up = True
 
     def forget(self) -> None:
         """Leave the connection to the parent of this process."""
@@ -169,7 +179,10 @@ class Server:
 
     def _connected(self) -> Any:
         if self._link is None:
+            check_files(self.address)
             try:
+                if not self.has_answered:
+                    self._ask_first()
                 client = connect(self.address, self._timeout)
                 self._warn_of_eviction(client)
             except TypeError as error:  # redis-py hands all that is in the query on
@@ -183,13 +196,22 @@ class Server:
             self.has_answered, self.has_given_up = True, False
         return self._link
 
+    def _ask_first(self) -> None:
+        """See whether somebody answers there, who need not be a redis server."""
+        client = connect(self.address, min(self._timeout, _FIRST_TIMEOUT))
+        try:
+            self._warn_of_eviction(client)
+        finally:
+            client.close()
+
     def _patiently(self, once: Callable[[], _Answer]) -> _Answer:
+        began = monotonic()
         try:
             return once()
-        except _TROUBLE:
-            return self._insist(once)  # what went wrong is looked at if it does so again
+        except _TROUBLE as error:
+            return self._insist(once, began, error)
 
-    def _insist(self, once: Callable[[], _Answer]) -> _Answer:
+    def _insist(self, once: Callable[[], _Answer], began: float, first: Exception) -> _Answer:
         def attempt() -> _Answer:
             try:
                 return once()
@@ -202,9 +224,11 @@ class Server:
                     self.close()  # another machine may be the primary by now
                 raise
 
-        absence = _Absence(self)
+        absence = _Absence(self, began)
         retry = Retry(EqualJitterBackoff(cap=2.0, base=0.01), -1, _AWAY)
         try:
+            if isinstance(first, _AWAY) and monotonic() - began > _AT_ONCE:
+                absence.note(first)
             answer = retry.call_with_retry(attempt, absence.note)
         except _TROUBLE as error:
             self._explain(error)
@@ -257,26 +281,28 @@ class Server:
 class _Absence:
     """The time in which a server does not answer an operation."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, since: float) -> None:
         self._server = server
-        self._since: float | None = None
+        self._since = since
+        self._has_begun = False
         self._told = False
 
     def note(self, error: Exception) -> None:
         """Give up, or say once that the server is waited for."""
         if is_refused(error):
             raise error
-        shown, now = self._server.address.shown, monotonic()
-        if self._since is None:
+        shown, away = self._server.address.shown, monotonic() - self._since
+        if not self._has_begun and away < _AT_ONCE:
             # Perhaps only an idle connection that was closed: the next try makes a new one.
-            self._since = now
+            self._has_begun = True
             return
         limit = self._patience(error)
-        if now - self._since >= limit:
+        if away >= limit:
             self._server.give_up()
+            how_long = f" for {away:.1f} seconds" if away >= 0.1 else ""
             raise StoreError(
-                f"{shown} did not answer for {limit:g} seconds ({inline(error)}): "
-                "check that the server runs, and its address",
+                f"{shown} did not answer{how_long} ({inline(error)}): "
+                f"check that the server runs, and its address{doubt(self._server.address, error)}",
                 url=shown,
             ) from error
         if not self._told and limit > _LITTLE_PATIENCE:
@@ -286,12 +312,14 @@ class _Absence:
                 shown,
                 inline(error),
                 limit,
-                "" if self._server.has_answered else "; is its address right?",
+                ""
+                if self._server.has_answered
+                else f"; is its address right{doubt(self._server.address, error)}?",
             )
 
     def end(self) -> None:
         """Note that the server answers."""
-        if self._told and self._since is not None:
+        if self._told:
             shown, away = self._server.address.shown, monotonic() - self._since
             log.info("%s answers again after %.1f seconds", shown, away)
 

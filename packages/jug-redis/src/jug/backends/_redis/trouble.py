@@ -5,8 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from redis import exceptions as answers
+
+from jug.backends._redis.url import Address
+from jug.errors import OptionError
+
+_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 REFUSED: Final = (answers.AuthenticationError, answers.AuthorizationError)
 
@@ -18,6 +24,36 @@ def is_refused(error: Exception) -> bool:
 
 def _has_wrong_certificate(error: Exception) -> bool:
     return isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError)
+
+
+def doubt(address: Address, error: Exception) -> str:
+    """Return what else may be wrong with an address, for a sentence: nothing, or its scheme.
+
+    A server that waits for TLS hangs up on who begins without it; one that does not waits
+    for the end of a line, or finds that it is none.
+    """
+    cause = error.__cause__ or error.__context__
+    scheme = address.plain.partition(":")[0]
+    hangs_up = isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
+    if scheme == "redis" and (hangs_up or "closed by server" in str(error)):
+        return " (or does the server use TLS? then it begins with rediss:)"
+    if scheme == "rediss" and isinstance(cause, ssl.SSLError | TimeoutError):
+        return " (or does the server not use TLS? then it begins with redis:)"
+    return ""
+
+
+def check_files(address: Address) -> None:
+    """Raise `OptionError` if a file that the URL names for TLS can't be read."""
+    for name, path in parse_qsl(urlsplit(address.plain).query):
+        if name in _FILES:
+            try:
+                open(path, "rb").close()
+            except OSError as error:
+                raise OptionError(
+                    f"the URL {address.shown} names {path!r} for {name}, which can't be read "
+                    f"({error.strerror}): correct it",
+                    url=address.shown,
+                ) from None
 
 
 def inline(error: Exception) -> str:
