@@ -248,3 +248,29 @@ def test_execute_warns_if_it_runs_again_what_was_run_under_other_hashes(
     assert "with the same names as the 5 tasks to run" in again.stderr
     assert "jug check --hashes" in again.stderr
     assert "jug check --hashes" not in changed.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        ('f(**{f"k{random.random()}": 1})', "the number of arguments or a keyword differs"),
+        ("f(*range(random.randrange(10**6) % 50))", "the number of arguments or a keyword differs"),
+        ("f([f(1), random.random()])", "argument 1, a 'list', has another hash"),
+    ],
+)
+def test_hashes_names_whatever_part_differs(jug: Jug, folder: Path, call: str, what: str) -> None:
+    Path("unstable.py").write_text(
+        "import random\nfrom jug import TaskGenerator\n"
+        f"@TaskGenerator\ndef f(*args, **kwargs):\n    return args\n{call}\n"
+    )
+
+    assert what in jug("check", "--hashes", "unstable.py", status=1).stdout
+
+
+def test_in_which_order_tasks_are_made_is_no_difference(jug: Jug, folder: Path) -> None:
+    Path("shuffled.py").write_text(
+        "from jug import TaskGenerator\n@TaskGenerator\ndef f(x):\n    return x\n"
+        "[f(name) for name in {'alpha', 'beta', 'gamma', 'delta', 'epsilon'}]\n"
+    )
+
+    assert jug("check", "--hashes", "shuffled.py", status=0).output == ""

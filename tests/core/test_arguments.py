@@ -8,8 +8,10 @@ import dataclasses
 import os
 import pickle
 import time
+from collections import Counter
 from typing import Any, NamedTuple
 
+import numpy
 import pytest
 
 from jug import Task, TaskGenerator, value
@@ -17,6 +19,7 @@ from jug.backends.base import Frame, Kind
 from jug.codec import encode
 from jug.errors import EncodeError, HashError, TaskError
 from jug.records import Record, pack
+from jug.task.arguments import value_of
 from jug.task.attempt import load_arguments
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -167,8 +170,13 @@ def threading_lock() -> Any:
         lambda task: {"a": str(task)},
         lambda task: {str(task): 1},
         lambda task: (format(task),),
+        lambda task: f"{task}".encode(),
+        lambda task: str(task).upper(),
+        lambda task: numpy.str_(f"out_{task}"),
+        lambda task: numpy.array([["", f"{task}.txt"]]),
+        lambda task: numpy.array([f"{task}".encode()]),
     ],
-    ids=["f-string", "list", "dict", "key", "format"],
+    ids=["f-string", "list", "dict", "key", "format", "bytes", "upper", "scalar", "array", "raw"],
 )
 def test_the_text_of_a_task_in_an_argument_is_refused_and_both_are_named(argument: Any) -> None:
     user = Task(same, argument(Task(abs, -1)))
@@ -245,3 +253,86 @@ def test_a_result_that_could_not_be_read_back_is_refused_before_it_is_saved(resu
 
 def test_an_exception_that_can_be_read_back_is_a_result() -> None:
     assert encode(ValueError("a", 1)) and encode([KeyError("x")])
+
+
+class Multi(dict[Any, Any]):
+    """Collects what is put under one key."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, (*self.get(key, ()), value))
+
+    def update(self, other: Any) -> None:  # type: ignore[override]
+        for key in other:
+            self[key] = other[key]
+
+
+class ReadOnly(dict[Any, Any]):
+    """Refuses changes, with an attribute of its own, and is its own copy."""
+
+    def __init__(self, *args: Any, note: str = "") -> None:
+        super().__init__(*args)
+        self.note = note
+
+    def _refuse(self, *args: Any) -> None:
+        raise AttributeError("read-only")
+
+    __setitem__ = update = _refuse
+
+    def __copy__(self) -> Any:
+        return self
+
+
+class ReadOnlyWithoutCopy(ReadOnly):
+    def __copy__(self) -> Any:
+        raise TypeError("no copies")
+
+
+class Bag(list[Any]):
+    """Counts what is put in."""
+
+    added = 0
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        self.added += 1
+        super().__setitem__(at, value)
+
+
+@pytest.fixture
+def three(store: Any) -> Task[Any]:
+    task = Task(round, 3.1)
+    task.run()
+    return task
+
+
+def test_what_a_class_does_with_what_is_put_in_changes_no_argument(
+    three: Task[Any],
+) -> None:
+    multi = Multi()
+    multi["a"] = three
+
+    assert value_of(Counter({"a": three, "b": 2})) == Counter({"a": 3, "b": 2})
+    assert value_of(multi) == {"a": (3,)}
+    bag = value_of(Bag([three, 1]))
+    assert (list(bag), bag.added, type(bag)) == ([3, 1], 0, Bag)
+
+
+@pytest.mark.parametrize("kind", [ReadOnly, ReadOnlyWithoutCopy])
+def test_what_is_frozen_is_made_anew_with_its_attributes(three: Task[Any], kind: type) -> None:
+    argument = kind({"a": three}, note="kept")
+
+    value = value_of(argument)
+
+    assert (value, value.note, type(value)) == ({"a": 3}, "kept", kind)
+    assert argument == {"a": three}
+
+
+def test_what_occurs_several_times_is_one_object_again(three: Task[Any]) -> None:
+    part = [three]
+
+    first, second = value_of((part, part))
+
+    assert first is second
+    nested: list[Any] = []
+    for _ in range(60):
+        nested = [nested, nested]
+    assert value_of([nested, three])[1] == 3

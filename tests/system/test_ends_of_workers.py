@@ -130,8 +130,11 @@ def test_exit_functions_are_called(write, journal, jug, jobs, beginning):
     workers = [pid for word, pid in journal() if word == "task"]
     readers = [pid for word, pid in journal() if word == "read"]
     assert len(workers) == 2
-    assert set(workers) <= set(readers)
+    # Each process calls what it has registered, once: also the jugfile's, where it was read.
     assert len(readers) == len(set(readers))
+    is_forked = jobs == "2" and not beginning
+    assert set(workers).isdisjoint(readers) if is_forked else set(workers) <= set(readers)
+    assert len(readers) == (1 if jobs == "1" or is_forked else 3)
 
 
 def test_a_temporary_folder_of_the_jugfile_stays_for_the_other_workers(write, jug):
@@ -282,3 +285,42 @@ def test_what_the_jugfile_holds_goes_with_the_worker_that_read_it(write, jug, be
     assert jug("execute")[0] == 0
 
     assert Path("late.txt").read_text() == "gone\n"
+
+
+SCRATCH = """
+import atexit, shutil, tempfile
+from pathlib import Path
+from jug import TaskGenerator
+from journal import wait_for_file
+
+scratch = tempfile.mkdtemp(dir=".")
+atexit.register(shutil.rmtree, scratch)
+
+@TaskGenerator
+def fails():
+    wait_for_file("begun")
+    raise ValueError("ends its worker")
+
+@TaskGenerator
+def writes():
+    Path("begun").touch()
+    wait_for_file("failed")
+    Path(scratch, "file").write_text("x")
+
+fails(), writes()
+"""
+
+
+def test_a_scratch_folder_of_the_jugfile_stays_to_the_end_of_the_last_worker(
+    write, journal, start, jug, wait_for
+):
+    write(SCRATCH)
+    command = start("execute", "-j", "2")
+    wait_for(lambda: "1 failed" in jug("status", "--short")[1])
+    Path("failed").touch()
+
+    out, err = command.communicate(timeout=30)
+
+    assert command.returncode == 1
+    assert "1 failed, 1 complete" in jug("status", "--short")[1]
+    assert [path.name for path in Path().glob("tmp*")] == []

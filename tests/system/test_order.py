@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,44 @@ def test_what_merges_files_of_earlier_tasks_finds_them(write, jobs: str) -> None
          "from jug.task import alltasks\nprint(jug.value(alltasks[-1]))"]
     )  # fmt: skip
     assert said == b"200\n"
+
+
+@pytest.mark.slow
+def test_workers_that_stay_when_others_leave_go_on_in_order(write, journal, launch, wait_for):
+    write(
+        "import time\nfrom jug import TaskGenerator\nfrom journal import log\n"
+        "@TaskGenerator\ndef work(i):\n    log(i)\n    time.sleep(0.02)\n    return i\n"
+        "[work(i) for i in range(500)]\n"
+    )
+    commands = [launch("-m", "jug", "execute") for _ in range(6)]
+    wait_for(lambda: len(journal()) >= 60)
+    for command in commands[2:]:
+        command.terminate()
+    for command in commands[2:]:
+        command.wait(20)
+    time.sleep(0.5)  # as long as it may take that they are noticed
+    gone = len(journal())
+    for command in commands[:2]:
+        assert command.wait(60) == 0
+
+    begun = [int(number) for (number,) in journal()]
+    assert gone < 400
+    before = set(begun[:gone])
+    for number in begun[gone:]:
+        assert len(set(range(number)) - before) <= 4
+        before.add(number)
+
+
+def test_dependencies_that_were_added_after_their_dependant_begin_in_their_order(
+    write, journal, jug
+):
+    write(
+        "from jug import TaskGenerator\nfrom journal import log\n"
+        "@TaskGenerator\ndef part(i):\n    log(i)\n    return i\n"
+        "@TaskGenerator\ndef use(parts):\n    return len(parts)\n"
+        "parts = []\nuse(parts)\nparts += [part(i) for i in range(5)]\n"
+    )
+
+    assert jug("execute")[0] == 0
+
+    assert [int(number) for (number,) in journal()] == [0, 1, 2, 3, 4]

@@ -82,7 +82,8 @@ def _report_hashes(options: Options, as_json: bool) -> bool:
         return bool(found)
     for task, place, kind, count in found:
         tasks = "1 task" if count == 1 else f"{count} tasks"
-        click.echo(f"{tasks} {task}: {place}, a {kind!r}, has another hash in each process")
+        what = f"{place}, a {kind!r}, has another hash" if kind else f"{place} differs"
+        click.echo(f"{tasks} {task}: {what} in each process")
     if found:
         click.echo("pass what it is made from, such as a seed (docs/hashing.md says more)")
     return bool(found)

@@ -43,6 +43,7 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
         run_spawned,
         why_not_fork,
     )
+    from jug.execution.random_numbers import warn_of_seeds
 
     check_workers(jobs)
     if in_process or not hasattr(os, "fork"):
@@ -63,5 +64,6 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
         reason = why_not_fork()
         if reason:
             log.warning("each worker reads the jugfile itself: %s", reason)
+            warn_of_seeds()
             return run_spawned(job, jugspace, jobs)
         return run_several(job, jugfile, jugspace, jobs)

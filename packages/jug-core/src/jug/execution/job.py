@@ -11,7 +11,9 @@ from typing import Any
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import JugfileError, StoreError
-from jug.execution.open_files import note_files
+from jug.execution.live_objects import objects_of
+from jug.execution.open_files import FILE, note_files
+from jug.execution.random_numbers import kinds_of_generators, note_generators
 from jug.execution.settings import Settings
 from jug.jugfile import Jugfile, Jugspace, standing_in
 from jug.session import set_running, use_store
@@ -46,11 +48,19 @@ class Job:
         jugfile = Jugfile(self.jugfile, self.arguments)
         use_store(self._open_store_here())
         jugspace = explained(jugfile, jugfile.read)
-        note_files()
+        note_what_is_shared()
         # The tasks stay to the end.  A collector that looks at them finds nothing, not even
         # the one with which Python ends, and in a forked worker it copies their memory.
         gc.freeze()
         return jugfile, jugspace
+
+
+def note_what_is_shared() -> None:
+    """Note what a forked worker has a copy of, and must see to: open files, random numbers."""
+    kinds = kinds_of_generators()
+    found = list(objects_of(FILE, *kinds))
+    note_files(one for one in found if issubclass(type(one), FILE))
+    note_generators(one for one in found if issubclass(type(one), kinds))
 
 
 def explained(jugfile: Jugfile, read: Callable[[], Jugspace]) -> Jugspace:

@@ -69,7 +69,10 @@ def leave_to_parent() -> None:
 
 
 def forget_exit_functions() -> None:
-    """Keep of all exit functions only those of the standard library: a script's are for its end."""
+    """Keep of all exit functions only those of the standard library.
+
+    What user code has registered before the fork is for the end of the process that did it.
+    """
     atexit._clear()
     atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]
     util = sys.modules.get("multiprocessing.util")

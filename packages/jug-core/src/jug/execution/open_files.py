@@ -11,7 +11,6 @@ what C code prints is buffered by the C library.
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -21,21 +20,23 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any, Final
 
+from jug.execution.live_objects import objects_of
 from jug.messages import Log
 
 log = Log("worker")
 
 _LONG: Final = 5.0  # seconds
 
-_FILE: Final[Any] = io.IOBase.__base__  # of files written in C and in Python alike
+FILE: Final[Any] = io.IOBase.__base__
+"""What files written in C and in Python have in common."""
+
 _noted: dict[int, weakref.ref[Any]] = {}
 
 
-def note_files() -> None:
-    """Note the files that are open now."""
-    for thing in gc.get_objects():
-        if issubclass(type(thing), _FILE):
-            _noted[id(thing)] = weakref.ref(thing)
+def note_files(found: Iterable[Any] | None = None) -> None:
+    """Note the files that are open now, or these objects of `FILE`."""
+    for file in objects_of(FILE) if found is None else found:
+        _noted[id(file)] = weakref.ref(file)
 
 
 def flush_output() -> None:

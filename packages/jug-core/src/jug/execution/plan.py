@@ -9,8 +9,8 @@ another has written to a file.  Of W workers on the same tasks each would reach 
 first one.  So the store tells each its *turn*, a number below W, and a worker that knows
 of others offers the first 2 W ready tasks, those of its own turn, which are every W-th,
 before all others.  Thus no task begins while more than 2 W ready tasks before it are
-neither begun nor held.  What others were seen to hold is put aside until there is
-nothing else to do.
+neither begun nor held, when workers leave half a second later.  What others were seen to
+hold is put aside until there is nothing else to do.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Plan:
         self.states = bytearray(len(graph))
         self.unmet = array("i", bytes(4 * len(graph)))
         self.left = 0
-        self._turn, self._workers = 0, 1
+        self._turn, self.workers = 0, 1
         self._selected = selected
         for number, is_done in enumerate(done):
             if is_done:
@@ -85,17 +85,17 @@ class Plan:
 
     def candidates(self) -> list[int]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
-        if self._workers == 1:
+        if self.workers == 1:
             return self._ready.first(1)
-        first = self._ready.first(2 * self._workers)
-        own = [number for number in first if number % self._workers == self._turn]
-        others = [number for number in first if number % self._workers != self._turn]
+        first = self._ready.first(2 * self.workers)
+        own = [number for number in first if number % self.workers == self._turn]
+        others = [number for number in first if number % self.workers != self._turn]
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
         return own + others[at:] + others[:at]
 
     def take_turns(self, turn: int, workers: int) -> None:
         """Take every task that is this worker's turn first, of so many workers'."""
-        self._turn, self._workers = turn, workers
+        self._turn, self.workers = turn, workers
 
     def put_aside(self, held: Iterable[bytes]) -> None:
         """Note what other workers hold."""

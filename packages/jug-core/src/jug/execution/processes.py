@@ -26,9 +26,9 @@ from typing import Final, NoReturn
 from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
-from jug.execution.job import Job, explained
+from jug.execution.job import Job, explained, note_what_is_shared
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
-from jug.execution.open_files import flush_files, flush_output, note_files
+from jug.execution.open_files import flush_files, flush_output
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.random_numbers import seed_anew
@@ -85,6 +85,7 @@ def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> S
 
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
+            forget_exit_functions()
             jugspace.store.after_fork()
             return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
 
@@ -105,7 +106,7 @@ def run_spawned(job: Job, jugspace: Jugspace, count: int) -> Summary:
 def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
     """Run tasks that this process has made by workers that are forked from it."""
     store = jugspace.store
-    note_files()
+    note_what_is_shared()
 
     def start(connection: SupervisorConnection) -> int:
         def work() -> Summary:
@@ -154,11 +155,12 @@ def _work(
     def read_apart() -> Jugspace:
         jugspace = read()
         if count > 1:
-            seed_anew()
+            note_what_is_shared()
+            seed_anew(jugspace.tasks)
         return jugspace
 
     if count > 1:
-        seed_anew()
+        seed_anew(jugspace.tasks)
     worker = Worker(jugspace, read_apart, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     try:

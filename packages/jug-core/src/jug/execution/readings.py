@@ -3,8 +3,8 @@
 A task is another task in each process if an argument of it depends on what only one
 process has: random numbers, an address in memory, the order of a set.  Its result is
 never found again.  So the jugfile is read by two new processes, with other seeds of
-Python's own hashes, and the parts of all tasks are compared, one task after another
-in the order in which they were made.
+Python's own hashes, and the parts of those tasks are compared that only one of them has,
+those of one name in the order in which they were made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -27,13 +27,20 @@ from jug.task import Task, find_dependencies
 class Part(NamedTuple):
     """The function or an argument of a task, as one process read it."""
 
-    place: str
-    """Which part it is: ``the function``, ``argument 2``."""
     kind: str
     """The name of its type."""
     digest: str
-    tasks: list[int]
-    """Which tasks are in it, by the order in which they were made."""
+    tasks: list[str]
+    """The digests of the tasks that are in it."""
+
+
+class ReadTask(NamedTuple):
+    """A task, as one process read it."""
+
+    name: str
+    digest: str
+    parts: dict[str, Part]
+    """By their places: ``the function``, ``argument 2``."""
 
 
 class Difference(NamedTuple):
@@ -42,22 +49,24 @@ class Difference(NamedTuple):
     task: str
     place: str
     kind: str
+    """The name of the part's type, empty where it is the number of arguments or a keyword."""
     tasks: int
     """How many tasks differ by this part themselves."""
 
 
-Reading = list[tuple[str, list[Part]]]
-"""The names and parts of all tasks, in the order in which they were made."""
+Reading = list[ReadTask]
+"""All tasks, in the order in which they were made."""
 
 
 def differences(job: Job) -> list[Difference]:
     """Return what differs between two readings of the jugfile, the most frequent first.
 
-    A task that differs only because a task among its arguments does is not counted.
-    Raises `JugfileError` if the jugfile can't be read, or makes other tasks each time.
+    In which order tasks are made does not matter.  A task that differs only because a task
+    among its arguments does is not counted.  Raises `JugfileError` if the jugfile can't be
+    read, or makes other tasks each time.
     """
     one, other = (_read_anew(job, seed) for seed in ("1", "2"))
-    if [name for name, _ in one] != [name for name, _ in other]:
+    if Counter(task.name for task in one) != Counter(task.name for task in other):
         raise JugfileError(
             f"the jugfile {job.jugfile!r} makes other tasks each time it is read "
             f"({len(one)} and {len(other)} in two processes): let it make the same ones",
@@ -68,13 +77,26 @@ def differences(job: Job) -> list[Difference]:
 
 
 def _differing(one: Reading, other: Reading) -> Iterator[tuple[str, str, str]]:
-    differ = set[int]()
-    for number, ((name, parts), (_, others)) in enumerate(zip(one, other, strict=True)):
-        for part, counterpart in zip(parts, others, strict=True):
-            if part.digest != counterpart.digest:
-                if differ.isdisjoint(part.tasks):
-                    yield name, part.place, part.kind
-                differ.add(number)
+    """Yield name, place and kind of each part by which a task differs itself."""
+    common = {task.digest for task in one}.intersection(task.digest for task in other)
+    counterparts = defaultdict[str, deque[ReadTask]](deque)
+    for task in other:
+        if task.digest not in common:
+            counterparts[task.name].append(task)
+    for task in one:
+        if task.digest not in common and counterparts[task.name]:
+            yield from _differing_parts(task, counterparts[task.name].popleft(), common)
+
+
+def _differing_parts(
+    task: ReadTask, other: ReadTask, common: set[str]
+) -> Iterator[tuple[str, str, str]]:
+    if task.parts.keys() != other.parts.keys():
+        yield task.name, "the number of arguments or a keyword", ""
+    for place, part in task.parts.items():
+        counterpart = other.parts.get(place, part)
+        if part.digest != counterpart.digest and common.issuperset(part.tasks):
+            yield task.name, place, part.kind
 
 
 def _read_anew(job: Job, seed: str) -> Reading:
@@ -118,14 +140,15 @@ def _read(job: Job) -> Reading:
     with jugspace.store:
         for task in jugspace.tasks:
             task.hash()  # whose error names the task
-        numbers = {id(task): number for number, task in enumerate(jugspace.tasks)}
-        return [(task.name, list(_parts(task, numbers))) for task in jugspace.tasks]
+        return [
+            ReadTask(task.name, task.digest.hex(), dict(_parts(task))) for task in jugspace.tasks
+        ]
 
 
-def _parts(task: Task[Any], numbers: dict[int, int]) -> Iterator[Part]:
-    yield Part("the function", type(task.f).__name__, digest_function(task.f).hex(), [])
+def _parts(task: Task[Any]) -> Iterator[tuple[str, Part]]:
+    yield "the function", Part(type(task.f).__name__, digest_function(task.f).hex(), [])
     places = {f"argument {at}": value for at, value in enumerate(task.args, start=1)}
     places |= {f"argument {name!r}": value for name, value in task.kwargs.items()}
     for place, value in places.items():
-        tasks = [numbers[id(inner)] for inner in find_dependencies(value) if id(inner) in numbers]
-        yield Part(place, type(value).__name__, digest_one(value).hex(), tasks)
+        tasks = [inner.digest.hex() for inner in find_dependencies(value)]
+        yield place, Part(type(value).__name__, digest_one(value).hex(), tasks)

@@ -36,6 +36,7 @@ from jug.tracebacks import describe_exception, own_traceback
 log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
+_TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
 
 class Worker:
@@ -65,6 +66,7 @@ class Worker:
         """Set to end the worker after the task in progress."""
         self.notice = WaitNotice()
         self._has_joined = False
+        self._turn_until = 0.0
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -132,6 +134,8 @@ class Worker:
                 ending = self._ending_if_told()
                 if ending or self.agenda.is_barrier_open():
                     return ending
+                if self.agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
+                    self._take_turns()  # some may have left
                 lease = lease or self._take()
                 if lease is not None:
                     taken, lease = lease, None
@@ -165,13 +169,18 @@ class Worker:
         lease = self.store.acquire(candidates)
         self._note_changes()
         if lease is None or lease.digest != candidates[0]:
-            self.agenda.plan.take_turns(*self.store.turn())
+            self._take_turns()
         if lease is None:
             holders = self.store.holders()
             self.notice.see(holders)
             self.agenda.all_taken(candidates, holders)
             return None
         return lease if self._accept(lease) else None
+
+    def _take_turns(self) -> None:
+        """Ask the store which of the workers at work this is."""
+        self.agenda.plan.take_turns(*self.store.turn())
+        self._turn_until = time.monotonic() + _TURN
 
     def _join(self) -> None:
         """See to it that somebody beats for this worker from its first lease on."""

@@ -80,7 +80,7 @@ def dependencies_first(
             needed = list(dependencies(last))
             missing = [one for one in needed if key(one) not in done]
             if missing:
-                stack += missing
+                stack += reversed(missing)  # the first is on top
             else:
                 yield last, needed
                 stack.pop()
@@ -89,11 +89,12 @@ def dependencies_first(
 def value_of(x: Any) -> Any:
     """Return `x` with every task in it replaced by its value.
 
-    Lists, tuples and dicts are copied.  What holds no task is passed on as it is if it is
-    of a class of its own, or nested too deep to be copied, or inside itself.
+    Lists, tuples and dicts are copied, one that occurs several times once.  What holds no
+    task is passed on as it is if it is of a class of its own, or nested too deep to be
+    copied, or inside itself.
     """
     try:
-        return _value_of(x)
+        return _value_of(x, {})
     except RecursionError:
         if not _holds_tasks(x):
             return x
@@ -103,37 +104,76 @@ def value_of(x: Any) -> Any:
         ) from None
 
 
-def _value_of(x: Any) -> Any:
+def _value_of(x: Any, made: dict[int, Any]) -> Any:
+    """Return the value; `made` has, by their ids, the values of the containers so far."""
     kind = type(x)
     if kind in ATOMS:
         return x
-    if kind is list:
-        return [_value_of(item) for item in x]
-    if kind is tuple:
-        return tuple([_value_of(item) for item in x])
-    if kind is dict:
-        return {key: _value_of(item) for key, item in x.items()}
+    if kind is list or kind is tuple or kind is dict:
+        fresh = made.get(id(x))
+        if fresh is None:
+            fresh = made[id(x)] = _plain(x, kind, made)
+        return fresh
     if hasattr(kind, "__jug_value__"):
         return x.__jug_value__()
     if isinstance(x, (list, tuple, dict)) and _holds_tasks(x):
-        return _value_of_subclass(x)
+        fresh = made.get(id(x))
+        if fresh is None:
+            fresh = made[id(x)] = _of_subclass(x, made)
+        return fresh
     return x
 
 
-def _value_of_subclass(x: Any) -> Any:
-    """Return the same for a named tuple, an ordered dict and their like, keeping the type."""
+def _plain(x: Any, kind: type, made: dict[int, Any]) -> Any:
+    if kind is dict:
+        return {
+            key: item if type(item) in ATOMS else _value_of(item, made) for key, item in x.items()
+        }
+    items = [item if type(item) in ATOMS else _value_of(item, made) for item in x]
+    return items if kind is list else tuple(items)
+
+
+def _of_subclass(x: Any, made: dict[int, Any]) -> Any:
+    """Return the same for a named tuple, an ordered dict and their like, keeping the type.
+
+    A class may count, order or refuse what is put into it.  So its objects are copied,
+    and only the values in the copy are replaced, past the methods of the class.
+    """
     if isinstance(x, tuple):
-        return _tuple_like(x, [_value_of(item) for item in x])
+        return _tuple_like(x, [_value_of(item, made) for item in x])
+    items: Any
     if isinstance(x, list):
-        fresh: Any = copy.copy(x)
-        fresh[:] = [_value_of(item) for item in x]
-        return fresh
-    items = {key: _value_of(item) for key, item in x.items()}
+        items = [_value_of(item, made) for item in x]
+    else:
+        items = {key: _value_of(item, made) for key, item in dict.items(x)}
+    fresh = _copied(x)
+    if fresh is None:
+        return _made_anew(x, items)
+    if isinstance(x, list):
+        list.__setitem__(fresh, slice(None), items)
+    else:
+        dict.update(fresh, items)
+    return fresh
+
+
+def _copied(x: Any) -> Any:
+    """Return a copy, None if there is none: what is frozen may give itself, or refuse."""
     try:
         fresh = copy.copy(x)
-        fresh.update(items)
-    except TypeError:  # it is frozen
-        return type(x)(items)
+    except Exception:
+        return None
+    return fresh if type(fresh) is type(x) and fresh is not x else None
+
+
+def _made_anew(x: Any, items: Any) -> Any:
+    """Return another object of the class, with the attributes but for the private ones.
+
+    These may be made from the items, as a hash is that was kept.
+    """
+    fresh = type(x)(items)
+    for name, attribute in getattr(x, "__dict__", {}).items():
+        if not name.startswith("_"):
+            fresh.__dict__[name] = attribute
     return fresh
 
 

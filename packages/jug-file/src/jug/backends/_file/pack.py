@@ -190,4 +190,10 @@ class _LeaseLost(Exception):
 
 def at_work(leases: FileLeases) -> set[str]:
     """Return the ids of all workers that were not found dead."""
-    return {name for name in os.listdir(leases.folder) if WORKER.fullmatch(name)}
+    try:
+        names = os.listdir(leases.folder)
+    except FileNotFoundError:  # somebody has removed the folder from the jugdir
+        if not leases.folder.parent.exists():
+            raise
+        return set()
+    return {name for name in names if WORKER.fullmatch(name)}
