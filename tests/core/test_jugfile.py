@@ -10,7 +10,14 @@ import pytest
 import jug
 from jug.backends.dict_store import DictStore
 from jug.backends.frames import Frame, Kind
-from jug.errors import BarrierError, JugfileError, OptionError, ResultNotFound, TaskFailed
+from jug.errors import (
+    BarrierError,
+    JugfileError,
+    OptionError,
+    ResultNotFound,
+    TaskError,
+    TaskFailed,
+)
 from jug.execution.summary import Ending
 from jug.execution.worker import Worker
 from jug.jugfile import Jugfile, init, jugdir_of, set_jugdir, store_options
@@ -484,3 +491,13 @@ def test_a_jugfile_is_read_again_where_it_was_read_first(tmp_path):
     jugfile.read_again()
 
     assert Path.cwd() == tmp_path / "out"
+
+
+def endless(number):
+    return jug.CachedFunction(endless, number)
+
+
+def test_a_cached_function_that_calls_itself_with_the_same_arguments_is_told(store):
+    with pytest.raises(TaskError, match="would wait for itself for ever"):
+        jug.CachedFunction(endless, 1)
+    assert not store.holders()

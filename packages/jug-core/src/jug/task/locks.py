@@ -52,6 +52,11 @@ class Lockable:
         if lock is not None:
             lock.release()
 
+    @property
+    def is_locked_here(self) -> bool:
+        """Whether this thread holds the lock."""
+        return (self.store, self.digest) in _held
+
     def is_locked(self) -> bool:
         """Return whether somebody held the lock when this was asked: a hint."""
         lock: TaskLock = self.store.getlock(self.hash())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, overload
 
-from jug.errors import CallFailed, OptionError
+from jug.errors import CallFailed, OptionError, TaskError
 from jug.task.arguments import value_of
 from jug.task.task import MISSING, Task
 
@@ -59,6 +59,12 @@ def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa
 
 def _run_or_wait(task: Task[Any]) -> None:
     """Return once the task is done, by this process or another."""
+    if task.is_locked_here:
+        raise TaskError(
+            f"the call of {task.name!r} would wait for itself for ever: it calls itself with the "
+            "same arguments, or its task was locked before",
+            task=task,
+        )
     from jug.backends.wait_notice import LONG, WaitNotice  # `import jug` stays light
 
     store, notice, began = task.store, WaitNotice(), time.monotonic()
