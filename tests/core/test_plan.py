@@ -240,3 +240,34 @@ def test_the_counts_are_right_whatever_happens(edges, events):
     plan.reconsider({})
     offered = set(run_all(plan))
     assert all(states[n] == DONE for n in offered)
+
+
+def test_a_held_task_whose_input_is_gone_waits_for_it_again():
+    plan = make_plan(CHAIN, done={0})
+    plan.put_aside([plan.graph.digests[1]])
+    assert plan.states[1] == HELD
+
+    plan.reopen(0)
+    plan.reconsider({})
+
+    assert plan.states[1] == WAITING
+    assert run_all(plan) == [0, 1, 2]
+
+
+def test_what_is_done_or_skipped_is_not_blocked_by_a_failure():
+    plan = make_plan([[], [0], [0], [0], [1]], done={2}, selected=lambda number: number != 3)
+
+    plan.fail(0)
+
+    assert plan.blocked() == 2
+
+
+def test_a_failed_task_that_somebody_finished_is_not_failed():
+    plan = make_plan(CHAIN)
+    plan.fail(0)
+
+    plan.finish(0)
+
+    assert not plan.failed
+    assert plan.blocked() == 0
+    assert run_all(plan) == [1, 2]
