@@ -8,9 +8,9 @@ processes     how workers begin and end: by `leaving`, with their `open_files` f
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
-one_task      running one task, within its `time_limit`
+one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
-random_numbers  seeding a worker's random numbers anew
+random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
 other_hashes  noticing that what is run was run before under other hashes; `readings` finds out why
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook

@@ -26,10 +26,11 @@ from jug.execution.failures import failed_before
 from jug.execution.one_task import InputMissing, TaskRunner
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
-from jug.hooks import is_hooked, jug_hook
+from jug.execution.task_hooks import may_go_on
+from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
 from jug.messages import Log
-from jug.task import Task, forks
+from jug.task import Task
 from jug.task.attempt import failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -114,7 +115,7 @@ class Worker:
 
     def _tell_loadable(self) -> None:
         hook = "execute.task-loadable"
-        if is_hooked(hook) and not all(_may_go_on(hook, task) for task in self.agenda.done_tasks()):
+        if is_hooked(hook) and not all(may_go_on(hook, task) for task in self.agenda.done_tasks()):
             self.stop = Ending.LIMIT
 
     def _sum_up(self, ending: Ending) -> Summary:
@@ -208,7 +209,7 @@ class Worker:
         graph = self.agenda.graph
         number = graph.numbers[lease.digest]
         task = graph.tasks[number]
-        if not _may_go_on("execute.task-pre-execute", task):
+        if not may_go_on("execute.task-pre-execute", task):
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
@@ -263,7 +264,7 @@ class Worker:
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
                 plan.reopen(number)
-        elif not _may_go_on("execute.task-executed1", task):
+        elif not may_go_on("execute.task-executed1", task):
             self.stop = Ending.LIMIT
         if following is not None and not self._accept(following):
             return None
@@ -349,13 +350,3 @@ class Worker:
         self.store.look_again()
         self._note_changes()
         return None if self.agenda.plan.left else self.agenda.ending()
-
-
-def _may_go_on(hook: str, task: Task[Any]) -> bool:
-    """Call a hook; return whether it lets the worker start further tasks."""
-    with forks.ended_here():
-        try:
-            jug_hook(hook, (task,))
-        except SystemExit:
-            return False
-    return True

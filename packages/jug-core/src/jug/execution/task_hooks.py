@@ -1,0 +1,18 @@
+"""Hooks that are called for a task, and that may end the worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jug.hooks import jug_hook
+from jug.task import Task, forks
+
+
+def may_go_on(hook: str, task: Task[Any]) -> bool:
+    """Call a hook; return whether it lets the worker start further tasks."""
+    with forks.ended_here():
+        try:
+            jug_hook(hook, (task,))
+        except SystemExit:
+            return False
+    return True
