@@ -173,7 +173,7 @@ def test_supervisors_may_be_killed_at_any_time(folder, write, jug):
         assert are_gone_within(1, folder)
         if kills % 20 == 0:
             assert jug("status", "--short")[1].split(", ")[1] == "0 failed"
-            shutil.rmtree("jugfile.jugdata")
+            shutil.rmtree("jugfile.jugdata", ignore_errors=True)  # none had got so far
 
     told = Path("errors").read_text()
     assert "failed" not in told, told

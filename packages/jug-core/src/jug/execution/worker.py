@@ -9,6 +9,9 @@ What others do changes its plan.  It learns of that by its own reader of the sto
 at three moments: after it tried to take a task, after it saved one, and while it
 waits.  A result that others removed while it was being used is noticed when the
 task that used it is saved: then nothing is saved and the task is done again.
+
+All steps of the loop act on what the worker knows of its tasks and its lease, so they are
+methods of one class, and many.
 """
 
 from __future__ import annotations
