@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -27,6 +28,7 @@ Examples:
 \b
 Exit status: 0 if all tasks are done (with --verify, and no result is damaged;
 with --hashes, if no hash differs), 1 if not, 2 for wrong usage.""",
+    changes=itemgetter("remove_damaged"),
 )
 @click.option("--verify", is_flag=True, help="Read every result and verify its checksum.")
 @click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jug.cli.jugfile_command import as_json, complete_path, jugfile_command
+from jug.cli.jugfile_command import always, as_json, complete_path, jugfile_command
 from jug.cli.reading import job_of, reading, traceless
 from jug.options import Options
 from jug.tables import size, table
@@ -32,6 +32,7 @@ Examples:
 \b
 Exit status: 0; 1 if the jugfile can't be read, or it is not known what it uses
 or another jugfile does (see --also and --force); 2 for wrong usage.""",
+    changes=always,
 )
 @click.option(
     "--locks-only", "cleanup_locks_only", is_flag=True,

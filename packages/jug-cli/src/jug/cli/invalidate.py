@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jug.cli.count_table import print_counts
-from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.jugfile_command import always, as_json, jugfile_command
 from jug.cli.reading import reading, warn_of_barrier
 from jug.cli.selecting import allow_none, tell_no_match
 from jug.options import Options
@@ -29,6 +29,7 @@ Examples:
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if
 neither a name nor a pattern is given, or no task fits it.""",
+    changes=always,
 )
 @click.option(
     "--name", "--target", "--invalid", "name", metavar="NAME",

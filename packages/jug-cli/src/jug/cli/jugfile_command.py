@@ -11,24 +11,25 @@ the command line it is stronger than what files, environment and the jugfile say
 All others are arguments of the function.
 
 Options may stand before and after the jugfile.  What jug does not know, and all
-behind ``--``, goes to the jugfile.
+behind ``--``, goes to the jugfile; `jug.cli.unknown_options` has what must hold then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
+from jug.cli.unknown_options import JugfileCommand, heed_unknown_options
 from jug.messages import set_level
 from jug.options import KEYS, LEVELS, Options, configured, default_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["as_json", "complete_path", "jugfile_command"]
+__all__ = ["always", "as_json", "complete_path", "jugfile_command"]
 
 
 def complete_path(
@@ -68,17 +69,38 @@ as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSO
 _NAMES: Final = {key.python_name for key in KEYS}
 
 
-def jugfile_command(epilog: str) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a command that works on a jugfile out of a function of its `Options`."""
+Parameters = Mapping[str, Any]
+
+
+def always(parameters: Parameters) -> bool:
+    """Return that a command changes what is there, whatever its parameters are."""
+    return True
+
+
+def never(parameters: Parameters) -> bool:
+    """Return that a command removes nothing, whatever its parameters are."""
+    return False
+
+
+def jugfile_command(
+    epilog: str, changes: Callable[[Parameters], bool] = never
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command that works on a jugfile out of a function of its `Options`.
+
+    One that, with its parameters, `changes` what is there refuses options that it does
+    not know.
+    """
 
     def make(function: Callable[..., None]) -> click.Command:
         @click.pass_context
         def run(context: click.Context, /, **parameters: Any) -> None:
             with default_options.restored():
+                heed_unknown_options(context, parameters["jugfile"], changes(parameters))
                 options = _gather(context, parameters)
                 function(options, **parameters)
 
         command = click.command(
+            cls=JugfileCommand,
             help=function.__doc__,
             epilog=epilog,
             context_settings={"ignore_unknown_options": True},
@@ -99,7 +121,6 @@ def _with_common(function: Callable[..., None]) -> Callable[..., None]:
 def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
     """Return the options of this run; those that are parameters are taken from there."""
     jugfile, *arguments = parameters.pop("jugfile") or [None]
-    _refuse_unknown_option(jugfile, context)
     options = Options({"arguments": arguments}, configured())
     if jugfile is not None:
         options.set("jugfile", jugfile, "JUGFILE")
@@ -111,9 +132,3 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
                 options.set(name, given, param.opts[0])
     set_level(options.verbose)
     return options
-
-
-def _refuse_unknown_option(jugfile: str | None, context: click.Context) -> None:
-    if jugfile is not None and jugfile.startswith("-"):
-        known = [name for param in context.command.params for name in param.opts]
-        raise click.NoSuchOption(jugfile, possibilities=known, ctx=context)

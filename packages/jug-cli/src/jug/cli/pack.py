@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jug.cli.jugfile_command import jugfile_command
+from jug.cli.jugfile_command import always, jugfile_command
 from jug.cli.reading import reading
 from jug.options import Options
 
@@ -17,6 +17,7 @@ Examples:
 \b
 Exit status: 0; 1 if the jugfile can't be read or its store has nothing to pack;
 2 for wrong usage.""",
+    changes=always,
 )
 def command(options: Options) -> None:
     """Merge the files in which workers that are gone have kept small results.
