@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -94,12 +94,17 @@ def jug_process(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]
 def executed(folder: Path) -> Callable[..., None]:
     """Call with a jugfile: runs its tasks by a worker in this process."""
 
-    def run(jugfile: str = "primes.py", jugdir: str = "", **settings: bool) -> None:
+    def run(
+        jugfile: str = "primes.py",
+        jugdir: str = "",
+        arguments: Sequence[str] = (),
+        **settings: bool,
+    ) -> None:
         from jug.cli.reading import traceless
         from jug.execution import Job, execute
         from jug.execution.settings import Settings
 
-        job = Job(jugfile, [], jugdir or jugfile.removesuffix(".py") + ".jugdata")
+        job = Job(jugfile, [*arguments], jugdir or jugfile.removesuffix(".py") + ".jugdata")
         job.read_settings = lambda: Settings(**settings)
         with traceless(jugfile):
             execute(job, in_process=True)

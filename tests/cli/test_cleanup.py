@@ -166,6 +166,45 @@ def test_what_another_jugfile_saved_is_shown_by_name_and_stays(
     jug("check", "primes.py")
 
 
+@pytest.fixture
+def with_arguments(
+    folder: Path, shared: FileStore, jug: Jug, executed: Callable[..., None]
+) -> None:
+    """Have squares.py executed with the argument 5, and no other jugfile noted."""
+    assert "Removed" in jug("cleanup", "--force", "squares.py").stdout
+    executed("squares.py", jugdir="shared", arguments=["5"])
+
+
+def test_what_the_same_jugfile_saved_with_other_arguments_stays(
+    jug: Jug, with_arguments: None, folder: Path
+) -> None:
+    result = jug("cleanup", "squares.py", status=1)
+
+    assert f"Error: '{folder / 'squares.py'} 5' saved results in" in result.stderr
+    assert "Would remove 2 results" in result.stdout
+    assert jug("status", "--short", "squares.py", "5").stdout == "All tasks complete (5 tasks).\n"
+
+
+def test_arguments_that_are_named_keep_what_the_jugfile_uses_with_them(
+    jug: Jug, with_arguments: None, shared: FileStore
+) -> None:
+    shared.dump("stray", STRAY.hex())
+    shared.flush()
+
+    assert "Removed 1 results" in jug("cleanup", "--also", "squares.py 5", "squares.py").stdout
+    assert "Removed 0 results" in jug("cleanup", "squares.py", "5").stdout
+    assert "Removed 2 results" in jug("cleanup", "--force", "squares.py").stdout
+    assert "Removed 0 results" in jug("cleanup", "squares.py").stdout
+
+
+def test_one_that_is_named_is_known_where_the_jugfile_changes_the_folder(
+    jug: Jug, shared: FileStore, folder: Path
+) -> None:
+    (folder / "primes.py").write_text("import os\nos.mkdir('sub')\nos.chdir('sub')\n")
+
+    assert "Removed 7 results" in jug("cleanup", "--also", "squares.py", "primes.py").stdout
+
+
 def test_a_dry_run_says_what_would_be_refused(jug: Jug, shared: FileStore) -> None:
     result = jug("cleanup", "--dry-run", "primes.py")
 
@@ -181,7 +220,9 @@ def test_another_jugfile_that_is_named_keeps_what_it_uses(jug: Jug, shared: File
     jug("check", "squares.py")
     jug("check", "primes.py")
     # With another argument it uses fewer.
-    assert "Removed 1 results" in jug("cleanup", "--also", "squares.py 2", "primes.py").stdout
+    fewer = ("cleanup", "--also", "squares.py 2", "primes.py")
+    assert "Would remove 1 results" in jug(*fewer, status=1).stdout
+    assert "Removed 1 results" in jug(*fewer, "--force").stdout
 
 
 def test_what_another_jugfile_saved_goes_by_force_and_it_is_forgotten(

@@ -553,3 +553,23 @@ def test_a_jugfile_is_noted_with_the_first_that_it_saves(jugdir: Path, tmp_path:
 
         looking.forget_jugfiles([str(tmp_path / "a"), str(tmp_path / "c")])
         assert two.jugfiles() == {str(tmp_path / "b")}
+
+
+def test_a_jugfile_is_noted_with_the_arguments_that_it_was_run_with(
+    jugdir: Path, tmp_path: Path
+) -> None:
+    jugfile = str(tmp_path / "a b.py")
+    all_arguments: list[tuple[str, ...]] = [(), ("10",), ("1", "0"), ("a 'b", "")]
+    with FileStore(jugdir) as store:
+        store.jugfile = jugfile
+        for arguments in all_arguments:
+            store.arguments = arguments
+            save(store, A, arguments)
+
+        assert store.known_as(jugfile) == f"'{jugfile}'"
+        assert store.known_as(jugfile, ["1", "0"]) == f"'{jugfile}' 1 0"
+        known = {arguments: store.known_as(jugfile, arguments) for arguments in all_arguments}
+        assert store.jugfiles() == set(known.values())
+
+        store.forget_jugfiles([known["10",], known[()]])
+        assert store.jugfiles() == {known["1", "0"], known["a 'b", ""]}

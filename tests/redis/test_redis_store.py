@@ -112,6 +112,20 @@ def test_a_store_knows_the_names_of_the_jugfiles_that_saved_something(server: An
         assert two.jugfiles() == {"b.py"}
 
 
+def test_a_store_knows_the_arguments_that_a_jugfile_was_run_with(server: Any) -> None:
+    with open_store(server.url()) as store:
+        store.jugfile = "/here/a.py"
+        store.put(result(A))
+        store.arguments = ("10", "a b")
+        store.put(result(B))
+
+        assert store.jugfiles() == {"a.py", "a.py 10 'a b'"}
+        assert store.known_as("/elsewhere/a.py", ["10", "a b"]) == "a.py 10 'a b'"
+
+        store.forget_jugfiles(["a.py"])
+        assert store.jugfiles() == {"a.py 10 'a b'"}
+
+
 def test_an_input_that_the_server_lost_is_computed_again(server: Any) -> None:
     with open_store(server.url()) as store:
         needed = Task(abs, -1)

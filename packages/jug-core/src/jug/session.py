@@ -61,7 +61,8 @@ def of_this_thread(store: BaseStore) -> BaseStore:
     views = _here.views
     if store not in views:
         views[store] = view = store.another_view()
-        view.thread, view.jugfile = get_ident(), store.jugfile
+        view.thread = get_ident()
+        view.jugfile, view.arguments = store.jugfile, store.arguments
     return views[store]
 
 

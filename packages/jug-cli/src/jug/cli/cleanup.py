@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,13 +60,15 @@ def command(
 ) -> None:
     """Remove the results, failures and locks in the store that JUGFILE does not use.
 
-    A jugdir knows which jugfiles have saved something in it.  If there are others, say by
-    --also which ones are still in use; --force removes what they have saved.
+    A jugdir knows which jugfiles have saved something in it, and with which arguments.  If
+    there are others, say by --also which ones are still in use; --force removes what they
+    have saved.
     """
     only = options.cleanup_locks_only or options.cleanup_failed_only
     if options.cleanup_locks_only + options.cleanup_failed_only + options.cleanup_keep_locks > 1:
         raise click.UsageError("--locks-only, --failed-only and --keep-locks exclude each other")
     named = [_named(words) for words in also]
+    absolute = [(os.path.abspath(path), arguments) for path, arguments in named]
     used = _used_by(named, options, must_be_known=not force and not only)
     with reading(options) as jugspace:
         if not force:
@@ -74,8 +78,8 @@ def command(
         store = jugspace.store
         used.update(task.digest for task in jugspace.tasks)
         litter = _find(store, used, options)
-        paths = (store.jugfile, *(path for path, _ in named))
-        others = store.jugfiles().difference(map(store.known_as, paths))
+        ours = starmap(store.known_as, [(store.jugfile, store.arguments), *absolute])
+        others = store.jugfiles().difference(ours)
         refusal = "" if force or litter.is_of(used) else _refusal(others, store, options.jugfile)
         view = litter.view(store, others)
         if not (dry_run or refusal):
@@ -124,7 +128,7 @@ class _View:
     """How many results and failures there are by the names of their tasks."""
     bytes: int
     jugfiles: list[str]
-    """The other jugfiles that have saved something in the store."""
+    """The other jugfiles that have saved something in the store, with their arguments."""
     is_removed: bool = False
 
     def show(self, as_json: bool, short: bool) -> None:

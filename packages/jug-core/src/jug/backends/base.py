@@ -36,8 +36,9 @@ promised between workers holds between two store objects of one process then.
 from __future__ import annotations
 
 import os
+import shlex
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import ClassVar, Self
 
@@ -80,13 +81,19 @@ class BaseStore(NamedAccess):
     jugfile: str = ""
     """The path of the jugfile whose tasks are saved here, to be noted with the first one."""
 
+    arguments: tuple[str, ...] = ()
+    """The arguments that it is run with, which may have it make other tasks."""
+
     def jugfiles(self) -> set[str]:
-        """Return which jugfiles have saved something here, as far as the store notes that."""
+        """Return which jugfiles have saved something here, as far as the store notes that.
+
+        A jugfile is there once for all arguments that it was run with, as `known_as` says.
+        """
         return set()
 
-    def known_as(self, jugfile: str) -> str:
-        """Return what `jugfiles` calls a jugfile, by its path."""
-        return os.path.realpath(jugfile)
+    def known_as(self, jugfile: str, arguments: Sequence[str] = ()) -> str:
+        """Return what `jugfiles` calls a jugfile with its arguments, as a shell would take it."""
+        return shlex.join([os.path.realpath(jugfile), *arguments])
 
     def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
         """Note that nothing is left of what these jugfiles have saved."""

@@ -102,7 +102,17 @@ class Jugfile:
 
     def _name_to_store(self) -> None:
         if is_store_chosen():
-            current_store().jugfile = str(self.path.absolute())
+            store = current_store()
+            store.jugfile, store.arguments = (
+                os.path.join(self._folder, self.path),
+                self._own_arguments(),
+            )
+
+    def _own_arguments(self) -> tuple[str, ...]:
+        """Return what it finds in `sys.argv`; at a prompt that is nothing that it was given."""
+        if self.arguments is not None:
+            return tuple(self.arguments)
+        return () if hasattr(sys, "ps1") else tuple(sys.argv[1:])
 
     def _new_module(self) -> ModuleType:
         there = sys.modules.get(self.name)

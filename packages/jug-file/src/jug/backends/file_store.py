@@ -336,7 +336,7 @@ class FileStore(BaseStore):
         if not self._can_write:
             marker.make(self._path)
             self._is_made = self._can_write = True
-        self._jugfiles.note(self.jugfile)
+        self._jugfiles.note(self.jugfile, self.arguments)
 
     def jugfiles(self) -> set[str]:
         return self._jugfiles.known() if self._is_there() else set()

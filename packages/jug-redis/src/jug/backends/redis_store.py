@@ -20,6 +20,7 @@ many; the parts behind it do the work.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, Self
@@ -82,7 +83,7 @@ class RedisStore(BaseStore):
         self._index = self._follower.index
         self.news = self._index.news
         self._users = self._address.tag + "jugfiles"
-        self._noted = ""
+        self._noted: tuple[str, tuple[str, ...]] = ("", ())
         self._longest_wait = min(1.0, lease / 16)
         """Seconds after which a wait looks for workers that died."""
 
@@ -258,19 +259,19 @@ class RedisStore(BaseStore):
     def jugfiles(self) -> set[str]:
         return {os.fsdecode(name) for name in self._access.server.command("SMEMBERS", self._users)}
 
-    def known_as(self, jugfile: str) -> str:
-        """Return its name: its path is another one on each machine."""
-        return os.path.basename(jugfile)
+    def known_as(self, jugfile: str, arguments: Sequence[str] = ()) -> str:
+        """Return its name and arguments: its path is another one on each machine."""
+        return shlex.join([os.path.basename(jugfile), *arguments])
 
     def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
         for jugfile in jugfiles:
             self._access.server.command("SREM", self._users, os.fsencode(jugfile))
 
     def _note_jugfile(self) -> None:
-        if self.jugfile != self._noted:
-            name = os.fsencode(self.known_as(self.jugfile))
+        if (self.jugfile, self.arguments) != self._noted:
+            name = os.fsencode(self.known_as(self.jugfile, self.arguments))
             self._access.server.command("SADD", self._users, name)
-            self._noted = self.jugfile
+            self._noted = self.jugfile, self.arguments
 
     # The end
 

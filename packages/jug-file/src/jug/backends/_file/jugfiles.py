@@ -1,15 +1,18 @@
 """Which jugfiles have saved something in a jugdir: a small file for each, beside the results.
 
-    jugfiles/DIGEST    the path of a jugfile, as it is from the jugdir
+    jugfiles/DIGEST    the path of a jugfile, as it is from the jugdir, and each of the
+                       arguments that it was run with behind a zero byte
 
-So both may be moved together, and hosts may see them under different paths.
+So jugfile and jugdir may be moved together, and hosts may see them under different paths.
+With other arguments a jugfile may make other tasks, and has a file of its own.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha1
 from pathlib import Path
@@ -23,53 +26,62 @@ _NAME: Final = re.compile("[0-9a-f]{40}")
 
 
 class Jugfiles:
-    """The jugfiles of one jugdir, each known by its absolute path without links."""
+    """The jugfiles of one jugdir, each known by its absolute path without links and arguments."""
 
     def __init__(self, jugdir: Path) -> None:
         self._jugdir = jugdir
         self._folder = jugdir / "jugfiles"
-        self._noted = ""
+        self._noted: tuple[str, Sequence[str]] = ("", ())
 
-    def note(self, jugfile: str) -> None:
+    def note(self, jugfile: str, arguments: Sequence[str]) -> None:
         """Note that a jugfile saves something here, unless that is known or there is none."""
-        if jugfile != self._noted:
+        if (jugfile, arguments) != self._noted:
             with explained(self._folder, "note the jugfile in"):
-                if _name(self._from_here(jugfile)) not in self._names():
-                    self._write(self._from_here(jugfile))
-            self._noted = jugfile
+                note = b"\0".join([self._from_here(jugfile), *map(os.fsencode, arguments)])
+                if _name(note) not in self._names():
+                    self._write(note)
+            self._noted = jugfile, arguments
 
     def known(self) -> set[str]:
-        """Return all that were noted."""
+        """Return all that were noted, each with its arguments as a shell would take it."""
         with explained(self._folder, "look for jugfiles in"):
-            return {self._path_in(self._folder / name) for name in self._names()}
+            return {*self._notes()}
 
     def forget(self, jugfiles: Iterable[str]) -> None:
-        """Forget that these jugfiles saved something here."""
+        """Forget that these, called as `known` calls them, saved something here."""
         with explained(self._folder, "forget jugfiles in"):
-            for jugfile in jugfiles:
+            notes = self._notes()
+            for path in [notes[jugfile] for jugfile in jugfiles if jugfile in notes]:
                 with suppress(FileNotFoundError):
-                    os.unlink(self._folder / _name(self._from_here(jugfile)))
+                    os.unlink(path)
+
+    def _notes(self) -> dict[str, Path]:
+        """Return the file of each jugfile that was noted."""
+        paths = [self._folder / name for name in self._names()]
+        return {self._read(path): path for path in paths}
+
+    def _read(self, path: Path) -> str:
+        relative, *arguments = map(os.fsdecode, path.read_bytes().split(b"\0"))
+        jugfile = os.path.normpath(os.path.join(self._real_jugdir(), relative))
+        return shlex.join([jugfile, *arguments])
 
     def _names(self) -> set[str]:
         if self._folder.name not in os.listdir(self._jugdir):
             return set()
         return set(filter(_NAME.fullmatch, os.listdir(self._folder)))
 
-    def _write(self, path: bytes) -> None:
+    def _write(self, note: bytes) -> None:
         with suppress(FileExistsError):
             os.mkdir(self._folder)
         sync_folder(self._jugdir)
-        publish(self._folder / _name(path), path)
+        publish(self._folder / _name(note), note)
 
     def _from_here(self, jugfile: str) -> bytes:
         return os.fsencode(os.path.relpath(os.path.realpath(jugfile), self._real_jugdir()))
-
-    def _path_in(self, note: Path) -> str:
-        return os.path.normpath(os.path.join(self._real_jugdir(), os.fsdecode(note.read_bytes())))
 
     def _real_jugdir(self) -> str:
         return os.path.realpath(self._jugdir)
 
 
-def _name(path: bytes) -> str:
-    return sha1(path, usedforsecurity=False).hexdigest()
+def _name(note: bytes) -> str:
+    return sha1(note, usedforsecurity=False).hexdigest()

@@ -34,7 +34,7 @@ removed, and decides whether what it has was made from that.
     leases     hash: digest to ``worker:number``
     beats      sorted set: worker, by the deadline of its next heartbeat
     workers    hash: worker to its process
-    jugfiles   set: the names of the jugfiles that have saved something
+    jugfiles   set: the jugfiles that have saved something, by name and arguments
     blob:…     hash: the chunks of one large result
     answer:…   what a removal came to, for one that is sent again; it goes by itself
 
