@@ -56,7 +56,7 @@ def test_verify_finds_a_damaged_result_and_removes_it_if_asked(
 
     assert found.stdout.startswith("the result of builtins.bytes (")
     assert "is damaged" in found.stdout and "--remove-damaged" in found.stdout
-    assert removed.stdout.endswith("removed 1 results: `jug execute` computes them again\n")
+    assert removed.stdout.endswith("removed 1 result, to be computed again by `jug execute`\n")
     assert "0 complete" in jug("status", "--short", "big.py", status=1).stdout
 
 
@@ -204,7 +204,7 @@ def test_hashes_names_the_arguments_that_are_others_in_each_process(jug: Jug, fo
 
     assert said.splitlines()[:2] == [
         "3 tasks unstable.draw: argument 1, a 'Random', has another hash in each process",
-        "1 task unstable.add: argument 'more', a 'Address', has another hash in each process",
+        "1 task unstable.add: argument 'more', an 'Address', has another hash in each process",
     ]
     assert data[0] == {"task": "unstable.draw", "place": "argument 1", "kind": "Random", "tasks": 3}
 

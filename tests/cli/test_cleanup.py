@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from jug.backends.file_store import FileStore
+from jug.wording import counted
 
 Jug = Callable[..., Result]
 
@@ -28,7 +29,8 @@ def store(folder: Path, executed: Callable[..., None]) -> Iterator[FileStore]:
 
 def removed(results: str, failures: int = 0, locks: int = 0, word: str = "Removed") -> str:
     """Return what the command prints below its table."""
-    return f"{word} {results}\n{word} {failures} failures\n{word} {locks} locks\n"
+    lines = (results, counted(failures, "failure"), counted(locks, "lock"))
+    return "".join(f"{word} {line}\n" for line in lines)
 
 
 def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
@@ -37,7 +39,7 @@ def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
     table, _, sums = jug("cleanup", "primes.py").stdout.partition("\n\n")
 
     assert "1         0  (no name)" in table
-    assert sums == removed(f"1 results ({size} bytes)")
+    assert sums == removed(f"1 result ({size} bytes)")
 
     store.poll()
     assert not store.has(STRAY)
@@ -49,7 +51,7 @@ def test_a_dry_run_tells_sizes_and_removes_nothing(jug: Jug, store: FileStore) -
 
     output = jug("cleanup", "--dry-run", "--short", "primes.py").stdout
 
-    assert output == removed(f"1 results ({size} bytes)", word="Would remove")
+    assert output == removed(f"1 result ({size} bytes)", word="Would remove")
     store.poll()
     assert store.has(STRAY)
 
@@ -57,7 +59,7 @@ def test_a_dry_run_tells_sizes_and_removes_nothing(jug: Jug, store: FileStore) -
 def test_locks_that_the_jugfile_does_not_use_go(jug: Jug, store: FileStore) -> None:
     assert store.acquire([b"a" * 20])
 
-    assert "Removed 1 locks" in jug("cleanup", "primes.py").stdout
+    assert "Removed 1 lock" in jug("cleanup", "primes.py").stdout
     assert not store.holders()
 
 
@@ -66,7 +68,7 @@ def test_keep_locks_keeps_them(jug: Jug, store: FileStore) -> None:
 
     output = jug("cleanup", "--keep-locks", "--short", "primes.py").stdout
 
-    assert output == removed(f"1 results ({store.size(STRAY)} bytes)")
+    assert output == removed(f"1 result ({store.size(STRAY)} bytes)")
     assert [*store.holders()] == [b"a" * 20]
 
 
@@ -191,7 +193,7 @@ def test_arguments_that_are_named_keep_what_the_jugfile_uses_with_them(
     shared.dump("stray", STRAY.hex())
     shared.flush()
 
-    assert "Removed 1 results" in jug("cleanup", "--also", "squares.py 5", "squares.py").stdout
+    assert "Removed 1 result" in jug("cleanup", "--also", "squares.py 5", "squares.py").stdout
     assert "Removed 0 results" in jug("cleanup", "squares.py", "5").stdout
     assert "Removed 2 results" in jug("cleanup", "--force", "squares.py").stdout
     assert "Removed 0 results" in jug("cleanup", "squares.py").stdout
@@ -216,13 +218,13 @@ def test_another_jugfile_that_is_named_keeps_what_it_uses(jug: Jug, shared: File
     shared.dump("stray", STRAY.hex())
     shared.flush()
 
-    assert "Removed 1 results" in jug("cleanup", "--also", "squares", "primes.py").stdout
+    assert "Removed 1 result" in jug("cleanup", "--also", "squares", "primes.py").stdout
     jug("check", "squares.py")
     jug("check", "primes.py")
     # With another argument it uses fewer.
     fewer = ("cleanup", "--also", "squares.py 2", "primes.py")
-    assert "Would remove 1 results" in jug(*fewer, status=1).stdout
-    assert "Removed 1 results" in jug(*fewer, "--force").stdout
+    assert "Would remove 1 result" in jug(*fewer, status=1).stdout
+    assert "Removed 1 result" in jug(*fewer, "--force").stdout
 
 
 def test_what_another_jugfile_saved_goes_by_force_and_it_is_forgotten(
@@ -233,7 +235,7 @@ def test_what_another_jugfile_saved_goes_by_force_and_it_is_forgotten(
 
     shared.dump("stray", STRAY.hex())
     shared.flush()
-    assert "Removed 1 results" in jug("cleanup", "primes.py").stdout
+    assert "Removed 1 result" in jug("cleanup", "primes.py").stdout
 
 
 def test_locks_and_failures_of_another_jugfile_stay_as_well(jug: Jug, shared: FileStore) -> None:

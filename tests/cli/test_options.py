@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from jug.backends.registry import open_store
 from jug.cli.reading import job_of, traceless
 from jug.errors import OptionError
 from jug.jugfile import init
@@ -66,6 +67,29 @@ def test_each_place_is_stronger_than_the_one_before(home: Path, place: Path) -> 
     assert read_configuration(place, {"JUG_JUGDIR": "x"}) == {"jugdir": "x"}
 
 
+def test_the_former_releases_own_place_counts_where_the_user_has_no_newer_one(
+    home: Path, place: Path
+) -> None:
+    write(home / ".jug/configrc", "[main]\njugdir=old\n")
+    assert read_configuration(place, {}) == {"jugdir": "old"}
+
+    write(place / "jugrc", "[main]\nshort=1\n")
+    assert read_configuration(place, {}) == {"jugdir": "old", "short": True}
+
+    write(home / ".config/jug/jugrc", "[main]\nverbose=info\n")
+    assert read_configuration(place, {}) == {"verbose": "info", "short": True}
+
+
+def test_the_home_may_be_written_as_a_tilde(home: Path, place: Path) -> None:
+    write(place / "jugrc", "[main]\njugfile = ~/a.py\njugdir = ~/results\n")
+    options = Options(read_configuration(place, {}), default_options)
+    write(home / "a.py", "")
+
+    assert options.jugfile == str(home / "a.py")
+    with open_store(job_of(Options({"arguments": []}, options)).jugdir) as store:
+        assert store.url == f"file:{home / 'results'}"
+
+
 def test_a_stronger_place_hides_no_other_keys(place: Path) -> None:
     write(place.parent / "jugrc", "[main]\njugdir=a\n[execute]\nkeep-going=yes")
     write(place / "jugrc", "[main]\njugdir=b")
@@ -97,6 +121,16 @@ FORMER_FILES = [
     ("[webstatus]\nport=8081\nip=0.0.0.0", {"webstatus_port": "8081", "webstatus_ip": "0.0.0.0"}),
     ("[invalid]\nname=f\npattern=g", {"invalid_name": "f", "invalid_pattern": "g"}),
     ("[install-skills]\noutput=x", {"install_skills_output": "x"}),
+    ("[execute]\naggressive-unload=False\npdb=off", {"aggressive_unload": False, "pdb": False}),
+    (
+        "[execute]\ndebug=1\nverbose=info\nshort=1",
+        {"debug": True, "verbose": "info", "short": True},
+    ),
+    ("[execute]\ninvalid=f", {"execute_name": "f"}),
+    ("[status]\nclear=1", {"status_clear": "1"}),
+    ("[DEFAULT]\njugdir=a\n[main]\nshort=1", {"jugdir": "a", "short": True}),
+    ("[DEFAULT]\nverbose=info\njugdir=a\n[main]\njugdir=b", {"jugdir": "b", "verbose": "info"}),
+    ("[main]\njugdir =\n", {}),
 ]
 
 
@@ -168,9 +202,12 @@ BAD_FILES = [
     ("[main]\nlease-seconds=nan", "line 2, [main] lease-seconds: 'nan' must be a number above 0"),
     ("[main]\nlease-seconds=-1", "line 2, [main] lease-seconds: '-1' must be a number above 0"),
     ("[main]\nlease-seconds=0", "line 2, [main] lease-seconds: '0' must be a number above 0"),
-    ("[main]\njugdir=", "line 2, [main] jugdir: '' must not be empty"),
-    ("jugdir=x", "is no configuration file: File contains no section headers"),
-    ("[main]\nshort=1\nshort=2", "option 'short' in section 'main' already exists"),
+    ("jugdir=x", "line 1: 'jugdir=x' stands in no section: write [main] above it"),
+    ("[main]\nshort", "line 2: 'short' is neither a [section] nor key = value"),
+    ("[main]\nshort=1\nshort=2", "line 3: option 'short' in section 'main' already exists"),
+    ("[main]\nshort=1\n[main]\n", "line 3: section 'main' already exists"),
+    ("[DEFAULT]\njugdir=x\n[status]\ncache=1\n", "line 2, [DEFAULT] jugdir: no section of this"),
+    ("[DEFAULT]\nshort=x\n[main]\n", "line 2, [DEFAULT] short: 'x' must be true or false"),
 ]
 
 
@@ -284,7 +321,11 @@ def test_what_is_set_in_a_program_is_stronger_than_files_and_weaker_than_the_com
 
 
 def test_an_option_that_does_not_exist_cannot_be_set() -> None:
-    with pytest.raises(OptionError, match="unknown option 'execute_wait_cycles': the options"):
+    with pytest.raises(
+        OptionError,
+        match="unknown option 'execute_wait_cycles': the options are jugfile, jugdir, verbose, .*"
+        "graph_no_status$",
+    ):
         default_options.execute_wait_cycles = 1
 
 

@@ -54,6 +54,14 @@ def test_a_plain_path_is_a_directory(installed, path):
     assert open_store(path).asked == (f"file:{path}", {})
 
 
+@pytest.mark.parametrize("url", ["~/results", "file:~/results", "FILE:~/results"])
+def test_the_home_may_be_written_as_a_tilde(installed, url, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+
+    assert open_store(url).asked == ("file:/home/me/results", {})
+    assert open_store(Path("~/results")).asked == ("file:~/results", {})
+
+
 def test_a_path_object_is_a_directory_whatever_it_is_called(installed):
     assert open_store(Path("toy:x"), speed=1).asked == ("file:toy:x", {"speed": 1})
 

@@ -12,6 +12,7 @@ from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import is_all_done, job_of, reading
 from jug.options import Options
+from jug.wording import an, counted
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
@@ -83,9 +84,8 @@ def _report_hashes(options: Options, as_json: bool) -> bool:
         click.echo(json.dumps([part._asdict() for part in found], indent=2))
         return bool(found)
     for task, place, kind, count in found:
-        tasks = "1 task" if count == 1 else f"{count} tasks"
-        what = f"{place}, a {kind!r}, has another hash" if kind else f"{place} differs"
-        click.echo(f"{tasks} {task}: {what} in each process")
+        what = f"{place}, {an(kind)}, has another hash" if kind else f"{place} differs"
+        click.echo(f"{counted(count, 'task')} {task}: {what} in each process")
     if found:
         click.echo("pass what it is made from, such as a seed (docs/hashing.md says more)")
     return bool(found)
@@ -128,6 +128,8 @@ def _report(damaged: list[_Damaged], removed: bool) -> None:
     for found in damaged:
         click.echo(f"the result of {found.name} ({found.digest.hex()}) is damaged: {found.why}")
     if damaged and removed:
-        click.echo(f"removed {len(damaged)} results: `jug execute` computes them again")
+        click.echo(
+            f"removed {counted(len(damaged), 'result')}, to be computed again by `jug execute`"
+        )
     elif damaged:
         click.echo("`jug check --verify --remove-damaged` removes them, to be computed again")

@@ -17,6 +17,7 @@ from jug.cli.jugfile_command import always, as_json, complete_path, jugfile_comm
 from jug.cli.reading import job_of, reading, traceless
 from jug.options import Options
 from jug.tables import size, table
+from jug.wording import counted
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
@@ -138,9 +139,9 @@ class _View:
         if self.names and not short:
             click.echo(table(["Results", "Failures"], self.names) + "\n")
         word, litter = "Removed" if self.is_removed else "Would remove", self.litter
-        click.echo(f"{word} {len(litter.results)} results ({size(self.bytes)})")
-        click.echo(f"{word} {len(litter.failures)} failures")
-        click.echo(f"{word} {len(litter.locks)} locks")
+        click.echo(f"{word} {counted(len(litter.results), 'result')} ({size(self.bytes)})")
+        click.echo(f"{word} {counted(len(litter.failures), 'failure')}")
+        click.echo(f"{word} {counted(len(litter.locks), 'lock')}")
 
     def as_data(self) -> dict[str, Any]:
         lists = {kind: [d.hex() for d in digests] for kind, digests in vars(self.litter).items()}

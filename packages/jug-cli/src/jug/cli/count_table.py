@@ -8,6 +8,7 @@ from collections import Counter
 import click
 
 from jug.tables import table
+from jug.wording import counted
 
 
 def print_counts(counts: Counter[str], word: str, *, as_json: bool, short: bool) -> None:
@@ -17,6 +18,6 @@ def print_counts(counts: Counter[str], word: str, *, as_json: bool, short: bool)
         click.echo(json.dumps({"tasks": tasks, "total": counts.total()}, indent=2))
     elif short:
         what = "" if word == "count" else f" {word}"
-        click.echo(f"{counts.total()} tasks{what}")
+        click.echo(f"{counted(counts.total(), 'task')}{what}")
     else:
         click.echo(table([word.capitalize()], {name: [count] for name, count in counts.items()}))

@@ -16,6 +16,7 @@ from typing import Any, Final
 from jug.task import Task
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
+from jug.wording import counted
 
 MANY: Final = 20
 """More tasks of one name than this become one box."""
@@ -91,8 +92,8 @@ def _attributes(graph: Graph, members: list[int], states: Sequence[str] | None) 
 def _label(task: Task[Any], size: int, counts: Counter[str]) -> str:
     if size == 1:
         return "\n".join([_call(task), *counts])
-    counted = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
-    return "\n".join([task.name, f"{size} tasks", *([counted] if counted else [])])
+    states = ", ".join(f"{counts[state]} {state}" for state in _COLOURS if counts[state])
+    return "\n".join([task.name, counted(size, "task"), *([states] if states else [])])
 
 
 def _call(task: Task[Any]) -> str:

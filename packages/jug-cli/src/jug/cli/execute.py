@@ -16,6 +16,7 @@ from jug.errors import OptionError
 from jug.messages import set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
+from jug.wording import counted
 
 if TYPE_CHECKING:
     from jug.execution.settings import Settings
@@ -165,7 +166,7 @@ def _debug(task: Any, error: BaseException) -> None:
 def _print_summary(summary: Summary, short: bool) -> None:
     executed, loaded = summary.executed, summary.loaded
     if short:
-        click.echo(f"{executed.total()} tasks executed, {loaded.total()} loaded")
+        click.echo(f"{counted(executed.total(), 'task')} executed, {loaded.total()} loaded")
     else:
         rows = {name: [executed[name], loaded[name]] for name in executed | loaded}
         click.echo(table(["Executed", "Loaded"], rows))
@@ -183,7 +184,7 @@ def _reason(summary: Summary) -> str:
     parts = [summary.ending.value]
     if summary.left:
         parts.append(
-            "1 task is not done" if summary.left == 1 else f"{summary.left} tasks are not done"
+            f"{counted(summary.left, 'task')} {'is' if summary.left == 1 else 'are'} not done"
         )
     if summary.blocked:
         wait = "waits" if summary.blocked == 1 else "wait"

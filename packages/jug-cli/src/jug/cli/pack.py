@@ -7,6 +7,7 @@ import click
 from jug.cli.jugfile_command import always, jugfile_command
 from jug.cli.reading import reading
 from jug.options import Options
+from jug.wording import counted
 
 
 @jugfile_command(
@@ -37,4 +38,5 @@ def command(options: Options) -> None:
         click.echo("Another process is packing just now")
     else:
         removed = done.dropped + done.deleted
-        click.echo(f"Merged {done.segments} files, and dropped {removed} removed results")
+        files, results = counted(done.segments, "file"), counted(removed, "removed result")
+        click.echo(f"Merged {files}, and dropped {results}")

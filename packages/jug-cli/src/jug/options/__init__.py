@@ -3,7 +3,8 @@
 From the weakest to the strongest:
 
 1. what jug comes with,
-2. ``~/.config/jugrc`` and ``~/.config/jug/jugrc``,
+2. ``~/.config/jugrc`` and ``~/.config/jug/jugrc``, or where neither is there jug 2.x's
+   ``~/.jug/configrc``,
 3. ``jugrc``, ``.jugrc`` and the table ``[tool.jug]`` of ``pyproject.toml``, in the
    folders from the repository's root down to the working directory (outside a
    repository in the working directory alone),
@@ -40,7 +41,10 @@ __all__ = [
     "set_jugdir",
 ]
 
-_BY_ATTRIBUTE: Final = {key.python_name: key for key in reversed(KEYS)}
+_BY_ATTRIBUTE: Final = {
+    name: next(key for key in KEYS if key.python_name == name)
+    for name in dict.fromkeys(key.python_name for key in KEYS)
+}
 _BY_NAME: Final = {key.plain_name: key for key in KEYS} | _BY_ATTRIBUTE
 _DEFAULTS: Final = {name: key.default for name, key in _BY_ATTRIBUTE.items()}
 
@@ -73,7 +77,7 @@ class Options:
     def __setattr__(self, name: str, given: Any) -> None:
         """Set an option by its name in Python; unknown names and bad values are errors."""
         if name not in _BY_NAME:
-            known = ", ".join(_BY_ATTRIBUTE)
+            known = ", ".join(name for name, key in _BY_ATTRIBUTE.items() if key.has_effect)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
         if name == "jugdir" and is_jug_running():
             raise OptionError(

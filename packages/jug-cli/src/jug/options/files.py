@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jug.errors import OptionError
-from jug.options.keys import KEYS
+from jug.options.keys import KEYS, Key
+
+if TYPE_CHECKING:
+    import configparser
 
 _BY_PLACE: Final = {(key.section, key.name): key for key in KEYS}
+
+_DEFAULT: Final = "DEFAULT"
+"""The section whose keys hold for each other section of its file that has them."""
 
 
 def read_configuration(
@@ -26,9 +32,9 @@ def read_configuration(
 
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files that may be there, the weakest first."""
-    home = Path(os.path.expanduser("~/.config"))
-    yield home / "jugrc"
-    yield home / "jug" / "jugrc"
+    home = Path(os.path.expanduser("~"))
+    of_user = [home / ".config" / "jugrc", home / ".config" / "jug" / "jugrc"]
+    yield from of_user if any(map(os.path.isfile, of_user)) else [home / ".jug" / "configrc"]
     for place in _folders(folder):
         yield place / "jugrc"
         yield place / ".jugrc"
@@ -60,16 +66,25 @@ def _read_file(path: Path) -> dict[str, Any]:
     is_toml = path.suffix == ".toml"
     header = _toml_header if is_toml else "[{}]".format
     found = {}
-    for section, name, given in _toml_entries(path, text) if is_toml else _ini_entries(path, text):
-        where = f"{path}, line {_line_of(text, section, name)}, {header(section)} {name}"
-        key = _BY_PLACE.get((section, name.replace("_", "-")))
+    for entry in _toml_entries(path, text) if is_toml else _ini_entries(path, text):
+        place, name = entry.stands_in, entry.name
+        where = f"{path}, line {_line_of(text, place, name)}, {header(place)} {name}"
+        key = _key(entry.section, name)
         if key is None:
-            raise OptionError(f"{where}: {_advice(section, header)}", path=str(path), name=name)
-        found[key.python_name] = key.converted(given, where)
+            raise OptionError(
+                f"{where}: {_advice(entry.section, header)}", path=str(path), name=name
+            )
+        found[key.python_name] = key.converted(entry.given, where)
     return found
 
 
+def _key(section: str, name: str) -> Key | None:
+    return _BY_PLACE.get((section, name.replace("_", "-")))
+
+
 def _advice(section: str, header: Callable[[str], str]) -> str:
+    if section == _DEFAULT:
+        return "no section of this file has such a key"
     names = [key.name for key in KEYS if key.section == section]
     if names:
         return f"unknown key; those of {header(section)} are {', '.join(names)}"
@@ -77,24 +92,53 @@ def _advice(section: str, header: Callable[[str], str]) -> str:
     return f"unknown section; the sections are {sections}"
 
 
-Entry = tuple[str, str, Any]
+class _Entry(NamedTuple):
+    """A key and what is given for it, in a file."""
+
+    section: str
+    name: str
+    given: Any
+    stands_in: str
+    """The section under which it is written."""
 
 
-def _ini_entries(path: Path, text: str) -> Iterator[Entry]:
-    from configparser import ConfigParser, Error
+def _ini_entries(path: Path, text: str) -> Iterator[_Entry]:
+    """Yield what stands in the sections; a key with nothing behind it is not set."""
+    import configparser
 
-    parser = ConfigParser(interpolation=None, default_section="")
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text, str(path))
-    except Error as error:
-        message = " ".join(str(error).split())
-        raise OptionError(f"{path} is no configuration file: {message}", path=str(path)) from None
-    for section in parser.sections():
-        for name, given in parser.items(section):
-            yield section, name, given
+    except configparser.Error as error:
+        line, trouble = _trouble(error)
+        raise OptionError(f"{path}, line {line}: {trouble}", path=str(path)) from None
+    sections = {name: dict(parser.items(name)) for name in parser.sections()}
+    defaults = sections.pop(_DEFAULT, {})
+    for section, given in sections.items():
+        inherited = [name for name in defaults if _key(section, name) and name not in given]
+        yield from (_Entry(section, name, defaults[name], _DEFAULT) for name in inherited)
+        yield from (_Entry(section, name, given[name], section) for name in given if given[name])
+    for name in defaults:
+        if not any(_key(section, name) for section in sections):
+            yield _Entry(_DEFAULT, name, defaults[name], _DEFAULT)
 
 
-def _toml_entries(path: Path, text: str) -> Iterator[Entry]:
+def _trouble(error: configparser.Error) -> tuple[int, str]:
+    """Return in which line a file is no configuration file, and why."""
+    import configparser
+
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        line = error.line.strip()
+        return error.lineno, f"{line!r} stands in no section: write [main] above it"
+    if isinstance(error, configparser.ParsingError):
+        number, quoted = error.errors[0]
+        line = quoted.strip("'\"").removesuffix("\\n")
+        return number, f"{line!r} is neither a [section] nor key = value"
+    assert isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError)
+    return error.lineno or 1, error.message.partition("]: ")[2]
+
+
+def _toml_entries(path: Path, text: str) -> Iterator[_Entry]:
     import tomllib
 
     try:
@@ -103,9 +147,9 @@ def _toml_entries(path: Path, text: str) -> Iterator[Entry]:
         raise OptionError(f"{path} is no TOML file: {error}", path=str(path)) from None
     for name, given in table.items():
         if isinstance(given, dict):
-            yield from ((name, inner, value) for inner, value in given.items())
+            yield from (_Entry(name, inner, value, name) for inner, value in given.items())
         else:
-            yield "main", name, given
+            yield _Entry("main", name, given, "main")
 
 
 def _toml_header(section: str) -> str:
@@ -120,7 +164,7 @@ def _line_of(text: str, section: str, name: str) -> int:
         words = line.strip().lower()
         if words.startswith("["):
             header = words.strip("[] ").removeprefix("tool.").removeprefix("jug.")
-            inside = header == section or (header == "jug" and section == "main")
+            inside = header == section.lower() or (header == "jug" and section == "main")
         elif inside and words.replace(":", "=").partition("=")[0].strip(" \"'") == name.lower():
             return number
     return 1

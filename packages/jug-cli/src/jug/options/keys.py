@@ -25,6 +25,10 @@ def _some_text(given: Any) -> str:
     return _text(given)
 
 
+def _path(given: Any) -> str:
+    return os.path.expanduser(_some_text(given))
+
+
 def _truth(given: Any) -> bool:
     word = str(given).strip().lower()
     if word not in _TRUE + _FALSE:
@@ -89,6 +93,11 @@ class Key:
     """The name that it has in Python, where that is not `plain_name`."""
 
     @property
+    def has_effect(self) -> bool:
+        """Whether it is there for more than files of jug 2.x."""
+        return self.help is not _NO_EFFECT
+
+    @property
     def python_name(self) -> str:
         """The attribute of `Options`."""
         return self.attribute or self.plain_name
@@ -113,7 +122,7 @@ class Key:
 
 
 KEYS: Final = (
-    Key("main", "jugfile", "jugfile.py", _some_text, "the jugfile, where none is named"),
+    Key("main", "jugfile", "jugfile.py", _path, "the jugfile, where none is named"),
     Key(
         "main",
         "jugdir",
@@ -138,6 +147,7 @@ KEYS: Final = (
     Key("execute", "jobs", 1, _count, "how many workers to run; 0 for one per usable core"),
     Key("execute", "name", None, _some_text, "the tasks to run, by name"),
     Key("execute", "target", None, _some_text, "another spelling of name", "execute_name"),
+    Key("execute", "invalid", None, _some_text, "another spelling of name", "execute_name"),
     Key("execute", "pattern", None, _some_text, "the tasks to run, by a part of their name"),
     Key("execute", "keep-going", False, _truth, "whether to go on after a task failed"),
     Key("execute", "keep-failed", False, _truth, "whether failed tasks are never tried again"),
@@ -157,9 +167,20 @@ KEYS: Final = (
         _truth,
         "whether to ignore JUG_MAX_TASKS and the like, and __jug_please_stop_running.txt",
     ),
+    *(
+        Key("execute", name, default, convert, f"another spelling of {name} in main", attribute)
+        for name, default, convert, attribute in (
+            ("verbose", "warning", _level, "verbose"),
+            ("short", False, _truth, "short"),
+            ("debug", False, _truth, "debug"),
+            ("pdb", False, _truth, "pdb"),
+            ("aggressive-unload", False, _truth, "aggressive_unload"),
+        )
+    ),
     Key("status", "cache", False, _truth, _NO_EFFECT),
     Key("status", "cache-file", None, _anything, _NO_EFFECT),
     Key("status", "cache-clear", False, _anything, _NO_EFFECT),
+    Key("status", "clear", False, _anything, _NO_EFFECT),
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),

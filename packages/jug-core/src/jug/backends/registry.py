@@ -5,7 +5,7 @@ name is the URL's scheme, its value a class with a classmethod
 ``open(url, **options)``, or a function of that shape.  The stores that come
 with jug enter by the same door.
 
-    DIR, file:DIR             a directory (jug-file)
+    DIR, file:DIR             a directory (jug-file); ~ is the home
     dict_store                the memory of this process
     dict_store:FILE           the same, kept in a file between runs
     redis://HOST, …           a server (jug-redis)
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from os import PathLike, fspath
+from os.path import expanduser
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
@@ -33,6 +34,8 @@ GROUP: Final = "jug.stores"
 
 # One letter before a colon is a drive of Windows.
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9_+.-]+):")
+
+_OF_FILES: Final = ("file", "file_keepalive", "dict_store")
 
 _OURS: Final = {
     "dict_store": "jug-core",
@@ -93,9 +96,10 @@ def _split(url: str) -> tuple[str, str]:
         raise OptionError("'' names no store: give a directory or a URL", url=url)
     match = _SCHEME.match(url)
     if match is None:
-        return "file", f"file:{url}"
+        return "file", f"file:{expanduser(url)}"
     scheme = match[1].lower()
-    return scheme, scheme + url[match.end(1) :]
+    rest = url[match.end() :]
+    return scheme, f"{scheme}:{expanduser(rest) if scheme in _OF_FILES else rest}"
 
 
 def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:

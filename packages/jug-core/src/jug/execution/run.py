@@ -16,6 +16,7 @@ from jug.jugfile import Jugspace
 from jug.session import current_store, of_this_thread, using_here
 from jug.task import find_dependencies, value
 from jug.task.graph import Graph
+from jug.wording import counted
 
 
 def run(
@@ -93,5 +94,5 @@ def _raise_for(summary: Summary) -> None:
         )
     if summary.left:
         raise TaskError(
-            f"{summary.left} tasks are not done: {summary.ending.value}", summary=summary
+            f"{counted(summary.left, 'task')} not done: {summary.ending.value}", summary=summary
         )

@@ -36,6 +36,7 @@ from jug.messages import Log
 from jug.task import Task
 from jug.task.attempt import failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
+from jug.wording import counted
 
 log = Log("worker")
 
@@ -112,8 +113,8 @@ class Worker:
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable)
         again = sum(digest in self.agenda.graph.numbers for digest in self.retryable)
         if again and (self.connection is None or self.connection.is_first):
-            tasks = "1 task" if again == 1 else f"{again} tasks"
-            log.warning("trying %s again that failed in an earlier run", tasks)
+            failed = counted(again, "task")
+            log.warning("trying %s again that failed in an earlier run", failed)
         self._tell_loadable()
 
     def _tell_loadable(self) -> None:

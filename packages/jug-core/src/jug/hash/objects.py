@@ -35,6 +35,7 @@ from jug.hash.framing import content, sealed, text
 from jug.hash.functions import encode_class, named, stable_module
 from jug.hash.standard_types import STAND_INS
 from jug.tracebacks import text_of
+from jug.wording import an
 
 StandIn = Callable[[Any], Any]
 
@@ -112,7 +113,7 @@ def _own_hash(value: Any) -> bytes:
     given = value.__jug_hash__()
     if type(given) is not bytes:
         raise HashError(
-            f"__jug_hash__ of {type(value).__qualname__!r} gave a {type(given).__qualname__!r}:"
+            f"__jug_hash__ of {type(value).__qualname__!r} gave {an(type(given).__qualname__)}:"
             " it must give bytes"
         )
     return b"J" + content(given)
@@ -226,7 +227,7 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
     """Encode attributes; whether there are none or no dict of them is all the same."""
     state = _normal_state(value, state)
     if state is not None and isinstance(value, (list, tuple, dict)):
-        return (yield Hidden(state, f"an attribute of a {type(value).__qualname__!r}"))
+        return (yield Hidden(state, f"an attribute of {an(type(value).__qualname__)}"))
     return (yield state)
 
 
@@ -250,7 +251,7 @@ def _reduce(value: Any) -> Any:
 
 def _nameless(value: Any, why: str) -> HashError:
     return HashError(
-        f"a {type(value).__qualname__!r} has no hash that another process would compute ({why}):"
+        f"{an(type(value).__qualname__)} has no hash that another process would compute ({why}):"
         " pass what it is made from, give its class a __jug_hash__ method, register its type with"
         " jug.hash.register, or wrap it in jug.utils.CustomHash"
     )
@@ -259,7 +260,7 @@ def _nameless(value: Any, why: str) -> HashError:
 def _iterator(value: Any) -> Generator[Any, bytes, bytes]:
     yield from ()
     raise HashError(
-        f"a {type(value).__qualname__!r} can be read only once, so it has no hash:"
+        f"{an(type(value).__qualname__)} can be read only once, so it has no hash:"
         " pass a list of what it yields"
     )
 
@@ -267,7 +268,7 @@ def _iterator(value: Any) -> Generator[Any, bytes, bytes]:
 def _view(value: Any) -> Generator[Any, bytes, bytes]:
     yield from ()
     raise HashError(
-        f"a {type(value).__qualname__!r} is a view of a dict, which may change, so it has no hash:"
+        f"{an(type(value).__qualname__)} is a view of a dict, which may change, so it has no hash:"
         " pass list(...) of it"
     )
 

@@ -18,6 +18,7 @@ import polars as pl
 from jug.errors import HashError
 from jug.hash.containers import Encoder
 from jug.hash.objects import by_stand_in
+from jug.wording import an
 
 _CODES: Final = {
     pl.Int8: "b",
@@ -99,7 +100,7 @@ def _frame(frame: Any) -> Any:
 
 
 def _lazy(frame: Any) -> Any:
-    raise HashError(f"a {type(frame).__name__!r} is a plan, not data: pass frame.collect()")
+    raise HashError(f"{an(type(frame).__name__)} is a plan, not data: pass frame.collect()")
 
 
 _STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {

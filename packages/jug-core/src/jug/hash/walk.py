@@ -24,6 +24,7 @@ from jug.errors import HashError
 from jug.hash.containers import Encoder, Hidden, atoms, encoders, flat, leaves, looked_into
 from jug.hash.framing import length
 from jug.hash.objects import resolve
+from jug.wording import an
 
 _NEVER: Final = 1 << 62
 _DEEP: Final = 200_000
@@ -112,7 +113,7 @@ class Walk:
         cls, count = next((found for found in classes if found[0] not in _CONTAINERS), (object, 0))
         if count > _DEEP // 4:
             raise HashError(
-                f"a {cls.__qualname__!r} is made of {count} others, each inside the one before, and"
+                f"{an(cls.__qualname__)} is made of {count} others, each inside the one before, and"
                 " seems to have no end: give its class a __jug_hash__ method, or register its type"
                 " with jug.hash.register"
             )
@@ -156,7 +157,7 @@ class Walk:
         if isinstance(holder, Hidden):
             where = holder.place
         else:
-            where = f"a {type(holder).__qualname__!r}"
+            where = an(type(holder).__qualname__)
         return HashError(
             f"task {name!r} is inside {where}, where jug does not look for tasks:"
             " pass it in a list, a tuple or the values of a dict"

@@ -20,6 +20,7 @@ from typing import Any, Final
 from jug.errors import OptionError
 from jug.hooks import register_hook_once
 from jug.messages import Log
+from jug.wording import counted
 
 __all__ = [
     "exit_after_n_tasks",
@@ -130,7 +131,7 @@ class _TaskLimit:
     def __call__(self, task: Any) -> None:
         self.run += 1
         if self.run >= self.most:
-            _exit(f"{self.most} tasks were run")
+            _exit(f"{counted(self.most, 'task')} run")
 
 
 @dataclass
