@@ -161,6 +161,21 @@ def test_a_name_that_fits_nothing_is_an_error_with_the_nearest_names(
     assert not refused.stdout and not allowed.stdout
 
 
+def test_all_names_that_are_given_are_run_and_each_must_fit(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "three.py").write_text(
+        "from jug import Task\nTask(abs, -1)\nTask(divmod, 7, 2)\nTask(len, [])\n"
+    )
+    words = ["execute", "--short", "--name", "abs", "--target", "l*", "three.py"]
+
+    assert jug_process(*words).stdout == "2 tasks executed, 0 loaded\n"
+
+    some = jug_process(*words, "--name", "divmo", "--name", "divmod", status=2)
+    assert some.stdout == "1 task executed, 2 loaded\n"
+    assert some.stderr.startswith("Error: no task matches 'divmo': is 'builtins.divmod' meant?")
+
+
 def test_a_name_that_a_jugfile_chose_is_looked_for_too(
     jug_process: JugProcess, folder: Path
 ) -> None:
@@ -181,7 +196,11 @@ def test_a_name_that_may_fit_beyond_a_barrier_is_no_error(
         "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"
     )
 
-    jug_process("execute", "--name", "divmod", "stage.py", status=3)
+    stopped = jug_process("execute", "--name", "divmod", "stage.py", status=3)
+    assert stopped.stderr == (
+        "jug: nothing that is left can be run; the jugfile stops at a barrier, "
+        "beyond which there may be more tasks (exit status 3)\n"
+    )
     jug_process("execute", "--name", "abs", "stage.py")
     jug_process("execute", "--name", "divmod", "stage.py")
     jug_process("execute", "--name", "div_mod", "stage.py", status=2)

@@ -105,6 +105,27 @@ def test_what_fits_nothing_is_an_error_that_shows_the_nearest_names(
     assert (allowed.stderr, allowed.stdout) == (f"jug: {told}\n", NOTHING_GONE)
 
 
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    "selector",
+    [
+        ["--name", "count_primes", "--name", "is_prime"],
+        ["--name", "is_prime", "--target", "count_primes"],
+        ["--pattern", "s_pri", "--pattern", "count"],
+    ],
+)
+def test_all_names_and_patterns_that_are_given_count(jug: Jug, selector: list[str]) -> None:
+    assert jug("invalidate", *selector, "primes.py").stdout == ALL_GONE
+
+
+@pytest.mark.usefixtures("done")
+def test_one_name_of_several_that_fits_nothing_is_an_error_and_nothing_is_removed(jug: Jug) -> None:
+    result = jug("invalidate", "--name", "is_prime", "--name", "cout_primes", "primes.py", status=2)
+
+    assert "no task matches 'cout_primes': is 'primes.count_primes' or" in result.stderr
+    assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"
+
+
 def test_what_may_fit_beyond_a_barrier_is_no_error(jug: Jug, folder: Path) -> None:
     (folder / "stage.py").write_text(
         "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"

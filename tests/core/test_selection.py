@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jug.errors import OptionError
-from jug.selection import ByName, ByPattern, selection
+from jug.selection import AnyOf, ByName, ByPattern, no_match, selection
 
 words = st.text(alphabet="abc_[]*?.", min_size=1, max_size=6)
 
@@ -43,8 +43,24 @@ def test_a_pattern_between_slashes_is_an_expression() -> None:
     assert ByPattern("a/b")("xa/by")
 
 
+def test_several_names_or_patterns_choose_what_one_of_them_chooses() -> None:
+    chosen = selection(["f", "g*"])
+
+    assert chosen is not None and [*map(chosen, ("a.f", "a.gg", "a.h"))] == [True, True, False]
+    assert selection(["f"]) == selection("f") == ByName("f")
+    assert selection(pattern=["f", "g"]) == AnyOf((ByPattern("f"), ByPattern("g")))
+    assert selection([]) is None
+
+
+def test_each_of_several_must_fit() -> None:
+    chosen = AnyOf((ByName("f"), ByName("gg"), ByName("h")))
+
+    assert no_match(chosen, ["a.f", "a.gg", "a.h"]) == ""
+    assert no_match(chosen, ["a.f", "a.gh", "a.h"]).startswith("no task matches 'gg'")
+
+
 def test_selections_go_to_other_processes() -> None:
-    for chosen in (ByName("f*"), ByPattern("/f/")):
+    for chosen in (ByName("f*"), ByPattern("/f/"), AnyOf((ByName("f*"), ByName("g")))):
         assert pickle.loads(pickle.dumps(chosen)) == chosen
         assert pickle.loads(pickle.dumps(chosen))("a.f")
 

@@ -6,13 +6,13 @@ Selections are plain objects rather than closures, since they go to other proces
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 
 from jug.errors import OptionError
 
-__all__ = ["ByName", "ByPattern", "Selection", "no_match", "selection"]
+__all__ = ["AnyOf", "ByName", "ByPattern", "Selection", "no_match", "selection"]
 
 
 @dataclass(frozen=True, init=False)
@@ -76,27 +76,60 @@ class ByPattern:
         return self.wanted.search(name) is not None
 
 
-Selection = ByName | ByPattern
+@dataclass(frozen=True)
+class AnyOf:
+    """Whether a task is meant by one of several names or patterns.
+
+    >>> chosen = AnyOf((ByName("is_prime"), ByName("count_*")))
+    >>> chosen("primes.count_primes"), chosen("primes.write_output")
+    (True, False)
+    """
+
+    parts: tuple[ByName | ByPattern, ...]
+
+    def __call__(self, name: str) -> bool:
+        """Return whether a task of this name is meant."""
+        return any(part(name) for part in self.parts)
 
 
-def selection(name: str | None = None, pattern: str | None = None) -> Selection | None:
-    """Return what selects tasks by a name or by a pattern, None if neither is given."""
+Selection = ByName | ByPattern | AnyOf
+
+
+def selection(
+    name: str | Sequence[str] | None = None, pattern: str | Sequence[str] | None = None
+) -> Selection | None:
+    """Return what selects tasks by names or by patterns, None if neither are given."""
     if name is not None and pattern is not None:
         raise OptionError("a name and a pattern are given: choose tasks by one of them")
     if name is not None:
-        return ByName(name)
-    return None if pattern is None else ByPattern(pattern)
+        return _any_of([ByName(text) for text in _texts(name)])
+    return None if pattern is None else _any_of([ByPattern(text) for text in _texts(pattern)])
+
+
+def _texts(given: str | Sequence[str]) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given
+
+
+def _any_of(parts: Sequence[ByName | ByPattern]) -> Selection | None:
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts)) if parts else None
 
 
 def no_match(selected: Selection, names: Iterable[str]) -> str:
-    """Return what to say where none of the tasks' names fits, with those that may be meant.
+    """Return what to say of a name that fits no task, with those that may be meant.
+
+    It is empty if each name, or pattern, fits a task.
 
     >>> no_match(ByName("is_prim"), ["primes.is_prime", "primes.count_primes"])
     "no task matches 'is_prim': is 'primes.is_prime' meant?"
     """
-    near = _nearest(selected.text, set(names))
+    all_names = set(names)
+    parts = selected.parts if isinstance(selected, AnyOf) else (selected,)
+    unfit = next((part for part in parts if not any(map(part, all_names))), None)
+    if unfit is None:
+        return ""
+    near = _nearest(unfit.text, all_names)
     advice = f"is {' or '.join(map(repr, near))} meant?" if near else "`jug count` lists the names"
-    return f"no task matches {selected.text!r}: {advice}"
+    return f"no task matches {unfit.text!r}: {advice}"
 
 
 def _nearest(text: str, names: set[str]) -> list[str]:

@@ -47,12 +47,12 @@ Exit status:
     help="Run N workers; 0 for one per usable core.",
 )  # fmt: skip
 @click.option(
-    "--name", "--target", "--invalid", "execute_name", metavar="NAME",
-    help="Run only tasks of this name: in full or from a dot on, with wildcards.",
+    "--name", "--target", "--invalid", "execute_name", metavar="NAME", multiple=True,
+    help="Run only tasks of this name: in full or from a dot on, with wildcards; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--pattern", "execute_pattern", metavar="PATTERN",
-    help="Run only tasks whose names contain PATTERN, or fit it if it is a /regex/.",
+    "--pattern", "execute_pattern", metavar="PATTERN", multiple=True,
+    help="Run only tasks whose names contain PATTERN, or fit a /regex/; may be repeated.",
 )  # fmt: skip
 @allow_none
 @click.option(
@@ -92,10 +92,11 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
     job = job_of(options, RunSettings(options.given(), default_options.every()))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
+    if not summary.unmatched or summary.executed:
+        _print_summary(summary, options.short)
     if summary.unmatched:
         tell_no_match(summary.unmatched, allow_none)
         context.exit(DONE)
-    _print_summary(summary, options.short)
     if not (summary.ending.status or summary.left or summary.executed | summary.loaded):
         click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
@@ -176,7 +177,7 @@ def _print_summary(summary: Summary, short: bool) -> None:
         why = f": {failure.exception}" if failure.exception else ""
         click.echo(f"jug: {failure.name} failed, but not in this run{why}", err=True)
     status = summary.ending.status
-    if status or summary.left:
+    if (status or summary.left) and not summary.unmatched:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
 
 
@@ -189,4 +190,6 @@ def _reason(summary: Summary) -> str:
     if summary.blocked:
         wait = "waits" if summary.blocked == 1 else "wait"
         parts.append(f"{summary.blocked} {wait} for one that failed")
+    if summary.at_barrier:
+        parts.append("the jugfile stops at a barrier, beyond which there may be more tasks")
     return "; ".join(parts)

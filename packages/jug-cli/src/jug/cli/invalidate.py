@@ -32,18 +32,19 @@ neither a name nor a pattern is given, or no task fits it.""",
     changes=always,
 )
 @click.option(
-    "--name", "--target", "--invalid", "name", metavar="NAME",
-    help="The tasks of this name: in full or from a dot on, with wildcards.",
+    "--name", "--target", "--invalid", "name", metavar="NAME", multiple=True,
+    help="The tasks of this name: in full or from a dot on, with wildcards; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--pattern", metavar="PATTERN",
-    help="The tasks whose names contain PATTERN, or fit it if it is a /regex/.",
+    "--pattern", metavar="PATTERN", multiple=True,
+    help="The tasks whose names contain PATTERN, or fit a /regex/; may be repeated.",
 )  # fmt: skip
 @allow_none
 @as_json
 def command(
-    options: Options, name: str | None, pattern: str | None, allow_none: bool, as_json: bool
-) -> None:
+    options: Options,
+    name: tuple[str, ...], pattern: tuple[str, ...], allow_none: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Remove the results and failures of tasks, and of all that depend on them, directly or not.
 
     They will be computed again by the next `jug execute`.  Do this after a change
@@ -52,16 +53,17 @@ def command(
     from jug.selection import no_match, selection
     from jug.task.graph import Graph
 
-    selected = selection(name, pattern)
+    selected = selection(name or None, pattern or None)
     if selected is None:
         raise click.UsageError("say which tasks: --name NAME or --pattern PATTERN")
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
         matching = _matching(graph, selected)
-        if not matching:
+        unmatched = no_match(selected, graph.names())
+        if unmatched:
             may_match_beyond = bool(jugspace.barrier_tasks)
             warn_of_barrier(jugspace)
-            tell_no_match(no_match(selected, graph.names()), allow_none or may_match_beyond)
+            tell_no_match(unmatched, allow_none or may_match_beyond)
         counts = _invalidate(jugspace.store, graph, matching)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
 

@@ -128,6 +128,8 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
         name = param.name or ""
         if name in _NAMES and name in parameters:
             given = parameters.pop(name)
+            if param.multiple and len(given) == 1:
+                (given,) = given
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 options.set(name, given, param.opts[0])
     set_level(options.verbose)

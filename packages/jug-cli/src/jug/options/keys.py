@@ -25,6 +25,11 @@ def _some_text(given: Any) -> str:
     return _text(given)
 
 
+def _texts(given: Any) -> str | tuple[str, ...]:
+    """Return one text as it is, and several as a tuple."""
+    return tuple(map(_some_text, given)) if isinstance(given, list | tuple) else _some_text(given)
+
+
 def _path(given: Any) -> str:
     return os.path.expanduser(_some_text(given))
 
@@ -145,10 +150,10 @@ KEYS: Final = (
     ),
     Key("main", "prefix", None, _some_text, "what keys on a server begin with"),
     Key("execute", "jobs", 1, _count, "how many workers to run; 0 for one per usable core"),
-    Key("execute", "name", None, _some_text, "the tasks to run, by name"),
-    Key("execute", "target", None, _some_text, "another spelling of name", "execute_name"),
-    Key("execute", "invalid", None, _some_text, "another spelling of name", "execute_name"),
-    Key("execute", "pattern", None, _some_text, "the tasks to run, by a part of their name"),
+    Key("execute", "name", None, _texts, "the tasks to run, by name"),
+    Key("execute", "target", None, _texts, "another spelling of name", "execute_name"),
+    Key("execute", "invalid", None, _texts, "another spelling of name", "execute_name"),
+    Key("execute", "pattern", None, _texts, "the tasks to run, by a part of their name"),
     Key("execute", "keep-going", False, _truth, "whether to go on after a task failed"),
     Key("execute", "keep-failed", False, _truth, "whether failed tasks are never tried again"),
     Key(

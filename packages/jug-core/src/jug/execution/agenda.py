@@ -144,17 +144,16 @@ class Agenda:
         """Return why there is nothing more to do."""
         if self.plan.left or self._has_barrier:
             return Ending.FAILED if self.plan.failed else Ending.STUCK
-        if self._select is not None and not any(map(self._select, self._names())):
-            return Ending.UNMATCHED
-        return Ending.DONE
+        return Ending.UNMATCHED if self._unmatched() else Ending.DONE
 
-    def _names(self) -> set[str]:
-        return set(self.graph.names())
+    def _unmatched(self) -> str:
+        return "" if self._select is None else no_match(self._select, self.graph.names())
 
     def sum_up(self, summary: Summary) -> None:
         """Add to a worker's summary what of the tasks is done, left and blocked."""
-        if self._select is not None and summary.ending is Ending.UNMATCHED:
-            summary.unmatched = no_match(self._select, self._names())
+        if summary.ending is Ending.UNMATCHED:
+            summary.unmatched = self._unmatched()
+        summary.at_barrier = self._has_barrier and not self.is_barrier_open()
         summary.left = self.plan.left
         summary.blocked = self.plan.blocked()
         here = {failure.digest for failure in summary.failures}

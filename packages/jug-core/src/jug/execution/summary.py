@@ -65,6 +65,8 @@ class Summary:
     """How many selected tasks are not done."""
     unmatched: str = ""
     """What to say of a selection that no task fits."""
+    at_barrier: bool = False
+    """Whether the jugfile stops at a barrier, beyond which there may be more tasks."""
 
 
 def merge(
@@ -80,6 +82,7 @@ def merge(
     total = Summary(Ending.STUCK, executed, failures=failures)
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
+    total.at_barrier = last.at_barrier
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
     total.loaded = last.executed + last.loaded - executed
