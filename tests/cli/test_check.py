@@ -213,6 +213,14 @@ def test_hashes_is_silent_where_all_results_would_be_found_again(jug: Jug) -> No
     assert jug("check", "--hashes", "primes.py", status=0).output == ""
 
 
+def test_hashes_says_that_there_may_be_more_beyond_a_barrier(jug: Jug, folder: Path) -> None:
+    (folder / "stage.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+
+    result = jug("check", "--hashes", "stage.py")
+
+    assert result.output == "The jugfile stops at a barrier: there may be more tasks beyond it.\n"
+
+
 def test_hashes_says_that_a_jugfile_makes_other_tasks_each_time(jug: Jug, folder: Path) -> None:
     (folder / "moody.py").write_text(
         "import os\nfrom jug import Task\nfor _ in range(os.getpid()):\n    Task(max, 1, 2)\n"

@@ -6,6 +6,7 @@ import json
 import math
 import operator
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from jug import Task
-from jug.errors import IterationError
+from jug import Task, run, set_jugdir
+from jug.errors import IterationError, TaskFailed
 from jug.jugfile import Jugfile
 from jug.task import alltasks
-from jug.task.misuse import ADVICE, note_task_used_as_value
+from jug.task.misuse import ADVICE, ON_ATTRIBUTES, note_task_used_as_value
+from jug.tracebacks import describe_exception
 
 USES: dict[str, Callable[[Any], Any]] = {
     "t + 1": lambda t: t + 1,
@@ -43,7 +45,7 @@ USES: dict[str, Callable[[Any], Any]] = {
     "t.shape": lambda t: t.shape,
     "t.append(1)": lambda t: t.append(1),
     "t[0] = 1": lambda t: operator.setitem(t, 0, 1),
-    "t.x = 1": lambda t: setattr(t, "x", 1),
+    "{}[t]": lambda t: {}[t],
 }
 
 
@@ -59,11 +61,74 @@ def no_tasks_of_others() -> Iterator[None]:
 def test_an_error_of_python_says_that_it_was_about_a_task(use: str, kind: str) -> None:
     task: Any = Task(divmod, 7, 2)
 
-    with pytest.raises((TypeError, AttributeError)) as caught:
+    with pytest.raises((TypeError, AttributeError, KeyError)) as caught:
         USES[use](task if kind == "task" else task[0])
     note_task_used_as_value(caught.value)
 
     assert caught.value.__notes__ == [ADVICE]
+
+
+def set_label(task: Any) -> None:
+    task.label = "x"
+
+
+def test_a_label_of_ones_own_is_told_to_be_kept_beside_the_task() -> None:
+    task: Any = Task(divmod, 7, 2)
+
+    for thing in (task, task[0]):
+        with pytest.raises(AttributeError) as caught:
+            set_label(thing)
+        note_task_used_as_value(caught.value)
+
+        assert caught.value.__notes__ == [ON_ATTRIBUTES]
+        assert describe_exception(caught.value).endswith("in a dict, as in labels[task] = ...")
+
+
+MADE = (
+    "task nested.outer made task nested.num while it ran, which no worker runs: "
+    "call the plain function, num.f(...), or make the task in the jugfile"
+)
+
+INSIDE: dict[str, tuple[str, str]] = {
+    "num(x) + 1": ("TypeError: unsupported operand", MADE),
+    "sum([num(x), num(x)])": ("TypeError: unsupported operand", MADE),
+    "num(x).value()": ("ResultNotFound: task 'nested.num' has not been computed yet", MADE),
+    "value([num(x)])": ("ResultNotFound: task 'nested.num' has not been computed yet", MADE),
+    "bvalue(num(x))": ("BarrierError: task 'nested.num' is not done yet: ", MADE),
+    "list(num(x))": ("IterationError: Task(nested.num() ", MADE),
+    "list(num(x)[0])": ("IterationError: Tasklet(", MADE),
+    "{}[num(x)]": ("KeyError: Task(nested.num()", MADE),
+    "num(x).size": ("AttributeError: 'Task' object has no attribute 'size'", MADE),
+    "before + 1": ("TypeError: unsupported operand", "a task is not its value: pass it to the "),
+    "bvalue(before)": ("BarrierError: task 'nested.num' is not done yet", "pass it to task nested"),
+    "before.value()": ("ResultNotFound: task 'nested.num' has not", "pass it to task nested.outer"),
+    "barrier()": ("the function of task 'nested.outer' calls barrier()", "as arguments"),
+    "1 + 'a'": ("TypeError: unsupported operand type(s) for +: 'int' and 'str'", ""),
+}
+
+
+@pytest.mark.parametrize("use", INSIDE)
+def test_a_task_that_is_used_in_a_tasks_function_is_told_what_to_do(
+    use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "nested.py"
+    path.write_text(
+        "from jug import TaskGenerator, barrier, bvalue, value\n"
+        "@TaskGenerator\ndef num(x): return x\n"
+        f"before = num(0)\n@TaskGenerator\ndef outer(x): return {use}\nlast = outer(1)\n"
+    )
+    monkeypatch.delitem(sys.modules, "nested", raising=False)
+    set_jugdir("dict_store")
+    last = Jugfile(path).read().names["last"]
+
+    with pytest.raises(TaskFailed) as caught:
+        run(last)
+
+    said, advice = INSIDE[use]
+    (failure,) = caught.value.failures
+    assert said in failure.exception
+    assert advice in failure.exception
+    assert "jug execute" not in failure.exception and "jug.bvalue" not in failure.exception
 
 
 @pytest.mark.parametrize("use", ["mean([t])", "mean([t, t])", "sqrt(t)", "zeros(t)", "float64(t)"])

@@ -13,6 +13,7 @@ from typing import Any
 from jug.errors import BarrierError
 from jug.session import is_store_chosen
 from jug.task import CachedFunction, Task, alltasks, find_dependencies, value
+from jug.task.running import advice_for, running_name
 
 __all__ = ["CachedFunction", "barrier", "bvalue"]
 
@@ -33,6 +34,13 @@ def barrier() -> None:
     1
     >>> barrier()
     """
+    outer = running_name()
+    if outer:
+        raise BarrierError(
+            f"the function of task {outer!r} calls barrier(), which is for the jugfile: "
+            "pass it what it needs as arguments",
+            barrier_tasks=[],
+        )
     _require(alltasks)
 
 
@@ -56,10 +64,10 @@ def bvalue(t: Any) -> Any:
 def _require(tasks: list[Task[Any]]) -> None:
     for task in tasks:
         if not _is_done(task):
+            advice = advice_for(task, "run `jug execute`, which reads it again when it is")
+            so = "" if running_name() else ", so the jugfile can't be read further"
             raise BarrierError(
-                f"task {task.name!r} is not done yet, so the jugfile can't be read further: "
-                "run `jug execute`, which reads it again when it is",
-                barrier_tasks=list(tasks),
+                f"task {task.name!r} is not done yet{so}: {advice}", barrier_tasks=list(tasks)
             )
 
 

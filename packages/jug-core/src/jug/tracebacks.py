@@ -31,7 +31,20 @@ def describe_exception(error: BaseException) -> str:
     known = kind.__module__ in ("builtins", "__main__", None)
     name = _shortened(kind.__qualname__ if known else f"{kind.__module__}.{kind.__qualname__}", 500)
     message = _shortened(" ".join(text_of(error).split()), _LONGEST_LINE)
-    return name + (f": {message}" if message else "")
+    return ": ".join([name, *([message] if message else []), *_advice_in(error)])
+
+
+class Advice(str):
+    """A note on an exception that says what to do, and stands on its one line as well."""
+
+    __slots__ = ()
+
+
+def _advice_in(error: BaseException) -> list[Advice]:
+    try:
+        return [note for note in error.__notes__ if isinstance(note, Advice)]
+    except BaseException:  # there are none, or they are not what they should be
+        return []
 
 
 def text_of(error: BaseException) -> str:

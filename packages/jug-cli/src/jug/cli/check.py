@@ -10,7 +10,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import is_all_done, job_of, reading
+from jug.cli.reading import is_all_done, job_of, reading, tell_of_barrier
 from jug.options import Options
 from jug.wording import an, counted
 
@@ -77,9 +77,11 @@ def command(
 
 def _report_hashes(options: Options, as_json: bool) -> bool:
     """Print which parts of tasks have another hash in each process; return whether any has."""
-    from jug.execution.readings import differences
+    from jug.execution.readings import compare_readings
 
-    found = differences(job_of(options))
+    found, at_barrier = compare_readings(job_of(options))
+    if at_barrier:
+        tell_of_barrier()
     if as_json:
         click.echo(json.dumps([part._asdict() for part in found], indent=2))
         return bool(found)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.status import Status
 
-__all__ = ["is_all_done", "job_of", "reading", "traceless", "warn_of_barrier"]
+__all__ = ["is_all_done", "job_of", "reading", "tell_of_barrier", "traceless", "warn_of_barrier"]
 
 
 def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
@@ -78,4 +78,9 @@ def is_all_done(status: Status, jugspace: Jugspace) -> bool:
 def warn_of_barrier(jugspace: Jugspace) -> None:
     """Warn if the jugfile was read only up to a barrier."""
     if jugspace.barrier_tasks:
-        click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)
+        tell_of_barrier()
+
+
+def tell_of_barrier() -> None:
+    """Say that the jugfile was read only up to a barrier."""
+    click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)

@@ -17,7 +17,7 @@ from jug.execution.random_numbers import kinds_of_generators, note_generators
 from jug.execution.settings import Settings
 from jug.jugfile import Jugfile, Jugspace, standing_in
 from jug.session import set_running, use_store
-from jug.tracebacks import describe_exception, own_traceback
+from jug.tracebacks import Advice, describe_exception, own_traceback
 
 
 @dataclass
@@ -81,7 +81,8 @@ def jugfile_error(error: BaseException, jugfile: Jugfile) -> JugfileError:
             "its tasks are known only when it is read to its end",
             path=str(jugfile.path),
         )
-    why = ": ".join([describe_exception(error), *getattr(error, "__notes__", ())])
+    notes = (note for note in getattr(error, "__notes__", ()) if not isinstance(note, Advice))
+    why = ": ".join([describe_exception(error), *notes])
     return JugfileError(
         f"the jugfile {str(jugfile.path)!r} could not be read: {why}",
         path=str(jugfile.path),

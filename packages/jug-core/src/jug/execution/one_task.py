@@ -10,8 +10,9 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.time_limit import alarm, put_back, time_limit
-from jug.task import Task, forks
+from jug.task import Task, alltasks, forks
 from jug.task.attempt import Arguments, attempt, load_arguments
+from jug.task.misuse import note_task_used_in_task
 from jug.tracebacks import describe_exception
 
 
@@ -66,12 +67,16 @@ class TaskRunner:
     def _attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
         before = alarm()
         self.is_in_task = True
+        count = len(alltasks)
         try:
             if self._is_interrupted:  # while the arguments were loaded
                 raise KeyboardInterrupt
             if task.options.timeout is None:
                 return attempt(task, arguments, self._debug)
             return self._limited_attempt(task, arguments, task.options.timeout)
+        except (AttributeError, KeyError, TypeError) as error:
+            note_task_used_in_task(error, task, alltasks[count:])
+            raise
         finally:
             self.is_in_task = False
             put_back(before)

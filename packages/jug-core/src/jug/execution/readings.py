@@ -54,29 +54,45 @@ class Difference(NamedTuple):
     """How many tasks differ by this part themselves."""
 
 
-Reading = list[ReadTask]
-"""All tasks, in the order in which they were made."""
+class Reading(NamedTuple):
+    """What one process has read."""
+
+    tasks: list[ReadTask]
+    """All tasks, in the order in which they were made."""
+    at_barrier: bool
+    """Whether the jugfile was read to a barrier only."""
 
 
-def differences(job: Job) -> list[Difference]:
-    """Return what differs between two readings of the jugfile, the most frequent first.
+class Comparison(NamedTuple):
+    """What two processes have read."""
+
+    differences: list[Difference]
+    """What differs, the most frequent first."""
+    at_barrier: bool
+    """Whether there may be more tasks beyond a barrier."""
+
+
+def compare_readings(job: Job) -> Comparison:
+    """Return what differs between two readings of the jugfile.
 
     In which order tasks are made does not matter.  A task that differs only because a task
     among its arguments does is not counted.  Raises `JugfileError` if the jugfile can't be
     read, or makes other tasks each time.
     """
     one, other = (_read_anew(job, seed) for seed in ("1", "2"))
-    if Counter(task.name for task in one) != Counter(task.name for task in other):
+    tasks, others = one.tasks, other.tasks
+    if Counter(task.name for task in tasks) != Counter(task.name for task in others):
         raise JugfileError(
             f"the jugfile {job.jugfile!r} makes other tasks each time it is read "
-            f"({len(one)} and {len(other)} in two processes): let it make the same ones",
+            f"({len(tasks)} and {len(others)} in two processes): let it make the same ones",
             path=job.jugfile,
         )
-    found = Counter(_differing(one, other))
-    return [Difference(*part, count) for part, count in found.most_common()]
+    found = Counter(_differing(tasks, others))
+    different = [Difference(*part, count) for part, count in found.most_common()]
+    return Comparison(different, one.at_barrier or other.at_barrier)
 
 
-def _differing(one: Reading, other: Reading) -> Iterator[tuple[str, str, str]]:
+def _differing(one: list[ReadTask], other: list[ReadTask]) -> Iterator[tuple[str, str, str]]:
     """Yield name, place and kind of each part by which a task differs itself."""
     common = {task.digest for task in one}.intersection(task.digest for task in other)
     counterparts = defaultdict[str, deque[ReadTask]](deque)
@@ -140,9 +156,10 @@ def _read(job: Job) -> Reading:
     with jugspace.store:
         for task in jugspace.tasks:
             task.hash()  # whose error names the task
-        return [
+        tasks = [
             ReadTask(task.name, task.digest.hex(), dict(_parts(task))) for task in jugspace.tasks
         ]
+        return Reading(tasks, bool(jugspace.barrier_tasks))
 
 
 def _parts(task: Task[Any]) -> Iterator[tuple[str, Part]]:

@@ -19,6 +19,7 @@ from jug.records import Buffer, Record
 from jug.task import forks
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
+from jug.task.running import advice_on, running
 from jug.tracebacks import describe_exception, own_traceback
 
 log = Log("worker")
@@ -65,10 +66,14 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     count = len(alltasks)
     start = time.time()
     began = time.perf_counter()
-    with forks.ended_here():
-        result = task.f(*args, **kwargs)
-        duration = time.perf_counter() - began
-        payload = _encoded(task, result)
+    running.append((task, count))
+    try:
+        with forks.ended_here():
+            result = task.f(*args, **kwargs)
+            duration = time.perf_counter() - began
+            payload = _encoded(task, result)
+    finally:
+        running.pop()
     if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
     if debug_mode:
@@ -137,13 +142,7 @@ def _warn_of_tasks(task: Call, made: list[Any]) -> None:
     left = [one for one in made if not (one.is_loaded() or one.store.has(one.digest))]
     if left and task.f not in _warned:
         _warned.add(task.f)
-        log.warning(
-            "task %s made task %s while it ran, which no worker runs: call the plain function, "
-            "%s.f(...), or make the task in the jugfile",
-            task.name,
-            left[0].name,
-            left[0].name.rpartition(".")[2],
-        )
+        log.warning("%s", advice_on(task, left[0]))
 
 
 def _check_unchanged(task: Call) -> None:

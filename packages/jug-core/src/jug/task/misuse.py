@@ -9,16 +9,28 @@ the reading of a jugfile.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from opcode import opname
 from typing import Final
 
 from jug.errors import JugError
+from jug.task.running import Named, advice_on
 from jug.task.task import Task
 from jug.task.tasklet import Tasklet
+from jug.tracebacks import Advice
 
-ADVICE: Final = (
+ADVICE: Final = Advice(
     "a task is not its value: make it an argument of another task, "
     "or go on with jug.bvalue(task), which waits for the value"
+)
+
+OF_RUNNING: Final = Advice(
+    "a task is not its value: pass it to the task whose function this is as an argument"
+)
+
+ON_ATTRIBUTES: Final = Advice(
+    "a task has its name to be set and no attributes of yours: keep what you note of tasks in "
+    "a dict, as in labels[task] = ..."
 )
 
 _WORD: Final = re.compile(r"\w+")
@@ -35,7 +47,16 @@ def note_task_used_as_value(error: BaseException) -> None:
     a task is not its value: make it an argument of another task, or ...
     """
     if any(map(_is_about_a_task, _with_causes(error))):
-        error.add_note(ADVICE)
+        error.add_note(ON_ATTRIBUTES if _is_assignment(error) else ADVICE)
+
+
+def note_task_used_in_task(error: BaseException, running: Named, made: Sequence[Named]) -> None:
+    """Add a note to such an error that the function of a task raised, which may have made tasks."""
+    if any(map(_is_about_a_task, _with_causes(error))):
+        if made:
+            error.add_note(Advice(advice_on(running, made[0])))
+        else:
+            error.add_note(ON_ATTRIBUTES if _is_assignment(error) else OF_RUNNING)
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
@@ -48,7 +69,21 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
+def _is_assignment(error: BaseException) -> bool:
+    """Return whether an attribute was set: by the instruction, since the text may not say it."""
+    place = error.__traceback__
+    if not isinstance(error, AttributeError) or place is None:
+        return False
+    while place.tb_next is not None:
+        place = place.tb_next
+    if place.tb_lasti < 0:
+        return False
+    return opname[place.tb_frame.f_code.co_code[place.tb_lasti]] == "STORE_ATTR"
+
+
 def _is_about_a_task(error: BaseException) -> bool:
+    if isinstance(error, KeyError):
+        return any(isinstance(key, (Task, Tasklet)) for key in error.args)
     if isinstance(error, JugError) or not isinstance(error, (TypeError, AttributeError)):
         return False
     if isinstance(error, AttributeError) and error.obj is not None:

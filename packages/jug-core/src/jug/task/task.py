@@ -22,6 +22,7 @@ from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
 from jug.task.run_options import DEFAULTS
+from jug.task.running import advice_for
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
 R = TypeVar("R")
@@ -306,7 +307,7 @@ def _not_found(task: Task[Any]) -> ResultNotFound:
     advice = "run `jug execute`, then ask again"
     if is_jug_running():
         advice = "pass the task itself to other tasks, or wait for it by jug.bvalue(task)"
-    return ResultNotFound(f"task {task.name!r} {why}: {advice}", task=task)
+    return ResultNotFound(f"task {task.name!r} {why}: {advice_for(task, advice)}", task=task)
 
 
 def _named(task: Task[Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from jug.errors import IterationError, TaskError
 from jug.hash import digest_function, digest_one
 from jug.task.arguments import find_dependencies, value_of
+from jug.task.running import advice_for
 
 
 class Tasklet:
@@ -138,8 +139,11 @@ class Item:
 
 def cannot_iterate(thing: Any) -> IterationError:
     """Return the error that says how to go through the items of a result."""
+    advice = advice_for(
+        next(find_dependencies(thing), None),
+        "use jug.iteratetask(task, n) where n items are known to come, "
+        "or jug.bvalue(task) to wait for the value",
+    )
     return IterationError(
-        f"{thing!r} has no length before it has run, so it can't be iterated over: use "
-        "jug.iteratetask(task, n) where n items are known to come, "
-        "or jug.bvalue(task) to wait for the value"
+        f"{thing!r} has no length before it has run, so it can't be iterated over: {advice}"
     )

@@ -1,0 +1,47 @@
+"""The task whose function runs just now, and what to say where it works with other tasks.
+
+No worker runs a task that is made there, and nobody waits for one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+from jug.task.made import alltasks
+
+__all__ = ["advice_for", "advice_on", "running", "running_name"]
+
+
+class Named(Protocol):
+    """As much of a task as has to be known of it."""
+
+    @property
+    def name(self) -> str: ...
+
+
+running: Final[list[tuple[Named, int]]] = []
+"""The tasks whose functions run, the innermost last, each with how many tasks there were."""
+
+
+def running_name() -> str:
+    """Return the name of the task whose function runs just now, empty if none does."""
+    return running[-1][0].name if running else ""
+
+
+def advice_for(task: Any, otherwise: str) -> str:
+    """Return what to do about a task that has no value; `otherwise` where no function runs."""
+    if not running:
+        return otherwise
+    outer, count = running[-1]
+    if any(one is task for one in alltasks[count:]):
+        return advice_on(outer, task)
+    return f"pass it to task {outer.name} as an argument, of which the function gets the value"
+
+
+def advice_on(outer: Named, made: Named) -> str:
+    """Return what to do about a task that another one made while it ran."""
+    function = made.name.rpartition(".")[2]
+    return (
+        f"task {outer.name} made task {made.name} while it ran, which no worker runs: "
+        f"call the plain function, {function}.f(...), or make the task in the jugfile"
+    )
