@@ -259,6 +259,30 @@ def test_the_jugfile_may_set_options_for_its_run(jug_process: JugProcess, folder
     assert "builtins.abs" in one.stdout and "builtins.abs" in several.stdout
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_jugfile_may_ask_for_less_to_be_told(jug_process: JugProcess, jobs: str) -> None:
+    set_option_in("primes.py", "short = True")
+
+    assert jug_process("execute", "-j", jobs, "primes.py").stdout == "7 tasks executed, 0 loaded\n"
+
+
+def test_an_option_that_a_jugfile_sets_too_late_is_told(jug_process: JugProcess) -> None:
+    set_option_in("primes.py", "execute_jobs = 3")
+    set_option_in("failing.py", "pdb = True")
+
+    told = jug_process("execute", "primes.py").stderr
+    assert told.count("the jugfile sets execute_jobs too late") == 1 and "give -j on" in told
+    assert jug_process("execute", "-j3", "primes.py").stderr == ""
+    failing = jug_process("execute", "failing.py", status=1).stderr
+    assert "the jugfile sets pdb too late" in failing and "give --pdb on" in failing
+
+
+def set_option_in(jugfile: str, setting: str) -> None:
+    """Have a jugfile set an option."""
+    lines = ["import jug.options", f"jug.options.default_options.{setting}", ""]
+    Path(jugfile).write_text("\n".join(lines) + Path(jugfile).read_text())
+
+
 def test_workers_that_are_started_anew_have_the_same_options(
     jug_process: JugProcess, folder: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_a_limit_that_is_not_reached_does_nothing(work: Work) -> None:
     exit_after_time(hours=1)
 
     assert work().ending is Ending.DONE
+
+
+def test_the_environment_is_that_of_the_call_and_no_part_of_the_signature(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUG_MAX_TASKS", "2")
+
+    assert str(signature(exit_env_vars, eval_str=False).parameters["environ"].default) == "None"
+    exit_env_vars(None)
+
+    assert_ended_after(work(), 2)
 
 
 def test_after_so_much_time_the_task_in_progress_is_saved(work: Work) -> None:

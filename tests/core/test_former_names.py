@@ -11,7 +11,7 @@ import pytest
 import jug
 from jug.backends.base import BaseStore
 from jug.backends.dict_store import DictStore
-from jug.errors import NameGone, OptionError
+from jug.errors import ImportGone, NameGone, OptionError
 from jug.hooks import jug_hook, register_hook, register_hook_once, reset_all_hooks
 from jug.task import Task, describe, recursive_dependencies, value
 
@@ -30,11 +30,11 @@ def test_a_hook_is_registered_by_position_by_keyword_or_as_a_decorator() -> None
     register_hook(AFTER, f=lambda task: seen.append(f"keyword {task}"))
 
     @register_hook(AFTER)
-    def decorated(task: str) -> None:
+    def decorated(task: str) -> int:
         seen.append(f"decorated {task}")
+        return len(seen)
 
-    jug_hook(AFTER, ["t"])
-
+    assert jug_hook(AFTER, ["t"]) == [None, None, 3]
     assert seen == ["t", "keyword t", "decorated t"]
     assert callable(decorated)
 
@@ -98,13 +98,32 @@ def test_a_module_that_is_gone_says_what_to_use(module: str, advice: str) -> Non
     with pytest.raises(ImportError, match=advice) as caught:
         import_module(module)
 
-    assert type(pickle.loads(pickle.dumps(caught.value))) is NameGone
+    assert type(pickle.loads(pickle.dumps(caught.value))) is ImportGone
 
 
 def test_a_name_that_is_gone_says_what_to_use() -> None:
     with pytest.raises(NameGone, match="Task and Tasklet have"):
         exec("from jug.task import TaskletMixin")
-    with pytest.raises(NameGone, match="click commands"):
+    with pytest.raises(NameGone, match="click commands") as caught:
         exec("from jug import subcommands")
+    assert isinstance(caught.value, ImportError)
+
+
+@pytest.mark.parametrize("name", ["jug.options.parse", "jug.subcommands", "jug.task.TaskletMixin"])
+def test_whether_a_name_is_there_can_be_asked(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    there = import_module(module)
+
+    assert not hasattr(there, attribute)
+    assert getattr(there, attribute, 3) == 3
+    with pytest.raises(NameGone, match="of jug 2.x is gone"):
+        getattr(there, attribute)
+    with pytest.raises(ImportError, match="of jug 2.x is gone"):
+        exec(f"from {module} import {attribute}")
+
+
+def test_a_name_that_never_was_is_no_attribute() -> None:
+    with pytest.raises(NameGone, match="jug.task has"):
+        exec("from jug.jug import task")
     with pytest.raises(AttributeError, match="module 'jug.task' has no attribute 'nonsense'"):
         _ = jug.task.nonsense  # type: ignore[attr-defined]

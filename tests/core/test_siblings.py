@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import distributions, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from operator import attrgetter
 from pathlib import Path
 from subprocess import run
@@ -43,6 +43,33 @@ except ImportError as error:
     owner = _OWNERS.get(name) or _OWNERS[_ALIASES.get(name[4:]) or _HOMES[name[4:]]]
     assert printed.startswith(f"DistributionMissing {owner} 'jug.")
     assert printed.endswith(f"is part of {owner}, which is not installed: pip install {owner}\n")
+
+
+def test_all_names_that_are_installed_can_be_imported_at_once() -> None:
+    printed = python_with_core_alone(
+        "from jug import *\nprint(Task, init, dict_store)\nimport jug\n"
+        "print('CompoundTask' in jug.__all__, 'redis_store' in dir(jug), 'init' in jug.__all__)"
+    )
+
+    assert "<class 'jug.task.task.Task'>" in printed
+    assert printed.endswith("False False True\n")
+    names: dict[str, object] = {}
+    exec("from jug import *", names)
+    assert {*jug.__all__} <= {*names} and "CompoundTask" in names and "redis_store" in names
+
+
+def test_the_version_of_a_part_is_not_that_of_a_former_release(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version_of_part(name: str) -> str:
+        if name == "jug":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    whole = jug.__version__
+    monkeypatch.setattr("importlib.metadata.version", version_of_part)
+
+    assert jug.__version__ == f"{whole}+core.{version('jug-core')}"
 
 
 def test_init_needs_no_command_to_use_the_jugdir_of_the_environment(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ else:
     __getattr__ = _siblings.resolve
 
     def __dir__():
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *_siblings.resolve("__all__")})
 
 
 __all__ = [
@@ -55,3 +55,7 @@ __all__ = [
     "file_store",
     "redis_store",
 ]
+
+if not TYPE_CHECKING:
+    _siblings.offer(__all__)
+    del __all__  # `resolve` gives those of the distributions that are installed

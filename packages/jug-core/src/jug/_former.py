@@ -7,9 +7,10 @@ a module or an attribute does not exist.  A module stands for all that was in it
 from __future__ import annotations
 
 import sys
+from opcode import opname
 from typing import Final, NoReturn
 
-from jug.errors import NameGone
+from jug.errors import AttributeGone, ImportGone, NameGone
 
 _COMMANDS: Final = "commands of your own are click commands, see docs/own-commands.md"
 _RUN: Final = "jug.run(tasks) runs tasks from Python, jug.jug.main(['jug', 'execute', …]) a command"
@@ -43,6 +44,7 @@ _GONE: Final = {
     "jug.io.get_terminal_size": "shutil.get_terminal_size does the same",
     "jug.jug.execution_loop": _RUN,
     "jug.jug.ExecutionState": _RUN,
+    "jug.jug.task": "jug.task has what was in it",
     "jug.jug_version": "jug.__version__ is the version",
     "jug.mapreduce.block_access": "jug.mapreduce.map gives what can be indexed and sliced",
     "jug.mapreduce.block_access_slice": "jug.mapreduce.map gives what can be indexed and sliced",
@@ -63,11 +65,11 @@ _GONE: Final = {
 }
 
 
-def refuse_if_gone(name: str) -> None:
-    """Raise `NameGone` if a module or what was in one is gone."""
+def refuse_if_gone(name: str, kind: type[NameGone] = ImportGone) -> None:
+    """Raise `NameGone` of this kind if a module or what was in one is gone."""
     advice = _GONE.get(name)
     if advice is not None:
-        raise NameGone(f"{name} of jug 2.x is gone: {advice}", name=name)
+        raise kind(f"{name} of jug 2.x is gone: {advice}", name=name)
 
 
 def tell_what_is_gone(module: str) -> None:
@@ -77,11 +79,25 @@ def tell_what_is_gone(module: str) -> None:
     >>> jug.task.TaskletMixin
     Traceback (most recent call last):
     ...
-    jug.errors.NameGone: jug.task.TaskletMixin of jug 2.x is gone: Task and ...
+    jug.errors.AttributeGone: jug.task.TaskletMixin of jug 2.x is gone: Task and ...
     """
 
     def get(name: str) -> NoReturn:
-        refuse_if_gone(f"{module}.{name}")
+        refuse_if_gone(f"{module}.{name}", ImportGone if _is_imported_from() else AttributeGone)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     vars(sys.modules[module])["__getattr__"] = get
+
+
+def _is_imported_from() -> bool:
+    """Return whether whoever asks a module for a name does so by ``from … import …``.
+
+    There only an `ImportError` keeps its message, and elsewhere only an `AttributeError`
+    lets others ask by `hasattr` whether a name is there.
+    """
+    from inspect import currentframe  # slow to import
+
+    frame = currentframe()
+    for _ in range(2):
+        frame = None if frame is None else frame.f_back
+    return frame is not None and opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"

@@ -11,11 +11,15 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Final
 
 from jug._former import refuse_if_gone
-from jug.errors import DistributionMissing
+from jug.errors import AttributeGone, DistributionMissing
+
+_RELEASE: Final = "3.0.0"
+"""The version of `jug` that its parts make, where only some of them are installed."""
 
 _OWNERS: Final = {
     "jug.backends.file_store": "jug-file",
@@ -75,6 +79,22 @@ def sibling(name: str) -> ModuleType | None:
         return None
 
 
+_offered: list[str] = []
+
+
+def offer(names: list[str]) -> None:
+    """Note what `from jug import *` is to give, as far as it is installed."""
+    _offered[:] = names
+
+
+def _is_installed(name: str) -> bool:
+    home = _HOMES.get(name) or _ALIASES.get(name)
+    try:
+        return home is None or find_spec(home) is not None
+    except DistributionMissing:
+        return False
+
+
 def resolve(name: str) -> Any:
     """Return what `jug.<name>` is, importing the module that owns it.
 
@@ -84,20 +104,25 @@ def resolve(name: str) -> Any:
     """
     if name == "__version__":
         return _version()
+    if name == "__all__":
+        return [*filter(_is_installed, _offered)]
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     module = _ALIASES.get(name, f"jug.{name}")
     if name in _ALIASES or module in _OWNERS:
         return import_module(module)
-    refuse_if_gone(module)
+    refuse_if_gone(module, AttributeGone)
     raise AttributeError(f"module 'jug' has no attribute {name!r}")
 
 
 def _version() -> str:
-    """Return the version of the distribution `jug`, or where it is not there of its core."""
+    """Return the version of the distribution `jug`, or one made of its core's if it is not there.
+
+    The parts have versions of their own, which begin anew: `jug` 3 is of jug-core 1.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("jug")
     except PackageNotFoundError:
-        return version("jug-core")
+        return f"{_RELEASE}+core.{version('jug-core')}"

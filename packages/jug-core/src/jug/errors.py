@@ -53,8 +53,16 @@ class DistributionMissing(JugError, ImportError):
     """Raised when a name belongs to a distribution that is not installed."""
 
 
-class NameGone(JugError, ImportError):
-    """Raised when a name of jug 2.x is asked for that is gone."""
+class NameGone(JugError):
+    """Raised when a name of jug 2.x is asked for that is gone, by one of these two."""
+
+
+class ImportGone(NameGone, ImportError):
+    """Raised when such a name is imported."""
+
+
+class AttributeGone(NameGone, AttributeError):
+    """Raised when such a name is asked for as an attribute of its module."""
 
 
 # Identity

@@ -13,7 +13,7 @@ from jug.cli.jugfile_command import jugfile_command
 from jug.cli.reading import job_of, traceless
 from jug.cli.selecting import allow_none, tell_no_match
 from jug.errors import OptionError
-from jug.messages import set_level
+from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
 from jug.wording import counted
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from jug.execution.summary import Summary
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
+
+TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb"}
+"""Options that a jugfile can't set for its own run, and how they are given instead."""
+
+log = Log("worker")
 
 
 @jugfile_command(
@@ -89,11 +94,12 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
         raise OptionError("--pdb debugs one worker: leave -j away")
     # Made here, so that a bad one is not complained of by each worker.
     selection(options.execute_name, options.execute_pattern)
-    job = job_of(options, RunSettings(options.given(), default_options.every()))
+    begun_with = {name: getattr(options, name) for name in TOO_LATE}
+    job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with))
     with traceless(job.jugfile):
         summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
     if not summary.unmatched or summary.executed:
-        _print_summary(summary, options.short)
+        _print_summary(summary, summary.short or options.short)
     if summary.unmatched:
         tell_no_match(summary.unmatched, allow_none)
         context.exit(DONE)
@@ -119,6 +125,8 @@ class RunSettings:
 
     given: dict[str, Any]
     weaker: dict[str, Any]
+    begun_with: dict[str, Any]
+    """What the command began with, of options that a jugfile sets too late."""
     process: int = field(default_factory=os.getpid)
     """The process of the command, which need not be the worker's."""
     folder: str = field(default_factory=os.getcwd)
@@ -132,18 +140,33 @@ class RunSettings:
         configure(self.weaker)
         options = Options(self.given, default_options)
         set_level(options.verbose)
-        is_worker = os.getpid() != self.process or options.pdb
+        _warn_of_late(options, self.begun_with)
+        is_debugged = self.begun_with["pdb"]
+        is_worker = os.getpid() != self.process or is_debugged
         if is_worker and not options.execute_no_check_environment:
             _check_environment(self.folder)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
             aggressive_unload=options.aggressive_unload,
-            debug=options.debug or options.pdb,
+            debug=options.debug or is_debugged,
             patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
             select=selection(options.execute_name, options.execute_pattern),
-            on_failure=_debug if options.pdb else None,
+            short=options.short,
+            on_failure=_debug if is_debugged else None,
         )
+
+
+def _warn_of_late(options: Options, begun_with: dict[str, Any]) -> None:
+    """Warn of options that the jugfile has set too late."""
+    for name, option in TOO_LATE.items():
+        if getattr(options, name) != begun_with[name]:
+            log.warning(
+                "the jugfile sets %s too late, as workers start before it is read: "
+                "give %s on the command line, or set it in a configuration file",
+                name,
+                option,
+            )
 
 
 def _check_environment(folder: str) -> None:

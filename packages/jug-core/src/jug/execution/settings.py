@@ -38,5 +38,7 @@ class Settings:
     """How many seconds to wait for others without any change."""
     select: Selection | None = None
     """Which tasks to run, by name; None for all."""
+    short: bool = False
+    """Whether the jugfile wants less to be told at the end."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None
     """Called where a task failed, while its exception is being handled."""

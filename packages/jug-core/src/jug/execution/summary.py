@@ -65,6 +65,8 @@ class Summary:
     """How many selected tasks are not done."""
     unmatched: str = ""
     """What to say of a selection that no task fits."""
+    short: bool = False
+    """Whether less is to be told of it."""
     at_barrier: bool = False
     """Whether the jugfile stops at a barrier, beyond which there may be more tasks."""
 
@@ -83,6 +85,7 @@ def merge(
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     total.at_barrier = last.at_barrier
+    total.short = any(summary.short for summary in summaries)
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
     total.loaded = last.executed + last.loaded - executed

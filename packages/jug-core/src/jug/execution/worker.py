@@ -125,7 +125,7 @@ class Worker:
     def _sum_up(self, ending: Ending) -> Summary:
         self.store.flush()
         self.store.tidy()
-        self.summary.ending = ending
+        self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
         return self.summary
 

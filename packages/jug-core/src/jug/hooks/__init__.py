@@ -71,7 +71,7 @@ def register_hook_once(name: str, code: Any, f: Any = None) -> Any:
 
     >>> for reading in range(2):
     ...     _ = register_hook_once("execute.finished_pre_status", print)
-    >>> jug_hook("execute.finished_pre_status", ["once"])
+    >>> _ = jug_hook("execute.finished_pre_status", ["once"])
     once
     >>> reset_all_hooks()
     """
@@ -96,16 +96,17 @@ def is_hooked(name: str) -> bool:
     return name in _hooks
 
 
-def jug_hook(name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> None:
-    """Call the functions registered for a hook, in order.
+def jug_hook(
+    name: str, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None
+) -> list[Any]:
+    """Call the functions registered for a hook, in order; return what they return.
 
     >>> _ = register_hook("execute.finished_pre_status", lambda: print("the worker has ended"))
-    >>> jug_hook("execute.finished_pre_status")
+    >>> _ = jug_hook("execute.finished_pre_status")
     the worker has ended
     >>> reset_all_hooks()
     """
-    for function in _hooks.get(name, ()):
-        function(*args, **(kwargs or {}))
+    return [function(*args, **(kwargs or {})) for function in _hooks.get(name, ())]
 
 
 def reset_all_hooks() -> None:

@@ -87,8 +87,8 @@ def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> 
     register_hook_once(_AFTER_TASK, _Check(_same_when_read_again(f), function_takes_Task, f))
 
 
-def exit_env_vars(environ: Mapping[str, str] = os.environ) -> None:
-    """End the worker as variables in its environment say.
+def exit_env_vars(environ: Mapping[str, str] | None = None) -> None:
+    """End the worker as variables say, those in its environment unless others are given.
 
     JUG_MAX_TASKS, JUG_MAX_HOURS, JUG_MAX_MINUTES and JUG_MAX_SECONDS, which add up,
     are whole numbers; JUG_EXIT_IF_FILE_EXISTS names a file.
@@ -96,6 +96,7 @@ def exit_env_vars(environ: Mapping[str, str] = os.environ) -> None:
     >>> exit_env_vars({"JUG_MAX_HOURS": "1", "JUG_MAX_MINUTES": "30"})
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
+    environ = os.environ if environ is None else environ
     if "JUG_MAX_TASKS" in environ:
         exit_after_n_tasks(_variable(environ, "JUG_MAX_TASKS", least=1))
     units = {unit: f"JUG_MAX_{unit.upper()}" for unit in ("hours", "minutes", "seconds")}
