@@ -91,12 +91,24 @@ def test_a_jugfile_that_refuses_its_arguments_speaks_for_itself(
     ]
 
 
-@pytest.mark.parametrize("words", [["nothing.py"], ["nothing"], ["."], []])
-def test_a_jugfile_that_is_not_there(jug: Jug, words: list[str]) -> None:
-    told = jug("status", *words, status=1).stderr
+@pytest.mark.parametrize(
+    ("words", "name", "advice"),
+    [
+        ("status nothing.py", "nothing.py", "correct its name or folder"),
+        ("status nothing", "nothing", "correct its name or folder"),
+        ("status .", ".", "correct its name or folder"),
+        ("status prime", "prime", "is 'primes.py' meant?"),
+        ("status prmes.py", "prmes.py", "is 'primes.py' meant?"),
+        ("status ../elsewhere/primes.py", "../elsewhere/primes.py", "correct its name or folder"),
+        ("status", "jugfile.py", "name another one, or call it so"),
+        ("cleanup --also primer.py primes.py", "primer.py", "is 'primes.py' meant?"),
+    ],
+)
+def test_a_jugfile_that_is_not_there(jug: Jug, words: str, name: str, advice: str) -> None:
+    told = jug(*words.split(), status=1).stderr
 
-    assert told.startswith("Error: there is no jugfile ")
-    assert "name one on the command line, or call it jugfile.py" in told
+    assert told.startswith(f"Error: there is no jugfile {name!r}")
+    assert told.endswith(f": {advice}\n")
 
 
 @pytest.mark.parametrize("command", ["status", "execute"])

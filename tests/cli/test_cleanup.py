@@ -119,7 +119,7 @@ def test_what_lies_beyond_a_barrier_is_not_lost(jug: Jug, folder: Path, store: F
     assert "Removed 8 results" in jug("cleanup", "--force", "primes.py").stdout
 
 
-@pytest.mark.parametrize("choice", [[], ["--locks-only"], ["--failed-only"], ["--dry-run"]])
+@pytest.mark.parametrize("choice", [[], ["--locks-only"], ["--failed-only"]])
 def test_a_prefix_that_others_may_have_too_is_not_cleaned_up_unasked(
     jug: Jug, store: FileStore, monkeypatch: pytest.MonkeyPatch, choice: list[str]
 ) -> None:
@@ -132,6 +132,22 @@ def test_a_prefix_that_others_may_have_too_is_not_cleaned_up_unasked(
     jug("cleanup", "--force", *choice, "primes.py")
     monkeypatch.setenv("JUG_PREFIX", "ours")
     jug("cleanup", *choice, "primes.py")
+
+
+def test_a_dry_run_says_what_would_be_removed_although_it_would_be_refused(
+    jug: Jug, folder: Path, store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileStore, "has_default_prefix", True, raising=False)
+    prefix = jug("cleanup", "--dry-run", "primes.py")
+    monkeypatch.setattr(FileStore, "has_default_prefix", False)
+    (folder / "primes.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+    barrier = jug("cleanup", "--dry-run", "primes.py")
+
+    assert "Would remove 1 result " in prefix.stdout
+    assert prefix.stderr.startswith("Without --dry-run: file:")
+    assert "which another project may have too" in prefix.stderr
+    assert "Would remove 8 results" in barrier.stdout
+    assert barrier.stderr.startswith("Without --dry-run: the jugfile 'primes.py' stops at a")
 
 
 # A jugdir that jugfiles share

@@ -42,7 +42,18 @@ def test_a_shell_in_use_that_is_not_known_is_named() -> None:
 
 
 def test_another_shell_is_wrong_usage() -> None:
-    assert completion("tcsh").exit_code == 2
+    result = completion("tcsh")
+
+    assert result.exit_code == 2
+    assert "there is no completion for 'tcsh', only for bash, zsh, fish" in result.output
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_the_option_of_the_former_release_says_which_command_does_that_now(shell: str) -> None:
+    result = CliRunner().invoke(main, ["--print-completion", shell])
+
+    assert result.exit_code == 2
+    assert f"it is a command now: jug completion {shell}" in result.output
 
 
 BASH = """

@@ -33,6 +33,8 @@ def installed(tmp_path, monkeypatch):
         "toy = jug_toy_stores:Opened\n"
         "toy+call = jug_toy_stores:opened_by_a_function\n"
         "file = jug_toy_stores:Opened\n"
+        "broken = jug_toy_stores:nothing\n"
+        "gone = jug_toy_stores_elsewhere:Opened\n"
     )
     monkeypatch.setitem(sys.modules, "jug_toy_stores", sys.modules[__name__])
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
@@ -40,7 +42,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_an_installed_store_opens_by_its_scheme_with_its_options(installed):
-    assert sorted(installed) == ["file", "toy", "toy+call"]
+    assert sorted(installed) == ["broken", "file", "gone", "toy", "toy+call"]
     assert open_store("toy://host/x?y=1", speed=2).asked == ("toy://host/x?y=1", {"speed": 2})
     assert open_store("toy+call:x", speed=3).asked == ("toy+call:x", {"speed": 3})
     assert open_store("TOY:X").asked == ("toy:X", {})
@@ -64,6 +66,18 @@ def test_the_home_may_be_written_as_a_tilde(installed, url, monkeypatch):
 
 def test_a_path_object_is_a_directory_whatever_it_is_called(installed):
     assert open_store(Path("toy:x"), speed=1).asked == ("file:toy:x", {"speed": 1})
+
+
+@pytest.mark.parametrize(
+    ("scheme", "why"),
+    [
+        ("broken", "AttributeError: .*'nothing'"),
+        ("gone", "ModuleNotFoundError: No module named 'jug_toy_stores_elsewhere'"),
+    ],
+)
+def test_a_store_that_cannot_be_loaded_says_whose_it_is_and_why(installed, scheme, why):
+    with pytest.raises(StoreError, match=f"the store '{scheme}' of jug-toy can't be loaded: {why}"):
+        open_store(f"{scheme}:x")
 
 
 def test_a_store_is_returned_as_it_is():
@@ -110,7 +124,8 @@ def test_the_error_names_the_distribution_to_install(monkeypatch, url, distribut
 
 def test_an_unknown_scheme_is_no_directory_of_that_name(installed):
     with pytest.raises(
-        UnknownStore, match=r"^no store for 's3', only for file, toy, toy\+call: .* '\./s3:…'"
+        UnknownStore,
+        match=r"^no store for 's3', only for broken, file, gone, toy, toy\+call: .* '\./s3:…'",
     ) as caught:
         open_store("s3://bucket")
 

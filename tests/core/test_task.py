@@ -88,10 +88,23 @@ def test_options_do_not_enter_the_hash():
     assert double(1).options.retries == 0
 
 
-@pytest.mark.parametrize("bad", [{"retries": -1}, {"retries": 1.5}, {"timeout": 0}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}],
+)
 def test_a_bad_option_is_refused(bad):
-    with pytest.raises(TaskError, match=next(iter(bad))):
+    with pytest.raises(TaskError, match=f"{next(iter(bad))} must be a .*, not"):
         double.options(**bad)
+    with pytest.raises(TaskError, match=next(iter(bad))):
+        TaskGenerator(**bad)
+
+
+@pytest.mark.parametrize("arguments", [(), (abs,)])
+def test_an_option_that_is_none_is_refused(arguments):
+    with pytest.raises(OptionError, match="no option 'retry', only retries and timeout: is 'retri"):
+        TaskGenerator(*arguments, retry=2)
+    with pytest.raises(OptionError, match="no option 'memory', only retries and timeout$"):
+        TaskGenerator(*arguments, memory=2)
 
 
 def test_a_lambda_is_refused_with_the_way_out():

@@ -41,6 +41,32 @@ def test_a_url_is_shown_without_its_secrets(url, shown):
         assert "secret" not in text
 
 
+@pytest.mark.parametrize("option", ["retry=3", "protocol=3", "decode_responses=True"])
+def test_an_option_that_jug_sets_itself_is_refused(option):
+    with pytest.raises(OptionError, match=f"jug sets the option '{option.partition('=')[0]}'"):
+        Address.parse(f"redis://example.org?{option}")
+
+
+BAD_VALUE = r"\(Invalid value for 'socket_timeout' .*\): correct it"
+BAD_NAME = r"\(got an unexpected keyword argument 'socket_timeot'\): remove it"
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("redis://localhost:1?socket_timeout=abc", BAD_VALUE),
+        ("redis+cluster://localhost:1?socket_timeout=abc", BAD_VALUE),
+        ("redis+sentinel://localhost:1/x?socket_timeout=abc", BAD_VALUE),
+        ("redis://localhost:1?socket_timeot=3", BAD_NAME),
+    ],
+)
+def test_an_option_that_redis_does_not_take_is_named(url, advice):
+    store = RedisStore.open(url, patience=0.1)
+
+    with pytest.raises(OptionError, match=f"does not take {advice}$"):
+        store.poll()
+
+
 @pytest.mark.parametrize("shown", sorted(set(SHOWN.values())))
 def test_what_is_shown_is_a_url_of_the_same_store(shown):
     again = Address.parse(shown)

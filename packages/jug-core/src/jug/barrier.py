@@ -64,11 +64,16 @@ def bvalue(t: Any) -> Any:
 def _require(tasks: list[Task[Any]]) -> None:
     for task in tasks:
         if not _is_done(task):
-            advice = advice_for(task, "run `jug execute`, which reads it again when it is")
-            so = "" if running_name() else ", so the jugfile can't be read further"
-            raise BarrierError(
-                f"task {task.name!r} is not done yet{so}: {advice}", barrier_tasks=list(tasks)
-            )
+            raise BarrierError(_not_done(task), barrier_tasks=list(tasks))
+
+
+def _not_done(task: Task[Any]) -> str:
+    if running_name():
+        return f"task {task.name!r} is not done yet: {advice_for(task, '')}"
+    return (
+        f"task {task.name!r} is not done yet, so the jugfile can't be read further: "
+        "run `jug execute`, which reads it again when it is"
+    )
 
 
 def _is_done(task: Task[Any]) -> bool:

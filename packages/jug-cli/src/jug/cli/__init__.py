@@ -146,6 +146,11 @@ def _user_commands() -> dict[str, click.Command]:
     return find_user_commands()
 
 
+def _name_completion(ctx: click.Context, param: click.Parameter, shell: str | None) -> None:
+    if shell is not None and not ctx.resilient_parsing:
+        raise click.UsageError(f"it is a command now: jug completion {shell}", ctx=ctx)
+
+
 def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
@@ -176,6 +181,13 @@ Examples:
     expose_value=False,
     callback=_print_version,
     help="Show the versions and exit.",
+)
+@click.option(
+    "--print-completion",
+    is_eager=True,
+    expose_value=False,
+    callback=_name_completion,
+    hidden=True,
 )
 def main() -> None:
     """Run plain Python functions as tasks, in parallel and only once."""

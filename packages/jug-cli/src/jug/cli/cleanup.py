@@ -70,18 +70,18 @@ def command(
         raise click.UsageError("--locks-only, --failed-only and --keep-locks exclude each other")
     named = [_named(words) for words in also]
     absolute = [(os.path.abspath(path), arguments) for path, arguments in named]
-    used = _used_by(named, options, must_be_known=not force and not only)
+    used = _used_by(named, options, must_be_known=not (force or only or dry_run))
     with reading(options) as jugspace:
-        if not force:
-            _refuse_others(jugspace, options)
-            if not only:
-                _refuse_unknown(jugspace, options.jugfile)
+        refusal = "" if force else _doubt(jugspace, options, only)
+        if refusal and not dry_run:
+            raise click.ClickException(refusal)
         store = jugspace.store
         used.update(task.digest for task in jugspace.tasks)
         litter = _find(store, used, options)
         ours = starmap(store.known_as, [(store.jugfile, store.arguments), *absolute])
         others = store.jugfiles().difference(ours)
-        refusal = "" if force or litter.is_of(used) else _refusal(others, store, options.jugfile)
+        if not (refusal or force or litter.is_of(used)):
+            refusal = _refusal(others, store, options.jugfile)
         view = litter.view(store, others)
         if not (dry_run or refusal):
             litter.remove(store)
@@ -192,8 +192,8 @@ def _used_by(
         job = replace(job_of(options), jugfile=path, arguments=arguments)
         with traceless(path):
             _, jugspace = job.begin()
-            if must_be_known:
-                _refuse_unknown(jugspace, path)
+            if must_be_known and jugspace.barrier_tasks:
+                raise click.ClickException(_doubt_at_barrier(path))
             used.update(task.digest for task in jugspace.tasks)
     return used
 
@@ -209,19 +209,19 @@ def _refusal(others: set[str], store: BaseStore, jugfile: str) -> str:
     )
 
 
-def _refuse_others(jugspace: Jugspace, options: Options) -> None:
-    """Refuse where another project may keep its results in the same place."""
-    if getattr(jugspace.store, "has_default_prefix", False) and options.prefix is None:
-        raise click.ClickException(
-            f"{jugspace.store.url} keeps results under a prefix that is only the jugfile's name, "
+def _doubt(jugspace: Jugspace, options: Options, only: bool) -> str:
+    """Return why it is not known what the jugfile uses, or what is its own; empty if it is."""
+    store = jugspace.store
+    if getattr(store, "has_default_prefix", False) and options.prefix is None:
+        return (
+            f"{store.url} keeps results under a prefix that is only the jugfile's name, "
             "which another project may have too: give a ?prefix= in the URL, or --force"
         )
+    return _doubt_at_barrier(options.jugfile) if jugspace.barrier_tasks and not only else ""
 
 
-def _refuse_unknown(jugspace: Jugspace, jugfile: str) -> None:
-    """Refuse where it is not known yet what the jugfile uses."""
-    if jugspace.barrier_tasks:
-        raise click.ClickException(
-            f"the jugfile {jugfile!r} stops at a barrier, so what it uses beyond is not "
-            "known: run `jug execute` first, or remove it all by --force"
-        )
+def _doubt_at_barrier(jugfile: str) -> str:
+    return (
+        f"the jugfile {jugfile!r} stops at a barrier, so what it uses beyond is not "
+        "known: run `jug execute` first, or remove it all by --force"
+    )

@@ -10,6 +10,7 @@ import click
 from click.shell_completion import get_completion_class
 
 SHELLS: Final = ("bash", "zsh", "fish")
+_KNOWN: Final = ", ".join(SHELLS)
 
 
 @click.command(
@@ -22,7 +23,7 @@ Examples:
 \b
 Exit status: 0; 2 for a shell that is not known.""",
 )
-@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.argument("shell", metavar="[bash|zsh|fish]", required=False)
 @click.pass_context
 def command(context: click.Context, shell: str | None) -> None:
     """Print the script that makes SHELL (bash, zsh or fish) complete jug's commands and options.
@@ -30,6 +31,8 @@ def command(context: click.Context, shell: str | None) -> None:
     Without SHELL it is the one that $SHELL names.
     """
     jug = context.find_root()
+    if shell is not None and shell not in SHELLS:
+        raise click.UsageError(f"there is no completion for {shell!r}, only for {_KNOWN}")
     kind = get_completion_class(shell or _shell_in_use())
     assert kind is not None  # click knows each of SHELLS
     click.echo(kind(jug.command, {}, "jug", "_JUG_COMPLETE").source())
@@ -39,6 +42,6 @@ def _shell_in_use() -> str:
     name = PurePath(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
         raise click.UsageError(
-            f"$SHELL names {name!r}: say for which of {', '.join(SHELLS)} the script is to be"
+            f"$SHELL names {name!r}: say for which of {_KNOWN} the script is to be"
         )
     return name

@@ -23,7 +23,8 @@ from os.path import expanduser
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
-from jug.errors import OptionError, UnknownStore
+from jug.errors import JugError, OptionError, StoreError, UnknownStore
+from jug.tracebacks import describe_exception
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -106,9 +107,20 @@ def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
     known = schemes()
     if scheme not in known:
         raise UnknownStore(_advice(scheme), scheme=scheme)
-    found = known[scheme].load()
+    found = _load(known[scheme])
     opener: Callable[..., BaseStore] = getattr(found, "open", found)
     return opener(url, **options)
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except JugError:
+        raise
+    except (Exception, SystemExit) as error:
+        owner = entry.dist.name if entry.dist is not None else entry.module
+        why = describe_exception(error)
+        raise StoreError(f"the store {entry.name!r} of {owner} can't be loaded: {why}") from error
 
 
 def _advice(scheme: str) -> str:

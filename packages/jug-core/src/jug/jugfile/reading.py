@@ -156,8 +156,7 @@ def find_jugfile(path: str | os.PathLike[str]) -> Path:
         if os.path.isfile(candidate):
             return candidate
     raise JugfileError(
-        f"there is no jugfile {str(given)!r}{_why_not(given)}: "
-        "name one on the command line, or call it jugfile.py",
+        f"there is no jugfile {str(given)!r}{_why_not(given)}: {_other_name(given)}",
         path=str(given),
     )
 
@@ -179,6 +178,20 @@ def _why_not(given: Path) -> str:
     except OSError as error:
         return f" ({error.strerror})"
     return " (it is a folder)" if os.path.isdir(given) else " (it is no file)"
+
+
+def _other_name(given: Path) -> str:
+    """Return what may be meant instead of a jugfile that is not there."""
+    if given.name == "jugfile.py":
+        return "name another one, or call it so"
+    from difflib import get_close_matches
+
+    try:
+        there = [name for name in os.listdir(given.parent) if name.endswith(".py")]
+    except OSError:
+        there = []
+    near = get_close_matches(f"{given.name.removesuffix('.py')}.py", there, n=1, cutoff=0.75)
+    return f"is {str(given.parent / near[0])!r} meant?" if near else "correct its name or folder"
 
 
 def _is_from(module: ModuleType, path: Path) -> bool:

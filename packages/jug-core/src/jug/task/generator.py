@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from jug.errors import OptionError
 from jug.hash.names import function_name
-from jug.task.run_options import DEFAULTS, RunOptions
+from jug.task.run_options import DEFAULTS, RunOptions, check_names
 from jug.task.task import Task
 from jug.task.tasklet import Item, Tasklet
 
@@ -45,6 +45,7 @@ class TaskGenerator(Generic[P, R]):
 
     def __new__(cls, f: Any = None, **options: Any) -> Any:
         """Return the generator, or the decorator that makes it if only options are given."""
+        check_names(options)
         if f is None:
             RunOptions(**options)
             return partial(cls, **options)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Real
 from typing import Final
 
-from jug.errors import TaskError
+from jug.errors import OptionError, TaskError
 
 
 class RunOptions:
@@ -13,12 +15,24 @@ class RunOptions:
     __slots__ = ("retries", "timeout")
 
     def __init__(self, retries: int = 0, timeout: float | None = None) -> None:
-        if retries < 0 or int(retries) != retries:
+        if not isinstance(retries, Real) or retries < 0 or int(retries) != retries:
             raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
-        if timeout is not None and not timeout > 0:
+        if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
             raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")
-        self.retries = int(retries)
-        self.timeout = timeout
+        self.retries: int = int(retries)
+        self.timeout: float | None = timeout
+
+
+def check_names(options: Iterable[str]) -> None:
+    """Refuse what is no option of how to run a task."""
+    for name in options:
+        if name not in RunOptions.__slots__:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, RunOptions.__slots__, n=1)
+            meant = f": is {near[0]!r} meant?" if near else ""
+            known = " and ".join(RunOptions.__slots__)
+            raise OptionError(f"TaskGenerator has no option {name!r}, only {known}{meant}")
 
 
 DEFAULTS: Final = RunOptions()

@@ -185,10 +185,13 @@ class Server:
                     self._ask_first()
                 client = connect(self.address, self._timeout)
                 self._warn_of_eviction(client)
-            except TypeError as error:  # redis-py hands all that is in the query on
+            except (TypeError, ValueError) as error:  # redis-py hands on all that is in the query
+                if isinstance(error, OptionError):
+                    raise
+                reason = str(error).partition(") ")[2] or str(error).rstrip(".")
                 raise OptionError(
                     f"the URL {self.address.shown} has an option that redis-py does not take "
-                    f"({str(error).partition(') ')[2]}): remove it",
+                    f"({reason}): {'remove' if isinstance(error, TypeError) else 'correct'} it",
                     url=self.address.shown,
                 ) from None
             # A client of a cluster must look where each command belongs.

@@ -28,6 +28,7 @@ from jug.errors import OptionError
 DEFAULT_PREFIX: Final = "jugfile"
 
 _SECRET: Final = re.compile(r"user|pass|secret|token|credential", re.IGNORECASE)
+_SET_BY_JUG: Final = {"connection_class", "decode_responses", "protocol", "retry"}
 _SENTINEL_PORT: Final = 26379
 _PORT: Final = 6379
 
@@ -81,6 +82,7 @@ def _parse(url: str, given_prefix: str | None) -> Address:
     parts = urlsplit(url)
     scheme, _, kind = parts.scheme.partition("+")
     options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    _check_options(options)
     own_prefix = options.pop("prefix", None)
     prefix = own_prefix or given_prefix or DEFAULT_PREFIX
     _check_prefix(prefix)
@@ -118,6 +120,11 @@ def _check_prefix(prefix: str) -> None:
             "give one without braces and control characters, as in ?prefix=name",
             prefix=prefix,
         )
+
+
+def _check_options(options: dict[str, str]) -> None:
+    for name in _SET_BY_JUG.intersection(options):
+        raise OptionError(f"jug sets the option {name!r} of redis-py itself: remove it", name=name)
 
 
 def _split_login(parts: SplitResult) -> tuple[str, str]:
