@@ -72,6 +72,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "output",
         "reading",
         "selecting",
+        "unknown_options",
         "user_commands",
     }
     assert modules - shared == {name.replace("-", "_") for name in OWN_COMMANDS}
@@ -95,6 +96,13 @@ def test_jug_alone_shows_the_commands() -> None:
 
     assert "Usage: jug [OPTIONS] COMMAND" in result.output
     assert all(f"\n  {name} " in result.output for name in OWN_COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["", *OWN_COMMANDS])
+def test_help_fits_a_terminal_of_80_columns(name: str) -> None:
+    shown = CliRunner().invoke(main, [*name.split(), "--help"], terminal_width=80).output
+
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 def test_help_asks_for_no_command_that_is_not_needed() -> None:

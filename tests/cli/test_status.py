@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +121,19 @@ def test_a_usual_name_fits_a_terminal_of_80_columns(jug: Jug, folder: Path) -> N
     assert max(map(len, rows)) <= 80
 
 
+def test_lines_that_separate_are_no_longer_than_the_terminal_is_wide(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    rows = table(["Failed", "Ready"], {"f" * 100: [1, 2]}).splitlines()
+
+    assert (rows[1], rows[3]) == ("-" * 60, "." * 60)
+    assert len(rows[2]) > 100
+    assert len(table(["Failed"], {"f": [1]}).splitlines()[1]) == len("Failed  Task name")
+
+
 def test_a_large_number_widens_its_column() -> None:
     rows = table(["Failed", "Ready"], {"f": [1, 12_345_678], "g": [0, 1]}).splitlines()
 
@@ -128,21 +142,22 @@ def test_a_large_number_widens_its_column() -> None:
     assert rows[-1] == "     1  12345679  Total"
 
 
-@pytest.mark.parametrize("is_refused", [False, True])
+@pytest.mark.parametrize("refusal", ["", "NO_COLOR=1", "TERM=dumb"])
 def test_failed_and_running_tasks_are_in_colour_on_a_terminal(
     folder: Path,
     executed: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
-    is_refused: bool,
+    refusal: str,
 ) -> None:
-    if is_refused:
-        monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    if refusal:
+        monkeypatch.setenv(*refusal.split("="))
     executed("failing.py", keep_going=True)
 
     shown = CliRunner().invoke(main, ["status", "failing.py"], color=True).stdout
 
     red = click.style("     1", fg="red")
-    assert shown.count(red) == (0 if is_refused else 2)  # of the task and in the total
+    assert shown.count(red) == (0 if refusal else 2)  # of the task and in the total
     assert click.unstyle(shown) == ONE_FAILED
 
 

@@ -1,9 +1,14 @@
-"""Tables as all commands print them: numbers first, the task's name last and never broken."""
+"""Tables as all commands print them: numbers first, the task's name last and never broken.
+
+Lines that only separate are no longer than a terminal is wide.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import log10
+from shutil import get_terminal_size
 from typing import Final
 
 _GAP: Final = "  "
@@ -41,8 +46,15 @@ def table(
 
     head = _GAP.join([*map(_padded, titles, widths), "Task name"])
     length = sum(widths) + len(_GAP) * len(titles) + max(map(len, ("Task name", *rows)))
+    length = min(length, _terminal_width() or length)
     body = [line(rows[name], name) for name in sorted(rows)]
     return "\n".join([head, "-" * length, *body, "." * length, line(totals, "Total")])
+
+
+def _terminal_width() -> int:
+    """Return how many columns the terminal has that is written to, 0 if it is none."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return get_terminal_size().columns if is_terminal else 0
 
 
 def _padded(cell: object, width: int) -> str:

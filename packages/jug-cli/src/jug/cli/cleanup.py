@@ -33,8 +33,8 @@ Examples:
   jug cleanup --failed-only primes.py    try all failed tasks again
 
 \b
-Exit status: 0; 1 if the jugfile can't be read, or it is not known what it uses
-or another jugfile does (see --also and --force); 2 for wrong usage.""",
+Exit status: 0; 1 if the jugfile can't be read, or it is not known what it
+uses or another jugfile does (see --also and --force); 2 for wrong usage.""",
     changes=always,
 )
 @click.option(

@@ -16,8 +16,8 @@ Examples:
   jug pack primes.py
 
 \b
-Exit status: 0; 1 if the jugfile can't be read or its store has nothing to pack;
-2 for wrong usage.""",
+Exit status: 0; 1 if the jugfile can't be read or its store has nothing to
+pack; 2 for wrong usage.""",
     changes=always,
 )
 def command(options: Options) -> None:

@@ -22,12 +22,12 @@ _SHARE: Final = 0.05  # of the time may go into looking
 @jugfile_command(
     epilog="""\b
 Examples:
-  jug sleep-until primes.py; mail -s 'the primes are there' me@example.org < output.txt
+  jug sleep-until primes.py; mail -s 'primes' me@example.org < output.txt
   jug sleep-until primes.py && jug execute plots.py
 
 \b
-Exit status: 0 once all tasks are done; 1 once nothing more can finish because of
-tasks that failed, or if the jugfile can't be read; 2 for wrong usage.""",
+Exit status: 0 once all tasks are done; 1 once nothing more can finish because
+of tasks that failed, or if the jugfile can't be read; 2 for wrong usage.""",
 )
 @click.pass_context
 def command(context: click.Context, options: Options) -> None:

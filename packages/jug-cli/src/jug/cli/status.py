@@ -29,8 +29,8 @@ Examples:
   jug status --json primes.py | python -m json.tool
 
 \b
-Exit status: 0 if all tasks are done, 1 if not or if the jugfile can't be read;
-2 for wrong usage.""",
+Exit status: 0 if all tasks are done, 1 if not, or if the jugfile can't be
+read; 2 for wrong usage.""",
 )
 @as_json
 @click.option("--cache", "status_cache", is_flag=True, help="Accepted, and without effect.")
@@ -68,7 +68,8 @@ def _as_table(status: Status) -> str:
 
 def _paint(title: str, number: str) -> str:
     """Colour what has failed and what runs; `click.echo` undoes it where no terminal is."""
-    colour = None if "NO_COLOR" in os.environ else _COLOURS.get(title)
+    is_plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    colour = None if is_plain else _COLOURS.get(title)
     return click.style(number, fg=colour) if colour and int(number) else number
 
 
