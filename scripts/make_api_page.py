@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -53,12 +54,27 @@ WITH_MEMBERS: Final = ("Task", "Tasklet", "TaskGenerator")
 DATA: Final = {
     "jug.task.alltasks": "All tasks made so far, in order.",
     "jug.hash.SCHEME_VERSION": "The version of the way to hash, which enters every hash.",
+    "jug.options.LEVELS": "How much can be told, from the most to the least.",
     "jug.options.KEYS": "Everything that can be configured, each a `Key`.",
     "jug.options.default_options": "What holds unless the command line says otherwise.",
     "jug.backends.base.Buffer": "Anything that bytes can be read from.",
     "jug.codec.Buffer": "Anything that bytes can be read from.",
 }
 """Values, which have no docstring of their own."""
+
+ATTRIBUTES: Final = {
+    "Task": {
+        "f": "The function.",
+        "args": "The arguments that were given by position.",
+        "store": "The store that it belongs to.",
+    },
+    "Tasklet": {
+        "base": "The task of whose value it is a part, or another part of one.",
+        "f": "The function that makes it of the value of its base.",
+    },
+    "TaskGenerator": {"f": "The plain function."},
+}
+"""Attributes of the classes with members."""
 
 
 def page() -> str:
@@ -70,7 +86,8 @@ def page() -> str:
         parts += [f"## {name}\n", intro, *_table(_rows(module)), ""]
     for name in WITH_MEMBERS:
         cls = getattr(import_module("jug"), name)
-        parts += [f"## Methods of {name}\n", *_table(_members(cls)), ""]
+        rows = chain(ATTRIBUTES[name].items(), _members(cls))
+        parts += [f"## Methods of {name}\n", *_table(rows), ""]
     return "\n".join(parts)
 
 
@@ -79,7 +96,12 @@ def public_names(module: ModuleType) -> list[str]:
     names = getattr(module, "__all__", None)
     if names is not None:
         return list(names)
-    return [name for name, thing in vars(module).items() if inspect.isclass(thing)]
+    things = vars(module).items()
+    return [
+        name
+        for name, thing in things
+        if inspect.isclass(thing) and thing.__module__ == module.__name__
+    ]
 
 
 def _rows(module: ModuleType) -> Iterator[tuple[str, str]]:
@@ -90,7 +112,8 @@ def _rows(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def _members(cls: type) -> Iterator[tuple[str, str]]:
-    for name, member in vars(cls).items():
+    own = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == "jug"]
+    for name, member in chain.from_iterable(vars(base).items() for base in own):
         is_member = inspect.isfunction(member) or isinstance(member, property)
         if is_member and not name.startswith("_"):
             yield name + _signature(member), _first_line(member)
@@ -135,7 +158,7 @@ def _first_line(thing: Any) -> str:
     return text.splitlines()[0]
 
 
-def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield from ("| name | what it is |", "| --- | --- |")
     for name, line in rows:
         yield f"| `{name}` | {line} |"

@@ -345,6 +345,11 @@ def test_a_jugfile_that_sets_the_jugdir_too_late_is_told_what_to_do(jug: Jug, fo
     result = jug("status", "late.py", status=1)
 
     assert "call jug.set_jugdir(...) there" in result.stderr
+    with (
+        traceless("late.py"),
+        pytest.raises(OptionError, match=r"call jug.set_jugdir\(...\) there"),
+    ):
+        init("late.py", on_error="propagate")
 
 
 def test_options_pickle() -> None:

@@ -60,7 +60,7 @@ def test_without_the_file_there_are_none() -> None:
         ("raise SystemExit(3)", "SystemExit: 3, line 1"),
         ("import json\njson.loads('{')", ", line 2"),
         ("import click\ntold = click.Command('told', help=3)", "'int' object has no attribute"),
-        ("from jug.subcommands import SubCommand", "see docs/own-commands.md, line 1"),
+        ("from jug.subcommands import SubCommand", "are click commands, line 1"),
     ],
 )
 def test_an_error_in_the_file_is_named_with_its_line_and_goes_no_further(

@@ -12,11 +12,11 @@ from typing import Final, NoReturn
 
 from jug.errors import AttributeGone, ImportGone, NameGone
 
-_COMMANDS: Final = "commands of your own are click commands, see docs/own-commands.md"
+_COMMANDS: Final = "commands of your own are click commands"
 _RUN: Final = "jug.run(tasks) runs tasks from Python, jug.jug.main(['jug', 'execute', …]) a command"
 _OPTIONS: Final = "jug.options.default_options holds all options, jug.jug.main([…]) runs a command"
 _CHOICE: Final = "jug.selection.selection(name, pattern) tells which names are meant"
-_STORE: Final = "a store is a subclass of jug.backends.base.BaseStore, see docs/stores.md"
+_STORE: Final = "a store is a subclass of jug.backends.base.BaseStore, which tells what it promises"
 _LOCK: Final = "store.getlock(name) gives the lock of a task"
 _MEMORY: Final = "every store keeps in memory what is there, so nothing is needed in its place"
 _CODEC: Final = "jug.codec.encode and decode make bytes of values"

@@ -146,9 +146,13 @@ def _user_commands() -> dict[str, click.Command]:
     return find_user_commands()
 
 
-def _name_completion(ctx: click.Context, param: click.Parameter, shell: str | None) -> None:
-    if shell is not None and not ctx.resilient_parsing:
-        raise click.UsageError(f"it is a command now: jug completion {shell}", ctx=ctx)
+def _print_completion(ctx: click.Context, param: click.Parameter, shell: str | None) -> None:
+    if shell is None or ctx.resilient_parsing:
+        return
+    from jug.cli.completion import script
+
+    click.echo(script(ctx, shell))
+    ctx.exit(DONE)
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
@@ -186,7 +190,7 @@ Examples:
     "--print-completion",
     is_eager=True,
     expose_value=False,
-    callback=_name_completion,
+    callback=_print_completion,
     hidden=True,
 )
 def main() -> None:

@@ -89,7 +89,7 @@ def _report_hashes(options: Options, as_json: bool) -> bool:
         what = f"{place}, {an(kind)}, has another hash" if kind else f"{place} differs"
         click.echo(f"{counted(count, 'task')} {task}: {what} in each process")
     if found:
-        click.echo("pass what it is made from, such as a seed (docs/hashing.md says more)")
+        click.echo("pass what it is made from, such as a seed, or let its class have __jug_hash__")
     return bool(found)
 
 

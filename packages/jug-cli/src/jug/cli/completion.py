@@ -30,12 +30,16 @@ def command(context: click.Context, shell: str | None) -> None:
 
     Without SHELL it is the one that $SHELL names.
     """
-    jug = context.find_root()
-    if shell is not None and shell not in SHELLS:
+    click.echo(script(context, shell or _shell_in_use()))
+
+
+def script(context: click.Context, shell: str) -> str:
+    """Return the script for a shell."""
+    if shell not in SHELLS:
         raise click.UsageError(f"there is no completion for {shell!r}, only for {_KNOWN}")
-    kind = get_completion_class(shell or _shell_in_use())
+    kind = get_completion_class(shell)
     assert kind is not None  # click knows each of SHELLS
-    click.echo(kind(jug.command, {}, "jug", "_JUG_COMPLETE").source())
+    return kind(context.find_root().command, {}, "jug", "_JUG_COMPLETE").source()
 
 
 def _shell_in_use() -> str:

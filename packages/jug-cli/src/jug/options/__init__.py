@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from jug._former import tell_what_is_gone
 from jug.errors import OptionError
-from jug.jugfile import set_jugdir
+from jug.jugfile import is_any_being_read, set_jugdir
 from jug.options.files import read_configuration
 from jug.options.keys import KEYS, LEVELS, Key
 from jug.session import is_jug_running
@@ -79,7 +79,7 @@ class Options:
         if name not in _BY_NAME:
             known = ", ".join(name for name, key in _BY_ATTRIBUTE.items() if key.has_effect)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
-        if name == "jugdir" and is_jug_running():
+        if name == "jugdir" and (is_jug_running() or is_any_being_read()):
             raise OptionError(
                 "the jugdir can't be set by an option once the jugfile is being read: "
                 "call jug.set_jugdir(...) there",

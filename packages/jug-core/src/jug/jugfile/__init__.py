@@ -6,7 +6,7 @@ from jug.jugfile.configuration import DEFAULT_JUGFILE
 from jug.jugfile.folder import standing_in
 from jug.jugfile.initialise import init
 from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir, store_options
-from jug.jugfile.reading import Jugfile, Jugspace, module_name
+from jug.jugfile.reading import Jugfile, Jugspace, is_any_being_read, module_name
 from jug.session import is_jug_running
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Jugfile",
     "Jugspace",
     "init",
+    "is_any_being_read",
     "is_jug_running",
     "jugdir_of",
     "module_name",

@@ -158,8 +158,7 @@ def _look(jugdir: Path) -> _State:
         another = shlex.quote(jugdir.with_suffix(".jug3").name)
         raise StoreFormatError(
             f"{str(jugdir)!r} is a jugdir of jug 2.x, which this jug neither reads nor changes: "
-            f"choose another one, such as --jugdir {another}; "
-            "docs/from-jug-2.md says more",
+            f"choose another one, such as --jugdir {another}",
             path=str(jugdir),
         )
     return _State.NONE
