@@ -290,3 +290,37 @@ def test_choices_that_exclude_each_other_are_refused(jug: Jug) -> None:
     result = jug("cleanup", "--locks-only", "--failed-only", "primes.py", status=2)
 
     assert "exclude each other" in result.stderr
+
+
+COMMON = "from jug import TaskGenerator\n@TaskGenerator\ndef half(x): return x / 2\n"
+
+
+@pytest.fixture
+def halves(folder: Path, executed: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have three jugfiles share a jugdir: two save a result each, the third uses both."""
+    (folder / "common.py").write_text(COMMON)
+    for name, numbers in {"one": [1], "two": [2], "both": [1, 2]}.items():
+        (folder / f"{name}.py").write_text(
+            f"from common import half\n[half(number) for number in {numbers}]\n"
+        )
+    monkeypatch.setenv("JUG_JUGDIR", "halves")
+    for name in ("one", "two", "both"):
+        executed(f"{name}.py", jugdir="halves")
+
+
+def test_a_cleanup_that_has_nothing_to_remove_forgets_nobody(jug: Jug, halves: None) -> None:
+    assert "Removed 0 results" in jug("cleanup", "both.py").stdout
+
+    refused = jug("cleanup", "one.py", status=1)
+
+    assert "two.py" in refused.stderr and "both.py" in refused.stderr
+    jug("check", "both.py")
+
+
+def test_a_jugfile_that_found_all_results_there_uses_them_too(jug: Jug, halves: None) -> None:
+    refused = jug("cleanup", "--also", "one.py", "two.py", status=0)
+    assert "Removed 0 results" in refused.stdout
+
+    refused = jug("cleanup", "--also", "two.py", "primes.py", status=1)
+
+    assert "both.py" in refused.stderr and "one.py" in refused.stderr

@@ -85,7 +85,7 @@ def command(
         view = litter.view(store, others)
         if not (dry_run or refusal):
             litter.remove(store)
-            if not only:
+            if force and not only:
                 store.forget_jugfiles(others)
             view.is_removed = True
     view.show(as_json, options.short)

@@ -84,6 +84,10 @@ class BaseStore(NamedAccess):
     arguments: tuple[str, ...] = ()
     """The arguments that it is run with, which may have it make other tasks."""
 
+    def note_jugfile(self) -> None:
+        """Note that the jugfile uses results here, though it saved none, if that can be noted."""
+        return None
+
     def jugfiles(self) -> set[str]:
         """Return which jugfiles have saved something here, as far as the store notes that.
 

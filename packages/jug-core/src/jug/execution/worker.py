@@ -127,6 +127,8 @@ class Worker:
         self.store.tidy()
         self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
+        if self.summary.loaded:
+            self.store.note_jugfile()
         return self.summary
 
     # The loop

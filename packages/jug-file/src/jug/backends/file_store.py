@@ -338,6 +338,11 @@ class FileStore(BaseStore):
             self._is_made = self._can_write = True
         self._jugfiles.note(self.jugfile, self.arguments)
 
+    def note_jugfile(self) -> None:
+        with suppress(StoreError):  # who may not write here can still read
+            if self._is_there():
+                self._be_writable()
+
     def jugfiles(self) -> set[str]:
         return self._jugfiles.known() if self._is_there() else set()
 

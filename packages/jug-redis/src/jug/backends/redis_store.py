@@ -194,7 +194,7 @@ class RedisStore(BaseStore):
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
-        self._note_jugfile()
+        self.note_jugfile()
         return self._leases.acquire(candidates)
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
@@ -229,7 +229,7 @@ class RedisStore(BaseStore):
     # Writing without a lease
 
     def put(self, frame: Frame) -> bool:
-        self._note_jugfile()
+        self.note_jugfile()
         return self._leases.put(frame)
 
     def discard(self, digests: Iterable[bytes]) -> int:
@@ -267,7 +267,7 @@ class RedisStore(BaseStore):
         for jugfile in jugfiles:
             self._access.server.command("SREM", self._users, os.fsencode(jugfile))
 
-    def _note_jugfile(self) -> None:
+    def note_jugfile(self) -> None:
         if (self.jugfile, self.arguments) != self._noted:
             name = os.fsencode(self.known_as(self.jugfile, self.arguments))
             self._access.server.command("SADD", self._users, name)

@@ -158,7 +158,8 @@ def _look(jugdir: Path) -> _State:
         another = shlex.quote(jugdir.with_suffix(".jug3").name)
         raise StoreFormatError(
             f"{str(jugdir)!r} is a jugdir of jug 2.x, which this jug neither reads nor changes: "
-            f"choose another one, such as --jugdir {another}",
+            f"choose another one, such as --jugdir {another}; "
+            "docs/from-jug-2.md in jug's documentation says more",
             path=str(jugdir),
         )
     return _State.NONE
