@@ -46,6 +46,11 @@ def test_only_what_the_jugfile_uses_stays(jug: Jug, store: FileStore) -> None:
     assert jug("status", "--short", "primes.py").stdout == "All tasks complete (7 tasks).\n"
 
 
+def test_where_nothing_was_saved_there_is_nothing_to_remove(jug: Jug, folder: Path) -> None:
+    assert jug("cleanup", "primes.py").stdout.endswith(removed("0 results (0 bytes)"))
+    assert not (folder / "primes.jugdata").exists()
+
+
 def test_a_dry_run_tells_sizes_and_removes_nothing(jug: Jug, store: FileStore) -> None:
     size = store.size(STRAY)
 

@@ -347,7 +347,8 @@ class FileStore(BaseStore):
         return self._jugfiles.known() if self._is_there() else set()
 
     def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:
-        self._jugfiles.forget(jugfiles)
+        if self._is_there():
+            self._jugfiles.forget(jugfiles)
 
     def flush(self) -> None:
         self._saving.sync()
