@@ -501,3 +501,22 @@ def test_a_cached_function_that_calls_itself_with_the_same_arguments_is_told(sto
     with pytest.raises(TaskError, match="would wait for itself for ever"):
         jug.CachedFunction(endless, 1)
     assert not store.holders()
+
+
+def test_a_store_knows_the_arguments_that_the_jugfile_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "with_arguments.py"
+    path.write_text("")
+    monkeypatch.setattr(sys, "argv", ["script.py", "7", "--fast"])
+
+    of_script, _ = jug.init(path, "dict_store")
+    assert of_script.arguments == ("7", "--fast")
+
+    store = jug.set_jugdir("dict_store")
+    Jugfile(path, ["5"]).read()
+    assert (store.jugfile, store.arguments) == (str(path), ("5",))
+
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    at_prompt, _ = jug.init(path, "dict_store")
+    assert at_prompt.arguments == ()
