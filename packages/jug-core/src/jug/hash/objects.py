@@ -19,20 +19,20 @@ from importlib import import_module
 from typing import Any, Final
 
 from jug.errors import HashError
+from jug.hash.classes import encode_class, encode_named_tuple
 from jug.hash.containers import (
     Encoder,
     Hidden,
     atoms,
     each,
     each_pair,
-    encode_named_tuple,
     encoders,
     leaves,
     looked_into,
 )
 from jug.hash.findable import is_found, name_in_library
 from jug.hash.framing import content, sealed, text
-from jug.hash.functions import encode_class, named, stable_module
+from jug.hash.functions import named, stable_module
 from jug.hash.standard_types import STAND_INS
 from jug.tracebacks import text_of
 
@@ -162,8 +162,18 @@ def _dataclass(value: Any) -> Generator[Any, bytes, bytes]:
     from dataclasses import fields
 
     state = {f.name: getattr(value, f.name) for f in fields(value) if hasattr(value, f.name)}
-    state = _without_caches(type(value), {**getattr(value, "__dict__", {}), **state})
+    state = _without_caches(type(value), {**attributes(value), **state})
     return sealed(b"D", [(yield type(value)), (yield state)])
+
+
+def attributes(thing: Any) -> dict[str, Any]:
+    """Return the attributes of an object, in its dict or in slots."""
+    slots = [name for name in _slots(type(thing)) if hasattr(thing, name)]
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
+
+
+def _slots(cls: type) -> list[str]:
+    return copyreg._slotnames(cls)  # type: ignore[attr-defined,no-any-return]
 
 
 def _without_caches(cls: type, state: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,16 @@ def _path(value: Any) -> str:
     return path
 
 
+def _partial(value: Any) -> tuple[Any, ...]:
+    own = vars(value)
+    return (value.func, value.args, value.keywords, *([own] if own else ()))
+
+
+def _cached(value: Any) -> Any:
+    f = value.__wrapped__
+    return (f, "typed") if value.cache_parameters()["typed"] else f
+
+
 STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "array.array": lambda value: (value.typecode, value.tolist()),
     "builtins.classmethod": lambda value: value.__func__,
@@ -57,9 +67,9 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "datetime.timezone": lambda value: value.__getinitargs__(),
     "decimal.Decimal": _decimal,
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
-    "functools._lru_cache_wrapper": lambda value: value.__wrapped__,
+    "functools._lru_cache_wrapper": _cached,
     "functools.cached_property": lambda value: value.func,
-    "functools.partial": lambda value: (value.func, value.args, value.keywords),
+    "functools.partial": _partial,
     "pathlib.Path": _path,
     "pathlib.PosixPath": _path,
     "pathlib.PurePath": _path,
@@ -67,6 +77,7 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "pathlib.PureWindowsPath": _path,
     "pathlib.WindowsPath": _path,
     "re.Pattern": lambda value: (value.pattern, value.flags),
+    "typing.ForwardRef": lambda value: value.__forward_arg__,
     "uuid.UUID": lambda value: value.int,
     "zoneinfo.ZoneInfo": _zone,
 }
