@@ -133,7 +133,13 @@ def surroundings(f: FunctionType) -> tuple[Any, ...]:
         except ValueError:
             empty.append(name)
     own = own_attributes(f)
-    return (f.__defaults__, f.__kwdefaults__ or None, filled, sorted(empty), *([own] if own else ()))
+    return (
+        f.__defaults__,
+        f.__kwdefaults__ or None,
+        filled,
+        sorted(empty),
+        *([own] if own else ()),
+    )
 
 
 def own_attributes(f: Any) -> dict[str, Any]:

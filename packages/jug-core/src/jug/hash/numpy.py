@@ -62,7 +62,9 @@ def describe(dtype: np.dtype[Any], titled: bool = True) -> Any:
     if dtype.subdtype is not None:
         return (describe(dtype.subdtype[0]), dtype.subdtype[1])
     if dtype.names is not None:
-        fields = [(name, describe(dtype[name]), *_title(dtype, name, titled)) for name in dtype.names]
+        fields = [
+            (name, describe(dtype[name]), *_title(dtype, name, titled)) for name in dtype.names
+        ]
         return fields if dtype.type is np.void else (dtype.type, fields)
     if dtype.kind == "T":
         return ("T", _missing(dtype), *(() if dtype.coerce else ("exact",)))  # type: ignore[attr-defined]

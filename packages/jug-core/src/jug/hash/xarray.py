@@ -17,6 +17,9 @@ from jug.hash.containers import Encoder, encoders
 from jug.hash.framing import sealed
 from jug.hash.objects import attributes, by_stand_in
 
+_USUAL: Final = (PandasIndex, PandasMultiIndex)
+"""Indexes that the coordinates of their names say all about."""
+
 
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of xarray's, None if it has no other."""
@@ -54,15 +57,8 @@ class _Inside:
 def _coordinates(data: Any) -> Any:
     coordinates = {name: _Inside(array) for name, array in data.coords.items()}
     indexes = data.xindexes
-    unusual = {name: index for name, index in indexes.items() if not _is_usual(name, index, data)}
+    unusual = {name: index for name, index in indexes.items() if type(index) not in _USUAL}
     return (coordinates, {*indexes}, *([unusual] if unusual else ()))
-
-
-def _is_usual(name: Any, index: Any, data: Any) -> bool:
-    """Return whether an index is what xarray makes of the coordinates of this name."""
-    if type(index) is PandasIndex:
-        return index.dim == name or index.dim not in data.xindexes
-    return type(index) is PandasMultiIndex
 
 
 def _array(array: Any) -> Any:
