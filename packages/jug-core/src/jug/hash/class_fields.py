@@ -67,7 +67,7 @@ def _of_attrs(field: Any) -> Any:
     default = field.default
     if default is attrs.NOTHING:
         told = []
-    elif isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    elif isinstance(default, attrs.Factory):
         told = [_told(default.factory), default.takes_self]
     else:
         told = [default]

@@ -188,7 +188,7 @@ def _function(member: Any) -> Any:
 
 def _more(cls: type) -> dict[str, Any]:
     """Return what the members of a class do not say, as far as there is anything."""
-    more = {"constants": dict(_constants(cls)), "fields": fields_of(cls)}
+    more: dict[str, Any] = {"constants": dict(_constants(cls)), "fields": fields_of(cls)}
     if more["fields"]:
         more["written"] = sorted(_BY_OPTION & {*_generated(cls)})
     if not any(type(base) is type(cls) for base in (*cls.__bases__, object)):

@@ -132,14 +132,9 @@ def surroundings(f: FunctionType) -> tuple[Any, ...]:
             filled[name] = cell.cell_contents
         except ValueError:
             empty.append(name)
+    taken = (f.__defaults__, f.__kwdefaults__ or None, filled, sorted(empty))
     own = own_attributes(f)
-    return (
-        f.__defaults__,
-        f.__kwdefaults__ or None,
-        filled,
-        sorted(empty),
-        *([own] if own else ()),
-    )
+    return (*taken, own) if own else taken
 
 
 def own_attributes(f: Any) -> dict[str, Any]:

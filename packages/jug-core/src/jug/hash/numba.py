@@ -48,7 +48,7 @@ def _plain(function: Any) -> Any:
 def _told(function: Any) -> dict[str, Any]:
     """Return what numba was told beside its options: types, and how a ufunc is applied."""
     fixed = not getattr(function, "_can_compile", True) or getattr(function, "_frozen", False)
-    types = getattr(function, "nopython_signatures", None) or getattr(function, "types", ())
+    types: Any = getattr(function, "nopython_signatures", None) or getattr(function, "types", ())
     told = {
         "locals": {name: str(kind) for name, kind in getattr(function, "locals", {}).items()},
         "types": [*map(str, types)] if fixed else [],

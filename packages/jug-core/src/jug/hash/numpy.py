@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from jug.errors import HashError
+from jug.hash.caches import without_caches
 from jug.hash.containers import Encoder, each
 from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
 from jug.hash.functions import named
-from jug.hash.objects import attributes
+from jug.hash.objects import attributes, by_stand_in
 from jug.hash.task_texts import look_through
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -51,6 +52,8 @@ def encoder(cls: type) -> Encoder | None:
         return _dtype
     if issubclass(cls, np.vectorize):
         return _vectorized
+    if issubclass(cls, np.finfo):
+        return by_stand_in("numpy.finfo", lambda limits: limits.dtype)
     return _ufunc if issubclass(cls, np.ufunc) else None
 
 
@@ -208,11 +211,12 @@ def _subclass(array: Array) -> Generator[Any, bytes, bytes]:
 def _own_state(array: Array) -> Any:
     """Return what an array of a subclass is beside its elements: None if nothing."""
     if type(array).__reduce__ is np.ndarray.__reduce__:
-        return attributes(array) or None
+        return without_caches(type(array), attributes(array)) or None
     state: Any = array.__reduce__()[2]
     while isinstance(state, tuple) and state and isinstance(state[0], tuple):
         state = (*state[0], *state[1:])
-    return state[_STATE_OF_NDARRAY:] or None
+    own = state[_STATE_OF_NDARRAY:]
+    return tuple(without_caches(type(array), p) if type(p) is dict else p for p in own) or None
 
 
 # Scalars and functions

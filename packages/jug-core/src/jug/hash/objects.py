@@ -14,11 +14,11 @@ import copyreg
 from collections import OrderedDict
 from collections.abc import Callable, Generator
 from enum import Enum, Flag
-from functools import cached_property
 from importlib import import_module
 from typing import Any, Final
 
 from jug.errors import HashError
+from jug.hash.caches import without_caches, without_counts
 from jug.hash.classes import encode_class, encode_named_tuple
 from jug.hash.containers import (
     Encoder,
@@ -45,6 +45,7 @@ _LIBRARIES: Final = {
     "polars": "jug.hash.polars",
     "pyarrow": "jug.hash.pyarrow",
     "pydantic": "jug.hash.pydantic",
+    "scipy": "jug.hash.scipy",
     "xarray": "jug.hash.xarray",
 }
 """Loaded when an object of the library is met, hence after the library itself."""
@@ -56,8 +57,6 @@ _SET_REDUCES: Final = (set.__reduce__, frozenset.__reduce__)
 
 _GLOBAL_GENERATORS: Final = {"random.Random", "numpy.random.mtrand.RandomState"}
 """Classes of random numbers of which a library keeps one object for the whole process."""
-
-_CACHE_OF_ATTRS: Final = "_attrs_cached_hash"
 
 _VIEWS: Final = {"dict_keys", "dict_values", "dict_items"}
 
@@ -162,7 +161,7 @@ def _dataclass(value: Any) -> Generator[Any, bytes, bytes]:
     from dataclasses import fields
 
     state = {f.name: getattr(value, f.name) for f in fields(value) if hasattr(value, f.name)}
-    state = _without_caches(type(value), {**attributes(value), **state})
+    state = without_caches(type(value), {**attributes(value), **state})
     return sealed(b"D", [(yield type(value)), (yield state)])
 
 
@@ -174,17 +173,6 @@ def attributes(thing: Any) -> dict[str, Any]:
 
 def _slots(cls: type) -> list[str]:
     return copyreg._slotnames(cls)  # type: ignore[attr-defined,no-any-return]
-
-
-def _without_caches(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a property or attrs has cached: it is there or not, and says nothing new."""
-    return {name: value for name, value in state.items() if not _is_cache(cls, name)}
-
-
-def _is_cache(cls: type, name: str) -> bool:
-    return name == _CACHE_OF_ATTRS or any(
-        isinstance(vars(base).get(name), cached_property) for base in cls.__mro__
-    )
 
 
 # Any object
@@ -242,12 +230,12 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
 
 def _normal_state(value: Any, state: Any) -> Any:
     if type(state) is dict:
-        return _without_caches(type(value), state) or None
+        return without_caches(type(value), state) or None
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
         attributes, slots = state
         if attributes is None or type(attributes) is dict:
-            return {**_without_caches(type(value), attributes or {}), **slots} or None
-    return state
+            return without_caches(type(value), {**(attributes or {}), **slots}) or None
+    return without_counts(type(value), state)
 
 
 def _reduce(value: Any) -> Any:

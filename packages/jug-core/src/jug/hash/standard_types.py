@@ -1,4 +1,4 @@
-"""Plain values that stand for objects of the standard library.
+"""Plain values that stand for objects of the standard library, and a few of others.
 
 By the names of the types, so that no module is imported that the program did
 not import itself.
@@ -52,6 +52,11 @@ def _cached(value: Any) -> Any:
     return (f, "typed") if value.cache_parameters()["typed"] else f
 
 
+def _context(value: Any) -> tuple[Any, ...]:
+    *settings, _, traps = value.__reduce__()[1]  # without the flags of what happened in it
+    return (*settings, traps)
+
+
 STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "array.array": lambda value: (value.typecode, value.tolist()),
     "builtins.classmethod": lambda value: value.__func__,
@@ -65,6 +70,7 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "datetime.time": _time,
     "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
     "datetime.timezone": lambda value: value.__getinitargs__(),
+    "decimal.Context": _context,
     "decimal.Decimal": _decimal,
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
     "functools._lru_cache_wrapper": _cached,
@@ -78,6 +84,8 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "pathlib.WindowsPath": _path,
     "re.Pattern": lambda value: (value.pattern, value.flags),
     "typing.ForwardRef": lambda value: value.__forward_arg__,
+    "pyrsistent._pset.PSet": frozenset,
+    "uncertainties.core.AffineScalarFunc": lambda value: (value.nominal_value, value.derivatives),
     "uuid.UUID": lambda value: value.int,
     "zoneinfo.ZoneInfo": _zone,
 }
