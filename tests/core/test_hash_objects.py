@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import datetime
+import decimal
 import enum
 import functools
 import json
@@ -23,10 +25,18 @@ import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa
 import pydantic
 import pytest
+import scipy.sparse
 import scipy.stats as st
 import xarray as xr
+from astropy.coordinates import EarthLocation
+from astropy.modeling.models import Gaussian1D
 from astropy.table import Table
+from astropy.time import Time
 from astropy.utils.masked import Masked
+from dateutil.rrule import rrule  # type: ignore[import-untyped]
+from scipy.interpolate import LinearNDInterpolator
+from scipy.sparse.linalg import aslinearoperator
+from scipy.spatial import Delaunay
 
 from jug import Task, TaskGenerator, Tasklet
 from jug.errors import HashError
@@ -134,7 +144,12 @@ PRELUDE: Final = """
 import json, random, sys
 import astropy.units as u, numba, numpy as np, scipy.stats as st
 from astropy.table import Table
+from astropy.time import Time
 from astropy.utils.masked import Masked
+from dateutil.rrule import rrule  # type: ignore[import-untyped]
+from scipy.interpolate import LinearNDInterpolator
+from scipy.sparse.linalg import aslinearoperator
+from scipy.spatial import Delaunay
 from jug.hash import hash_one
 
 def len_of(x):
@@ -421,6 +436,68 @@ def test_a_table_of_astropy_hashes_by_its_columns() -> None:
 
     assert alike(used, make([1, 2]), used.copy(), pickle.loads(pickle.dumps(used)))
     assert differ(used, make([1, 3]), make([1, 2], note="x"))
+
+
+# What objects keep of their use
+
+
+USED: Final[dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
+    "distribution": (lambda: st.Normal(mu=0.0, sigma=2.0), lambda d: (d.mean(), d.cdf(1.0))),
+    "entropy": (lambda: st.Normal(mu=0.0, sigma=2.0), lambda d: (d.entropy(), d.moment(2))),
+    "adjoint": (lambda: aslinearoperator(np.eye(2)), lambda f: f.H),
+    "triangles": (lambda: Delaunay(CORNERS), lambda d: d.find_simplex([0.2, 0.2])),
+    "interpolator": (lambda: LinearNDInterpolator(CORNERS, [1, 2, 3]), lambda f: f(0.2, 0.2)),
+    "limits of floats": (lambda: np.finfo("f8"), repr),
+    "model": (lambda: Gaussian1D(1, 2, 3), lambda m: (m(1.0), m.parameters, m.bounds)),
+    "moment": (lambda: Time(2.45e6, format="jd"), lambda t: (t.info, t.iso)),
+    "place on earth": (lambda: EarthLocation(1 * u.m, 2 * u.m, 3 * u.m), lambda p: p.info.name),
+    "unit": (lambda: u.m / u.s**2, lambda unit: (unit.decompose(), unit.si, str(unit))),
+    "rolling": (lambda: pd.DataFrame({"a": [1, 2]}).rolling(2), lambda r: r.sum()),
+    "resampler": (lambda: pd.Series([1, 2], DAYS).resample("D"), lambda r: r.sum()),
+    "indexes": (lambda: make_dataset().xindexes, lambda indexes: indexes.get_unique()),
+    "context": (lambda: decimal.Context(prec=3), lambda c: c.divide(1, 3)),
+    "rule": (lambda: rrule(3, count=3, dtstart=MOMENT, cache=True), list),
+}
+CORNERS: Final = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+DAYS: Final = pd.date_range("2000", periods=2)
+MOMENT: Final = datetime.datetime(2000, 1, 1)
+
+
+@pytest.mark.parametrize(("make", "use"), USED.values(), ids=USED)
+def test_what_an_object_keeps_of_its_use_does_not_count(
+    make: Callable[[], Any], use: Callable[[Any], Any]
+) -> None:
+    used = make()
+    before = hash_one(used)
+    use(used)
+
+    assert hash_one(used) == before
+    assert alike(used, make())
+
+
+def test_a_description_counts_once_something_is_described() -> None:
+    described = [1.0, 2.0] * u.m
+    described.info.name = "height"
+
+    assert differ(described, [1.0, 2.0] * u.m)
+
+
+def test_sparse_matrices_differ_by_elements_shape_format_and_class() -> None:
+    matrix = scipy.sparse.csr_matrix([[1, 2], [0, 3]])
+    larger = scipy.sparse.csr_matrix(([1, 2, 3], [0, 1, 1], [0, 2, 3]), shape=(2, 3))
+
+    assert differ(
+        matrix,
+        larger,
+        matrix.T.tocsr(),
+        matrix.astype("f8"),
+        matrix.tocsc(),
+        matrix.tocoo(),
+        matrix.tobsr(),
+        matrix.tolil(),
+        scipy.sparse.csr_array(matrix),
+        scipy.sparse.coo_array([1, 2, 0, 3]),
+    )
 
 
 # arrow

@@ -92,11 +92,12 @@ def is_made_by_code(cls: type) -> bool:
     if is_local(cls.__qualname__):
         return True
     module = cls.__module__
-    if module not in sys.modules or not cls.__flags__ & _MADE_AT_RUN_TIME or is_found(cls):
+    there = found(module, cls.__qualname__)
+    if there is cls or module not in sys.modules or not cls.__flags__ & _MADE_AT_RUN_TIME:
         return False
     if is_library(module) and module not in _MAKERS:
         return False
-    return not _is_kept(cls, found(module, cls.__qualname__))
+    return not _is_kept(cls, there)
 
 
 def _is_kept(cls: type, there: Any) -> bool:

@@ -65,9 +65,8 @@ def describe(dtype: np.dtype[Any], titled: bool = True) -> Any:
     if dtype.subdtype is not None:
         return (describe(dtype.subdtype[0]), dtype.subdtype[1])
     if dtype.names is not None:
-        fields = [
-            (name, describe(dtype[name]), *_title(dtype, name, titled)) for name in dtype.names
-        ]
+        held: Any = dtype.fields
+        fields = [_field(name, held[name], titled) for name in dtype.names]
         return fields if dtype.type is np.void else (dtype.type, fields)
     if dtype.kind == "T":
         return ("T", _missing(dtype), *(() if dtype.coerce else ("exact",)))  # type: ignore[attr-defined]
@@ -77,9 +76,9 @@ def describe(dtype: np.dtype[Any], titled: bool = True) -> Any:
     return described + " x87" if _X87 and described in _WIDE else described
 
 
-def _title(dtype: np.dtype[Any], name: str, titled: bool) -> tuple[Any, ...]:
-    """Return the second name of a field, if it has one."""
-    return dtype.fields[name][2:] if titled and dtype.fields else ()
+def _field(name: str, field: Any, titled: bool) -> tuple[Any, ...]:
+    """Return a field's name and dtype, and its second name if it has one."""
+    return (name, describe(field[0]), *field[2:]) if titled else (name, describe(field[0]))
 
 
 def _missing(dtype: Any) -> Any:
@@ -105,6 +104,8 @@ def _places(dtype: np.dtype[Any]) -> tuple[Any, ...]:
 
 def _inner_places(dtype: np.dtype[Any]) -> Any:
     """Return the places and byte orders that are deeper, None if they are as usual."""
+    if dtype.names is None and dtype.subdtype is None:
+        return None
     parts = [dtype[name] for name in dtype.names] if dtype.names else [dtype]
     inner = [part.base for part in parts if part.subdtype or part.names]
     if all(map(_is_usual, inner)):

@@ -104,7 +104,7 @@ def _encoder_by_kind(cls: type) -> Encoder:
         return _dataclass
     if hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools"):
         return _iterator
-    return _view if cls.__module__ == "builtins" and cls.__name__ in _VIEWS else _object
+    return _view if cls.__module__ == "builtins" and cls.__name__ in _VIEWS else taken_apart
 
 
 def _own_hash(value: Any) -> bytes:
@@ -178,7 +178,8 @@ def _slots(cls: type) -> list[str]:
 # Any object
 
 
-def _object(value: Any) -> Generator[Any, bytes, bytes]:
+def taken_apart(value: Any) -> Generator[Any, bytes, bytes]:
+    """Encode an object that is found by its name, or taken apart as pickle does it."""
     if callable(value) and hasattr(value, "__qualname__") and is_found(value):
         return named(b"F", value.__module__, value.__qualname__)
     reduced = _reduce(value)
@@ -204,17 +205,17 @@ def _object(value: Any) -> Generator[Any, bytes, bytes]:
 def _global_or_object(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode random numbers: those of the whole process by their name."""
     place = name_in_library(value)
-    return named(b"F", *place) if place else (yield from _object(value))
+    return named(b"F", *place) if place else (yield from taken_apart(value))
 
 
 def _container_object(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode an object of a subclass of list, tuple or dict: jug looks into its items."""
-    return (yield from _object(value))
+    return (yield from taken_apart(value))
 
 
 def _object_with_tasks(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode an object that names its tasks itself."""
-    return (yield from _object(value))
+    return (yield from taken_apart(value))
 
 
 looked_into.update({_container_object, _object_with_tasks})
