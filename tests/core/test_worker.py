@@ -538,13 +538,11 @@ def spoil(data, card):
 
 def test_debug_mode_finds_a_change_beside_what_a_library_keeps(store):
     fits = pytest.importorskip("astropy.io.fits")
-    Task(bytearray.append, bytearray(b"a"), 1)
     Task(spoil, bytearray(b"a"), fits.Card("A", 1, "c"))
 
     summary = work(store, debug=True)
 
-    assert len(summary.failures) == 2
-    assert all("changed its own arguments" in one.exception for one in summary.failures)
+    assert "changed its own arguments" in summary.failures[0].exception
 
 
 def test_what_code_in_a_task_was_told_stays_for_the_worker_around_it(store):

@@ -129,7 +129,7 @@ def _description_of(member: Any) -> Settle:
     usual = getattr(type(member)(bound=True), "_attrs", {})
 
     def settle(info: Any) -> Any:
-        attributes = info if isinstance(info, dict) else info._attrs
+        attributes = info if isinstance(info, dict) else info.__getstate__()
         told = {n: v for n, v in attributes.items() if v is not None and v != usual.get(n)}
         return info if told else _LEFT_OUT
 

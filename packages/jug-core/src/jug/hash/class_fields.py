@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from types import FunctionType
 from typing import Any, Final, is_typeddict
 
-from jug.hash.functions import BySource, is_lambda
+from jug.hash.sources import told
 
 _OF_DATACLASS: Final = {"init": True, "repr": True, "hash": None, "compare": True, "kw_only": False}
 _OF_ATTRS: Final = {
@@ -49,29 +48,29 @@ def fields_of(cls: type) -> list[Any]:
     if "__attrs_attrs__" in own:
         return [_of_attrs(field) for field in own["__attrs_attrs__"]]
     if "__dataclass_fields__" in own:
-        return [_of_dataclass(field) for field in own["__dataclass_fields__"].values()]
+        real = {field.name for field in dataclasses.fields(cls)}
+        return [(f.name in real, *_of_dataclass(f)) for f in own["__dataclass_fields__"].values()]
     if is_typeddict(cls):
         return [cls.__annotations__]
     return []
 
 
-def _of_dataclass(field: Any) -> Any:
-    given = {name: getattr(field, name) for name in ("default", "default_factory")}
-    told = {name: _told(v) for name, v in given.items() if v is not dataclasses.MISSING}
-    kind = field._field_type.name
-    return (field.name, kind, told, _options(field, _OF_DATACLASS), dict(field.metadata))
+def _of_dataclass(field: Any) -> tuple[Any, ...]:
+    defaults = {name: getattr(field, name) for name in ("default", "default_factory")}
+    given = {name: told(v) for name, v in defaults.items() if v is not dataclasses.MISSING}
+    return (field.name, given, _options(field, _OF_DATACLASS), dict(field.metadata))
 
 
 def _of_attrs(field: Any) -> Any:
     attrs = sys.modules["attr"]
     default = field.default
     if default is attrs.NOTHING:
-        told = []
+        given = []
     elif isinstance(default, attrs.Factory):
-        told = [_told(default.factory), default.takes_self]
+        given = [told(default.factory), default.takes_self]
     else:
-        told = [default]
-    return (field.name, told, _options(field, _OF_ATTRS), dict(field.metadata))
+        given = [default]
+    return (field.name, given, _options(field, _OF_ATTRS), dict(field.metadata))
 
 
 def _of_pydantic(cls: Any) -> list[Any]:
@@ -92,21 +91,16 @@ def _of_model(name: str, field: Any) -> Any:
 
 
 def _told_default(field: Any) -> tuple[Any, Any]:
-    return field.default, _told(field.default_factory)
+    return field.default, told(field.default_factory)
 
 
 def _told_each(info: Any) -> dict[str, Any]:
     """Return the options of a validator, serializer or computed field."""
     names = [one.name for one in dataclasses.fields(info)]
-    return {name: _told(getattr(info, name)) for name in names if name != "wrapped_property"}
+    return {name: told(getattr(info, name)) for name in names if name != "wrapped_property"}
 
 
 def _options(field: Any, usual: dict[str, Any]) -> dict[str, Any]:
     """Return the options that are other than usual; a later version may not know all."""
     values = {name: getattr(field, name, default) for name, default in usual.items()}
-    return {name: _told(v) for name, v in values.items() if v is not usual[name]}
-
-
-def _told(value: Any) -> Any:
-    """Return what a class keeps for its fields, where a lambda is common."""
-    return BySource(value) if isinstance(value, FunctionType) and is_lambda(value) else value
+    return {name: told(v) for name, v in values.items() if v is not usual[name]}

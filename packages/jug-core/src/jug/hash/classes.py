@@ -19,7 +19,8 @@ from jug.hash.class_fields import fields_of
 from jug.hash.containers import atoms, each, encoders, looked_into
 from jug.hash.findable import found, is_found, is_library
 from jug.hash.framing import sealed, text
-from jug.hash.functions import BySource, is_lambda, is_local, is_plain, named
+from jug.hash.functions import is_lambda, is_local, is_plain, named
+from jug.hash.sources import BySource
 
 _GENERATED: Final = ("<string>", "<attrs generated ")
 _BY_OPTION: Final = {"__init__", "__repr__", "__eq__", "__lt__", "__setattr__", "__hash__"}

@@ -109,21 +109,6 @@ def _lambda(wrapped: Lambda) -> Generator[Any, bytes, bytes]:
     )
 
 
-class BySource:
-    """A lambda that a class keeps for its objects, such as what makes a default."""
-
-    __slots__ = ("f",)
-
-    def __init__(self, f: FunctionType) -> None:
-        self.f = f
-
-
-def _by_source(wrapped: BySource) -> Generator[Any, bytes, bytes]:
-    from jug.hash.lambdas import by_source
-
-    return (yield from by_source(Lambda(wrapped.f)))
-
-
 def surroundings(f: FunctionType) -> tuple[Any, ...]:
     """Return what a function took from where it was made."""
     filled, empty = {}, []
@@ -191,6 +176,5 @@ encoders.update(
         WrapperDescriptorType: _descriptor,
         ClassMethodDescriptorType: _descriptor,
         ModuleType: _module,
-        BySource: _by_source,
     }
 )

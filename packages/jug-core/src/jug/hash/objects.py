@@ -13,6 +13,7 @@ from __future__ import annotations
 import copyreg
 from collections import OrderedDict
 from collections.abc import Callable, Generator
+from copyreg import _slotnames  # type: ignore[attr-defined]
 from enum import Enum, Flag
 from importlib import import_module
 from typing import Any, Final
@@ -167,12 +168,8 @@ def _dataclass(value: Any) -> Generator[Any, bytes, bytes]:
 
 def attributes(thing: Any) -> dict[str, Any]:
     """Return the attributes of an object, in its dict or in slots."""
-    slots = [name for name in _slots(type(thing)) if hasattr(thing, name)]
+    slots = [name for name in _slotnames(type(thing)) if hasattr(thing, name)]
     return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
-
-
-def _slots(cls: type) -> list[str]:
-    return copyreg._slotnames(cls)  # type: ignore[attr-defined,no-any-return]
 
 
 # Any object
