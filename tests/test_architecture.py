@@ -127,8 +127,9 @@ def test_no_module_uses_private_attributes_of_a_class_that_is_not_its_own(
     assert foreign == []
 
 
-# Of Python and pandas: they are documented, or there is no other way.
+# Of Python, pandas and polars: they are documented, or there is no other way.
 PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_children", "_metadata"}
+PYTHONS |= {"_accessors"}
 PYTHONS |= {"_clear", "_run_exitfuncs", "_shutdown", "_registry", "_exitfunc", "_exit_function"}
 
 

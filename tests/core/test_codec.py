@@ -358,6 +358,49 @@ def test_an_error_in_the_pickling_of_a_users_class_is_told():
         encode([Refuses()])
 
 
+class Positive:
+    def __init__(self, number):
+        self.number = number
+
+    def __setstate__(self, state):
+        if state["number"] < 0:
+            raise ValueError("negative")
+        self.__dict__.update(state)
+
+
+class Optional:
+    def __init__(self, one, other=None):
+        self.given = (one, other) if other is not None else (one,)
+
+    def __reduce__(self):
+        return Optional, (*self.given, *("x" for _ in self.given[1:]))
+
+
+class Unmade(np.ndarray):
+    def __reduce__(self):
+        return Unmade.made_of, (self.tolist(),)
+
+    @staticmethod
+    def made_of(values):
+        raise TypeError("can't be made")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"), [(Positive(1), Positive(-1)), (Optional(1), Optional(1, 2))]
+)
+def test_an_object_that_cannot_be_read_back_is_refused_after_others_that_can(good, bad):
+    encode(good)
+
+    with pytest.raises(EncodeError, match="can be pickled and not unpickled"):
+        encode([good, bad])
+
+
+def test_an_array_of_a_subclass_that_cannot_be_read_back_is_refused():
+    for array in (np.ones(2), np.array([None, 1], object)):
+        with pytest.raises(EncodeError, match="can be pickled and not unpickled.*'Unmade'"):
+            encode(array.view(Unmade))
+
+
 def test_a_value_nested_too_deeply_says_so():
     deep: list[Any] = []
     for _ in range(200_000):

@@ -133,6 +133,34 @@ def test_dtypes_differ_by_what_they_are() -> None:
     assert hash_one(packed) == hash_one(copies(packed))
 
 
+def test_dtypes_differ_by_what_is_deep_inside_them() -> None:
+    def spread(at: int) -> Any:
+        return np.dtype(
+            {"names": ["a", "b"], "formats": ["i1", "i1"], "offsets": [0, at], "itemsize": 8}
+        )
+
+    pairs: list[list[Any]] = [[("s", ">i4", 2)], [("s", "<i4", 2)], [("s", [("a", ">i4")])]]
+    inner: list[Any] = [(">i4", 2), ("<i4", 2), *pairs, [("s", [("a", "<i4")])]]
+
+    assert all_differ([*map(np.dtype, inner), np.dtype([("s", spread(1))])])
+    assert all_differ([np.dtype([("s", spread(at))]) for at in (1, 4)])
+
+
+def test_records_differ_from_structured_arrays() -> None:
+    record = np.rec.array([(1,)], dtype=[("x", "i8")])
+    plain = np.array([(1,)], dtype=[("x", "i8")])
+
+    assert all_differ([record, np.asarray(record), plain])
+    assert all_differ([record[0], plain[0]])
+    assert all_differ([record.dtype, plain.dtype])
+
+
+def test_second_names_of_fields_count() -> None:
+    titled: list[Any] = [np.dtype([((title, "a"), "i8")]) for title in ("s", "t")]
+
+    assert all_differ([np.zeros(1, dtype) for dtype in (*titled, np.dtype([("a", "i8")]))])
+
+
 def test_functions_of_numpy_go_by_name() -> None:
     assert all_differ([np.concatenate, np.stack, np.add, np.sin, np.float64, np.bool_, np.ndarray])
     with pytest.raises(HashError, match="ufunc .* has no module"):
@@ -331,6 +359,77 @@ def test_a_frame_of_a_subclass_hashes_by_columns_and_declared_attributes() -> No
 
     assert hash_one(survey) == hash_one(make_survey("here")) == hash_one(make_survey("here", True))
     assert all_differ([survey, make_survey("there"), pd.DataFrame(survey)])
+
+
+class LengthDtype(pd.api.extensions.ExtensionDtype):  # type: ignore[misc]
+    name = "length"
+    type = float
+
+    @classmethod
+    def construct_array_type(cls) -> Any:
+        return Lengths
+
+
+class Lengths(pd.api.extensions.ExtensionArray):  # type: ignore[misc]
+    """Numbers with a unit that their dtype does not tell."""
+
+    dtype = LengthDtype()
+
+    def __init__(self, values: Any, unit: str) -> None:
+        self.values, self.unit = np.asarray(values, "f8"), unit
+
+    def __getitem__(self, item: Any) -> Any:
+        found = self.values[item]
+        return Lengths(found, self.unit) if isinstance(found, np.ndarray) else found
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def isna(self) -> Any:
+        return np.isnan(self.values)
+
+    def copy(self) -> Lengths:
+        return Lengths(self.values.copy(), self.unit)
+
+
+def test_all_that_an_array_of_somebody_elses_class_keeps_counts() -> None:
+    def make(values: Any, unit: str) -> list[Any]:
+        array = Lengths(values, unit)
+        return [array, pd.Series(array), pd.DataFrame({"a": pd.Series(array)})]
+
+    assert all_differ([*make([1, 2], "m"), *make([1, 2], "km"), *make([1, 3], "m")])
+    assert list(map(hash_one, make([1, 2], "m"))) == list(map(hash_one, make([1, 2], "m")))
+
+
+def test_the_frequency_of_an_index_and_unique_labels_count() -> None:
+    days = pd.date_range("2000", periods=3, freq="D")
+    spans = pd.timedelta_range(0, periods=3, freq="D")
+    holidays = [
+        pd.date_range("2000-01-05", periods=2, freq=pd.offsets.CustomBusinessDay(holidays=[day]))
+        for day in ("2001-01-01", "2001-01-02")
+    ]
+    series, frame = pd.Series([1]), pd.DataFrame({"a": [1]})
+
+    assert all_differ([days, pd.DatetimeIndex(days, freq=None), days.array])
+    assert all_differ([spans, pd.TimedeltaIndex(spans, freq=None)])
+    assert all_differ(holidays)
+    for data in (series, frame):
+        assert all_differ([data, data.set_flags(allows_duplicate_labels=False)])
+
+
+class Noted(pl.DataFrame):
+    pass
+
+
+def test_an_attribute_of_a_subclass_of_polars_counts() -> None:
+    def make(cls: Any, **attributes: str) -> Any:
+        made = cls({"a": [1]})
+        vars(made).update(attributes)
+        return made
+
+    assert all_differ([make(Noted, note="a"), make(Noted, note="b"), make(Noted)])
+    assert all_differ([make(Noted), make(pl.DataFrame)])
+    assert hash_one(make(Noted, note="a")) == hash_one(make(Noted, note="a"))
 
 
 def test_a_missing_value_is_not_a_zero() -> None:

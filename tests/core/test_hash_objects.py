@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import datetime
+import decimal
 import enum
 import functools
 import json
@@ -23,10 +25,18 @@ import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa
 import pydantic
 import pytest
+import scipy.sparse
 import scipy.stats as st
 import xarray as xr
+from astropy.coordinates import EarthLocation
+from astropy.modeling.models import Gaussian1D
 from astropy.table import Table
+from astropy.time import Time
 from astropy.utils.masked import Masked
+from dateutil.rrule import rrule  # type: ignore[import-untyped]
+from scipy.interpolate import LinearNDInterpolator
+from scipy.sparse.linalg import aslinearoperator
+from scipy.spatial import Delaunay
 
 from jug import Task, TaskGenerator, Tasklet
 from jug.errors import HashError
@@ -134,7 +144,12 @@ PRELUDE: Final = """
 import json, random, sys
 import astropy.units as u, numba, numpy as np, scipy.stats as st
 from astropy.table import Table
+from astropy.time import Time
 from astropy.utils.masked import Masked
+from dateutil.rrule import rrule  # type: ignore[import-untyped]
+from scipy.interpolate import LinearNDInterpolator
+from scipy.sparse.linalg import aslinearoperator
+from scipy.spatial import Delaunay
 from jug.hash import hash_one
 
 def len_of(x):
@@ -187,6 +202,36 @@ def test_a_compiled_function_hashes_alike_before_and_after_a_call() -> None:
     assert differ(compiled, compiled.py_func)
 
 
+def adding(number: int) -> Any:
+    def add(x: float) -> float:
+        return x + number
+
+    return add
+
+
+def test_a_compiled_function_that_no_name_leads_to_is_also_how_it_was_compiled() -> None:
+    assert differ(
+        numba.njit(adding(1)),
+        numba.njit(adding(2)),
+        numba.njit("f8(f8)")(adding(1)),
+        numba.njit("i8(i8)")(adding(1)),
+        numba.njit(locals={"y": numba.int64})(adding(1)),
+        numba.vectorize(adding(1)),
+        numba.vectorize(["f8(f8)"])(adding(1)),
+        numba.vectorize(["f8(f8)"], identity=0)(adding(1)),
+    )
+
+
+@numba.vectorize  # type: ignore[untyped-decorator]
+def elementwise(x: float) -> float:
+    return x
+
+
+def test_a_compiled_function_that_was_pickled_has_the_same_hash() -> None:
+    for made in (elementwise, numba.vectorize(["f8(f8)"])(adding(1)), numba.njit(adding(1))):
+        assert alike(made, pickle.loads(pickle.dumps(made)))
+
+
 # Lambdas
 
 
@@ -205,6 +250,18 @@ def test_a_lambda_is_what_was_compiled_not_what_the_file_says_now(tmp_path: Path
     assert Tasklet(base, new).hash() != first
     with pytest.raises(HashError, match="was changed since"):
         old.hash()
+
+
+def test_two_lambdas_that_changed_places_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "swapped.py"
+    names: dict[str, Any] = {"__name__": "swapped"}
+    file.write_text("fs = [lambda x: x + 1, lambda x: x + 2]\n")
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    file.write_text("fs = [lambda x: x + 2, lambda x: x + 1]\n")
+
+    for f in names["fs"]:
+        with pytest.raises(HashError, match="was changed since"):
+            Tasklet(Task(plain, 1), f).hash()
 
 
 # Classes
@@ -336,7 +393,7 @@ def test_the_masked_constant_has_a_hash() -> None:
 def test_options_of_a_string_dtype_count() -> None:
     dtype: Any = np.dtypes.StringDType
 
-    assert differ(dtype(), dtype(coerce=False), dtype(na_object=None))
+    assert differ(dtype(), dtype(coerce=False), dtype(na_object=None), dtype(na_object="none"))
 
 
 def test_a_vectorized_function_hashes_alike_before_and_after_a_call() -> None:
@@ -345,6 +402,29 @@ def test_a_vectorized_function_hashes_alike_before_and_after_a_call() -> None:
 
     assert alike(used, np.vectorize(plain, otypes=[float]))
     assert differ(used, np.vectorize(plain), np.vectorize(plain, signature="(n)->()"))
+
+
+class Vectorized(np.vectorize):
+    note = ""
+
+
+class Private(np.ndarray[Any, Any]):
+    __slots__ = ("__note",)
+
+
+def test_attributes_of_subclasses_of_numpy_count_whatever_their_names() -> None:
+    def vectorized(note: str) -> Any:
+        made = Vectorized(plain)
+        made.note = note
+        return made
+
+    def private(note: str) -> Any:
+        made = np.zeros(2).view(Private)
+        made._Private__note = note
+        return made
+
+    assert differ(vectorized("a"), vectorized("b"), Vectorized(plain), np.vectorize(plain))
+    assert differ(private("a"), private("b"), np.zeros(2).view(Private))
 
 
 def test_a_table_of_astropy_hashes_by_its_columns() -> None:
@@ -356,6 +436,68 @@ def test_a_table_of_astropy_hashes_by_its_columns() -> None:
 
     assert alike(used, make([1, 2]), used.copy(), pickle.loads(pickle.dumps(used)))
     assert differ(used, make([1, 3]), make([1, 2], note="x"))
+
+
+# What objects keep of their use
+
+
+USED: Final[dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
+    "distribution": (lambda: st.Normal(mu=0.0, sigma=2.0), lambda d: (d.mean(), d.cdf(1.0))),
+    "entropy": (lambda: st.Normal(mu=0.0, sigma=2.0), lambda d: (d.entropy(), d.moment(2))),
+    "adjoint": (lambda: aslinearoperator(np.eye(2)), lambda f: f.H),
+    "triangles": (lambda: Delaunay(CORNERS), lambda d: d.find_simplex([0.2, 0.2])),
+    "interpolator": (lambda: LinearNDInterpolator(CORNERS, [1, 2, 3]), lambda f: f(0.2, 0.2)),
+    "limits of floats": (lambda: np.finfo("f8"), repr),
+    "model": (lambda: Gaussian1D(1, 2, 3), lambda m: (m(1.0), m.parameters, m.bounds)),
+    "moment": (lambda: Time(2.45e6, format="jd"), lambda t: (t.info, t.iso)),
+    "place on earth": (lambda: EarthLocation(1 * u.m, 2 * u.m, 3 * u.m), lambda p: p.info.name),
+    "unit": (lambda: u.m / u.s**2, lambda unit: (unit.decompose(), unit.si, str(unit))),
+    "rolling": (lambda: pd.DataFrame({"a": [1, 2]}).rolling(2), lambda r: r.sum()),
+    "resampler": (lambda: pd.Series([1, 2], DAYS).resample("D"), lambda r: r.sum()),
+    "indexes": (lambda: make_dataset().xindexes, lambda indexes: indexes.get_unique()),
+    "context": (lambda: decimal.Context(prec=3), lambda c: c.divide(1, 3)),
+    "rule": (lambda: rrule(3, count=3, dtstart=MOMENT, cache=True), list),
+}
+CORNERS: Final = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+DAYS: Final = pd.date_range("2000", periods=2)
+MOMENT: Final = datetime.datetime(2000, 1, 1)
+
+
+@pytest.mark.parametrize(("make", "use"), USED.values(), ids=USED)
+def test_what_an_object_keeps_of_its_use_does_not_count(
+    make: Callable[[], Any], use: Callable[[Any], Any]
+) -> None:
+    used = make()
+    before = hash_one(used)
+    use(used)
+
+    assert hash_one(used) == before
+    assert alike(used, make())
+
+
+def test_a_description_counts_once_something_is_described() -> None:
+    described = [1.0, 2.0] * u.m
+    described.info.name = "height"
+
+    assert differ(described, [1.0, 2.0] * u.m)
+
+
+def test_sparse_matrices_differ_by_elements_shape_format_and_class() -> None:
+    matrix = scipy.sparse.csr_matrix([[1, 2], [0, 3]])
+    larger = scipy.sparse.csr_matrix(([1, 2, 3], [0, 1, 1], [0, 2, 3]), shape=(2, 3))
+
+    assert differ(
+        matrix,
+        larger,
+        matrix.T.tocsr(),
+        matrix.astype("f8"),
+        matrix.tocsc(),
+        matrix.tocoo(),
+        matrix.tobsr(),
+        matrix.tolil(),
+        scipy.sparse.csr_array(matrix),
+        scipy.sparse.coo_array([1, 2, 0, 3]),
+    )
 
 
 # arrow
@@ -408,6 +550,46 @@ def test_a_table_of_arrow_hashes_by_its_values() -> None:
     )  # fmt: skip
 
 
+class Unit(pa.ExtensionType):
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        super().__init__(pa.int64(), "tests.unit")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return self.unit.encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: Any, serialized: bytes) -> Unit:
+        return cls(serialized.decode())
+
+
+def test_types_of_arrow_differ_by_all_that_they_are_made_of() -> None:
+    number = pa.int64()
+    fields = [
+        pa.field("a", number),
+        pa.field("a", number, nullable=False),
+        pa.field("a", number, metadata={"unit": "m"}),
+        pa.field("a", number, metadata={"unit": "km"}),
+        pa.field("a", Unit("m")),
+        pa.field("a", Unit("km")),
+    ]
+    one_or_two = [pa.struct([("a: int64, b", number)]), pa.struct([("a", number), ("b", number)])]
+    inside = [*map(pa.list_, fields), *map(pa.struct, ([one] for one in fields)), *one_or_two]
+
+    assert differ(*inside)
+    assert differ(*(pa.array([], kind) for kind in one_or_two))
+    assert differ(*(pa.table([pa.nulls(0, one.type)], pa.schema([one])) for one in fields))
+    assert differ(*(pa.dictionary(pa.int32(), kind) for kind in one_or_two))
+
+
+def test_an_extension_array_of_arrow_is_also_its_parameters() -> None:
+    def make(unit: str) -> Any:
+        return pa.ExtensionArray.from_storage(Unit(unit), pa.array([1]))
+
+    assert differ(make("m"), make("km"), pa.array([1]))
+    assert alike(make("m"), make("m"))
+
+
 def test_what_arrow_cannot_turn_into_numbers_is_refused() -> None:
     def view(values: Any) -> Any:
         return pa.ListViewArray.from_arrays(
@@ -458,6 +640,46 @@ def test_all_that_a_dataset_holds_counts() -> None:
         xr.DataTree(data, name="top"),
         xr.DataTree(children={"inner": xr.DataTree(data)}),
     )
+
+
+class Survey(xr.Dataset):
+    __slots__ = ("place",)
+
+
+def survey(place: str) -> Survey:
+    made = Survey({"a": ("x", [1, 2])})
+    made.place = place
+    return made
+
+
+def test_an_attribute_of_a_subclass_of_xarray_counts() -> None:
+    assert differ(survey("here"), survey("there"), xr.Dataset({"a": ("x", [1, 2])}))
+    assert alike(survey("here"), survey("here"))
+
+
+def test_an_index_variable_and_a_kind_of_index_are_their_own() -> None:
+    both = pd.MultiIndex.from_arrays([[1, 2], [3, 4]], names=["p", "q"])
+    plain = xr.Dataset(coords={"x": ("x", [1, 2])})
+    at = plain.assign_coords(p=("x", [3, 4]))
+    levels = xr.Dataset(coords=xr.Coordinates.from_pandas_multiindex(both, "x"))
+
+    assert differ(xr.Variable("x", [1, 2]), xr.IndexVariable("x", [1, 2]))
+    assert differ(plain, at, at.set_xindex("p"), levels)
+    if hasattr(xr.indexes, "RangeIndex"):
+        index = xr.indexes.RangeIndex.arange(0.0, 2.0, 1.0, dim="x")
+        ranged = xr.Dataset(coords=xr.Coordinates.from_xindex(index))
+        assert differ(ranged, xr.Dataset(coords={"x": [0.0, 1.0]}))
+
+
+def test_what_a_part_of_a_tree_has_from_above_counts() -> None:
+    def make(first: int) -> xr.DataTree:
+        top = xr.Dataset(coords={"x": [first, 2]})
+        return xr.DataTree.from_dict({"/": top, "/c": xr.Dataset({"v": ("x", [1, 2])})})
+
+    below = xr.DataTree(xr.Dataset({"v": ("x", [1, 2])}), name="c")
+
+    assert differ(make(1), make(5), make(1)["c"], make(5)["c"], below)
+    assert alike(make(1)["c"], make(1)["c"])
 
 
 # What has no end

@@ -12,6 +12,7 @@ import fractions
 import functools
 import ipaddress
 import json
+import operator
 import os
 import pathlib
 import pickle
@@ -33,8 +34,12 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pydantic
 import pytest
+import scipy.interpolate
+import scipy.sparse
+import scipy.spatial
 import scipy.stats
 import xarray as xr
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.time import Time
 from astropy.utils.masked import Masked
@@ -117,6 +122,47 @@ def dataset(number: int) -> xr.Dataset:
     return xr.Dataset({"a": values}, {"x": ["p", "q"], "level": ("x", [0, 1])}, {"n": 1})
 
 
+def unordered(kind: Any, number: int) -> Any:
+    """Return a matrix whose elements are not in order, and two of them in one place."""
+    return kind(([number, 1, 2, 3], [1, 0, 0, 1], [0, 3, 4]), shape=(2, 2))
+
+
+def tree(number: int) -> xr.DataTree:
+    top = xr.Dataset(coords={"x": [number, 9]})
+    return xr.DataTree.from_dict({"/": top, "/c": xr.Dataset({"v": ("x", [1, 2])})})
+
+
+class LengthDtype(pd.api.extensions.ExtensionDtype):  # type: ignore[misc]
+    name = "length"
+    type = float
+
+    @classmethod
+    def construct_array_type(cls) -> Any:
+        return Lengths
+
+
+class Lengths(pd.api.extensions.ExtensionArray):  # type: ignore[misc]
+    """Numbers with a unit that their dtype does not tell."""
+
+    dtype = LengthDtype()
+
+    def __init__(self, values: Any, unit: str) -> None:
+        self.values, self.unit = np.asarray(values, "f8"), unit
+
+    def __getitem__(self, item: Any) -> Any:
+        found = self.values[item]
+        return Lengths(found, self.unit) if isinstance(found, np.ndarray) else found
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def isna(self) -> Any:
+        return np.isnan(self.values)
+
+    def copy(self) -> Lengths:
+        return Lengths(self.values.copy(), self.unit)
+
+
 MAKE: Final[dict[str, Make]] = {
     "int": int,
     "float": float,
@@ -175,14 +221,52 @@ MAKE: Final[dict[str, Make]] = {
     "astropy masked": lambda n: Masked([n, 1], mask=[False, True]),
     "astropy table": lambda n: Table({"a": [n]}, meta={"b": 1}),
     "astropy time": lambda n: Time(2_400_000 + n, format="jd"),
+    "astropy unit": lambda n: u.Unit(n + 1) * u.m / u.s**2,
+    "astropy place": lambda n: SkyCoord(n * u.deg, 1 * u.deg),
     "scipy distribution": lambda n: scipy.stats.norm(n, 1),
+    "scipy csr": lambda n: unordered(scipy.sparse.csr_matrix, n),
+    "scipy csc": lambda n: unordered(scipy.sparse.csc_array, n),
+    "scipy bsr": lambda n: unordered(scipy.sparse.csr_array, n).tobsr(),
+    "scipy coo": lambda n: scipy.sparse.coo_array(([n, 1, 1], ([1, 0, 0], [0, 1, 1]))),
+    "scipy lil": lambda n: unordered(scipy.sparse.csr_array, n).tolil(),
+    "scipy dok": lambda n: unordered(scipy.sparse.csr_array, n).todok(),
+    "scipy dia": lambda n: scipy.sparse.dia_array(([[n, 1]], [0]), shape=(2, 2)),
+    "scipy triangles": lambda n: scipy.spatial.Delaunay([[0, 0], [1 + n, 0], [0, 1], [3, 4]]),
+    "scipy spline": lambda n: scipy.interpolate.UnivariateSpline([1, 2, 3, 4], [n, 2, 4, 5]),
+    "pandas dtype": lambda n: [pd.Int8Dtype(), pd.ArrowDtype(pa.int8())] + [n],
+    "pandas groups": lambda n: pd.DataFrame({"a": [n, 2], "b": ["x", "y"]}).groupby("b"),
+    "pandas subclass": lambda n: pd.Series(Lengths([1.0, 2.0], str(n))),
+    "xarray groups": lambda n: dataset(n).groupby("x"),
+    "xarray part of a tree": lambda n: tree(n)["c"],
+    "class": lambda n: type("Made", (), {"value": n}),
+    "object of a class": lambda n: type("Made", (), {"value": n})(),
 }
 
 
 PICKLED_AS_ANOTHER: Final = {
+    MAKE["class"],  # no name leads to it
+    MAKE["xarray part of a tree"],  # its copy has no tree above it
+    MAKE["object of a class"],
     MAKE["astropy masked"],  # its pickle has no mask
     MAKE["scipy distribution"],  # its copy has random numbers of its own, not the process's
 }
+
+
+ATTRIBUTES: Final = (
+    "T",
+    "double",
+    "groups",
+    "has_canonical_format",
+    "indexes",
+    "info",
+    "kind",
+    "numpy_dtype",
+    "shape",
+    "size",
+    "transform",
+    "vertex_to_simplex",
+)
+METHODS: Final = ("decompose", "max", "mean", "sum", "toarray")
 
 
 def nanoseconds(number: int) -> Any:
@@ -191,13 +275,12 @@ def nanoseconds(number: int) -> Any:
 
 def used(value: Any) -> Any:
     """Return the same object after what programs do with objects."""
-    repr(value), str(value), copy.copy(value), copy.deepcopy(value), pickle.dumps(value)
-    with suppress(TypeError, ValueError):
-        hash(value)
-    with suppress(TypeError, ValueError):
-        bool(value == value)
-    with suppress(AttributeError, TypeError):
-        vars(value), [getattr(value, name) for name in ("double", "size", "shape", "T", "indexes")]
+    uses = [repr, str, copy.copy, copy.deepcopy, pickle.dumps, hash, vars, lambda v: bool(v == v)]
+    uses += [operator.attrgetter(name) for name in ATTRIBUTES]
+    uses += [operator.methodcaller(name) for name in METHODS]
+    for use in uses:
+        with suppress(Exception):  # whatever a library says
+            use(value)
     return value
 
 

@@ -70,7 +70,9 @@ def test_a_store_that_is_in_use_in_one_thread_is_not_in_the_others(store, tmp_pa
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_runs_in_threads_each_with_a_jugdir_of_its_own(store, tmp_path, workers):
+def test_runs_in_threads_each_with_a_jugdir_of_its_own(store, tmp_path, workers, monkeypatch):
+    monkeypatch.setattr("jug.execution.processes.UNSAFE_TO_FORK", ())  # other tests load some
+
     def run(number):
         tasks = [named(number, i) for i in range(5)]
         return jug.run(tasks, workers=workers, jugdir=tmp_path / str(number))

@@ -521,6 +521,30 @@ def test_debug_mode_finds_a_function_that_changes_its_arguments(store):
     assert "changed its own arguments" in summary.failures[0].exception
 
 
+def test_debug_mode_does_not_blame_a_task_for_what_a_library_keeps(store, caplog):
+    fits = pytest.importorskip("astropy.io.fits")
+    Task(str, fits.Card("A", 1, "c"))
+
+    summary = work(store, debug=True)
+
+    assert not summary.failures
+    assert "an object of astropy.io.fits.card.Card keeps" in caplog.text
+
+
+def spoil(data, card):
+    data.append(1)
+    return str(card)
+
+
+def test_debug_mode_finds_a_change_beside_what_a_library_keeps(store):
+    fits = pytest.importorskip("astropy.io.fits")
+    Task(spoil, bytearray(b"a"), fits.Card("A", 1, "c"))
+
+    summary = work(store, debug=True)
+
+    assert "changed its own arguments" in summary.failures[0].exception
+
+
 def test_what_code_in_a_task_was_told_stays_for_the_worker_around_it(store):
     other = other_view(store)
 

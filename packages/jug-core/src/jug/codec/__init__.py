@@ -31,6 +31,7 @@ pickle writes those itself, so they are copied once on the way.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -57,6 +58,9 @@ _OUT_OF_BAND: Final = 4096
 
 # Joining header and pickle up to here costs less than writing one more piece.
 _JOINED: Final = 1 << 16
+
+# A pickle up to here is read back in less than a millisecond.
+_CHEAP: Final = 1 << 16
 
 # 16 MB take 8 ms to check: from here on a buffer is left to `verify`.
 _LARGE: Final = 1 << 24
@@ -104,23 +108,37 @@ def encode(value: Any) -> list[Buffer]:
 
         raise blame.explain(value, error, lambda part: _pickled(part, [])) from error
     if not classes <= _restored:
-        _check_restored(pickled, buffers, classes)
+        fresh = classes - _restored
+        if len(pickled) < _CHEAP or not fresh <= _met:
+            _check_restored(pickled, buffers, fresh)
     table = b"".join([_ENTRY.pack(buffer.nbytes, crc32(buffer)) for buffer in buffers])
     pieces = _pieces(pickled, table, len(buffers))
     return [*pieces, *_aligned(buffers, sum(map(len, pieces)))] if buffers else pieces
 
 
 def _check_restored(pickled: bytes, buffers: list[memoryview], classes: set[type]) -> None:
-    """See that objects of classes that were not met before can be read back."""
+    """See that objects of these classes can be read back."""
     try:
         _unpickled(memoryview(pickled), buffers)
     except DecodeError as error:
-        names = ", ".join(sorted(repr(cls.__qualname__) for cls in classes - _restored))
+        names = ", ".join(sorted(repr(cls.__qualname__) for cls in classes))
         raise EncodeError(
             f"it can be pickled and not unpickled ({error.__cause__!r}): return something else, or "
             f"let its class ({names}) say by __reduce__ how it is made"
         ) from error
-    _restored.update(cls for cls in classes if not issubclass(cls, BaseException))
+    _met.update(cls for cls in classes if not issubclass(cls, BaseException))
+    _restored.update(cls for cls in _met & classes if not _says_how(cls))
+
+
+def _says_how(cls: type) -> bool:
+    """Return whether the user's own code pickles and unpickles objects of a class."""
+    methods = [getattr(cls, name, None) for name in _PICKLED_BY]
+    return any(isinstance(m, FunctionType) and not _is_of_library(m) for m in methods)
+
+
+def _is_of_library(f: FunctionType) -> bool:
+    file = f.__code__.co_filename
+    return file.startswith(_OF_PYTHON) or not _PACKAGES.isdisjoint(file.split(os.sep))
 
 
 class _Pickler(pickle.Pickler):
@@ -132,7 +150,10 @@ class _Pickler(pickle.Pickler):
         kind = type(obj)
         # Only arrays have it, so numpy need not be looked for.
         if hasattr(kind, "__array_finalize__"):
-            return _arrays.reduce(obj)
+            reduced = _arrays.reduce(obj)
+            if reduced is NotImplemented:
+                self.classes.add(kind)
+            return reduced
         if hasattr(kind, "__jug_dependencies__"):
             raise EncodeError(
                 "it is a task, not a value: pass it as an argument and return what arrives"
@@ -142,8 +163,16 @@ class _Pickler(pickle.Pickler):
 
 
 _restored: Final[set[type]] = {type, FunctionType, BuiltinFunctionType}
-"""Classes of which an object was read back in this process.  Exceptions are looked at each
-time: whether one can be read back depends on its arguments."""
+"""Classes of which an object was read back in this process, and so any other can be."""
+
+_met: Final[set[type]] = set()
+"""Classes of which one object was read back.  Where the user's own code does that, it may
+fail for the next: such objects are looked at each time, as long as that costs little.
+Exceptions are looked at each time: whether one can be read back depends on its arguments."""
+
+_OF_PYTHON: Final = (os.path.dirname(os.__file__) + os.sep, "<")
+_PACKAGES: Final = {"site-packages", "dist-packages"}
+_PICKLED_BY: Final = ("__reduce__", "__reduce_ex__", "__setstate__", "__getnewargs__")
 
 
 def _pickled(value: Any, buffers: list[memoryview]) -> tuple[bytes, set[type]]:

@@ -17,7 +17,6 @@ import struct
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
-from jug.hash.findable import is_found
 from jug.hash.framing import content, sealed, text
 
 Atom = Callable[[Any], bytes]
@@ -115,14 +114,6 @@ def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
     return sealed(b"t", (yield from each(values)))
 
 
-def encode_named_tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
-    cls: Any = type(values)
-    parts = [(yield cls), *(yield from each(values))]
-    if is_found(cls):
-        return sealed(b"n", parts)
-    return sealed(b"n", [*parts, *map(text, cls._fields)])
-
-
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:
     return sealed(b"m", sorted((yield from each_pair(values.items()))))
 
@@ -138,7 +129,7 @@ def _frozenset(values: frozenset[Any]) -> Generator[Any, bytes, bytes]:
 encoders.update({Hidden: _hidden, list: _list, tuple: _tuple, dict: _dict})
 encoders.update({set: _set, frozenset: _frozenset})
 
-looked_into: Final[set[Encoder]] = {_list, _tuple, encode_named_tuple, _dict}
+looked_into: Final[set[Encoder]] = {_list, _tuple, _dict}
 """Encoders of that in which jug looks for tasks."""
 
 

@@ -1,4 +1,4 @@
-"""Encodings of what is found by name: functions, classes and modules.
+"""Encodings of functions and modules, which are found by name.
 
 A function at module level is its module and qualified name, and no more: a
 change of its code does not change its hash.  What is made inside a function can
@@ -15,14 +15,11 @@ one name here.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from enum import Enum
+from collections.abc import Generator
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
     FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -51,9 +48,6 @@ _MODULES: Final = {
 }
 _CLASSES: Final = {("numpy", "bool_"): "bool"}
 
-_GENERATED: Final = ("<string>", "<attrs generated ")
-_ADDED: Final = ("__annotate__", "__annotate_func__")
-
 
 def named(tag: bytes, module: str | None, qualname: str) -> bytes:
     """Return the encoding of what is found by its name in a module."""
@@ -80,8 +74,17 @@ def is_plain(f: Any) -> bool:
         type(f) is FunctionType
         and not is_local(f.__qualname__)
         and not is_lambda(f)
-        and (f.__closure__ is None or (hasattr(f, "__wrapped__") and is_found(f)))
+        and (_is_made_once(f) or (hasattr(f, "__wrapped__") and is_found(f)))
     )
+
+
+def _is_made_once(f: FunctionType) -> bool:
+    """Return whether a function has nothing that another of its name may have otherwise."""
+    if f.__closure__ is not None:
+        return False
+    if hasattr(f, "__wrapped__"):
+        return not (f.__defaults__ or f.__kwdefaults__ or own_attributes(f))
+    return not own_attributes(f) or is_found(f)
 
 
 def is_lambda(f: FunctionType) -> bool:
@@ -114,7 +117,14 @@ def surroundings(f: FunctionType) -> tuple[Any, ...]:
             filled[name] = cell.cell_contents
         except ValueError:
             empty.append(name)
-    return (f.__defaults__, f.__kwdefaults__ or None, filled, sorted(empty))
+    taken = (f.__defaults__, f.__kwdefaults__ or None, filled, sorted(empty))
+    own = own_attributes(f)
+    return (*taken, own) if own else taken
+
+
+def own_attributes(f: Any) -> dict[str, Any]:
+    """Return what was set on a function, apart from what Python and functools set."""
+    return {name: value for name, value in vars(f).items() if not name.startswith("__")}
 
 
 def _function(f: FunctionType) -> Generator[Any, bytes, bytes]:
@@ -155,51 +165,6 @@ def _module(module: ModuleType) -> Generator[Any, bytes, bytes]:
     return b"o" + text(stable_module(module.__name__))
 
 
-# Classes
-
-
-def encode_class(cls: type) -> Generator[Any, bytes, bytes]:
-    """Encode a class by its name; one made inside a function also by what it is made of."""
-    name = named(b"C", cls.__module__, cls.__qualname__)
-    if issubclass(cls, Enum) and (is_local(cls.__qualname__) or not is_found(cls)):
-        values = yield {m.name: m.value for m in cls.__members__.values()}
-        methods = {name: m for name, m in _members(cls) if _is_method(m) and _is_own(cls, m)}
-        return sealed(b"k", [name, values, *([(yield methods)] if methods else ())])
-    if not is_local(cls.__qualname__):
-        return name
-    return sealed(b"k", [name, (yield cls.__bases__), (yield dict(_members(cls)))])
-
-
-def _members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield what the author of a class wrote in its body, not what Python added."""
-    for name, member in vars(cls).items():
-        if isinstance(member, (GetSetDescriptorType, MemberDescriptorType)):
-            continue
-        if isinstance(member, FunctionType) and _is_generated(member):
-            continue
-        if name in _ADDED or (name.startswith(("__", "_abc_")) and not _is_method(member)):
-            continue
-        yield name, member
-    if "__slots__" in vars(cls):
-        yield "__slots__", sorted(vars(cls)["__slots__"])
-
-
-def _is_method(member: Any) -> bool:
-    return isinstance(member, (FunctionType, classmethod, staticmethod, property))
-
-
-def _is_generated(f: FunctionType) -> bool:
-    """Return whether a decorator of the class wrote a method, as dataclass and attrs do."""
-    code = f.__code__
-    return code.co_filename.startswith(_GENERATED) or "__create_fn__" in code.co_qualname
-
-
-def _is_own(cls: type, member: Any) -> bool:
-    """Return whether a method was written in the class's body, not set by its metaclass."""
-    f = getattr(member, "fget", None) or getattr(member, "__func__", member)
-    return str(getattr(f, "__qualname__", "")).startswith(f"{cls.__qualname__}.")
-
-
 encoders.update(
     {
         Lambda: _lambda,
@@ -211,6 +176,5 @@ encoders.update(
         WrapperDescriptorType: _descriptor,
         ClassMethodDescriptorType: _descriptor,
         ModuleType: _module,
-        type: encode_class,
     }
 )

@@ -48,16 +48,22 @@ def _find(code: CodeType, globals_: dict[str, Any]) -> ast.Lambda:
         if check:
             linecache.checkcache(code.co_filename)
         source = "".join(linecache.getlines(code.co_filename, globals_))
-        found = [node for node in _lambdas_in(source) if node.lineno == code.co_firstlineno]
-        if len(found) > 1:
-            found = _enclosing(found, list(_positions(code)))
-        if found and _is_source_of(code, source):
-            return found[0]
+        node = _in_place_of(code, source)
+        if node is not None and _is_source_of(code, node, source):
+            return node
     raise HashError(
         f"the source of the lambda at line {code.co_firstlineno} of {code.co_filename!r} cannot"
         " be read, was changed since, or can't be told from others in that line:"
         " make it a function with def"
     )
+
+
+def _in_place_of(code: CodeType, source: str) -> ast.Lambda | None:
+    """Return the lambda in the source that is where this code says that it came from."""
+    found = [node for node in _lambdas_in(source) if node.lineno == code.co_firstlineno]
+    if len(found) > 1:
+        found = _enclosing(found, list(_positions(code)))
+    return found[0] if found else None
 
 
 @lru_cache(maxsize=16)
@@ -69,9 +75,11 @@ def _lambdas_in(source: str) -> list[ast.Lambda]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
 
 
-def _is_source_of(code: CodeType, source: str) -> bool:
-    """Return whether the source, compiled again, has the code of this lambda in its place."""
-    return any(_is_same(code, other) for other in _codes_in(source))
+def _is_source_of(code: CodeType, node: ast.Lambda, source: str) -> bool:
+    """Return whether the lambda in the source, compiled again, is the same code."""
+    return any(
+        _is_same(code, other) and _in_place_of(other, source) is node for other in _codes_in(source)
+    )
 
 
 @lru_cache(maxsize=16)

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from jug.errors import HashError
+from jug.hash.caches import without_caches
 from jug.hash.containers import Encoder, each
 from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
 from jug.hash.functions import named
+from jug.hash.objects import attributes, by_stand_in
 from jug.hash.task_texts import look_through
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -31,6 +33,9 @@ _STATE_OF_NDARRAY = 5
 
 _KEPT_BY_MASKED = frozenset(vars(np.ma.array(0)))
 """Attributes of every masked array."""
+
+_KEPT_BY_VECTORIZE = frozenset(vars(np.vectorize(len))) | {"__wrapped__", "__qualname__"}
+"""Attributes of every vectorized function."""
 
 
 def encoder(cls: type) -> Encoder | None:
@@ -47,32 +52,73 @@ def encoder(cls: type) -> Encoder | None:
         return _dtype
     if issubclass(cls, np.vectorize):
         return _vectorized
+    if issubclass(cls, np.finfo):
+        return by_stand_in("numpy.finfo", lambda limits: limits.dtype)
     return _ufunc if issubclass(cls, np.ufunc) else None
 
 
 # Dtypes
 
 
-def describe(dtype: np.dtype[Any]) -> Any:
+def describe(dtype: np.dtype[Any], titled: bool = True) -> Any:
     """Return what a dtype is, apart from byte order and the places of fields."""
     if dtype.subdtype is not None:
         return (describe(dtype.subdtype[0]), dtype.subdtype[1])
     if dtype.names is not None:
-        return [(name, describe(dtype[name])) for name in dtype.names]
+        held: Any = dtype.fields
+        fields = [_field(name, held[name], titled) for name in dtype.names]
+        return fields if dtype.type is np.void else (dtype.type, fields)
     if dtype.kind == "T":
-        coerced = () if dtype.coerce else ("exact",)  # type: ignore[attr-defined]
-        return ("T", getattr(dtype, "na_object", "none"), *coerced)
+        return ("T", _missing(dtype), *(() if dtype.coerce else ("exact",)))  # type: ignore[attr-defined]
     if dtype.isbuiltin == 2:  # a third party's
         return (dtype.type.__module__, dtype.type.__qualname__)
     described = dtype.str[1:]
     return described + " x87" if _X87 and described in _WIDE else described
 
 
+def _field(name: str, field: Any, titled: bool) -> tuple[Any, ...]:
+    """Return a field's name and dtype, and its second name if it has one."""
+    return (name, describe(field[0]), *field[2:]) if titled else (name, describe(field[0]))
+
+
+def _missing(dtype: Any) -> Any:
+    """Return what stands for missing strings, told from the word that says that nothing does."""
+    missing = getattr(dtype, "na_object", None)
+    if not hasattr(dtype, "na_object"):
+        return "none"
+    return ("none",) if type(missing) is str and missing == "none" else missing
+
+
 def _dtype(dtype: np.dtype[Any]) -> Generator[Any, bytes, bytes]:
+    described = (describe(dtype, titled=False), _places(dtype))
+    inner = _inner_places(dtype)
+    whole = (*described, inner) if inner else described
+    return sealed(b"X", [text("numpy.dtype"), (yield whole)])
+
+
+def _places(dtype: np.dtype[Any]) -> tuple[Any, ...]:
     order = [dtype[name].str[0] for name in dtype.names or ()]
     fields = [dtype.fields[name][1:] for name in dtype.names or ()] if dtype.fields else []
-    places = (dtype.itemsize, dtype.str[0], order, fields)
-    return sealed(b"X", [text("numpy.dtype"), (yield (describe(dtype), places))])
+    return (dtype.itemsize, dtype.str[0], order, fields)
+
+
+def _inner_places(dtype: np.dtype[Any]) -> Any:
+    """Return the places and byte orders that are deeper, None if they are as usual."""
+    if dtype.names is None and dtype.subdtype is None:
+        return None
+    parts = [dtype[name] for name in dtype.names] if dtype.names else [dtype]
+    inner = [part.base for part in parts if part.subdtype or part.names]
+    if all(map(_is_usual, inner)):
+        return None
+    return [(_places(part), _inner_places(part)) for part in inner]
+
+
+def _is_usual(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is little-endian, and its fields without space between them."""
+    little: np.dtype[Any] = dtype.newbyteorder("<")
+    if dtype.names is not None:
+        little = np.dtype([(name, little[name]) for name in dtype.names])
+    return dtype == little and _inner_places(dtype) is None
 
 
 # Arrays
@@ -148,7 +194,7 @@ def _masked(array: Any) -> Generator[Any, bytes, bytes]:
     data = np.ma.getdata(array)
     base = data if array.baseclass is not np.ndarray else np.asarray(data)
     parts = (base, np.ma.getmaskarray(array), array.fill_value)
-    own = _attributes(array)
+    own = attributes(array)
     own |= own.pop("_optinfo", {})
     own = {name: value for name, value in own.items() if name not in _KEPT_BY_MASKED}
     if array.hardmask:
@@ -158,28 +204,20 @@ def _masked(array: Any) -> Generator[Any, bytes, bytes]:
 
 def _subclass(array: Array) -> Generator[Any, bytes, bytes]:
     memory = np.ndarray.view(array, np.ndarray)  # a class may give itself for a view
+    if isinstance(array, np.recarray) and array.dtype.type is np.record:  # as always in these
+        memory = memory.view(np.dtype((np.void, array.dtype)))
     return sealed(b"X", [(yield type(array)), (yield (memory, _own_state(array)))])
 
 
 def _own_state(array: Array) -> Any:
     """Return what an array of a subclass is beside its elements: None if nothing."""
     if type(array).__reduce__ is np.ndarray.__reduce__:
-        return _attributes(array) or None
+        return without_caches(type(array), attributes(array)) or None
     state: Any = array.__reduce__()[2]
     while isinstance(state, tuple) and state and isinstance(state[0], tuple):
         state = (*state[0], *state[1:])
-    return state[_STATE_OF_NDARRAY:] or None
-
-
-def _attributes(thing: Any) -> dict[str, Any]:
-    """Return the attributes of an object, in its dict or in slots."""
-    slots = {name for cls in type(thing).__mro__ for name in _slots(cls) if hasattr(thing, name)}
-    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
-
-
-def _slots(cls: type) -> set[str]:
-    slots = vars(cls).get("__slots__", ())
-    return {slots} if isinstance(slots, str) else {*slots} - {"__dict__", "__weakref__"}
+    own = state[_STATE_OF_NDARRAY:]
+    return tuple(without_caches(type(array), p) if type(p) is dict else p for p in own) or None
 
 
 # Scalars and functions
@@ -191,12 +229,14 @@ def _scalar(scalar: Any) -> Generator[Any, bytes, bytes]:
         array = _one_nan(array)
     if type(scalar).__module__ == "numpy":
         return sealed(b"G", [(yield array)])
-    return sealed(b"X", [(yield type(scalar)), (yield (array, _attributes(scalar)))])
+    return sealed(b"X", [(yield type(scalar)), (yield (array, attributes(scalar)))])
 
 
 def _vectorized(function: Any) -> Generator[Any, bytes, bytes]:
     parts = (function.pyfunc, function.otypes, function.excluded, function.signature)
-    return sealed(b"X", [(yield type(function)), (yield (*parts, function.cache))])
+    own = {name: v for name, v in vars(function).items() if name not in _KEPT_BY_VECTORIZE}
+    whole = (*parts, function.cache, *([own] if own else ()))
+    return sealed(b"X", [(yield type(function)), (yield whole)])
 
 
 def _one_nan(array: Array) -> Array:

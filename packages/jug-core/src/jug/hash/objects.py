@@ -13,26 +13,27 @@ from __future__ import annotations
 import copyreg
 from collections import OrderedDict
 from collections.abc import Callable, Generator
+from copyreg import _slotnames  # type: ignore[attr-defined]
 from enum import Enum, Flag
-from functools import cached_property
 from importlib import import_module
 from typing import Any, Final
 
 from jug.errors import HashError
+from jug.hash.caches import without_caches, without_counts
+from jug.hash.classes import encode_class, encode_named_tuple
 from jug.hash.containers import (
     Encoder,
     Hidden,
     atoms,
     each,
     each_pair,
-    encode_named_tuple,
     encoders,
     leaves,
     looked_into,
 )
 from jug.hash.findable import is_found, name_in_library
 from jug.hash.framing import content, sealed, text
-from jug.hash.functions import encode_class, named, stable_module
+from jug.hash.functions import named, stable_module
 from jug.hash.standard_types import STAND_INS
 from jug.tracebacks import text_of
 from jug.wording import an
@@ -46,6 +47,7 @@ _LIBRARIES: Final = {
     "polars": "jug.hash.polars",
     "pyarrow": "jug.hash.pyarrow",
     "pydantic": "jug.hash.pydantic",
+    "scipy": "jug.hash.scipy",
     "xarray": "jug.hash.xarray",
 }
 """Loaded when an object of the library is met, hence after the library itself."""
@@ -57,8 +59,6 @@ _SET_REDUCES: Final = (set.__reduce__, frozenset.__reduce__)
 
 _GLOBAL_GENERATORS: Final = {"random.Random", "numpy.random.mtrand.RandomState"}
 """Classes of random numbers of which a library keeps one object for the whole process."""
-
-_CACHE_OF_ATTRS: Final = "_attrs_cached_hash"
 
 _VIEWS: Final = {"dict_keys", "dict_values", "dict_items"}
 
@@ -106,7 +106,7 @@ def _encoder_by_kind(cls: type) -> Encoder:
         return _dataclass
     if hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools"):
         return _iterator
-    return _view if cls.__module__ == "builtins" and cls.__name__ in _VIEWS else _object
+    return _view if cls.__module__ == "builtins" and cls.__name__ in _VIEWS else taken_apart
 
 
 def _own_hash(value: Any) -> bytes:
@@ -163,25 +163,21 @@ def _dataclass(value: Any) -> Generator[Any, bytes, bytes]:
     from dataclasses import fields
 
     state = {f.name: getattr(value, f.name) for f in fields(value) if hasattr(value, f.name)}
-    state = _without_caches(type(value), {**getattr(value, "__dict__", {}), **state})
+    state = without_caches(type(value), {**attributes(value), **state})
     return sealed(b"D", [(yield type(value)), (yield state)])
 
 
-def _without_caches(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a property or attrs has cached: it is there or not, and says nothing new."""
-    return {name: value for name, value in state.items() if not _is_cache(cls, name)}
-
-
-def _is_cache(cls: type, name: str) -> bool:
-    return name == _CACHE_OF_ATTRS or any(
-        isinstance(vars(base).get(name), cached_property) for base in cls.__mro__
-    )
+def attributes(thing: Any) -> dict[str, Any]:
+    """Return the attributes of an object, in its dict or in slots."""
+    slots = [name for name in _slotnames(type(thing)) if hasattr(thing, name)]
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
 
 
 # Any object
 
 
-def _object(value: Any) -> Generator[Any, bytes, bytes]:
+def taken_apart(value: Any) -> Generator[Any, bytes, bytes]:
+    """Encode an object that is found by its name, or taken apart as pickle does it."""
     if callable(value) and hasattr(value, "__qualname__") and is_found(value):
         return named(b"F", value.__module__, value.__qualname__)
     reduced = _reduce(value)
@@ -207,17 +203,17 @@ def _object(value: Any) -> Generator[Any, bytes, bytes]:
 def _global_or_object(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode random numbers: those of the whole process by their name."""
     place = name_in_library(value)
-    return named(b"F", *place) if place else (yield from _object(value))
+    return named(b"F", *place) if place else (yield from taken_apart(value))
 
 
 def _container_object(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode an object of a subclass of list, tuple or dict: jug looks into its items."""
-    return (yield from _object(value))
+    return (yield from taken_apart(value))
 
 
 def _object_with_tasks(value: Any) -> Generator[Any, bytes, bytes]:
     """Encode an object that names its tasks itself."""
-    return (yield from _object(value))
+    return (yield from taken_apart(value))
 
 
 looked_into.update({_container_object, _object_with_tasks})
@@ -233,12 +229,12 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
 
 def _normal_state(value: Any, state: Any) -> Any:
     if type(state) is dict:
-        return _without_caches(type(value), state) or None
+        return without_caches(type(value), state) or None
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
         attributes, slots = state
         if attributes is None or type(attributes) is dict:
-            return {**_without_caches(type(value), attributes or {}), **slots} or None
-    return state
+            return without_caches(type(value), {**(attributes or {}), **slots}) or None
+    return without_counts(type(value), state)
 
 
 def _reduce(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 By column: its name, its dtype, its values, what is missing, and what the dtype
 alone does not say (categories, time zone).  Never by pandas' internals, which
-depend on how a frame came to be.
+depend on how a frame came to be.  An array of somebody else's class is taken apart as
+any object: what its dtype says need not be all that it keeps.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ def encoder(cls: type) -> Encoder | None:
     if cls in _STAND_INS:
         return by_stand_in(f"pandas.{cls.__qualname__}", _STAND_INS[cls])
     if issubclass(cls, pd.api.extensions.ExtensionArray):
-        return by_stand_in(f"pandas.{cls.__qualname__}", _array)
+        return by_stand_in(f"pandas.{cls.__qualname__}", _bare) if _is_own(cls) else None
     if issubclass(cls, (pd.DataFrame, pd.Series)):
         return _subclass
     return None
+
+
+def _is_own(cls: type) -> bool:
+    """Return whether a class of arrays is pandas' own, so that its dtype tells what it keeps."""
+    return cls.__module__.partition(".")[0] == "pandas"
 
 
 def _subclass(data: Any) -> Generator[Any, bytes, bytes]:
@@ -38,7 +44,7 @@ def _subclass(data: Any) -> Generator[Any, bytes, bytes]:
 
 def _array(array: Any) -> Any:
     """Return what a column or an index holds, as plain values and numpy arrays."""
-    if isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray) or not _is_own(type(array)):
         return array
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
@@ -66,8 +72,18 @@ def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:
     return (list(array),)
 
 
+def _bare(array: Any) -> Any:
+    return (*_array(array), *_frequency(array)) if _frequency(array) else _array(array)
+
+
+def _frequency(times: Any) -> tuple[Any, ...]:
+    """Return the frequency that times were made with, if there is one."""
+    frequency = getattr(times, "freq", None) if times.dtype.kind in "mM" else None
+    return () if frequency is None else (frequency,)
+
+
 def _index(index: Any) -> Any:
-    return (index.name, _array(index.array))
+    return (index.name, _array(index.array), *_frequency(index))
 
 
 def _multi_index(index: Any) -> Any:
@@ -79,12 +95,16 @@ def _range_index(index: Any) -> Any:
 
 
 def _series(series: Any) -> Any:
-    return (series.name, _array(series.array), series.index, series.attrs)
+    return (series.name, _array(series.array), series.index, series.attrs, *_flags(series))
 
 
 def _frame(frame: Any) -> Any:
     columns = [_array(frame.iloc[:, i].array) for i in range(frame.shape[1])]
-    return (frame.columns, columns, frame.index, frame.attrs)
+    return (frame.columns, columns, frame.index, frame.attrs, *_flags(frame))
+
+
+def _flags(data: Any) -> tuple[str, ...]:
+    return () if data.flags.allows_duplicate_labels else ("unique labels",)
 
 
 _STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from sys import byteorder
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ import polars as pl
 
 from jug.errors import HashError
 from jug.hash.containers import Encoder
-from jug.hash.objects import by_stand_in
+from jug.hash.framing import sealed
+from jug.hash.objects import attributes, by_stand_in
 from jug.wording import an
 
 _CODES: Final = {
@@ -37,9 +38,22 @@ _CODES: Final = {
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of polars', None if it has no other."""
     stand_in = next((_STAND_INS[kind] for kind in cls.__mro__ if kind in _STAND_INS), None)
+    if stand_in is not None and cls not in _STAND_INS:
+        return _subclass(stand_in)
     if stand_in is None and issubclass(cls, (pl.DataType, type(pl.Int8))):
         stand_in = _describe
     return by_stand_in(f"polars.{cls.__name__}", stand_in) if stand_in else None
+
+
+def _subclass(stand_in: Callable[[Any], Any]) -> Encoder:
+    """Return the encoder of somebody's own frames or series, with their attributes."""
+
+    def encoder(data: Any) -> Generator[Any, bytes, bytes]:
+        kept = {"_df", "_s", "_ldf", *type(data)._accessors}
+        own = {name: value for name, value in attributes(data).items() if name not in kept}
+        return sealed(b"X", [(yield type(data)), (yield (stand_in(data), own))])
+
+    return encoder
 
 
 def _describe(dtype: Any) -> Any:

@@ -17,6 +17,12 @@ from jug.errors import HashError
 from jug.hash.containers import Encoder
 from jug.hash.objects import by_stand_in
 
+_IN_TEXTS: Final = frozenset("<>:,")
+"""What is between names in the text of a type."""
+
+_FIXED: Final = tuple(getattr(pa, name) for name in ("UuidType", "Bool8Type") if hasattr(pa, name))
+"""Extension types of arrow's own that are nothing but their name."""
+
 
 def encoder(cls: type) -> Encoder | None:
     """Return the encoder of a class of arrow's, None if it has no other."""
@@ -32,7 +38,44 @@ def column(array: Any) -> Any:
         array = pa.concat_arrays(array.chunks or [pa.array([], array.type)])
     missing = array.is_null()
     holes = missing.to_pylist() if array.null_count else None
-    return (str(array.type), len(array), holes, _values(_in_numbers(array)))
+    return (_describe(array.type), len(array), holes, _values(_in_numbers(array)))
+
+
+def _describe(kind: Any) -> Any:
+    """Return what a type is: its text, and what it is made of where that does not tell all."""
+    return str(kind) if _is_told(kind) else (str(kind), *_parts(kind))
+
+
+def _is_told(kind: Any) -> bool:
+    """Return whether the text of a type can be read in one way only and leaves out nothing."""
+    if isinstance(kind, _FIXED):
+        return True
+    if isinstance(kind, pa.BaseExtensionType):
+        return False
+    return all(map(_is_told, _inner(kind))) and not any(
+        field.metadata or _IN_TEXTS & {*field.name} for field in _fields(kind)
+    )
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    if isinstance(kind, pa.ExtensionType):
+        serialized = kind.__arrow_ext_serialize__()
+        return (type(kind), kind.extension_name, serialized, _describe(kind.storage_type))
+    if isinstance(kind, pa.BaseExtensionType):
+        return (kind.extension_name, _describe(kind.storage_type))
+    inner = [_describe(one) for one in _inner(kind)]
+    return (inner, [(one.name, one.nullable, one.metadata) for one in _fields(kind)])
+
+
+def _fields(kind: Any) -> list[Any]:
+    return [kind.field(i) for i in range(kind.num_fields)]
+
+
+def _inner(kind: Any) -> list[Any]:
+    """Return the types that a type is made of."""
+    if types.is_dictionary(kind):
+        return [kind.index_type, kind.value_type]
+    return [field.type for field in _fields(kind)]
 
 
 def _in_numbers(array: Any) -> Any:
@@ -65,8 +108,7 @@ def _type_in_numbers(kind: Any) -> Any:
 
 def _unchanged(kind: Any) -> Any:
     """Return a type in which there are no times, as far as arrow can't cast what it holds."""
-    fields = [kind.field(i) for i in range(kind.num_fields)]
-    if any(_type_in_numbers(field.type) != field.type for field in fields):
+    if any(_type_in_numbers(field.type) != field.type for field in _fields(kind)):
         raise HashError(f"an arrow array of type {kind} has no hash: pass its parts one by one")
     return kind
 
@@ -84,7 +126,13 @@ def _values(array: Any) -> Any:
 
 def _table(table: Any) -> Any:
     columns = [column(part) for part in table.columns]
-    return (table.num_rows, table.column_names, columns, table.schema.metadata)
+    unusual = {
+        i: (field.nullable, field.metadata)
+        for i, field in enumerate(table.schema)
+        if field.metadata or not field.nullable
+    }
+    whole = (table.num_rows, table.column_names, columns, table.schema.metadata)
+    return (*whole, unusual) if unusual else whole
 
 
 def _scalar(scalar: Any) -> Any:
@@ -97,5 +145,5 @@ _STAND_INS: Final[dict[type, Callable[[Any], Any]]] = {
     pa.Table: _table,
     pa.RecordBatch: _table,
     pa.Scalar: _scalar,
-    pa.DataType: str,
+    pa.DataType: _describe,
 }

@@ -1,4 +1,4 @@
-"""Plain values that stand for objects of the standard library.
+"""Plain values that stand for objects of the standard library, and a few of others.
 
 By the names of the types, so that no module is imported that the program did
 not import itself.
@@ -42,6 +42,21 @@ def _path(value: Any) -> str:
     return path
 
 
+def _partial(value: Any) -> tuple[Any, ...]:
+    own = vars(value)
+    return (value.func, value.args, value.keywords, *([own] if own else ()))
+
+
+def _cached(value: Any) -> Any:
+    f = value.__wrapped__
+    return (f, "typed") if value.cache_parameters()["typed"] else f
+
+
+def _context(value: Any) -> tuple[Any, ...]:
+    *settings, _, traps = value.__reduce__()[1]  # without the flags of what happened in it
+    return (*settings, traps)
+
+
 STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "array.array": lambda value: (value.typecode, value.tolist()),
     "builtins.classmethod": lambda value: value.__func__,
@@ -55,11 +70,12 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "datetime.time": _time,
     "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
     "datetime.timezone": lambda value: value.__getinitargs__(),
+    "decimal.Context": _context,
     "decimal.Decimal": _decimal,
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
-    "functools._lru_cache_wrapper": lambda value: value.__wrapped__,
+    "functools._lru_cache_wrapper": _cached,
     "functools.cached_property": lambda value: value.func,
-    "functools.partial": lambda value: (value.func, value.args, value.keywords),
+    "functools.partial": _partial,
     "pathlib.Path": _path,
     "pathlib.PosixPath": _path,
     "pathlib.PurePath": _path,
@@ -67,6 +83,9 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "pathlib.PureWindowsPath": _path,
     "pathlib.WindowsPath": _path,
     "re.Pattern": lambda value: (value.pattern, value.flags),
+    "typing.ForwardRef": lambda value: value.__forward_arg__,
+    "pyrsistent._pset.PSet": frozenset,
+    "uncertainties.core.AffineScalarFunc": lambda value: (value.nominal_value, value.derivatives),
     "uuid.UUID": lambda value: value.int,
     "zoneinfo.ZoneInfo": _zone,
 }

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.errors import EncodeError, TaskError
+from jug.hash.steady import steady_digest
 from jug.messages import Log
 from jug.records import Buffer, Record
 from jug.task import forks
@@ -64,6 +65,7 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
     """
     args, kwargs = arguments
     count = len(alltasks)
+    before = steady_digest((task.args, task.kwargs)) if debug_mode else None
     start = time.time()
     began = time.perf_counter()
     running.append((task, count))
@@ -76,8 +78,8 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
         running.pop()
     if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
-    if debug_mode:
-        _check_unchanged(task)
+    if before is not None:
+        _check_unchanged(task, before)
     memory = peak_memory() if duration > _LONG else 0
     size = sum(map(len, payload))
     record = Record(task.name, start, duration, size, memory, code_fingerprint(task.f))
@@ -145,8 +147,17 @@ def _warn_of_tasks(task: Call, made: list[Any]) -> None:
         log.warning("%s", advice_on(task, left[0]))
 
 
-def _check_unchanged(task: Call) -> None:
-    if task.compute_digest() != task.digest:
+def _check_unchanged(task: Call, before: tuple[bytes, set[str]]) -> None:
+    if task.compute_digest() == task.digest:
+        return
+    after = steady_digest((task.args, task.kwargs))
+    if after != before or not after[1]:
         raise TaskError(
             f"task {task.name!r} changed its own arguments: work on a copy of them", task=task
         )
+    log.warning(
+        "the arguments of task %s have another hash now: it changed them, or an object of %s keeps"
+        " what it has computed",
+        task.name,
+        " or ".join(sorted(after[1])),
+    )
