@@ -90,10 +90,10 @@ _COUNTS: Final = slice(7, 11)
 
 
 def without_caches(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of an object without what it has kept of its use."""
+    """Return a copy of the attributes of an object, without what it has kept of its use."""
     caches = _caches_of(cls)
     if caches.keys().isdisjoint(state):
-        return state
+        return {**state}
     settled = {
         name: caches[name](value) if name in caches else value for name, value in state.items()
     }
