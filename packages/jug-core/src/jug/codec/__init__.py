@@ -126,8 +126,9 @@ def _check_restored(pickled: bytes, buffers: list[memoryview], classes: set[type
             f"it can be pickled and not unpickled ({error.__cause__!r}): return something else, or "
             f"let its class ({names}) say by __reduce__ how it is made"
         ) from error
-    _met.update(cls for cls in classes if not issubclass(cls, BaseException))
-    _restored.update(cls for cls in _met & classes if not _says_how(cls))
+    new = {cls for cls in classes - _met if not issubclass(cls, BaseException)}
+    _met.update(new)
+    _restored.update(cls for cls in new if not _says_how(cls))
 
 
 def _says_how(cls: type) -> bool:

@@ -37,20 +37,24 @@ _OF_PYTHON: Final = frozenset(
         "__class_vars__",
         "__classcell__",
         "__classdictcell__",
+        "__closed__",
         "__conditional_annotations__",
         "__dataclass_fields__",
         "__dataclass_params__",
         "__dict__",
         "__doc__",
+        "__extra_items__",
         "__firstlineno__",
         "__match_args__",
         "__module__",
+        "__mutable_keys__",
         "__non_callable_proto_members__",
         "__orig_bases__",
         "__parameters__",
         "__private_attributes__",
         "__protocol_attrs__",
         "__qualname__",
+        "__readonly_keys__",
         "__signature__",
         "__slotnames__",
         "__slots__",
@@ -172,7 +176,10 @@ def _is_method(member: Any) -> bool:
 
 def _is_generated(f: FunctionType) -> bool:
     """Return whether a decorator of the class wrote a method, as dataclass and attrs do."""
-    code = f.__code__
+    wrapped = getattr(f, "__wrapped__", f)
+    code = wrapped.__code__ if isinstance(wrapped, FunctionType) else f.__code__
+    if f.__module__ == "dataclasses":
+        return True
     return code.co_filename.startswith(_GENERATED) or "__create_fn__" in code.co_qualname
 
 
