@@ -373,6 +373,7 @@ def test_a_store_of_a_server_is_opened_under_the_jugfiles_name():
     assert store_options("primes.py", "primes.jugdata", 60.0) == {"lease_seconds": 60.0}
     assert store_options("primes.py", Path("primes.jugdata")) == {}
     assert store_options("primes.py", "dict_store", 60.0) == {}
+    assert store_options("primes.py", "dict_store", runs_kept=0) == {"runs_kept": 0}
 
 
 def test_a_jugfile_may_init_itself_and_others(store):

@@ -24,6 +24,12 @@ TIMES = st.floats(allow_nan=False)
         exception=TEXT,
         traceback=TEXT,
         worker=TEXT,
+        arguments=TEXT,
+        output=TEXT,
+        state=TEXT,
+        cpu=TIMES,
+        growth=BIG,
+        attempt=st.integers(0, 2**32 - 1),
     )
 )
 def test_every_record_comes_back_as_it_went_in(record):

@@ -18,8 +18,8 @@ from jug.backends._file.pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
 from jug.errors import TaskTimeout
-from jug.records import Record
-from jug.testing.hooks import A, B, C, result, taken
+from jug.records import Record, RunState
+from jug.testing.hooks import A, B, C, failure, result, taken
 
 DIGESTS = [bytes([number]) * 20 for number in range(250)]
 
@@ -172,7 +172,8 @@ def test_what_was_removed_is_left_out_and_stays_removed(jugdir: Path, opened: Op
     for store in (only_saw_the_results, opened()):
         assert contents(store) == there
     pack = next((jugdir / "segments").glob("*.pack"))
-    assert DIGESTS[1] not in pack.read_bytes()
+    left = b"".join(codec.encode(list(DIGESTS[1])))
+    assert left not in pack.read_bytes()  # of it only the record
 
 
 def test_a_removal_by_a_worker_that_lives_still_counts(jugdir: Path, opened: Opener) -> None:
@@ -382,7 +383,7 @@ def test_one_packs_at_a_time(jugdir: Path, opened: Opener) -> None:
     assert one.acquire([PACK_LEASE]) is not None
 
     assert two.pack().busy
-    assert names(jugdir) == [".seg", ".seg"]
+    assert names(jugdir) == [".seg", ".seg", ".seg"]  # one says who it is
 
 
 def test_who_loses_the_lease_while_packing_publishes_nothing(
@@ -761,7 +762,7 @@ def test_a_removed_result_whose_file_is_gone_makes_stale_what_was_made_from_it(
     lease, changes = taken(worker, B), worker.reader()
     assert worker.load_digest(A)
     worker._segments.close()
-    (segment,) = (path for path in (jugdir / "segments").iterdir() if path.stat().st_size > 300)
+    (segment,) = (path for path in (jugdir / "segments").iterdir() if A in path.read_bytes())
     segment.unlink()
 
     worker.discard([A])
@@ -828,3 +829,106 @@ def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
     late.poll()
     assert worker.exists(DIGESTS[:4]) == late.exists(DIGESTS[:4]) == [False, True, True, True]
     assert late.load_digest(DIGESTS[1]) == worker.load_digest(DIGESTS[1]) == list(DIGESTS[1])
+
+
+# The history
+
+
+def note(store: FileStore, digest: bytes, start: float, state: RunState) -> None:
+    store.note(digest, state, records.pack(Record("m.f", start)))
+
+
+def told(store: FileStore) -> list[tuple[bytes, RunState, float]]:
+    return [(run.digest, run.state, run.record.start) for run in store.runs()]
+
+
+def test_of_the_runs_that_do_not_count_the_last_few_of_each_task_stay(
+    jugdir: Path, opened: Opener
+) -> None:
+    for start in range(5):
+        with FileStore(jugdir) as store:
+            note(store, A, float(start), RunState.RETRIED)
+            store.put(failure(B)._replace(record=records.pack(Record("m.g", float(start)))))
+            store.discard([B])
+    with FileStore(jugdir) as store:
+        save(store, A, C)
+        store.discard([C])
+
+    reader = opened()
+    reader.poll()
+    opened().pack()
+
+    expected = [
+        *((A, RunState.RETRIED, float(start)) for start in (2, 3, 4)),
+        *((B, RunState.FAILED, float(start)) for start in (2, 3, 4)),
+        (A, RunState.FINISHED, 0.0),
+        (C, RunState.DISCARDED, 0.0),
+    ]
+    for view in (reader, opened()):
+        assert sorted(told(view)) == sorted(expected)
+        assert contents(view) == {A: list(A)}
+    opened().pack()
+    assert sorted(told(opened())) == sorted(expected)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_how_many_runs_stay_can_be_set(jugdir: Path, kept: int) -> None:
+    for start in range(3):
+        with FileStore(jugdir) as store:
+            note(store, A, float(start), RunState.GIVEN_BACK)
+
+    with FileStore(jugdir, runs_kept=kept) as store:
+        store.pack()
+        assert told(store) == [(A, RunState.GIVEN_BACK, 2.0)][:kept]
+
+
+def test_what_workers_said_of_themselves_stays(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, [A], [B])
+    before = opened()
+    before.poll()
+    workers = before.workers()
+    assert len(workers) == 2
+    assert all(worker.end >= worker.start > 0 for worker in workers.values())
+
+    packer = opened()
+    packer.pack()
+
+    later = opened()
+    later.poll()
+    assert {key: later.workers()[key] for key in workers} == workers
+
+
+def test_the_history_of_a_store_that_is_packed_meanwhile_is_whole(
+    jugdir: Path, opened: Opener
+) -> None:
+    workers_save(jugdir, DIGESTS[:3], DIGESTS[3:6])
+    reader = opened()
+    runs = reader.each_run()
+    first = next(runs)
+
+    opened().pack()
+
+    rest = [run.digest for run in runs]
+    assert sorted([first.digest, *rest]) == sorted(DIGESTS[:6])
+
+
+def test_a_damaged_record_is_left_out_of_the_history(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:5])
+    reader = opened()
+    reader.poll()
+    (path,) = (jugdir / "segments").iterdir()
+    data = bytearray(path.read_bytes())
+    data[data.index(DIGESTS[2]) + 30] ^= 1
+    path.write_bytes(data)
+
+    assert sorted(run.digest for run in reader.each_run()) == sorted(DIGESTS[:2] + DIGESTS[3:5])
+
+
+def test_of_large_frames_only_the_beginning_is_read(jugdir: Path, opened: Opener) -> None:
+    workers_save(jugdir, DIGESTS[:20], value=bytes(100_000))
+    workers_save(jugdir, DIGESTS[20:40])
+    reader = opened()
+    reader.poll()
+
+    assert sorted(run.digest for run in reader.each_run()) == sorted(DIGESTS[:40])
+    assert all(reader.records(DIGESTS[:40]))

@@ -1,21 +1,31 @@
-"""What a run of a task leaves behind, beside its result.
+"""What runs of tasks leave behind, beside their results, and what their workers say of themselves.
 
 A record travels in the same frame as its result, so it must cost little and be
 able to grow.  It is packed: fixed numbers first, then any number of fields,
-each a tag, a length and UTF-8 text.  A reader skips tags that it does not know,
+each a tag, a length and its bytes.  A reader skips tags that it does not know,
 so a later version may add fields without a new format.
 
     start      float64   seconds since the epoch, by the clock of the worker's host
     duration   float64   seconds
     size       uint64    bytes of the encoded result
     memory     uint64    peak memory of the worker so far in bytes, 0 if not measured
-    fields     (tag uint8, length uint32, text)*
+    fields     (tag uint8, length uint32, bytes)*
 
-All numbers are little-endian.
+All numbers are little-endian.  A field is UTF-8 text, but for the measures:
+
+    cpu        float64   seconds of processor time
+    growth     uint64    bytes by which the worker's peak memory grew
+    attempt    uint32    which attempt it was, from 1; 0 if not known
+
+What costs more than a short task can bear is noted for runs of more than 10 ms
+and for failures: the measures, and the arguments in short.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
@@ -25,9 +35,43 @@ Buffer = bytes | bytearray | memoryview
 _NUMBERS: Final = Struct("<ddQQ")
 _FIELD: Final = Struct("<BI")
 _FIRST: Final = Struct("<ddQQBI")
+_MEASURES: Final = Struct("<dQI")
 
-# In the order of the fields of a record, of which the name comes first.
-_TAGS: Final = {1: "name", 2: "code", 3: "exception", 4: "traceback", 5: "worker"}
+# Texts have the tags from 1 to 8, in the order of the fields of a record.
+_LAST_TEXT: Final = 8
+_NO_TEXTS: Final = [""] * _LAST_TEXT
+STATE_TAG: Final = 8
+"""The tag of the field that says what became of a run."""
+_MEASURES_TAG: Final = 9
+_NO_MEASURES: Final = (0.0, 0, 0)
+_SHORT: Final = 256
+
+
+class RunState(StrEnum):
+    """What became of a run."""
+
+    FINISHED = "finished"
+    """Its result is there, and counts."""
+    DISCARDED = "discarded"
+    """It finished; its result was removed since, or another one counts."""
+    FAILED = "failed"
+    """Its function raised an exception, or was ended for good."""
+    RETRIED = "retried"
+    """It failed, and the task had attempts left."""
+    GIVEN_BACK = "given back"
+    """It was cut short, because its worker was to stop."""
+    DIED = "died"
+    """Its worker died while it ran."""
+    LOST = "lost"
+    """Its worker was not heard of any more, and another one took its task over."""
+    OUTDATED = "outdated"
+    """It was not saved, as what it was made from was removed meanwhile."""
+    OTHER = "other"
+    """What became of it is said in words of a later version."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> RunState:
+        return cls.OTHER
 
 
 class Record(NamedTuple):
@@ -56,33 +100,112 @@ class Record(NamedTuple):
     """For a failure, the traceback of the user's own code."""
     worker: str = ""
     """Who ran it: the worker's id, which the store resolves to host and process."""
+    arguments: str = ""
+    """Its arguments, each in short, where they were noted."""
+    output: str = ""
+    """The end of what it wrote to its standard output and error, where that was kept."""
+    state: str = ""
+    """What became of a run that left neither result nor failure, one of `RunState`."""
+    cpu: float = 0.0
+    """Seconds of processor time, its subprocesses' included; 0 where it was not measured."""
+    growth: int = 0
+    """Bytes by which the peak memory of the process grew, 0 where it was not measured."""
+    attempt: int = 0
+    """Which attempt it was, from 1; 0 where it was not noted."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that say something, for ``--json``."""
         return {name: given for name, given in self._asdict().items() if given not in ("", 0)}
 
+    @property
+    def end(self) -> float:
+        """When it ended, in seconds since the epoch."""
+        return self.start + self.duration
+
+
+class Run(NamedTuple):
+    """One run of one task, as a store remembers it."""
+
+    digest: bytes
+    """The task's."""
+    state: RunState
+    record: Record
+    """What was noted of it; its `worker` is the id of the worker."""
+
+
+def in_order(runs: Iterable[Run]) -> list[Run]:
+    """Return runs by the time at which they ended, as their hosts' clocks had it.
+
+    >>> early, late = (Run(b"", RunState.FAILED, Record(start=start)) for start in (1.5, 2.5))
+    >>> in_order([late, early]) == [early, late]
+    True
+    """
+    return sorted(runs, key=lambda run: run.record.start + run.record.duration)
+
+
+def with_state(packed: bytes, state: RunState) -> bytes:
+    """Return a packed record that also says what became of the run.
+
+    >>> unpack(with_state(pack(Record("m.f")), RunState.DIED)).state
+    'died'
+    """
+    data = state.encode()
+    return packed + _FIELD.pack(STATE_TAG, len(data)) + data
+
+
+def end_of(packed: Buffer) -> float:
+    """Return when the run of a packed record ended, in seconds since the epoch."""
+    start, duration, *_ = _NUMBERS.unpack_from(packed)
+    return float(start + duration)
+
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name, start, duration, size, memory, *texts = record
+    name, start, duration, size, memory, *texts, cpu, growth, attempt = record
     data = name.encode("utf-8", "backslashreplace")
     packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
     for tag, text in enumerate(texts, start=2):
         if text:
             data = text.encode("utf-8", "backslashreplace")
             packed += _FIELD.pack(tag, len(data)) + data
+    if cpu or growth or attempt:
+        packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
+        packed += _MEASURES.pack(cpu, growth, attempt)
     return packed
 
 
-def unpack(data: Buffer) -> Record:
-    """Return the record that `pack` was given."""
+def unpack(data: Buffer, worker: str = "") -> Record:
+    """Return the record that `pack` was given; `worker` is its worker if it names none.
+
+    Raises ValueError or struct.error for bytes that are none.
+    """
+    data = bytes(data)
     start, duration, size, memory = _NUMBERS.unpack_from(data)
-    texts: dict[str, str] = {}
-    at = _NUMBERS.size
-    while at < len(data):
-        tag, length = _FIELD.unpack_from(data, at)
+    packed = data[_NUMBERS.size :]
+    fields = _known_fields(packed) if len(packed) < _SHORT else _fields(packed)
+    name, code, exception, traceback, named, *rest = fields
+    return _new(Record, (
+        name, start, duration, size, memory, code, exception, traceback, named or worker, *rest
+    ))  # fmt: skip
+
+
+_new: Final = tuple.__new__  # a third of the time that the class takes
+
+
+def _fields(packed: bytes) -> tuple[Any, ...]:
+    """Return the texts and the measures, in the order in which they are in a record."""
+    at, end = 0, len(packed)
+    texts, measures = _NO_TEXTS[:], _NO_MEASURES
+    while at < end:
+        tag, length = _FIELD.unpack_from(packed, at)
         at += _FIELD.size
-        if tag in _TAGS:
-            texts[_TAGS[tag]] = str(data[at : at + length], "utf-8")
+        if tag <= _LAST_TEXT:
+            texts[tag - 1] = str(packed[at : at + length], "utf-8")
+        elif tag == _MEASURES_TAG:
+            measures = _MEASURES.unpack_from(packed, at)
         at += length
-    return Record(start=start, duration=duration, size=size, memory=memory, **texts)
+    return (*texts, *measures)
+
+
+# Short tasks of one name have the same fields, but for the numbers.
+_known_fields: Final = lru_cache(maxsize=4096)(_fields)

@@ -28,7 +28,9 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
 
     path = str(Jugfile(options.jugfile).path)
     jugdir = jugdir_of(path, options.jugdir)
-    for_store = store_options(path, jugdir, options.lease_seconds, options.prefix)
+    for_store = store_options(
+        path, jugdir, options.lease_seconds, options.prefix, options.runs_kept
+    )
     job = Job(path, options.arguments, jugdir, store_options=for_store)
     if settings is not None:
         job.read_settings = settings

@@ -148,6 +148,14 @@ KEYS: Final = (
         _positive,
         "after how many seconds without a sign of life a worker on another host is taken for dead",
     ),
+    Key(
+        "main",
+        "runs-kept",
+        None,
+        _count,
+        "how many runs of a task are remembered beside the one that counts; "
+        "in a directory that is seen to by `jug pack`",
+    ),
     Key("main", "prefix", None, _some_text, "what keys on a server begin with"),
     Key("execute", "jobs", 1, _count, "how many workers to run; 0 for one per usable core"),
     Key("execute", "name", None, _texts, "the tasks to run, by name"),

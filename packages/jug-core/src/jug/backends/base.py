@@ -23,6 +23,8 @@ on is promised here:
   unless one was found dead: then its lease is taken over, by exactly one.  A
   lease is given for a task that has no result, as of the moment when it is
   given.  A worker releases its own leases and nobody else's.
+- *History.* Each run is remembered with its record, those too that left nothing, and
+  each worker with what it said of itself.  It decides nothing.
 - *Durability.* What others can see as done survives a power cut, but for the
   last second of computing.  `flush` makes it all safe at once.
 - *Truth.* Damage that a read meets is reported, and treated as not there.  (An array
@@ -74,6 +76,11 @@ class BaseStore(NamedAccess):
 
     shared: ClassVar[bool] = True
     """Whether other processes can open the same store."""
+
+    @property
+    def worker_id(self) -> str:
+        """The id of the worker that this object is, empty before it has done anything."""
+        return ""
 
     thread: int = 0
     """The thread that uses this object, as far as that is known (`jug.session`)."""

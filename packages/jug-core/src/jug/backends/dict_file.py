@@ -1,10 +1,12 @@
 """The file in which a `dict_store` lasts from one run to the next.
 
 It is a marker line with the version, and one value in the format of `jug.codec`,
-which brings the checksum: two dictionaries, of results (digest to record and
-encoded result) and of failures (digest to record and whether it is kept).  It is
-replaced as a whole, so it is always one that was saved.  Only one process may
-write it: a second one notices and refuses, instead of undoing what the first did.
+which brings the checksum: dictionaries, of results (digest to record, encoded result
+and worker), of failures (digest to record, whether it is kept, and worker), of other
+runs (digest to pairs of record and worker), and of workers (id to what they said of
+themselves); the last two are not in files of earlier versions.  It is replaced as a
+whole, so it is always one that was saved.  Only one process may write it: a second one
+notices and refuses, instead of undoing what the first did.
 """
 
 from __future__ import annotations
@@ -13,17 +15,26 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jug import codec
 from jug.errors import DamagedResult, StoreError, StoreFormatError
 
-__all__ = ["DictFile"]
+__all__ = ["DictFile", "Saved"]
 
 _MARKER: Final = b"jug dict_store "
 _VERSION: Final = b"1"
 
-Table = Mapping[bytes, tuple[bytes, Any]]
+Table = Mapping[bytes, tuple[Any, ...]]
+
+
+class Saved(NamedTuple):
+    """What is in a file."""
+
+    results: Table = {}  # noqa: RUF012
+    failures: Table = {}  # noqa: RUF012
+    runs: Mapping[bytes, list[tuple[bytes, str]]] = {}  # noqa: RUF012
+    workers: Mapping[str, bytes] = {}  # noqa: RUF012
 
 
 class DictFile:
@@ -33,8 +44,8 @@ class DictFile:
         self.path = Path(path).absolute()
         self._known: tuple[int, int, int] | None = None
 
-    def load(self) -> tuple[Table, Table]:
-        """Return the results and failures that were saved, nothing if there is no file yet."""
+    def load(self) -> Saved:
+        """Return what was saved, nothing if there is no file yet."""
         try:
             self._known = self._identity()
             if self._known is not None:
@@ -45,9 +56,9 @@ class DictFile:
             raise self._error(f"cannot be read ({error.strerror}): choose another name") from error
         if not self.path.parent.is_dir():
             raise self._error("cannot be made: make its folder first")
-        return {}, {}
+        return Saved()
 
-    def save(self, results: Table, failures: Table) -> None:
+    def save(self, saved: Saved) -> None:
         """Replace the file, safe from a power cut."""
         try:
             if self._identity() != self._known:
@@ -55,14 +66,14 @@ class DictFile:
                     "was written by another process meanwhile and is left alone: a dict_store "
                     "is for one process, use a directory for several"
                 )
-            _replace(self.path, [_MARKER, _VERSION, b"\n", *codec.encode([results, failures])])
+            _replace(self.path, [_MARKER, _VERSION, b"\n", *codec.encode(list(saved))])
             self._known = self._identity()
         except StoreError:
             raise
         except OSError as error:
             raise self._error(f"cannot be written ({error.strerror}): nothing was saved") from error
 
-    def _parse(self, content: bytes) -> tuple[Table, Table]:
+    def _parse(self, content: bytes) -> Saved:
         marker, _, encoded = content.partition(b"\n")
         if not marker.startswith(_MARKER):
             raise StoreFormatError(
@@ -76,10 +87,10 @@ class DictFile:
                 path=self.path,
             )
         try:
-            results, failures = codec.decode(encoded)
+            saved = Saved(*codec.decode(encoded))
         except DamagedResult as error:
             raise self._error(f"is damaged ({error}): remove it to begin anew") from error
-        return results, failures
+        return saved
 
     def _identity(self) -> tuple[int, int, int] | None:
         try:

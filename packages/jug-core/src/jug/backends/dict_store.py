@@ -17,6 +17,7 @@ directories.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
@@ -25,11 +26,13 @@ from typing import Any, ClassVar, Self
 from jug import codec, records
 from jug._former import tell_what_is_gone
 from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
-from jug.backends.dict_file import DictFile
+from jug.backends.dict_file import DictFile, Saved
 from jug.backends.news import NOTHING, Changes, News, Reader, TaskState
 from jug.backends.process import Process
+from jug.backends.runs_kept import runs_kept as runs_kept_of
+from jug.backends.worker_record import WorkerRecord
 from jug.errors import ResultNotFound
-from jug.records import Record
+from jug.records import Record, Run, RunState
 
 __all__ = ["DictStore", "dict_store"]
 
@@ -41,12 +44,14 @@ __all__ = ["DictStore", "dict_store"]
 class _Result:
     record: bytes
     encoded: bytes
+    worker: str = ""
 
 
 @dataclass(slots=True, eq=False)
 class _Failure:
     record: bytes
     kept: bool
+    worker: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,9 +62,13 @@ class _Memory:
     news: News = field(default_factory=News)
     results: dict[bytes, _Result] = field(default_factory=dict)
     failures: dict[bytes, _Failure] = field(default_factory=dict)
+    runs: dict[bytes, list[tuple[bytes, str]]] = field(default_factory=dict)
+    """The last other runs of a task: their records and their workers."""
+    workers: dict[str, WorkerRecord] = field(default_factory=dict)
     leases: dict[bytes, Lease] = field(default_factory=dict)
     released: int = 0
     """How many leases ended so far."""
+    runs_kept: int = 0
     file: DictFile | None = None
     unsaved: bool = False
 
@@ -71,6 +80,21 @@ class _Memory:
             raise ResultNotFound(
                 f"the result of {digest.hex()} is not in {url}: run its task first", digest=digest
             ) from None
+
+    def remember(self, digest: bytes, state: RunState, record: bytes, worker: str) -> None:
+        """Keep a run that does not count."""
+        earlier = self.runs.setdefault(digest, [])
+        earlier.append((records.with_state(record, state), worker))
+        del earlier[: -self.runs_kept or len(earlier)]
+
+    def saved(self) -> Saved:
+        """Return what goes to the file."""
+        return Saved(
+            {key: (one.record, one.encoded, one.worker) for key, one in self.results.items()},
+            {key: (one.record, one.kept, one.worker) for key, one in self.failures.items()},
+            self.runs,
+            {key: worker.pack() for key, worker in self.workers.items()},
+        )
 
     def state(self, digest: bytes) -> TaskState:
         """Return what is known of a task."""
@@ -90,22 +114,35 @@ class DictStore(BaseStore):
 
     shared: ClassVar[bool] = False
 
-    def __init__(self, backend: str | os.PathLike[str] | None = None) -> None:
-        memory = _Memory()
+    def __init__(
+        self, backend: str | os.PathLike[str] | None = None, *, runs_kept: int | None = None
+    ) -> None:
+        """Open a memory of its own, from a file if one is named.
+
+        `runs_kept` is how many runs of a task are remembered beside the one that counts.
+        """
+        memory = _Memory(runs_kept=runs_kept_of(runs_kept))
         if backend is not None:
             memory.file = DictFile(backend)
-            results, failures = memory.file.load()
-            memory.results = {digest: _Result(*parts) for digest, parts in results.items()}
-            memory.failures = {digest: _Failure(*parts) for digest, parts in failures.items()}
+            saved = memory.file.load()
+            memory.results = {digest: _Result(*parts) for digest, parts in saved.results.items()}
+            memory.failures = {digest: _Failure(*parts) for digest, parts in saved.failures.items()}
+            memory.runs = {digest: list(runs) for digest, runs in saved.runs.items()}
+            memory.workers = {
+                worker: WorkerRecord.unpack(worker, packed)
+                for worker, packed in saved.workers.items()
+            }
         self._view(memory)
 
     @classmethod
-    def open(cls, url: str, *, lease_seconds: float | None = None) -> Self:
+    def open(
+        cls, url: str, *, lease_seconds: float | None = None, runs_kept: int | None = None
+    ) -> Self:
         """Return the store of ``dict_store`` or ``dict_store:FILE``.
 
         Its leases end with the process, so the lease time changes nothing.
         """
-        return cls(url.partition(":")[2] or None)
+        return cls(url.partition(":")[2] or None, runs_kept=runs_kept)
 
     @classmethod
     def sharing(cls, other: DictStore) -> Self:
@@ -120,6 +157,10 @@ class DictStore(BaseStore):
         view = cls.__new__(cls)
         view._view(other._memory)
         return view
+
+    @property
+    def worker_id(self) -> str:
+        return self._worker
 
     def another_view(self) -> Self:
         return self.sharing(self)
@@ -176,10 +217,50 @@ class DictStore(BaseStore):
     def record(self, digest: bytes) -> Record | None:
         with self._memory.changed:
             found = self._memory.results.get(digest) or self._memory.failures.get(digest)
-        return None if found is None else records.unpack(found.record)
+        if found is None:
+            return None
+        record = records.unpack(found.record)
+        worker = self._memory.workers.get(found.worker)
+        if worker is None or record.worker:
+            return record
+        return record._replace(worker=worker.place)
 
     def size(self, digest: bytes) -> int:
         return len(self._memory.result(digest, self.url).encoded)
+
+    # The history
+
+    def note(self, digest: bytes, state: RunState, record: bytes) -> None:
+        with self._memory.changed:
+            self._memory.remember(digest, state, record, self._join())
+            self._memory.unsaved = True
+
+    def each_run(self) -> Iterator[Run]:
+        memory = self._memory
+        with memory.changed:
+            runs = [
+                Run(digest, RunState.FINISHED, _record(one.record, one.worker))
+                for digest, one in memory.results.items()
+            ]
+            runs += [
+                Run(digest, RunState.FAILED, _record(failure.record, failure.worker))
+                for digest, failure in memory.failures.items()
+            ]
+            for digest, earlier in memory.runs.items():
+                for packed, worker in earlier:
+                    record = _record(packed, worker)
+                    runs.append(Run(digest, RunState(record.state), record))
+        return iter(runs)
+
+    def workers(self) -> dict[str, WorkerRecord]:
+        return dict(self._memory.workers)
+
+    def _join(self) -> str:
+        """Say who this worker is, if it has not; return its id."""
+        if self._worker not in self._memory.workers:
+            record = WorkerRecord.here(self._worker, self.jugfile)
+            self._memory.workers[self._worker] = record
+        return self._worker
 
     # Leases
 
@@ -240,13 +321,15 @@ class DictStore(BaseStore):
         with memory.changed:
             if digest in memory.results:
                 return False
-            before = memory.state(digest)
+            before, worker = memory.state(digest), self._join()
             failure = memory.failures.pop(digest, None)
+            if failure is not None:
+                memory.remember(digest, RunState.FAILED, failure.record, failure.worker)
             if frame.kind is Kind.RESULT:
-                memory.results[digest] = _Result(frame.record, b"".join(frame.payload))
+                memory.results[digest] = _Result(frame.record, b"".join(frame.payload), worker)
             else:
                 kept = frame.kind is Kind.KEPT or (failure is not None and failure.kept)
-                memory.failures[digest] = _Failure(frame.record, kept)
+                memory.failures[digest] = _Failure(frame.record, kept, worker)
             self._note(digest, before, memory.state(digest))
             return True
 
@@ -255,11 +338,18 @@ class DictStore(BaseStore):
         with memory.changed:
             for digest in digests:
                 before = memory.state(digest)
-                memory.results.pop(digest, None)
-                memory.failures.pop(digest, None)
+                self._remove(digest)
                 count += before != NOTHING
                 self._note(digest, before, NOTHING._replace(discards=1))
         return count
+
+    def _remove(self, digest: bytes) -> None:
+        memory = self._memory
+        result, failure = memory.results.pop(digest, None), memory.failures.pop(digest, None)
+        if result is not None:
+            memory.remember(digest, RunState.DISCARDED, result.record, result.worker)
+        if failure is not None:
+            memory.remember(digest, RunState.FAILED, failure.record, failure.worker)
 
     def discard_frame(self, digest: bytes, frame: Any) -> None:
         with self._memory.changed:
@@ -271,16 +361,7 @@ class DictStore(BaseStore):
         memory = self._memory
         with memory.changed:
             if memory.file is not None and memory.unsaved:
-                memory.file.save(
-                    {
-                        digest: (found.record, found.encoded)
-                        for digest, found in memory.results.items()
-                    },
-                    {
-                        digest: (found.record, found.kept)
-                        for digest, found in memory.failures.items()
-                    },
-                )
+                memory.file.save(memory.saved())
                 memory.unsaved = False
 
     def close(self) -> None:
@@ -289,6 +370,9 @@ class DictStore(BaseStore):
         with memory.changed:
             own = [key for key, held in memory.leases.items() if held.token == self._worker]
             self.break_leases(own)
+            if self._worker in memory.workers:
+                ended = memory.workers[self._worker]._replace(end=time.time())
+                memory.workers[self._worker] = ended
             self.flush()
 
     def after_fork(self) -> None:
@@ -301,6 +385,11 @@ class DictStore(BaseStore):
 
 
 dict_store = DictStore
+
+
+def _record(packed: bytes, worker: str) -> Record:
+    record = records.unpack(packed)
+    return record if record.worker else record._replace(worker=worker)
 
 
 def _new_worker() -> str:

@@ -1,7 +1,7 @@
 """The methods of a store, by what they promise; `jug.backends.base` says how they fit together.
 
-Three parts, each with a part of the tests in `jug.testing`: results, leases, and
-the news of what others did.
+Four parts, each with a part of the tests in `jug.testing`: results, the history of
+runs, leases, and the news of what others did.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
+from jug.backends.worker_record import WorkerRecord
 from jug.errors import DamagedResult, ResultNotFound
 from jug.messages import Log
-from jug.records import Buffer, Record
+from jug.records import Buffer, Record, Run, RunState, in_order
 
 _T = TypeVar("_T")
 
@@ -149,6 +150,49 @@ class ResultPromises(ABC):
     @abstractmethod
     def discard_frame(self, digest: bytes, frame: Any) -> None:
         """Remove one frame, as `frame_of` has named it, and no other result of its task."""
+
+
+class HistoryPromises(ABC):
+    """The history: all runs, also those that left nothing that counts, and their workers.
+
+    It decides nothing: no task is run or not run because of it.  Of each task the store
+    keeps the run that counts, and some that were before it (`jug.backends.runs_kept`).
+    """
+
+    @abstractmethod
+    def note(self, digest: bytes, state: RunState, record: bytes) -> None:
+        """Remember a run that leaves neither result nor failure, by its packed record.
+
+        It changes what no other method tells, and may be lost in a power cut.
+        """
+
+    @abstractmethod
+    def each_run(self) -> Iterator[Run]:
+        """Yield every run that is remembered, once, in any order, after a poll.
+
+        Those whose records are damaged are left out.
+        """
+
+    def runs(self, since: float = 0.0) -> list[Run]:
+        """Return the runs that ended at this time or later, in order, in seconds since the epoch.
+
+        A worker's death that its own supervisor saw, and others too, is told once.
+
+        >>> from jug.backends.dict_store import DictStore
+        >>> DictStore().runs()
+        []
+        """
+        runs = in_order(run for run in self.each_run() if run.record.end >= since)
+        died = {(run.digest, run.record.worker) for run in runs if run.state is RunState.DIED}
+        return [
+            run
+            for run in runs
+            if run.state is not RunState.LOST or (run.digest, run.record.worker) not in died
+        ]
+
+    @abstractmethod
+    def workers(self) -> dict[str, WorkerRecord]:
+        """Return what the workers said of themselves, by their ids, as last polled."""
 
 
 class LeasePromises(ABC):

@@ -55,7 +55,7 @@ class SupervisorConnection:
         """
         failures = (settings.keep_going, settings.keep_failed)
         shared = store if store.shared else None
-        self._send(("joined", (store.heartbeat(), shared, *failures)))
+        self._send(("joined", (store.heartbeat(), shared, store.worker_id, *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
         """Say what failed before this run, for workers that come later."""

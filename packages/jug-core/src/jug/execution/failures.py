@@ -1,4 +1,4 @@
-"""What failed before or elsewhere, according to the store, and what is tried again."""
+"""What failed or was cut short, according to the store, and what is tried again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from itertools import islice
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
+from jug.errors import StoreError
 from jug.execution.summary import Failure
 from jug.messages import Log
+from jug.records import RunState
 from jug.task import Task
 
 log = Log("worker")
@@ -32,6 +34,14 @@ def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Fail
                 yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
 
     return list(islice(found(), _MOST))
+
+
+def note_run(store: BaseStore, digest: bytes, state: RunState, record: bytes) -> None:
+    """Remember a run that left nothing, by its packed record, if that is possible."""
+    try:
+        store.note(digest, state, record)
+    except StoreError as error:
+        log.warning("a run that was %s is not in the history: %s", state, error)
 
 
 def log_retry(name: str, why: str, attempts_left: int) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from jug.backends.base import BaseStore, Frame
 from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
-from jug.execution.failures import log_retry
+from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.time_limit import alarm, put_back, time_limit
+from jug.records import RunState
 from jug.task import Task, alltasks, forks
-from jug.task.attempt import Arguments, attempt, load_arguments
+from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
 from jug.task.misuse import note_task_used_in_task
 from jug.tracebacks import describe_exception
 
@@ -28,6 +30,10 @@ class TaskRunner:
     ) -> None:
         self.is_in_task = False
         """Whether a task's function is being run, which a signal may cut short."""
+        self.attempt = 0
+        """Which attempt at the task is being made, or was made last."""
+        self.start = 0.0
+        """When that began, in seconds since the epoch."""
         self._store = store
         self._debug = debug
         self._connection = connection
@@ -44,16 +50,24 @@ class TaskRunner:
 
         Raises what the last attempt raised, or `InputMissing`.
         """
+        self.attempt, self.start = 0, time.time()
         for attempts_left in range(task.options.retries, -1, -1):
             with forks.ended_here():
                 arguments = self._load_arguments(task)
+            self.attempt += 1
+            self.start = time.time()
             try:
                 return self._attempt(task, arguments)
             except Exception as error:
                 if not attempts_left:
                     raise
+                self._note_retry(task, error)
                 log_retry(task.name, describe_exception(error), attempts_left)
         raise AssertionError("the last attempt returns or raises")
+
+    def _note_retry(self, task: Task[Any], error: Exception) -> None:
+        frame = failed_attempt(task, error, self.start, number=self.attempt)
+        note_run(self._store, task.digest, RunState.RETRIED, frame.record)
 
     def _load_arguments(self, task: Task[Any]) -> Arguments:
         try:
@@ -72,7 +86,7 @@ class TaskRunner:
             if self._is_interrupted:  # while the arguments were loaded
                 raise KeyboardInterrupt
             if task.options.timeout is None:
-                return attempt(task, arguments, self._debug)
+                return attempt(task, arguments, self._debug, self.attempt)
             return self._limited_attempt(task, arguments, task.options.timeout)
         except (AttributeError, KeyError, TypeError) as error:
             note_task_used_in_task(error, task, alltasks[count:])
@@ -88,7 +102,7 @@ class TaskRunner:
         self._set_deadline(limit)
         try:
             with time_limit(task):
-                return attempt(task, arguments, self._debug)
+                return attempt(task, arguments, self._debug, self.attempt)
         except BaseException:
             if boot_time() >= begin + limit:
                 end_started_since(begin)

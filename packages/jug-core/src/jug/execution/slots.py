@@ -10,6 +10,7 @@ would end the process that does it.
     from byte 64   a slot for each worker, of 256 bytes:
       float64      the deadline of its function by the monotonic clock, 0 for none
       float64      the time limit of the task in seconds
+      float64      since when it has the task, in seconds since the epoch
       uint32       how often the task is to be tried again
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
@@ -28,11 +29,11 @@ from typing import Any, Final, NamedTuple
 
 from jug.execution.tally import Tally
 
-_SLOT: Final = Struct("<ddII20s212s")
+_SLOT: Final = Struct("<dddII20s204s")
 _DEADLINE: Final = Struct("<d")
-_DIGEST: Final = slice(24, 44)  # in a slot
+_DIGEST: Final = slice(32, 52)  # in a slot
 _FIRST: Final = 64
-_NAME: Final = 212
+_NAME: Final = 204
 _TALLY: Final = 1 << 14
 
 NO_TASK: Final = bytes(20)
@@ -43,6 +44,8 @@ class Running(NamedTuple):
 
     deadline: float
     limit: float
+    since: float
+    """When the worker took the task, in seconds since the epoch."""
     retries: int
     digest: bytes
     name: str
@@ -90,7 +93,7 @@ class WorkerSlots:
         limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
-            0.0, limit, task.options.retries, len(name), task.digest, name,
+            0.0, limit, time.time(), task.options.retries, len(name), task.digest, name,
         )  # fmt: skip
 
     def set_deadline(self, slot: int, seconds: float | None) -> None:
@@ -106,13 +109,14 @@ class WorkerSlots:
 
     def reset(self, slot: int) -> None:
         """Show that a worker has run nothing yet."""
-        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0, 0, NO_TASK, b"")
+        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
     def running(self, slot: int) -> Running:
         """Return what a worker runs."""
         fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
-        deadline, limit, retries, length, digest, name = fields
-        return Running(deadline, limit, retries, digest, name[:length].decode(errors="replace"))
+        deadline, limit, since, retries, length, digest, name = fields
+        text = name[:length].decode(errors="replace")
+        return Running(deadline, limit, since, retries, digest, text)
 
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""

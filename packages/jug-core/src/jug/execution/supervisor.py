@@ -38,14 +38,14 @@ from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.errands import Errands, OpenStore
-from jug.execution.failures import log_retry
+from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
-from jug.records import Record
+from jug.records import Record, RunState
 
 log = Log("supervisor")
 
@@ -236,7 +236,8 @@ class Supervisor:
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, store, self._keep_going, self._keep_failed = said
+            worker.heartbeat, store, worker.worker_id = said[:3]
+            self._keep_going, self._keep_failed = said[3:]
             if store is not None:
                 self._errands.use(lambda: store.another_view())
         elif kind == "retryable":
@@ -276,12 +277,13 @@ class Supervisor:
         doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
         if not self._is_deadly(running):
+            self._note_run(worker, running, RunState.DIED, how)
             self._replace(worker.slot)
         elif running.digest == NO_TASK:
             self._abort(JugError(f"the workers die before their first task: each {how}"))
         else:
             why = f"WorkerDied: {_DEADLY} workers died of it, each {how}"
-            self._record_failure(running, why, lambda: self._replace(worker.slot))
+            self._record_failure(worker, running, why, lambda: self._replace(worker.slot))
 
     def _is_deadly(self, running: Running) -> bool:
         """Return whether workers die again and again of a task, or before their first."""
@@ -332,13 +334,29 @@ class Supervisor:
         why = f"TaskTimeout: ran longer than its time limit of {running.limit:g} s"
         if attempts_left > 0:
             log_retry(running.name, why, attempts_left)
+            self._note_run(worker, running, RunState.RETRIED, why)
             kill()
         else:
-            self._record_failure(running, why, kill)
+            self._record_failure(worker, running, why, kill)
 
-    def _record_failure(self, running: Running, exception: str, then: Callable[[], None]) -> None:
+    def _note_run(
+        self, worker: WorkerProcess, running: Running, state: RunState, exception: str
+    ) -> None:
+        """Remember a run that ends here and leaves nothing."""
+        if running.digest != NO_TASK:
+            record = records.pack(_ended(worker, running, exception))
+            digest = running.digest
+            self._errands.add(lambda store: note_run(store, digest, state, record), _nothing)
+
+    def _record_failure(
+        self,
+        worker: WorkerProcess,
+        running: Running,
+        exception: str,
+        then: Callable[[], None],
+    ) -> None:
         """Save that a task has failed, and then do something else."""
-        record = records.pack(Record(running.name, time.time(), exception=exception))
+        record = records.pack(_ended(worker, running, exception))
         kind = Kind.KEPT if self._keep_failed else Kind.FAILURE
 
         def save(store: BaseStore) -> None:
@@ -355,3 +373,15 @@ class Supervisor:
         self._failures.setdefault(failure.digest, failure)
         if self._retryable is not None:
             self._retryable.discard(bytes.fromhex(failure.digest))
+
+
+def _ended(worker: WorkerProcess, running: Running, exception: str) -> Record:
+    """Return the record of a run that ends now."""
+    duration = max(0.0, time.time() - running.since)
+    return Record(
+        running.name, running.since, duration, exception=exception, worker=worker.worker_id
+    )
+
+
+def _nothing() -> None:
+    """Do nothing, after an errand that nothing follows."""

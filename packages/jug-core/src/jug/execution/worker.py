@@ -20,12 +20,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from jug import records
 from jug.backends.base import Frame, Holder, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
 from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
-from jug.execution.failures import failed_before
+from jug.execution.failures import failed_before, note_run
 from jug.execution.one_task import InputMissing, TaskRunner
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
@@ -33,8 +34,9 @@ from jug.execution.task_hooks import may_go_on
 from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
 from jug.messages import Log
+from jug.records import RunState
 from jug.task import Task
-from jug.task.attempt import failed_attempt
+from jug.task.attempt import ended_run, failed_attempt
 from jug.tracebacks import describe_exception, own_traceback
 from jug.wording import counted
 
@@ -222,7 +224,6 @@ class Worker:
         if self.connection is not None:
             self.connection.publish(task)
         log.info("running %s", task.name)
-        start = time.time()
         inputs = graph.dependencies_of(number)
         try:
             frame, result = self.runner.run(task)
@@ -234,9 +235,10 @@ class Worker:
             return None
         except BaseException as error:
             if self._is_interruption(error):
+                self._note(task, RunState.GIVEN_BACK)
                 self.store.release(lease)
                 raise KeyboardInterrupt from None
-            return self._fail(lease, number, inputs, error, start)
+            return self._fail(lease, number, inputs, error)
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
@@ -267,6 +269,9 @@ class Worker:
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self._note_changes()
+        if outcome is not Outcome.SAVED:
+            state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
+            note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
                 plan.reopen(number)
@@ -277,12 +282,13 @@ class Worker:
         return following
 
     def _fail(
-        self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException, start: float
+        self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException
     ) -> Lease | None:
         task = self.agenda.graph.tasks[number]
         if self.settings.on_failure is not None:
             self.settings.on_failure(task, error)
-        frame = failed_attempt(task, error, start, kept=self.settings.keep_failed)
+        kept, runner = self.settings.keep_failed, self.runner
+        frame = failed_attempt(task, error, runner.start, kept, runner.attempt)
         outcome = self.store.commit(lease, frame, self.agenda.own_digests(inputs))
         self.retryable.discard(task.digest)
         self._note_changes()
@@ -300,6 +306,11 @@ class Worker:
         if not self.settings.keep_going:
             self._stop_all()
         return None
+
+    def _note(self, task: Task[Any], state: RunState) -> None:
+        """Remember that the task in progress ends in this way."""
+        record = ended_run(task, self.runner.start, self.runner.attempt)
+        note_run(self.store, task.digest, state, records.pack(record))
 
     def _stop_all(self) -> None:
         """Let no worker of this run start a further task."""

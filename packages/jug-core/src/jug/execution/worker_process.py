@@ -28,6 +28,8 @@ class WorkerProcess:
     process: Process
     heartbeat: Heartbeat | None = None
     """None before the worker has joined a store."""
+    worker_id: str = ""
+    """Its id in the store, empty before it has joined."""
     next_beat: float = 0.0
     received: bytearray = field(default_factory=bytearray)
     has_begun: bool = False

@@ -25,6 +25,8 @@ class Configuration(Protocol):
     @property
     def lease_seconds(self) -> float | None: ...
     @property
+    def runs_kept(self) -> int | None: ...
+    @property
     def prefix(self) -> str | None: ...
 
 
@@ -33,6 +35,7 @@ class _Environment:
     jugfile: str = DEFAULT_JUGFILE
     jugdir: str = field(default_factory=lambda: os.environ.get("JUG_JUGDIR") or DEFAULT_JUGDIR)
     lease_seconds: float | None = None
+    runs_kept: int | None = None
     prefix: str | None = None
 
 

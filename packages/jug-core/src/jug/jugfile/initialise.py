@@ -84,5 +84,7 @@ def _open(
         return jugdir
     if jugdir is None:
         jugdir = jugdir_of(jugfile, configured.jugdir)
-    options = store_options(jugfile, jugdir, configured.lease_seconds, configured.prefix)
+    options = store_options(
+        jugfile, jugdir, configured.lease_seconds, configured.prefix, configured.runs_kept
+    )
     return open_store(jugdir, **options)

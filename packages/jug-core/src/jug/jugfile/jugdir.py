@@ -49,6 +49,7 @@ def store_options(
     jugdir: str | os.PathLike[str],
     lease_seconds: float | None = None,
     prefix: str | None = None,
+    runs_kept: int | None = None,
 ) -> dict[str, Any]:
     """Return the options with which a jugfile's store is opened: those that its kind takes.
 
@@ -59,6 +60,8 @@ def store_options(
     found: dict[str, Any] = {}
     if lease_seconds is not None and scheme != "dict_store":
         found["lease_seconds"] = lease_seconds
+    if runs_kept is not None:
+        found["runs_kept"] = runs_kept
     if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
         found["prefix"] = prefix or module_name(jugfile)
     return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from types import CodeType, FunctionType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
@@ -20,15 +19,15 @@ from jug.records import Buffer, Record
 from jug.task import forks
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
+from jug.task.measures import LONG, after_run, before_run
 from jug.task.running import advice_on, running
+from jug.task.short_form import short_form
 from jug.tracebacks import describe_exception, own_traceback
 
 log = Log("worker")
 
 _warned: set[Any] = set()
 """Functions whose tasks made tasks, which was told."""
-
-_LONG: Final = 0.01  # seconds from which a run is worth measuring its memory
 
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -58,14 +57,17 @@ def load_arguments(task: Call) -> Arguments:
     return value_of(task.args), value_of(task.kwargs)
 
 
-def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple[Frame, Any]:
+def attempt(
+    task: Call, arguments: Arguments, debug_mode: bool = False, number: int = 0
+) -> tuple[Frame, Any]:
     """Call the task's function; return the frame to save, and the value.
 
-    Whatever the function raises comes through.
+    `number` says which attempt it is, from 1.  Whatever the function raises comes through.
     """
     args, kwargs = arguments
     count = len(alltasks)
-    before = steady_digest((task.args, task.kwargs)) if debug_mode else None
+    args_before = steady_digest((task.args, task.kwargs)) if debug_mode else None
+    before = before_run(task.name)
     start = time.time()
     began = time.perf_counter()
     running.append((task, count))
@@ -78,11 +80,18 @@ def attempt(task: Call, arguments: Arguments, debug_mode: bool = False) -> tuple
         running.pop()
     if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
-    if before is not None:
-        _check_unchanged(task, before)
-    memory = peak_memory() if duration > _LONG else 0
-    size = sum(map(len, payload))
-    record = Record(task.name, start, duration, size, memory, code_fingerprint(task.f))
+    if args_before is not None:
+        _check_unchanged(task, args_before)
+    size, code = sum(map(len, payload)), code_fingerprint(task.f)
+    used, memory = after_run(task.name, duration, before)
+    record = Record(task.name, start, duration, size, memory, code)
+    if duration >= LONG:
+        record = record._replace(
+            arguments=short_form(task.args, task.kwargs),
+            cpu=used.cpu,
+            growth=used.memory,
+            attempt=number,
+        )
     return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
 
 
@@ -93,27 +102,26 @@ def _encoded(task: Call, result: Any) -> Sequence[Buffer]:
         raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
 
 
-def failed_attempt(task: Call, error: BaseException, start: float, kept: bool = False) -> Frame:
+def failed_attempt(
+    task: Call, error: BaseException, start: float, kept: bool = False, number: int = 0
+) -> Frame:
     """Return the frame that says that the task failed, and how."""
-    record = Record(
-        task.name,
-        start,
-        max(0.0, time.time() - start),
-        code=code_fingerprint(task.f),
-        exception=describe_exception(error),
-        traceback=own_traceback(error),
+    record = ended_run(task, start, number)._replace(
+        exception=describe_exception(error), traceback=own_traceback(error)
     )
     return Frame(Kind.KEPT if kept else Kind.FAILURE, task.digest, records.pack(record))
 
 
-def peak_memory() -> int:
-    """Return the most memory in bytes that this process has used so far, 0 if not known."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def ended_run(task: Call, start: float, number: int = 0) -> Record:
+    """Return the record of a run that began then and ends now, whatever became of it."""
+    return Record(
+        task.name,
+        start,
+        max(0.0, time.time() - start),
+        code=code_fingerprint(task.f),
+        arguments=short_form(task.args, task.kwargs),
+        attempt=number,
+    )
 
 
 def code_fingerprint(f: Any) -> str:

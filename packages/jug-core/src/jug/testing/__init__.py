@@ -2,6 +2,6 @@
 
 import pytest
 
-CONTRACTS = ("stores", "leases", "names", "news", "processes", "results")
+CONTRACTS = ("stores", "history", "leases", "names", "news", "processes", "results")
 
 pytest.register_assert_rewrite(*(f"jug.testing.{name}" for name in CONTRACTS))

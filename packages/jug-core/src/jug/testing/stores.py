@@ -44,6 +44,7 @@ pytest is needed: install ``jug-core[testing]``.
 
 from __future__ import annotations
 
+from jug.testing.history import HistoryContract
 from jug.testing.leases import LeaseContract
 from jug.testing.names import NameContract
 from jug.testing.news import NewsContract
@@ -53,5 +54,7 @@ from jug.testing.results import ResultContract
 __all__ = ["StoreContract"]
 
 
-class StoreContract(ResultContract, LeaseContract, NewsContract, NameContract, ProcessContract):
+class StoreContract(
+    ResultContract, HistoryContract, LeaseContract, NewsContract, NameContract, ProcessContract
+):
     """Every promise of a store, as a test."""

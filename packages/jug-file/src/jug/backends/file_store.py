@@ -18,11 +18,12 @@ method for each promise of a store, so there are many.  What binds them is order
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
@@ -36,6 +37,7 @@ from jug.backends._file.leases import MANY, FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
 from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
+from jug.backends._file.runs import Runs
 from jug.backends._file.saving import Saving
 from jug.backends._file.segments import Segments
 from jug.backends._file.waiting import Waiting, wait_until
@@ -52,10 +54,15 @@ from jug.backends.base import (
 )
 from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
+from jug.backends.runs_kept import runs_kept as runs_kept_of
+from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
-from jug.records import Record
+from jug.records import Record, Run, RunState, pack, with_state
 
 __all__ = ["FileStore", "PackSummary", "file_store"]
+
+_MANY: Final = 4
+"""How many records are read in the time in which one alone is looked up."""
 
 
 class FileStore(BaseStore):
@@ -75,18 +82,25 @@ class FileStore(BaseStore):
         *,
         lease_seconds: float | None = None,
         network: bool | None = None,
+        runs_kept: int | None = None,
     ) -> None:
         """Open a directory, which need not be there yet.
 
         `compress_numpy` is accepted, as jug 2.x had it, and changes nothing: arrays
         are stored as they are, so that they can be mapped.  `network` says whether
         other hosts write to the directory; without it, the kind of its file system
-        decides.
+        decides.  `runs_kept` is how many runs of a task a pack keeps beside the one that
+        counts.
         """
         self.jugdir = os.fspath(dname)
         self._path = Path(os.path.abspath(self.jugdir))
         self.url = f"file:{self._path}"
-        self._options = {"lease_seconds": lease_seconds, "network": network}
+        self._options = {
+            "lease_seconds": lease_seconds,
+            "network": network,
+            "runs_kept": runs_kept,
+        }
+        self._runs_kept = runs_kept_of(runs_kept)
         self._is_local = is_local(self._path) if network is None else not network
         self._jugfiles = Jugfiles(self._path)
         self._is_made = marker.is_made(self._path)
@@ -97,7 +111,10 @@ class FileStore(BaseStore):
         self.news = self._index.news
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._results = Results(self._segments, self._big, self.url, lambda: self.poll(afresh=True))
-        self._saving = Saving(self._segments, self._big, self._leases, is_local=self._is_local)
+        self._runs = Runs(self._segments, lambda: self.poll(afresh=True))
+        self._saving = Saving(
+            self._segments, self._big, self._leases, self._describe, is_local=self._is_local
+        )
         folders = (self._segments.folder, self._leases.folder)
         self._waiting = Waiting(folders, self._look, self._leases.look_seconds)
         raise_descriptor_limit()
@@ -111,6 +128,10 @@ class FileStore(BaseStore):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by where it is: the copy is another worker."""
         return _reopen, (type(self), str(self._path), self._options)
+
+    @property
+    def worker_id(self) -> str:
+        return self._leases.worker_id or ""
 
     # What is there, from memory
 
@@ -190,6 +211,40 @@ class FileStore(BaseStore):
     def size(self, digest: bytes) -> int:
         return self._results.size(digest)
 
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        if len(digests) * _MANY < len(self._index.results):
+            return super().records(digests)
+        found = self._runs.records_of_results(set(digests))
+        rest = [digest for digest in digests if digest not in found]
+        found.update((d, r) for d, r in zip(rest, super().records(rest), strict=True) if r)
+        return [*map(found.get, digests)]
+
+    # The history
+
+    def note(self, digest: bytes, state: RunState, record: bytes) -> None:
+        self._be_writable()
+        self._saving.note(digest, with_state(record, state))
+
+    def each_run(self) -> Iterator[Run]:
+        self.poll()
+        return self._runs.each()
+
+    def workers(self) -> dict[str, WorkerRecord]:
+        index = self._index
+        return {
+            worker.id: worker.ended(index.ended.get(key, b""))
+            for key, worker in index.workers.items()
+        }
+
+    def _note_lost(self, taken_over: dict[bytes, str]) -> None:
+        """Remember the runs of dead workers whose leases were taken over."""
+        while taken_over:
+            digest, worker = taken_over.popitem()
+            self.note(digest, RunState.LOST, pack(Record(start=time.time(), worker=worker)))
+
+    def _describe(self, worker: str) -> WorkerRecord:
+        return WorkerRecord.here(worker, self.jugfile)
+
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
@@ -210,6 +265,8 @@ class FileStore(BaseStore):
                 leases.release(digest)
                 raise
             lease = self._lease_of(digest)
+            if leases.taken_over:
+                self._note_lost(leases.taken_over)
             if lease is not None:
                 return lease
             wanted = [digest for digest in wanted if digest not in results]
@@ -256,6 +313,7 @@ class FileStore(BaseStore):
             self._leases.release(digest)
             return None
         assert self._leases.worker_id is not None
+        self._saving.begin()
         return Lease(digest, self._leases.worker_id, self.news.clock)
 
     def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
@@ -379,7 +437,7 @@ class FileStore(BaseStore):
         return self._packer().pack(wholly=True)
 
     def _packer(self) -> Packer:
-        return Packer(self._segments, self._big, self._leases)
+        return Packer(self._segments, self._big, self._leases, self._runs_kept)
 
 
 file_store = FileStore

@@ -46,8 +46,10 @@ from jug.backends.base import (
 )
 from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
+from jug.backends.runs_kept import runs_kept as runs_kept_of
+from jug.backends.worker_record import WorkerRecord
 from jug.errors import OptionError, ResultNotFound
-from jug.records import Record
+from jug.records import Record, Run, RunState, with_state
 
 __all__ = ["RedisStore", "redis_store"]
 
@@ -65,12 +67,14 @@ class RedisStore(BaseStore):
         prefix: str | None = None,
         lease_seconds: float | None = None,
         patience: float | None = None,
+        runs_kept: int | None = None,
         chunk_bytes: int = results.CHUNK_BYTES,
     ) -> None:
         self._options = {
             "prefix": prefix,
             "lease_seconds": lease_seconds,
             "patience": patience,
+            "runs_kept": runs_kept,
             "chunk_bytes": chunk_bytes,
         }
         self._opened_by = url
@@ -79,7 +83,10 @@ class RedisStore(BaseStore):
         lease = lease_seconds_of(lease_seconds)
         self._access = Access(self._address, _patience(patience))
         self._follower = Follower(self._access)
-        self._leases = RedisLeases(self._access, self._follower, lease, chunk_bytes)
+        self._runs_kept = runs_kept_of(runs_kept)
+        self._leases = RedisLeases(
+            self._access, self._follower, lease, chunk_bytes, self._runs_kept
+        )
         self._index = self._follower.index
         self.news = self._index.news
         self._users = self._address.tag + "jugfiles"
@@ -93,8 +100,9 @@ class RedisStore(BaseStore):
 
         `prefix` is used where the URL gives none; `lease_seconds` is after what
         time without a heartbeat a worker is dead, `patience` how many seconds a
-        server that is away is waited for, and `chunk_bytes` the size in which
-        large results are split.
+        server that is away is waited for, `runs_kept` how many runs of a
+        task are remembered beside the one that counts, and `chunk_bytes` the size in
+        which large results are split.
 
         >>> RedisStore.open("redis://me:secret@localhost/?prefix=primes")
         <RedisStore redis://localhost/?prefix=primes>
@@ -109,6 +117,10 @@ class RedisStore(BaseStore):
     def has_default_prefix(self) -> bool:
         """Whether the URL names no prefix, so that another project may use the same one."""
         return self._address.has_default_prefix
+
+    @property
+    def worker_id(self) -> str:
+        return self._leases.worker_id
 
     # What is there, from memory
 
@@ -186,6 +198,18 @@ class RedisStore(BaseStore):
         entries = results.fetch_entries(self._access.server, "results", digests)
         return [entries[digest].size if digest in entries else 0 for digest in digests]
 
+    # The history
+
+    def note(self, digest: bytes, state: RunState, record: bytes) -> None:
+        self.note_jugfile()
+        self._leases.note(digest, with_state(record, state))
+
+    def each_run(self) -> Iterator[Run]:
+        return results.fetch_runs(self._access.server)
+
+    def workers(self) -> dict[str, WorkerRecord]:
+        return self._leases.workers.all(self._access.server)
+
     def _not_found(self, digest: bytes) -> ResultNotFound:
         return ResultNotFound(
             f"the result of {digest.hex()} is not in {self.url}: run its task first", digest=digest
@@ -244,7 +268,7 @@ class RedisStore(BaseStore):
     def _discard(self, digests: Sequence[bytes], only: bytes = b"") -> int:
         name, server = os.urandom(8).hex(), self._access.server
         reply = self._follower.take_in(
-            server.run(scripts.DISCARD, self._index.cursor, name, only, *digests)
+            server.run(scripts.DISCARD, self._index.cursor, name, only, self._runs_kept, *digests)
         )
         self._leases.has_unsynced = True
         if reply.number or not only:
@@ -272,6 +296,7 @@ class RedisStore(BaseStore):
             name = os.fsencode(self.known_as(self.jugfile, self.arguments))
             self._access.server.command("SADD", self._users, name)
             self._noted = self.jugfile, self.arguments
+            self._leases.jugfile = self.jugfile
 
     # The end
 

@@ -65,11 +65,13 @@ class FrameKind(IntEnum):
     REMOVAL = 6
     """Frames that count no more: the payload names them."""
     WORKER = 7
-    """Which process writes the frames of this worker, as JSON."""
+    """What the worker says of itself, as JSON."""
     END = 8
-    """The worker has ended well: it writes no further frame."""
+    """The worker has ended well: it writes no further frame.  The payload says when, as JSON."""
     COVER = 9
     """Segments whose frames are all here: the payload names them and how far."""
+    RUN = 10
+    """A run that left neither result nor failure, or that does not count any more."""
 
 
 OF_TASKS: Final = frozenset(range(FrameKind.RESULT, FrameKind.REMOVAL))

@@ -20,7 +20,6 @@ are asked of it; each is short.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
@@ -46,7 +45,7 @@ from jug.backends._file.history import (
     History,
 )
 from jug.backends.news import NOTHING, News, TaskState
-from jug.backends.process import Process
+from jug.backends.worker_record import WorkerRecord
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1
@@ -75,8 +74,9 @@ class FrameIndex:
         """Tasks that failed and have no result, and whether that is kept."""
         self.histories: dict[bytes, bytes] = {}
         self.news = News()
-        self.workers: dict[bytes, Process] = {}
-        self.ended: set[bytes] = set()
+        self.workers: dict[bytes, WorkerRecord] = {}
+        self.ended: dict[bytes, bytes] = {}
+        """Workers that have ended well, and what they said then."""
         self._ident_at = ident_at
         self._before: dict[bytes, TaskState] | None = None
         """While a pack is read: the state before it of each task that it changes."""
@@ -144,9 +144,11 @@ class FrameIndex:
             for entry in unpack_removals(view(frame).payload):
                 self.remove(entry)
         elif kind == FrameKind.WORKER:
-            self.workers[ident[:8]] = Process(**json.loads(bytes(view(frame).payload)))
+            packed = bytes(view(frame).payload)
+            self.workers[ident[:8]] = WorkerRecord.unpack(ident[:8].hex(), packed)
         elif kind == FrameKind.END:
-            self.ended.add(ident[:8])
+            said = bytes(view(frame).payload)
+            self.ended[ident[:8]] = said or self.ended.get(ident[:8], b"")
 
     # Single frames
 

@@ -44,6 +44,8 @@ class FileLeases:
         self._leases: Leases | None = None
         self._process = process
         self._taken: set[bytes] = set()
+        self.taken_over: dict[bytes, str] = {}
+        """The leases that were taken over since somebody looked, and from which workers."""
 
     # Being a worker
 
@@ -195,7 +197,10 @@ class FileLeases:
         sight = self.links.look(digest.hex())
         if sight is None or sight.worker == self.worker_id or not self.links.is_dead(sight.worker):
             return False
-        return self._act("take over", Leases.steal, digest.hex(), sight.worker)
+        if not self._act("take over", Leases.steal, digest.hex(), sight.worker):
+            return False
+        self.taken_over[digest] = sight.worker
+        return True
 
     def break_lease(self, digest: bytes) -> bool:
         """Take a lease away from whoever holds it; return whether there was one."""

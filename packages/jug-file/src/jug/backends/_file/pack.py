@@ -74,7 +74,10 @@ class PackSummary:
 class Packer:
     """Packs one store; its segments must have been read just before."""
 
-    def __init__(self, segments: Segments, big: BigFiles, leases: FileLeases) -> None:
+    def __init__(
+        self, segments: Segments, big: BigFiles, leases: FileLeases, runs_kept: int
+    ) -> None:
+        self._runs_kept = runs_kept
         self._segments = segments
         self._index = segments.index
         self._leases = leases
@@ -130,7 +133,7 @@ class Packer:
     def _choose(self, working: set[str]) -> Merge:
         """Return what is merged: all segments whose workers are gone."""
         now, listed = disk_time(self._segments.folder), set(self._segments.names())
-        merge = Merge([], set(self._index.ended))
+        merge = Merge([], {*self._index.ended})
         for name in sorted(listed):
             segment = self._segments.known.get(os.path.splitext(name)[0])
             if segment is None or segment.stem in self._segments.covered:
@@ -158,7 +161,7 @@ class Packer:
         merge.covered = self._covered_by(merge)
         stem = f"{os.urandom(8).hex()}-0"
         path = self._segments.folder / (stem + PACK)
-        merged = MergedFrames(merge, self._index, stem)
+        merged = MergedFrames(merge, self._index, stem, self._runs_kept)
         try:
             with written_aside(path, path.with_name(path.name + TEMPORARY)) as file:
                 write_all(file, merged.content())

@@ -85,10 +85,10 @@ class Results:
     def _record_of(self, found: frames.View) -> Record:
         """Return a frame's record; its worker is named by its process."""
         record = records.unpack(found.record)
-        process = self._index.workers.get(found.ident[:8])
-        if process is None or record.worker not in ("", found.ident[:8].hex()):
+        worker = self._index.workers.get(found.ident[:8])
+        if worker is None or record.worker not in ("", worker.id):
             return record
-        return record._replace(worker=f"{process.host}:{process.pid}")
+        return record._replace(worker=worker.place)
 
     def _again_if_gone(self, read: Callable[[bytes], _T], digest: bytes) -> _T:
         try:

@@ -6,7 +6,7 @@ writer.  Large results go to files first; their frames only announce them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final
 
@@ -17,6 +17,7 @@ from jug.backends._file.leases import FileLeases
 from jug.backends._file.segments import Segments
 from jug.backends._file.writer import Writer
 from jug.backends.base import Buffer, Frame, Kind
+from jug.backends.worker_record import WorkerRecord
 from jug.messages import Log
 
 __all__ = ["Saving"]
@@ -30,12 +31,19 @@ class Saving:
     """What this worker writes to a store; nothing is made before the first frame."""
 
     def __init__(
-        self, segments: Segments, big: BigFiles, leases: FileLeases, *, is_local: bool
+        self,
+        segments: Segments,
+        big: BigFiles,
+        leases: FileLeases,
+        describe: Callable[[str], WorkerRecord],
+        *,
+        is_local: bool,
     ) -> None:
         self._segments = segments
         self._index = segments.index
         self._big = big
         self._leases = leases
+        self._describe = describe
         self._is_local = is_local
         self._writer: Writer | None = None
 
@@ -45,8 +53,13 @@ class Saving:
         if self._writer is None or self._writer.worker_id != worker:
             if self._writer is not None:
                 self._writer.end()
-            self._writer = Writer(self._segments, worker)
+            self._writer = Writer(self._segments, self._describe(worker))
         return self._writer
+
+    def begin(self) -> None:
+        """Say who this worker is, if it has not: what it runs may kill it before it saves."""
+        if self._writer is None:
+            self.writer().begin()
 
     def save(self, writer: Writer, frame: Frame) -> None:
         """Write what a run has left behind, a large result to a file."""
@@ -70,9 +83,14 @@ class Saving:
     ) -> None:
         seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
         written = writer.append(kind, digest, record, pieces, seconds)
-        self._index.add(written.ident, kind, digest, written.where)
+        if kind != FrameKind.RUN:
+            self._index.add(written.ident, kind, digest, written.where)
         if writer.is_due or not self._is_local:
             writer.sync()
+
+    def note(self, digest: bytes, record: bytes) -> None:
+        """Write of a run that leaves neither result nor failure."""
+        self._write(self.writer(), FrameKind.RUN, digest, record)
 
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames do not count any more."""

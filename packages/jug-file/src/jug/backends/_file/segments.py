@@ -207,11 +207,11 @@ class Segments:
         """Return whether the segment's worker certainly writes no more."""
         if segment.worker in self.index.ended:
             return True
-        process = self.index.workers.get(segment.worker)
-        if process is None or now - segment.judged < 1.0:
+        worker = self.index.workers.get(segment.worker)
+        if worker is None or now - segment.judged < 1.0:
             return False
         segment.judged = now
-        return process.is_gone() is True
+        return worker.process.is_gone() is True
 
     # Packs
 

@@ -16,7 +16,6 @@ second old, or take 16 MB.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -38,7 +37,7 @@ from jug.backends._file.index import SHIFT
 from jug.backends._file.segment import SEGMENT, Segment
 from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
-from jug.backends.process import Process
+from jug.backends.worker_record import WorkerRecord, pack_end
 from jug.errors import StoreError
 
 _SECONDS: Final = 1.0
@@ -59,9 +58,10 @@ class Written(NamedTuple):
 class Writer:
     """The segments of one worker, made when there is something to write."""
 
-    def __init__(self, segments: Segments, worker: str) -> None:
-        self.worker_id = worker
-        self.worker = bytes.fromhex(worker)
+    def __init__(self, segments: Segments, worker: WorkerRecord) -> None:
+        self.worker_id = worker.id
+        self.worker = bytes.fromhex(worker.id)
+        self._described = worker
         self._segments = segments
         self._index = segments.index
         self._frames = 0
@@ -96,6 +96,12 @@ class Writer:
         )
 
     # Writing
+
+    def begin(self) -> None:
+        """Begin a segment, which says who writes it, if there is none."""
+        if self._file is None:
+            with self._failing_as("save results in"):
+                self._begin()
 
     def append(
         self,
@@ -158,11 +164,10 @@ class Writer:
         temporary = path.with_name(path.name + TEMPORARY)
         self._files += 1
         segment = self._segments.adopt(stem, path)
-        process = Process.here()
-        self._index.workers[self.worker] = process
-        described = json.dumps(process._asdict()).encode()
+        self._index.workers[self.worker] = self._described
+        described, ident = self._described.pack(), self._next_ident()
         start = frames.head() + frames.build(
-            segment.seed, self._next_ident(), FrameKind.WORKER, frames.NO_TASK, b"", [described]
+            segment.seed, ident, FrameKind.WORKER, frames.NO_TASK, b"", [described]
         )
         # Nobody must see it empty: some file systems would remember that.
         with written_aside(path, temporary) as file:
@@ -275,9 +280,10 @@ class Writer:
         if self._file is None:
             return
         try:
-            self.append(FrameKind.END, frames.NO_TASK)
+            said = pack_end()
+            self.append(FrameKind.END, frames.NO_TASK, b"", [said])
             self.sync()
-            self._index.ended.add(self.worker)
+            self._index.ended[self.worker] = said
         finally:
             self._segments.disown(self.stem, self._end)
             self.abandon()

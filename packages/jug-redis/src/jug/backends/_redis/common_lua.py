@@ -7,6 +7,7 @@ from typing import Final
 
 from jug.backends.base import Kind
 from jug.hash import SCHEME_VERSION
+from jug.records import STATE_TAG
 
 FORMAT: Final = 1
 """The version of the layout of the keys and of all that is in them."""
@@ -38,6 +39,7 @@ local NO_FRAME, SAVED, DUPLICATE = {NO_FRAME}, {SAVED}, {DUPLICATE}
 local UNSURE, INCOMPLETE = {UNSURE}, {INCOMPLETE}
 local EVENTS_KEPT, EVENTS_TOLD = {EVENTS_KEPT}, {EVENTS_TOLD}
 local START, ANSWER_SECONDS = '{START}', {ANSWER_SECONDS}
+local STATE_TAG = {STATE_TAG}
 """
 
 COMMON: Final = (
@@ -46,7 +48,7 @@ COMMON: Final = (
 local tag = KEYS[1]
 local meta, log, workers = tag .. 'meta', tag .. 'log', tag .. 'workers'
 local results, failures = tag .. 'results', tag .. 'failures'
-local leases, beats = tag .. 'leases', tag .. 'beats'
+local leases, beats, runs = tag .. 'leases', tag .. 'beats', tag .. 'runs'
 
 local format, hash, removals, seen, newest = unpack(
   redis.call('HMGET', meta, 'format', 'hash', 'removals', 'seen', 'newest'))
@@ -152,6 +154,36 @@ local function header(entry)
   if #entry >= 25 then
     return struct.unpack('<c12BI4I8', entry)
   end
+end
+
+-- Remember a run that does not count, as its id and record: of each task the last few.
+local function remember(digest, run, kept)
+  local earlier = redis.call('HGET', runs, digest) or ''
+  local starts, at = {}, 1
+  while at <= #earlier do
+    local size = struct.unpack('<I4', earlier, at)
+    if earlier:sub(at + 4, at + 15) == run:sub(1, 12) then
+      return
+    end
+    starts[#starts + 1], at = at, at + 4 + size
+  end
+  if kept == 0 then
+    return
+  elseif #starts >= kept then
+    earlier = earlier:sub(starts[#starts - kept + 2] or at)
+  end
+  redis.call('HSET', runs, digest, earlier .. struct.pack('<I4', #run) .. run)
+end
+
+-- Remember the run of an entry that counts no more, with what became of it.
+local function remember_entry(digest, entry, kept)
+  if #entry < 29 then
+    return
+  end
+  local id, kind, _, _, size = struct.unpack('<c12BI4I8I4', entry)
+  local state = kind == RESULT and 'discarded' or 'failed'
+  local record = entry:sub(30, 29 + size)
+  remember(digest, id .. record .. struct.pack('<BI4', STATE_TAG, #state) .. state, kept)
 end
 
 local function drop_blob(entry)

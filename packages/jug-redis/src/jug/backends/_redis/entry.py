@@ -29,6 +29,7 @@ from jug.errors import DamagedResult
 
 _HEADER: Final = Struct("<12sBIQI")
 _ID: Final = Struct("<8sI")
+_LENGTH: Final = Struct("<I")
 
 ID_SIZE: Final = _ID.size
 
@@ -85,6 +86,24 @@ class Entry(NamedTuple):
         if len(data) < start or (not chunks and len(entry.inline) != size):
             raise DamagedResult(f"its entry has {len(data)} bytes, which is not what was written")
         return entry
+
+
+def pack_run(worker: str, number: int, record: bytes) -> bytes:
+    """Return a run that does not count, as it is remembered.
+
+    >>> list(unpack_runs(b"\\x16\\0\\0\\0" + pack_run("0123456789abcdef", 7, b"0123456789")))
+    [('0123456789abcdef', b'0123456789')]
+    """
+    return _ID.pack(bytes.fromhex(worker), number) + record
+
+
+def unpack_runs(packed: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the worker and the record of each run of a task that is remembered."""
+    at = 0
+    while at + _LENGTH.size <= len(packed):
+        (length,) = _LENGTH.unpack_from(packed, at)
+        start, at = at + _LENGTH.size, at + _LENGTH.size + length
+        yield packed[start : start + 8].hex(), packed[start + ID_SIZE : at]
 
 
 def chunks(payload: Sequence[Buffer], size: int) -> Iterator[Buffer]:

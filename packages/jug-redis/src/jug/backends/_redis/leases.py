@@ -11,20 +11,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from math import inf
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
+from jug import records
 from jug.backends._redis import scripts
 from jug.backends._redis.access import Access
-from jug.backends._redis.entry import Entry
+from jug.backends._redis.entry import Entry, pack_run
 from jug.backends._redis.follower import Follower
 from jug.backends._redis.heartbeat import RedisHeartbeat
 from jug.backends._redis.results import batches, send
 from jug.backends._redis.round_trip import LeaseEnd, RoundTrip
-from jug.backends._redis.workers import Workers, unpacked
+from jug.backends._redis.workers import Workers, process_of
 from jug.backends.base import Frame, Holder, Lease, Outcome
+from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
 from jug.messages import Log
+from jug.records import Record, RunState
 
 log = Log("redis")
 
@@ -38,7 +41,12 @@ class RedisLeases:
     """The leases of one worker, which gets its id when it first takes or saves something."""
 
     def __init__(
-        self, access: Access, follower: Follower, lease_seconds: float, chunk_bytes: int
+        self,
+        access: Access,
+        follower: Follower,
+        lease_seconds: float,
+        chunk_bytes: int,
+        runs_kept: int,
     ) -> None:
         self.lease_ms = max(1, round(lease_seconds * 1000))
         self.workers = Workers()
@@ -47,9 +55,13 @@ class RedisLeases:
         self._access = access
         self._follower = follower
         self._chunk_bytes = chunk_bytes
+        self._runs_kept = runs_kept
+        self.jugfile = ""
+        """The jugfile whose tasks are run, empty for none."""
         self._held: dict[str, bytes] = {}
         """The tasks whose leases are held, by their tokens."""
-        self._worker = ""
+        self.worker_id = ""
+        """This worker's id, empty before it takes or saves something."""
         self._counter = 0
         self._beaten = -inf
         """When a round trip last showed that this worker lives, by the monotonic clock."""
@@ -105,7 +117,7 @@ class RedisLeases:
                 scripts.ROUND_TRIP,
                 *(index.cursor or scripts.START, self.lease_ms),
                 *(int(is_beat_due), int(has_failed)),
-                *(*end[:-1], next_token, b"".join(candidates)),
+                *(*end[:-1], next_token, b"".join(candidates), self._runs_kept),
             )
         )
         if is_beat_due and candidates:
@@ -148,6 +160,12 @@ class RedisLeases:
         except StoreError as error:
             log.warning("the lease of %s stays until it runs out: %s", lease.digest.hex(), error)
 
+    def note(self, digest: bytes, record: bytes) -> None:
+        """Remember a run that leaves neither result nor failure."""
+        run = pack_run(self.identity(), self._count(), record)
+        self._access.server.run(scripts.NOTE, digest, run, self._runs_kept)
+        self.has_unsynced = True
+
     def _prepared(self, frame: Frame, token: str = "") -> LeaseEnd:
         """Return what saves a frame, after sending what is too large to travel with it."""
         entry = Entry.of(frame, self.identity(), self._count(), self._chunk_bytes)
@@ -158,11 +176,11 @@ class RedisLeases:
 
     def identity(self) -> str:
         """Return this worker's id, which is made when it first takes something."""
-        if not self._worker:
+        if not self.worker_id:
             worker = os.urandom(8).hex()
-            self.workers.enter(self._access.server, worker)
-            self._worker = worker
-        return self._worker
+            self.workers.enter(self._access.server, WorkerRecord.here(worker, self.jugfile))
+            self.worker_id = worker
+        return self.worker_id
 
     def heartbeat(self) -> RedisHeartbeat:
         """Return the heartbeat of this worker."""
@@ -173,12 +191,13 @@ class RedisLeases:
         """Give back all leases, and be nobody."""
         for token, digest in tuple(self._held.items()):
             self.make_trip(LeaseEnd("drop", digest, token))
-        if self._worker:
-            self._access.server.command("ZREM", self._access.address.tag + "beats", self._worker)
+        if self.worker_id:
+            self._access.server.command("ZREM", self._access.address.tag + "beats", self.worker_id)
+            self.workers.note_end(self._access.server, self.worker_id)
 
     def forget(self) -> None:
         """Be nobody, without a word to the server."""
-        self._worker, self._beaten, self.has_unsynced = "", -inf, False
+        self.worker_id, self._beaten, self.has_unsynced = "", -inf, False
         self._held.clear()
 
     def _count(self) -> int:
@@ -202,7 +221,7 @@ class RedisLeases:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
         for digest, worker, packed, is_beating in self._access.server.run(scripts.HOLDERS):
-            process = unpacked(packed) if packed else None
+            process = process_of(packed) if packed else None
             is_gone = process is not None and bool(process.is_gone())
             found[digest] = Holder(worker.decode(), process, bool(is_beating) and not is_gone)
         return found
@@ -215,11 +234,15 @@ class RedisLeases:
 
     def _reap_if_gone(self, workers: Sequence[str]) -> bool:
         """Free the leases of those workers that are certainly gone; return whether any was."""
-        processes = self.workers.of(self._access.server, workers)
-        gone = [name for name in workers if name in processes and processes[name].is_gone()]
+        known = self.workers.of(self._access.server, workers)
+        gone = [name for name in workers if name in known and known[name].process.is_gone()]
         return bool(gone) and self._reap(gone)
 
     def _reap(self, gone: Iterable[str]) -> bool:
-        count = self._access.server.run(scripts.REAP, self.lease_ms, *gone)
+        """Free the leases of these workers, and of those whose time is over."""
+        freed = self._access.server.run(scripts.REAP, self.lease_ms, *gone)
+        for digest, worker in freed:
+            lost = records.pack(Record(start=time(), worker=worker.decode()))
+            self.note(digest, records.with_state(lost, RunState.LOST))
         self._follower.poll()
-        return bool(count)
+        return bool(freed)

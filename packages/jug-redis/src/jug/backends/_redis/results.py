@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
+from struct import error as StructError
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from jug import records
 from jug.backends._redis import scripts
-from jug.backends._redis.entry import ID_SIZE, Entry, chunks
+from jug.backends._redis.entry import ID_SIZE, Entry, chunks, unpack_runs
 from jug.backends._redis.workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
-from jug.records import Record
+from jug.records import Record, Run, RunState
 
 if TYPE_CHECKING:
     from jug.backends._redis.server import Server
@@ -67,14 +68,48 @@ def fetch_records(
     entries = fetch_entries(server, "results", digests)
     rest = [digest for digest in digests if digest not in entries]
     entries |= fetch_entries(server, "failures", rest)
-    processes = workers.of(server, (entry.worker for entry in entries.values()))
+    known = workers.of(server, (entry.worker for entry in entries.values()))
     found = {}
     for digest, entry in entries.items():
-        record, process = records.unpack(entry.record), processes.get(entry.worker)
-        if process is not None and not record.worker:
-            record = record._replace(worker=f"{process.host}:{process.pid}")
+        record, worker = records.unpack(entry.record), known.get(entry.worker)
+        if worker is not None and not record.worker:
+            record = record._replace(worker=worker.place)
         found[digest] = record
     return found
+
+
+def fetch_runs(server: Server) -> Iterator[Run]:
+    """Yield every run that is remembered, but those whose records are damaged."""
+    for key, state in (("results", RunState.FINISHED), ("failures", RunState.FAILED)):
+        for digest, packed in _each(server, key):
+            with suppress(DamagedResult):
+                entry = Entry.unpack(packed)
+                yield from _run(digest, state, entry.worker, entry.record)
+    for digest, packed in _each(server, "runs"):
+        for worker, record in unpack_runs(packed):
+            yield from _run(digest, None, worker, record)
+
+
+def _run(digest: bytes, state: RunState | None, worker: str, packed: bytes) -> Iterator[Run]:
+    """Yield a run, unless its record is damaged."""
+    with suppress(StructError, ValueError):
+        record = records.unpack(packed)
+        if not record.worker:
+            record = record._replace(worker=worker)
+        yield Run(digest, state or RunState(record.state), record)
+
+
+def _each(server: Server, key: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each field of a hash and what is in it, once."""
+    told, at = set[bytes](), b"0"
+    while True:
+        at, page = server.command("HSCAN", server.address.tag + key, at, "COUNT", _BATCH)
+        for field, packed in zip(page[::2], page[1::2], strict=True):
+            if field not in told:  # it may come twice
+                told.add(field)
+                yield field, packed
+        if at == b"0":
+            return
 
 
 def fetch(server: Server, digest: bytes) -> bytearray | None:

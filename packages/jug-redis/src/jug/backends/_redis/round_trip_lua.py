@@ -7,7 +7,7 @@ from typing import Final
 ROUND_TRIP: Final = """
 local cursor, lease, is_beat_due, has_failed = unpack(ARGV, 1, 4)
 local ending, digest, token, known_removals, entry, body = unpack(ARGV, 5, 10)
-local next_token, packed_candidates = ARGV[11], ARGV[12]
+local next_token, packed_candidates, runs_kept = ARGV[11], ARGV[12], tonumber(ARGV[13])
 
 local told, last, events, more = news(cursor)
 local is_unsure = told == 0 or events ~= ''
@@ -30,6 +30,9 @@ local function save_failure(kind)
     entry = entry:sub(1, 12) .. string.char(KEPT) .. entry:sub(14)
   end
   redis.call('HSET', failures, digest, entry)
+  if before then
+    remember_entry(digest, before, runs_kept)
+  end
   announce(kind == KEPT and 'k' or 'f', digest)
 end
 
@@ -40,8 +43,10 @@ local function save_result(blob, chunks)
   elseif chunks > 0 then
     redis.call('PERSIST', blob)
   end
-  if is_unsure or has_failed == '1' then
+  local failure = (is_unsure or has_failed == '1') and redis.call('HGET', failures, digest)
+  if failure then
     redis.call('HDEL', failures, digest)
+    remember_entry(digest, failure, runs_kept)
   end
   announce('d', digest)
 end

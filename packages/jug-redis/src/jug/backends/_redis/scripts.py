@@ -33,7 +33,8 @@ removed, and decides whether what it has was made from that.
     failures   the same for failures
     leases     hash: digest to ``worker:number``
     beats      sorted set: worker, by the deadline of its next heartbeat
-    workers    hash: worker to its process
+    workers    hash: worker to what it said of itself
+    runs       hash: digest to its last runs that do not count, each a length, an id, a record
     jugfiles   set: the jugfiles that have saved something, by name and arguments
     blob:…     hash: the chunks of one large result
     answer:…   what a removal came to, for one that is sent again; it goes by itself
@@ -79,6 +80,7 @@ __all__ = [
     "HOLDERS",
     "INCOMPLETE",
     "NEWS",
+    "NOTE",
     "NO_FRAME",
     "PAGE",
     "READ",
@@ -150,7 +152,7 @@ local before = tag .. 'answer:' .. ARGV[2]
 local told, last, events, more = news(ARGV[1])
 local count = tonumber(redis.call('GET', before) or '0')
 local is_change = false
-local only = ARGV[3]
+local only, runs_kept = ARGV[3], tonumber(ARGV[4])
 
 -- One frame alone is removed by its id: another one may have taken its place.
 local function is_meant(entry)
@@ -163,7 +165,14 @@ local function discard(digest, entry)
     drop_blob(entry)
     redis.call('HDEL', results, digest)
   end
-  local failed = redis.call('HDEL', failures, digest) == 1
+  local failed = redis.call('HGET', failures, digest)
+  if failed then
+    redis.call('HDEL', failures, digest)
+    remember_entry(digest, failed, runs_kept)
+  end
+  if entry then
+    remember_entry(digest, entry, runs_kept)
+  end
   if entry or failed then
     count = count + 1
   end
@@ -173,7 +182,7 @@ local function discard(digest, entry)
   end
 end
 
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local entry = redis.call('HGET', results, ARGV[i])
   if is_meant(entry) then
     discard(ARGV[i], entry)
@@ -184,6 +193,11 @@ if is_change then
   redis.call('SET', before, count, 'EX', ANSWER_SECONDS)
 end
 return answer(NO_FRAME, count, told, last, events, more)
+"""
+
+_NOTE: Final = """
+remember(ARGV[1], ARGV[2], tonumber(ARGV[3]))
+create()
 """
 
 _BREAK: Final = """
@@ -216,16 +230,17 @@ for i = 2, #ARGV do
   redis.call('ZREM', beats, ARGV[i])
 end
 local held = redis.call('HGETALL', leases)
-local count = 0
+local freed = {}
 for i = 1, #held, 2 do
-  if not is_alive(holder_of(held[i + 1]), time) then
+  local holder = holder_of(held[i + 1])
+  if not is_alive(holder, time) then
     redis.call('HDEL', leases, held[i])
     announce('u', held[i])
-    count = count + 1
+    freed[#freed + 1] = {held[i], holder}
   end
 end
 redis.call('ZREMRANGEBYSCORE', beats, '-inf', time)
-return count
+return freed
 """
 
 _BEAT: Final = """
@@ -252,6 +267,7 @@ DONE: Final = Script(COMMON + _DONE)
 READ: Final = Script(COMMON + _READ)
 UPLOAD: Final = Script(COMMON + _UPLOAD)
 DISCARD: Final = Script(COMMON + _DISCARD)
+NOTE: Final = Script(COMMON + _NOTE)
 BREAK: Final = Script(COMMON + _BREAK)
 HOLDERS: Final = Script(COMMON + _HOLDERS)
 REAP: Final = Script(COMMON + _REAP)

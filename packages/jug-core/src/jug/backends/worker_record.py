@@ -1,0 +1,160 @@
+"""What a worker says of itself: where it runs, on what, and when it began and ended.
+
+A store keeps it once for each worker, so that the records of runs need only name their
+worker.  It is JSON, so that a later version may say more: what is not known is skipped,
+and what is missing is empty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, Self
+
+from jug.backends.process import Process
+
+_JOB_VARIABLES: Final = {
+    "SLURM": ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_ID"),
+    "PBS": ("PBS_JOBID",),
+    "LSF": ("LSB_JOBID", "LSB_JOBINDEX"),
+    "SGE": ("JOB_ID", "SGE_TASK_ID"),
+    "HTCondor": ("CONDOR_ID",),
+}
+_MOST_PACKAGES: Final = 40
+_LONGEST_ARGUMENT: Final = 200
+
+
+class WorkerRecord(NamedTuple):
+    """One worker of a store, as it described itself.
+
+    >>> worker = WorkerRecord.here("0123456789abcdef", jugfile="primes.py")
+    >>> WorkerRecord.unpack(worker.id, worker.pack()) == worker
+    True
+    """
+
+    id: str
+    """The worker's id, 16 hex digits."""
+    process: Process
+    start: float = 0.0
+    """When it began to work, in seconds since the epoch; 0 if not known."""
+    end: float = 0.0
+    """When it ended well, 0 if it did not, or not yet."""
+    cores: int = 0
+    """How many processors it could use, 0 if not known."""
+    python: str = ""
+    """The version of Python."""
+    packages: dict[str, str] = {}  # noqa: RUF012
+    """The versions of jug and of the libraries that were imported when it began."""
+    jugfile: str = ""
+    """The path of the jugfile, empty for tasks of a script or a notebook."""
+    arguments: list[str] = []  # noqa: RUF012
+    """The command line, after the program's name."""
+    job: str = ""
+    """The job of a batch system that it is part of, such as ``SLURM 1234``."""
+
+    @classmethod
+    def here(cls, id: str, jugfile: str = "") -> Self:
+        """Return the description of a worker that this process is, from now on."""
+        return cls(
+            id,
+            Process.here(),
+            start=time.time(),
+            cores=_cores(),
+            python=".".join(map(str, sys.version_info[:3])),
+            packages=_packages(),
+            jugfile=jugfile,
+            arguments=[argument[:_LONGEST_ARGUMENT] for argument in sys.argv[1:]],
+            job=_job(),
+        )
+
+    @property
+    def place(self) -> str:
+        """Its host and process, as people read it."""
+        return f"{self.process.host}:{self.process.pid}"
+
+    def pack(self) -> bytes:
+        """Return the description as JSON, without the id."""
+        about = {name: given for name, given in self._asdict().items() if given}
+        del about["id"], about["process"]
+        return json.dumps({**self.process._asdict(), **about}).encode()
+
+    @classmethod
+    def unpack(cls, id: str, packed: bytes) -> Self:
+        """Return the description that was packed, by this version or another.
+
+        Raises ValueError if it is none.
+        """
+        try:
+            said = json.loads(packed)
+            process = Process(*(said.pop(name) for name in Process._fields))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"the description of worker {id} is damaged ({error})") from error
+        known = {name: said[name] for name in cls._fields[2:] if name in said}
+        return cls(id, process, **known)
+
+    def ended(self, packed: bytes) -> Self:
+        """Return the same worker with its end, as `pack_end` has packed it or a later version."""
+        try:
+            return self._replace(end=json.loads(packed)["end"])
+        except (ValueError, KeyError, TypeError):
+            return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is known, for ``--json``."""
+        about: dict[str, Any] = {"id": self.id, "host": self.process.host, "pid": self.process.pid}
+        rest = self._asdict()
+        del rest["id"], rest["process"]
+        return about | {name: given for name, given in rest.items() if given}
+
+
+def pack_end() -> bytes:
+    """Return as JSON that a worker ends now."""
+    return json.dumps({"end": time.time()}).encode()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 0
+
+
+def _job() -> str:
+    """Return which job of a batch system this process is part of."""
+    for system, names in _JOB_VARIABLES.items():
+        given = [os.environ[name] for name in names if name in os.environ]
+        if system == "SLURM" and len(given) == len(names):
+            given = ["_".join(given[:2])]  # the job's own id says no more than the array's
+        if given and names[-1] in os.environ:
+            return f"{system} {'_'.join(given)}"
+    return ""
+
+
+def _packages() -> dict[str, str]:
+    """Return the versions of jug's distributions, and of libraries that are imported by now.
+
+    They are read from the names of folders, as `importlib.metadata` is slow to import.
+    """
+    installed = _installed()
+    found = {name: version for name, version in installed.items() if name.startswith("jug")}
+    for name, module in tuple(sys.modules.items()):
+        if "." in name or name.startswith("_") or name in sys.stdlib_module_names:
+            continue
+        said = installed.get(name.lower()) or getattr(module, "__dict__", {}).get("__version__")
+        if type(said) is str and len(found) < _MOST_PACKAGES:
+            found[name] = said[:_LONGEST_ARGUMENT]
+    return found
+
+
+def _installed() -> dict[str, str]:
+    """Return the versions of the distributions that can be imported, by their folders' names."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError):
+            for entry in os.listdir(folder or "."):
+                name, dash, version = entry.removesuffix(".dist-info").partition("-")
+                if dash and entry.endswith(".dist-info"):
+                    found.setdefault(name.lower(), version)
+    return found

@@ -1,0 +1,78 @@
+"""The arguments of a task in short, for records: what people need to know it by.
+
+Nothing of the user's is called for that, and no more is looked at than is shown, so it
+costs microseconds whatever the arguments are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from jug.task.arguments import ATOMS
+
+_LONGEST: Final = 200  # characters of all arguments
+_LONGEST_ONE: Final = 40
+_ITEMS: Final = 4
+_DEEP: Final = 2
+
+
+def short_form(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Return the arguments as they would be written in a call, shortened.
+
+    >>> short_form((1, "text", [1, 2, 3, 4, 5]), {"key": 2.5})
+    "1, 'text', [1, 2, 3, 4, …], key=2.5"
+    """
+    parts: list[str] = []
+    length = 0
+    named = (f"{name}={_short(value)}" for name, value in kwargs.items())
+    for part in (*map(_short, args[: _LONGEST // 3]), *named):
+        length += len(part) + 2
+        if length > _LONGEST:
+            parts.append("…")
+            break
+        parts.append(part)
+    return ", ".join(parts)
+
+
+def _short(value: Any, deep: int = _DEEP) -> str:
+    kind = type(value)
+    if kind in ATOMS:
+        return _atom(value, kind)
+    if kind is list or kind is tuple or kind is dict:
+        return _container(value, kind, deep - 1) if deep else "…"
+    if hasattr(kind, "__jug_dependencies__"):
+        name = getattr(value, "name", None)
+        return f"{name}()" if type(name) is str else f"<{kind.__name__}>"
+    if kind.__module__.partition(".")[0] in ("numpy", "pandas", "polars", "xarray", "torch"):
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        about = " ".join(str(one) for one in (shape, dtype) if one not in (None, ()))
+        return f"<{kind.__name__} {about[:_LONGEST_ONE]}>".replace(" >", ">")
+    return f"<{kind.__name__}>"
+
+
+def _atom(value: Any, kind: type) -> str:
+    if kind is str or kind is bytes:
+        text = repr(value[:_LONGEST_ONE])
+        return text if len(value) <= _LONGEST_ONE else f"{text[:-1]}…{text[-1]}"
+    if kind is int and value.bit_length() > 128:
+        return f"<int of {value.bit_length()} bits>"
+    return repr(value)
+
+
+def _container(value: Any, kind: type, deep: int) -> str:
+    if kind is dict:
+        parts = [
+            f"{_short(key, 0)}: {_short(item, deep)}" for key, item in islice(value.items(), _ITEMS)
+        ]
+    else:
+        parts = [_short(item, deep) for item in value[:_ITEMS]]
+    if len(value) > _ITEMS:
+        parts.append("…")
+    text = ", ".join(parts)
+    if kind is list:
+        return f"[{text}]"
+    if kind is dict:
+        return f"{{{text}}}"
+    return f"({text},)" if len(value) == 1 else f"({text})"
