@@ -1,7 +1,7 @@
 """The smallest store: dictionaries in the memory of one process.
 
 It is what tests and small scripts use, and the one to read before writing
-another.  Everything is in a `_Memory`, under one lock.  Store objects are views
+another.  Everything is in a `Memory` (`dict_memory`), under one lock.  Store objects are views
 of a memory, each a worker of its own, so two threads may work on one memory
 like two processes on a directory.  All views share one `News`, so whoever changes
 something has it in the news of every view.
@@ -19,88 +19,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Condition
 from typing import Any, ClassVar, Self
 
 from jug import codec, records
 from jug._former import tell_what_is_gone
 from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
-from jug.backends.dict_file import DictFile, Saved
-from jug.backends.news import NOTHING, Changes, News, Reader, TaskState
+from jug.backends.dict_memory import KeptFailure, KeptResult, Memory
+from jug.backends.news import NOTHING, Changes, Reader, TaskState
 from jug.backends.process import Process
 from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
-from jug.errors import ResultNotFound
 from jug.records import Record, Run, RunState
 
 __all__ = ["DictStore", "dict_store"]
-
-
-# Two of these are never equal, so each can stand for its own identity in a `TaskState`.
-
-
-@dataclass(slots=True, eq=False)
-class _Result:
-    record: bytes
-    encoded: bytes
-    worker: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Failure:
-    record: bytes
-    kept: bool
-    worker: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Memory:
-    """What the views of one store share."""
-
-    changed: Condition = field(default_factory=Condition)
-    news: News = field(default_factory=News)
-    results: dict[bytes, _Result] = field(default_factory=dict)
-    failures: dict[bytes, _Failure] = field(default_factory=dict)
-    runs: dict[bytes, list[tuple[bytes, str]]] = field(default_factory=dict)
-    """The last other runs of a task: their records and their workers."""
-    workers: dict[str, WorkerRecord] = field(default_factory=dict)
-    leases: dict[bytes, Lease] = field(default_factory=dict)
-    released: int = 0
-    """How many leases ended so far."""
-    runs_kept: int = 0
-    file: DictFile | None = None
-    unsaved: bool = False
-
-    def result(self, digest: bytes, url: str) -> _Result:
-        """Return the result of a task, which must be there."""
-        try:
-            return self.results[digest]
-        except KeyError:
-            raise ResultNotFound(
-                f"the result of {digest.hex()} is not in {url}: run its task first", digest=digest
-            ) from None
-
-    def remember(self, digest: bytes, state: RunState, record: bytes, worker: str) -> None:
-        """Keep a run that does not count."""
-        earlier = self.runs.setdefault(digest, [])
-        earlier.append((records.with_state(record, state), worker))
-        del earlier[: -self.runs_kept or len(earlier)]
-
-    def saved(self) -> Saved:
-        """Return what goes to the file."""
-        return Saved(
-            {key: (one.record, one.encoded, one.worker) for key, one in self.results.items()},
-            {key: (one.record, one.kept, one.worker) for key, one in self.failures.items()},
-            self.runs,
-            {key: worker.pack() for key, worker in self.workers.items()},
-        )
-
-    def state(self, digest: bytes) -> TaskState:
-        """Return what is known of a task."""
-        failure = self.failures.get(digest)
-        failures = frozenset() if failure is None else frozenset([failure])
-        return TaskState(self.results.get(digest), failures)
 
 
 class DictStore(BaseStore):
@@ -121,18 +53,7 @@ class DictStore(BaseStore):
 
         `runs_kept` is how many runs of a task are remembered beside the one that counts.
         """
-        memory = _Memory(runs_kept=runs_kept_of(runs_kept))
-        if backend is not None:
-            memory.file = DictFile(backend)
-            saved = memory.file.load()
-            memory.results = {digest: _Result(*parts) for digest, parts in saved.results.items()}
-            memory.failures = {digest: _Failure(*parts) for digest, parts in saved.failures.items()}
-            memory.runs = {digest: list(runs) for digest, runs in saved.runs.items()}
-            memory.workers = {
-                worker: WorkerRecord.unpack(worker, packed)
-                for worker, packed in saved.workers.items()
-            }
-        self._view(memory)
+        self._view(Memory.open(backend, runs_kept_of(runs_kept)))
 
     @classmethod
     def open(
@@ -165,7 +86,7 @@ class DictStore(BaseStore):
     def another_view(self) -> Self:
         return self.sharing(self)
 
-    def _view(self, memory: _Memory) -> None:
+    def _view(self, memory: Memory) -> None:
         self._memory = memory
         self.news = memory.news
         self._released = memory.released
@@ -211,7 +132,7 @@ class DictStore(BaseStore):
         codec.verify(encoded)
         return encoded
 
-    def frame_of(self, digest: bytes) -> _Result | None:
+    def frame_of(self, digest: bytes) -> KeptResult | None:
         return self._memory.results.get(digest)
 
     def record(self, digest: bytes) -> Record | None:
@@ -236,21 +157,8 @@ class DictStore(BaseStore):
             self._memory.unsaved = True
 
     def each_run(self) -> Iterator[Run]:
-        memory = self._memory
-        with memory.changed:
-            runs = [
-                Run(digest, RunState.FINISHED, _record(one.record, one.worker))
-                for digest, one in memory.results.items()
-            ]
-            runs += [
-                Run(digest, RunState.FAILED, _record(failure.record, failure.worker))
-                for digest, failure in memory.failures.items()
-            ]
-            for digest, earlier in memory.runs.items():
-                for packed, worker in earlier:
-                    record = _record(packed, worker)
-                    runs.append(Run(digest, RunState(record.state), record))
-        return iter(runs)
+        with self._memory.changed:
+            return iter([*self._memory.each_run()])
 
     def workers(self) -> dict[str, WorkerRecord]:
         return dict(self._memory.workers)
@@ -326,10 +234,10 @@ class DictStore(BaseStore):
             if failure is not None:
                 memory.remember(digest, RunState.FAILED, failure.record, failure.worker)
             if frame.kind is Kind.RESULT:
-                memory.results[digest] = _Result(frame.record, b"".join(frame.payload), worker)
+                memory.results[digest] = KeptResult(frame.record, b"".join(frame.payload), worker)
             else:
                 kept = frame.kind is Kind.KEPT or (failure is not None and failure.kept)
-                memory.failures[digest] = _Failure(frame.record, kept, worker)
+                memory.failures[digest] = KeptFailure(frame.record, kept, worker)
             self._note(digest, before, memory.state(digest))
             return True
 
@@ -385,11 +293,6 @@ class DictStore(BaseStore):
 
 
 dict_store = DictStore
-
-
-def _record(packed: bytes, worker: str) -> Record:
-    record = records.unpack(packed)
-    return record if record.worker else record._replace(worker=worker)
 
 
 def _new_worker() -> str:
