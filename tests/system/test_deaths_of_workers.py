@@ -202,6 +202,7 @@ deaf(), deadly(), soft()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "jugfile"])
 def test_keep_failed_keeps_also_what_the_supervisor_ended(write, journal, jug, how):
     option = ["--keep-failed"] if how == "option" else []
@@ -462,6 +463,7 @@ FIRST(0), [good(i) for i in range(6)]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["close_all", "replace_itself"])
 def test_a_worker_that_can_say_no_more_keeps_nobody_from_working_or_stopping(
     write, journal, start, wait_for, first
@@ -475,6 +477,7 @@ def test_a_worker_that_can_say_no_more_keeps_nobody_from_working_or_stopping(
     assert command.wait(10) == 130
 
 
+@pytest.mark.slow
 @JOBS
 @pytest.mark.parametrize("by", ["the jugfile", "who starts it"])
 def test_ended_processes_are_waited_for_though_they_are_to_be_forgotten(write, jug, jobs, by):
@@ -529,6 +532,7 @@ TASK(1)
 """
 
 
+@pytest.mark.slow
 @JOBS
 @pytest.mark.parametrize("task", ["dies", "late"])
 def test_the_failure_goes_to_the_store_that_the_jugfile_chose(write, jug, jobs, task):
@@ -571,6 +575,7 @@ fails()
 """
 
 
+@pytest.mark.slow
 @JOBS
 @pytest.mark.parametrize(
     "does",

@@ -99,6 +99,7 @@ def test_a_jugdir_that_lost_a_folder_goes_on_and_gets_it_again(write, jug, folde
     assert "All tasks complete" in jug("status", "--short")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("removed", ["segments", "leases", "*"])
 def test_folders_that_are_removed_in_mid_run_cost_only_what_was_finished(
     write, journal, start, jug, wait_for, removed

@@ -227,6 +227,7 @@ broken(), deadly(), endless(), [fine(i) for i in range(10)]
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_worker_that_replaces_another_does_not_try_again_what_failed_in_this_run(
     folder, jug, workers

@@ -148,6 +148,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_fork_anywhere_in_user_code_that_comes_back_does_not_go_on(
