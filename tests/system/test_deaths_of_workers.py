@@ -606,3 +606,39 @@ def test_a_name_that_is_no_text_counts_like_others(write, jug):
     assert status == 0
     assert "1       0  odd-\udcff" in out
     assert "1       0  Total" in out
+
+
+BEGINNING_SELDOM = """
+import os
+from pathlib import Path
+from jug import TaskGenerator
+from jug.hooks import register_hook_once
+from journal import log
+
+def hook(task):
+    log("hook")
+    if len(Path("log").read_text().split()) % 5:
+        os._exit(3)
+
+register_hook_once("execute.task-pre-execute", hook)
+
+@TaskGenerator
+def work(number):
+    path = Path(f"begun{number}")
+    if not path.exists():
+        path.touch()
+        os._exit(4)
+    return number
+
+[work(number) for number in range(3)]
+"""
+
+
+@pytest.mark.slow
+def test_deaths_before_a_first_task_count_only_one_after_another(write, journal, jug):
+    write(BEGINNING_SELDOM)
+
+    status, out, err = jug("execute")
+
+    assert status == 0, err
+    assert err.count("exited with 3") > 8

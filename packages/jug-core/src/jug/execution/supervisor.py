@@ -272,6 +272,8 @@ class Supervisor:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
         self.slots.clear(worker.slot)
+        if running.name:  # it had begun, perhaps between two looks
+            del self._deaths[NO_TASK]
         if worker.killed_for is not None:
             return self._replace(worker.slot)
         doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
