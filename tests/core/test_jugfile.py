@@ -402,6 +402,7 @@ def test_a_jugfile_may_set_its_own_jugdir(store):
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_set_jugdir_takes_paths(tmp_path, kind):
+    pytest.importorskip("jug.backends.file_store", exc_type=ImportError)
     opened = set_jugdir(kind(tmp_path / "jd"))
 
     jug.Task(abs, -3).run()
