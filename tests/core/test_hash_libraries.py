@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pytest
+from tests.core.lengths import Lengths
 
 import jug.hash
 from jug import Task
@@ -359,37 +360,6 @@ def test_a_frame_of_a_subclass_hashes_by_columns_and_declared_attributes() -> No
 
     assert hash_one(survey) == hash_one(make_survey("here")) == hash_one(make_survey("here", True))
     assert all_differ([survey, make_survey("there"), pd.DataFrame(survey)])
-
-
-class LengthDtype(pd.api.extensions.ExtensionDtype):  # type: ignore[misc]
-    name = "length"
-    type = float
-
-    @classmethod
-    def construct_array_type(cls) -> Any:
-        return Lengths
-
-
-class Lengths(pd.api.extensions.ExtensionArray):  # type: ignore[misc]
-    """Numbers with a unit that their dtype does not tell."""
-
-    dtype = LengthDtype()
-
-    def __init__(self, values: Any, unit: str) -> None:
-        self.values, self.unit = np.asarray(values, "f8"), unit
-
-    def __getitem__(self, item: Any) -> Any:
-        found = self.values[item]
-        return Lengths(found, self.unit) if isinstance(found, np.ndarray) else found
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def isna(self) -> Any:
-        return np.isnan(self.values)
-
-    def copy(self) -> Lengths:
-        return Lengths(self.values.copy(), self.unit)
 
 
 def test_all_that_an_array_of_somebody_elses_class_keeps_counts() -> None:

@@ -45,6 +45,7 @@ from astropy.time import Time
 from astropy.utils.masked import Masked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.lengths import Lengths
 
 from jug.hash import hash_one
 
@@ -130,37 +131,6 @@ def unordered(kind: Any, number: int) -> Any:
 def tree(number: int) -> xr.DataTree:
     top = xr.Dataset(coords={"x": [number, 9]})
     return xr.DataTree.from_dict({"/": top, "/c": xr.Dataset({"v": ("x", [1, 2])})})
-
-
-class LengthDtype(pd.api.extensions.ExtensionDtype):  # type: ignore[misc]
-    name = "length"
-    type = float
-
-    @classmethod
-    def construct_array_type(cls) -> Any:
-        return Lengths
-
-
-class Lengths(pd.api.extensions.ExtensionArray):  # type: ignore[misc]
-    """Numbers with a unit that their dtype does not tell."""
-
-    dtype = LengthDtype()
-
-    def __init__(self, values: Any, unit: str) -> None:
-        self.values, self.unit = np.asarray(values, "f8"), unit
-
-    def __getitem__(self, item: Any) -> Any:
-        found = self.values[item]
-        return Lengths(found, self.unit) if isinstance(found, np.ndarray) else found
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def isna(self) -> Any:
-        return np.isnan(self.values)
-
-    def copy(self) -> Lengths:
-        return Lengths(self.values.copy(), self.unit)
 
 
 MAKE: Final[dict[str, Make]] = {

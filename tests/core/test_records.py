@@ -25,7 +25,6 @@ TIMES = st.floats(allow_nan=False)
         traceback=TEXT,
         worker=TEXT,
         arguments=TEXT,
-        output=TEXT,
         state=TEXT,
         cpu=TIMES,
         growth=BIG,

@@ -37,12 +37,12 @@ _FIELD: Final = Struct("<BI")
 _FIRST: Final = Struct("<ddQQBI")
 _MEASURES: Final = Struct("<dQI")
 
-# Texts have the tags from 1 to 8, in the order of the fields of a record.
-_LAST_TEXT: Final = 8
+# Texts have the tags from 1 to 7, in the order of the fields of a record.
+_LAST_TEXT: Final = 7
 _NO_TEXTS: Final = [""] * _LAST_TEXT
-STATE_TAG: Final = 8
+STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
-_MEASURES_TAG: Final = 9
+_MEASURES_TAG: Final = 8
 _NO_MEASURES: Final = (0.0, 0, 0)
 _SHORT: Final = 256
 
@@ -102,8 +102,6 @@ class Record(NamedTuple):
     """Who ran it: the worker's id, which the store resolves to host and process."""
     arguments: str = ""
     """Its arguments, each in short, where they were noted."""
-    output: str = ""
-    """The end of what it wrote to its standard output and error, where that was kept."""
     state: str = ""
     """What became of a run that left neither result nor failure, one of `RunState`."""
     cpu: float = 0.0

@@ -17,7 +17,7 @@ import sys
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
-from threading import Thread
+from threading import Thread, active_count
 from typing import Any, Final
 
 from jug.execution.live_objects import objects_of
@@ -31,6 +31,7 @@ FILE: Final[Any] = io.IOBase.__base__
 """What files written in C and in Python have in common."""
 
 _noted: dict[int, weakref.ref[Any]] = {}
+_may_be_locked = False
 
 
 def note_files(found: Iterable[Any] | None = None) -> None:
@@ -39,7 +40,15 @@ def note_files(found: Iterable[Any] | None = None) -> None:
         _noted[id(file)] = weakref.ref(file)
 
 
-def flush_output() -> None:
+def before_fork() -> None:
+    """Write out what is buffered, which the forked process has a copy of."""
+    global _may_be_locked
+    _may_be_locked = active_count() > 1
+    _flush_output()
+    _write_out(reference() for reference in _noted.values())
+
+
+def _flush_output() -> None:
     """Write out what was printed, as far as that is possible: the command itself will say."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # full; closed; none, or no file
@@ -47,24 +56,23 @@ def flush_output() -> None:
     _flush_c()
 
 
-def flush_files() -> None:
-    """Write out what is buffered in the files that were noted; report what can't be written."""
-    _write_out(reference() for reference in _noted.values())
-
-
 def flush_all() -> None:
     """Write out all that is buffered, as Python does at its end; report what can't be written.
 
-    A file that another thread was writing at the moment of the fork stays locked in this
-    process, so what it has from its parent is not waited for without end.
+    A file that another thread was writing at the moment of a fork stays locked in the
+    process that was forked.  Where there may be one, it is not waited for without end.
     """
-    inherited = list(_noted.values())
     _write_out([sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__])
     _flush_c()
-    _noted.clear()
+    inherited = dict(_noted) if _may_be_locked else {}
     note_files()
-    flush_files()
-    flushing = Thread(target=lambda: _write_out(one() for one in inherited), daemon=True)
+    _write_out(one() for key, one in _noted.items() if key not in inherited)
+    if inherited:
+        _write_out_if_free([one() for one in inherited.values()])
+
+
+def _write_out_if_free(files: list[Any]) -> None:
+    flushing = Thread(target=_write_out, args=(files,), daemon=True)
     flushing.start()
     flushing.join(_LONG)
     if flushing.is_alive():

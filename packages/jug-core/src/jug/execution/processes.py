@@ -28,7 +28,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before
 from jug.execution.job import Job, explained, note_what_is_shared
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
-from jug.execution.open_files import flush_files, flush_output
+from jug.execution.open_files import before_fork
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.random_numbers import seed_anew
@@ -186,8 +186,7 @@ def _fork(
     connection: SupervisorConnection, work: Callable[[], Summary], *, is_own: bool = False
 ) -> int:
     """Start a worker, `is_own` if it will have made all that user code makes; return its pid."""
-    flush_output()
-    flush_files()
+    before_fork()
     pid = os.fork()
     if pid == 0:
         os.setsid()  # see `process_group`

@@ -138,7 +138,7 @@ def _elements(array: Array) -> Generator[Any, bytes, bytes]:
     if array.dtype.kind in "OT":
         return sealed(b"l", (yield from each(array.ravel().tolist())))
     if array.dtype.kind in "SU":
-        look_through(array.ravel().tolist())
+        look_through(array.flat)
     return _raw(array)
 
 

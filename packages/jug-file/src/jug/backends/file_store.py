@@ -11,8 +11,8 @@ method for each promise of a store, so there are many.  What binds them is order
 - A frame is written, and synced if it holds much computing, before its lease ends.
 - On a network file system others see a frame only once it is synced, so there
   each is synced.
-- Nothing is made before there is something to write: who only looks leaves
-  nothing behind.
+- Nothing is made before a lease is taken or there is something to write: who only looks
+  leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _DURATION: Final = Struct("<8xd")
 
 
 class Saving:
-    """What this worker writes to a store; nothing is made before the first frame."""
+    """What this worker writes to a store; nothing is made before `begin` or the first frame."""
 
     def __init__(
         self,
