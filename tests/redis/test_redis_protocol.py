@@ -3,6 +3,7 @@
 import itertools
 import os
 import threading
+from statistics import median
 from time import monotonic, sleep
 
 import pytest
@@ -592,19 +593,21 @@ def test_a_waiting_worker_wakes_within_50_milliseconds(store, other):
     reader = other.reader()
     saved = []
 
-    def put_soon():
-        sleep(0.3)
+    def put_soon(digest):
+        sleep(0.1)
         saved.append(monotonic())
-        store.put(result(A))
+        store.put(result(digest))
 
-    thread = threading.Thread(target=put_soon)
-    thread.start()
-    changes = other.wait(reader, 30)
-    woken = monotonic()
-    thread.join()
+    def delay_of(digest):
+        thread = threading.Thread(target=put_soon, args=(digest,))
+        thread.start()
+        changes = other.wait(reader, 30)
+        woken = monotonic()
+        thread.join()
+        assert changes.finished == [digest]
+        return woken - saved[-1]
 
-    assert changes.finished == [A]
-    assert woken - saved[0] < 0.05
+    assert median(map(delay_of, digests(5))) < 0.05
 
 
 # Several projects, several versions

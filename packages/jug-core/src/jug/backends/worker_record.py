@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final, NamedTuple, Self
 
 from jug.backends.process import Process
@@ -148,6 +149,7 @@ def _packages() -> dict[str, str]:
     return found
 
 
+@cache
 def _installed() -> dict[str, str]:
     """Return the versions of the distributions that can be imported, by their folders' names."""
     found: dict[str, str] = {}
