@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distributions, version
 from operator import attrgetter
 from pathlib import Path
-from subprocess import run
+from subprocess import check_output, run
 
 import pytest
 
@@ -106,3 +106,12 @@ def test_the_version_is_that_of_jug_and_of_its_core_where_that_is_alone() -> Non
     installed = {found.name for found in distributions()}
 
     assert jug.__version__ == version("jug" if "jug" in installed else "jug-core")
+
+
+HEAVY = {"ast", "dataclasses", "difflib", "inspect", "json", "logging", "numbers", "shlex", "numpy"}
+
+
+def test_importing_jug_imports_nothing_heavy():
+    loaded = check_output([sys.executable, "-c", "import sys, jug; print(*sys.modules)"], text=True)
+
+    assert HEAVY.isdisjoint(loaded.split())

@@ -7,7 +7,6 @@ a module or an attribute does not exist.  A module stands for all that was in it
 from __future__ import annotations
 
 import sys
-from opcode import opname
 from typing import Final, NoReturn
 
 from jug.errors import AttributeGone, ImportGone, NameGone
@@ -83,7 +82,9 @@ def tell_what_is_gone(module: str) -> None:
     """
 
     def get(name: str) -> NoReturn:
-        refuse_if_gone(f"{module}.{name}", ImportGone if _is_imported_from() else AttributeGone)
+        if f"{module}.{name}" in _GONE:
+            kind = ImportGone if _is_imported_from() else AttributeGone
+            refuse_if_gone(f"{module}.{name}", kind)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     vars(sys.modules[module])["__getattr__"] = get
@@ -95,7 +96,8 @@ def _is_imported_from() -> bool:
     There only an `ImportError` keeps its message, and elsewhere only an `AttributeError`
     lets others ask by `hasattr` whether a name is there.
     """
-    from inspect import currentframe  # slow to import
+    from inspect import currentframe  # both are slow to import
+    from opcode import opname
 
     frame = currentframe()
     for _ in range(2):

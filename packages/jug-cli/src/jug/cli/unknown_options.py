@@ -9,7 +9,6 @@ warn where a word is like one of jug's options.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Final, NoReturn
 
 import click
@@ -105,6 +104,8 @@ def _beginning_so(word: str, options: Iterable[str]) -> str:
 
 
 def _alike(word: str, options: Iterable[str]) -> str:
+    from difflib import get_close_matches  # of few commands
+
     near = get_close_matches(word, [option.lstrip("-") for option in options], 1, _LIKE)
     return f"--{near[0]}" if near else ""
 

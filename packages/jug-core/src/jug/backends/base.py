@@ -38,7 +38,6 @@ promised between workers holds between two store objects of one process then.
 from __future__ import annotations
 
 import os
-import shlex
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -104,6 +103,8 @@ class BaseStore(NamedAccess):
 
     def known_as(self, jugfile: str, arguments: Sequence[str] = ()) -> str:
         """Return what `jugfiles` calls a jugfile with its arguments, as a shell would take it."""
+        import shlex  # `import jug` stays light
+
         return shlex.join([os.path.realpath(jugfile), *arguments])
 
     def forget_jugfiles(self, jugfiles: Iterable[str]) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
-from jug.backends.worker_record import WorkerRecord
 from jug.errors import DamagedResult, ResultNotFound
 from jug.messages import Log
 from jug.records import Buffer, Record, Run, RunState, in_order
+
+if TYPE_CHECKING:
+    from jug.backends.worker_record import WorkerRecord
 
 _T = TypeVar("_T")
 

@@ -15,7 +15,6 @@ from enum import Enum
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
-from jug.hash.class_fields import fields_of
 from jug.hash.containers import atoms, each, encoders, looked_into
 from jug.hash.findable import found, is_found, is_library
 from jug.hash.framing import sealed, text
@@ -197,6 +196,8 @@ def _function(member: Any) -> Any:
 
 def _more(cls: type) -> dict[str, Any]:
     """Return what the members of a class do not say, as far as there is anything."""
+    from jug.hash.class_fields import fields_of  # `import jug` stays light
+
     more: dict[str, Any] = {"constants": dict(_constants(cls)), "fields": fields_of(cls)}
     if more["fields"]:
         more["written"] = sorted(_BY_OPTION & {*_generated(cls)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Real
 from typing import Final
 
 from jug.errors import OptionError, TaskError
@@ -15,12 +14,16 @@ class RunOptions:
     __slots__ = ("retries", "timeout")
 
     def __init__(self, retries: int = 0, timeout: float | None = None) -> None:
-        if not isinstance(retries, Real) or retries < 0 or int(retries) != retries:
+        if not _is_number(retries) or retries < 0 or int(retries) != retries:
             raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
-        if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
+        if timeout is not None and not (_is_number(timeout) and timeout > 0):
             raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")
         self.retries: int = int(retries)
         self.timeout: float | None = timeout
+
+
+def _is_number(given: object) -> bool:
+    return hasattr(type(given), "__float__")
 
 
 def check_names(options: Iterable[str]) -> None:
