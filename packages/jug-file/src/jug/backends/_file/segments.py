@@ -117,13 +117,6 @@ class Segments:
                 raise
             return []
 
-    def _changed(self) -> int:
-        """Return when the folder was changed last, 0 if it is not there."""
-        try:
-            return os.stat(self._path).st_mtime_ns
-        except FileNotFoundError:
-            return 0
-
     @property
     def bytes_read(self) -> int:
         """How many bytes of segments were read so far."""
@@ -132,7 +125,10 @@ class Segments:
     def _list(self) -> None:
         changed = 0
         if self.is_local:
-            changed = self._changed()
+            try:
+                changed = os.stat(self._path).st_mtime_ns
+            except FileNotFoundError:  # see `names`
+                changed = 0
             if changed == self._listed:
                 return
         asked = time.time_ns()
