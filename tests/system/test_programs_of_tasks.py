@@ -143,7 +143,7 @@ def test_a_time_limit_ends_the_children_of_a_program(write, journal, start, wait
 
     wait_for(lambda: not is_running(inner), seconds=10)
 
-    assert not is_running(pid_in("shell"))
+    wait_for(lambda: not is_running(pid_in("shell")), seconds=1)  # it was told at the same time
     assert command.poll() is None
     Path("go").touch()
     assert command.wait(20) == 1
@@ -319,3 +319,53 @@ for i in range(4):
 
     assert (script.returncode, err) == (0, "")
     assert len(journal()) == 4
+
+
+ALARM = """
+import signal
+
+def ring(signum, frame):
+    raise RuntimeError("the alarm of another task")
+
+@TaskGenerator
+def leaves_it_armed():
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+@TaskGenerator
+def next_one(before):
+    time.sleep(0.6)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+next_one(leaves_it_armed())
+"""
+
+
+def test_an_alarm_that_a_task_leaves_armed_does_not_ring_in_another(write, journal, jug):
+    write(TASKS + ALARM)
+
+    assert jug("execute")[0] == 0
+
+
+def test_an_alarm_of_the_jugfile_stays_as_it_was(write, journal, jug):
+    write(
+        TASKS
+        + """
+import signal
+
+def ring(signum, frame):
+    log("rang")
+
+signal.signal(signal.SIGALRM, ring)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+
+@TaskGenerator
+def work(before):
+    time.sleep(0.2)
+
+work(work(None))
+"""
+    )
+    assert jug("execute")[0] == 0
+
+    assert len(journal()) > 5

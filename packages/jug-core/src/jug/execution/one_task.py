@@ -10,7 +10,7 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
-from jug.execution.time_limit import alarm, put_back, time_limit
+from jug.execution.time_limit import own_alarm, time_limit
 from jug.records import RunState
 from jug.task import Task, alltasks, forks
 from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
@@ -50,12 +50,12 @@ class TaskRunner:
 
         Raises what the last attempt raised, or `InputMissing`.
         """
-        self.attempt, self.start = 0, time.time()
+        self.attempt = 0
         for attempts_left in range(task.options.retries, -1, -1):
-            with forks.ended_here():
-                arguments = self._load_arguments(task)
             self.attempt += 1
             self.start = time.time()
+            with forks.ended_here():
+                arguments = self._load_arguments(task)
             try:
                 return self._attempt(task, arguments)
             except Exception as error:
@@ -79,21 +79,20 @@ class TaskRunner:
             raise InputMissing from None
 
     def _attempt(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
-        before = alarm()
         self.is_in_task = True
         count = len(alltasks)
         try:
             if self._is_interrupted:  # while the arguments were loaded
                 raise KeyboardInterrupt
             if task.options.timeout is None:
-                return attempt(task, arguments, self._debug, self.attempt)
+                with own_alarm():
+                    return attempt(task, arguments, self._debug, self.attempt)
             return self._limited_attempt(task, arguments, task.options.timeout)
         except (AttributeError, KeyError, TypeError) as error:
             note_task_used_in_task(error, task, alltasks[count:])
             raise
         finally:
             self.is_in_task = False
-            put_back(before)
 
     def _limited_attempt(
         self, task: Task[Any], arguments: Arguments, limit: float
@@ -101,7 +100,7 @@ class TaskRunner:
         begin = boot_time()
         self._set_deadline(limit)
         try:
-            with time_limit(task):
+            with own_alarm(), time_limit(task):
                 return attempt(task, arguments, self._debug, self.attempt)
         except BaseException:
             if boot_time() >= begin + limit:

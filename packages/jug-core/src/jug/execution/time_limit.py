@@ -13,8 +13,9 @@ from __future__ import annotations
 import signal
 import threading
 from _signal import getsignal  # type: ignore[import-not-found]  # it is quicker than in `signal`
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,11 +23,6 @@ from jug.errors import TaskTimeout
 
 if TYPE_CHECKING:
     from jug.task import Task
-
-Alarm = tuple[Any, bool]
-"""The handler of alarms, and whether one is armed."""
-
-_SIGALRM: Final = getattr(signal, "SIGALRM", None)
 
 
 @contextmanager
@@ -62,24 +58,37 @@ def time_limit(task: Task[Any]) -> Any:
     return _UNLIMITED if seconds is None else _limited(seconds)
 
 
-def alarm() -> Alarm:
-    """Return the handler of alarms, and whether one is armed.
+class own_alarm:  # noqa: N801 -- it reads as a noun, and a generator would cost twice as much
+    """A context at whose end the alarm is as it was before, as far as Python handles it.
 
-    The latter is asked only where Python handles them, as it is a system call.
+    Whether it is armed is asked only where Python does, as that is a system call.
     """
-    handler = getsignal(_SIGALRM) if _SIGALRM else None
-    if callable(handler):
-        return handler, signal.getitimer(signal.ITIMER_REAL)[0] > 0
-    return handler, False
+
+    __slots__ = ("_handler", "_was_armed")
+
+    def __enter__(self) -> None:
+        self._handler = _handler()
+        self._was_armed = callable(self._handler) and _is_armed()
+
+    def __exit__(self, *raised: object) -> None:
+        handler = self._handler
+        if callable(handler) or _handler() is not handler:
+            _put_back(handler, self._was_armed)
 
 
-def put_back(before: Alarm) -> None:
-    """Disarm an alarm that was not armed before, and give alarms the handler that they had."""
-    now = alarm()
-    if now == before or threading.current_thread() is not threading.main_thread():
+_handler: Final[Callable[[], Any]] = (
+    partial(getsignal, signal.SIGALRM) if hasattr(signal, "SIGALRM") else lambda: None
+)
+
+
+def _is_armed() -> bool:
+    return signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+
+def _put_back(handler: Any, was_armed: bool) -> None:
+    if threading.current_thread() is not threading.main_thread():
         return
-    handler, was_armed = before
-    if not was_armed:
+    if callable(_handler()) and not was_armed and _is_armed():
         signal.setitimer(signal.ITIMER_REAL, 0)
-    if handler is not None:
+    if handler is not None and _handler() is not handler:
         signal.signal(signal.SIGALRM, handler)
