@@ -166,7 +166,7 @@ def test_workers_may_be_killed_at_any_time(
     storm.pass_over()
 
     assert_each_ran_once(journal(), storm.killed, count)
-    wait_for(lambda: leftovers() == [])
+    assert leftovers() == []
     arguments = [str(count), str(seconds)]
     subprocess.run([sys.executable, "check.py", *arguments], check=True)
     assert jug("check", "jugfile.py", *arguments)[0] == 0

@@ -28,13 +28,19 @@ from typing import Any, Final, Self
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.disk import explained, fault, is_local, raise_descriptor_limit
+from jug.backends._file.disk import (
+    delete_begun,
+    explained,
+    fault,
+    is_local,
+    raise_descriptor_limit,
+)
 from jug.backends._file.frames import Removed
 from jug.backends._file.heartbeat import StoreHeartbeat
 from jug.backends._file.index import Place
 from jug.backends._file.jugfiles import Jugfiles
 from jug.backends._file.leases import MANY, FileLeases
-from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary, at_work
+from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary
 from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
 from jug.backends._file.runs import Runs
@@ -351,9 +357,10 @@ class FileStore(BaseStore):
     def tidy(self) -> None:
         if self._is_there():
             self._leases.tidy()
+            self._packer().tidy()
             with explained(self._path, "tidy up in"):
-                self._big.tidy(at_work(self._leases))
-                marker.tidy(self._path)
+                delete_begun(self._path)
+                self._jugfiles.tidy()
 
     def heartbeat(self) -> Heartbeat:
         self._be_writable()

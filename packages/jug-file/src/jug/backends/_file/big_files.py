@@ -12,7 +12,7 @@ import mmap
 import os
 import re
 import sys
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -111,13 +111,12 @@ class BigFiles:
                 if match is not None:
                     yield name, match[1]
 
-    def tidy(self, at_work: Container[str]) -> None:
-        """Delete what workers that are not at work any more had begun to write."""
+    def begun(self) -> Iterator[tuple[Path, str]]:
+        """Yield each file that somebody has begun to write, and the id of its worker."""
         for name in _listed(self.folder):
             match = _NAME.fullmatch(name.removesuffix(TEMPORARY))
-            if match is not None and match[1] not in at_work:
-                with suppress(FileNotFoundError):
-                    os.unlink(self.folder / name)
+            if match is not None:
+                yield self.folder / name, match[1]
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""

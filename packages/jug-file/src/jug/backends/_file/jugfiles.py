@@ -18,7 +18,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
-from jug.backends._file.disk import explained, publish, sync_folder
+from jug.backends._file.disk import delete_begun, explained, publish, sync_folder
 
 __all__ = ["Jugfiles"]
 
@@ -54,6 +54,11 @@ class Jugfiles:
             for path in [notes[jugfile] for jugfile in jugfiles if jugfile in notes]:
                 with suppress(FileNotFoundError):
                     os.unlink(path)
+
+    def tidy(self) -> None:
+        """Delete notes that were begun by those that died."""
+        with suppress(FileNotFoundError):
+            delete_begun(self._folder)
 
     def _notes(self) -> dict[str, Path]:
         """Return the file of each jugfile that was noted."""

@@ -192,6 +192,10 @@ class FileLeases:
             if sight is not None
         }
 
+    def at_work(self) -> set[str]:
+        """Return the ids of all workers that were not found dead."""
+        return set(self.links.workers())
+
     def steal(self, digest: bytes) -> bool:
         """Take a listed lease over if its holder is dead; return whether it was."""
         sight = self.links.look(digest.hex())

@@ -1,6 +1,9 @@
 """Files of a store that nothing needs any more, and deleting them.
 
-*What was begun* by workers and packers that died goes at once.
+*What was begun* by workers and packers that died goes at once: they write beside the place
+of a file, and rename it.  Which workers are at work is asked after the listing, as each has
+joined before it begins a file.  Packers are no workers; nobody packs but who has the lease
+for it.
 
 *Segments that a pack covers* go at once if their workers certainly write no more.
 A reader that still wants one finds it missing, and lists the folder again.  Others stay for
@@ -19,7 +22,7 @@ from pathlib import Path
 
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.disk import TEMPORARY, disk_time
+from jug.backends._file.disk import disk_time
 from jug.backends._file.frames import FrameKind
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.segment import PACK, worker_of
@@ -37,12 +40,23 @@ class Leftovers:
         self._big = big
         self._leases = leases
 
-    def delete_begun(self, working: set[str]) -> None:
-        """Delete the segments and packs that workers and packers that died had begun."""
-        for name in os.listdir(self._segments.folder):
-            if name.endswith(TEMPORARY) and name.partition("-")[0] not in working:
-                with suppress(FileNotFoundError):
-                    os.unlink(self._segments.folder / name)
+    def delete_begun(self) -> None:
+        """Delete the segments and large results that workers that died had begun."""
+        begun = [*self._big.begun(), *self._segments.begun()]
+        working = self._leases.at_work()
+        for path, worker in begun:
+            if worker is not None and worker not in working:
+                path.unlink(missing_ok=True)
+
+    def are_packs_begun(self) -> bool:
+        """Return whether somebody packs, or has died of it."""
+        return any(worker is None for _, worker in self._segments.begun())
+
+    def delete_begun_packs(self) -> None:
+        """Delete what packers that died had begun; only who packs may do so."""
+        for path, worker in self._segments.begun():
+            if worker is None:
+                path.unlink(missing_ok=True)
 
     def delete_covered(self, certain: set[bytes]) -> None:
         """Delete segments that a pack covers, once nobody can need them."""
@@ -66,7 +80,6 @@ class Leftovers:
         others = working - {self._leases.worker_id}
         if others and not self._segments.is_local:
             return 0
-        self._big.tidy(working)
         now, deleted = disk_time(self._segments.folder), 0
         for name, worker in tuple(self._big.names()):
             if worker in working or self._is_referred_to(name):

@@ -33,7 +33,7 @@ from zlib import crc32
 
 from jug import hash as jug_hash
 from jug.backends._file import frames
-from jug.backends._file.disk import TEMPORARY, explained, is_missing, publish, sync_folder
+from jug.backends._file.disk import explained, is_missing, publish, sync_folder
 from jug.backends._file.segment import is_segment_name
 from jug.errors import StoreError, StoreFormatError
 from jug.messages import Log
@@ -109,12 +109,7 @@ def make(jugdir: Path) -> None:
         return
     with explained(jugdir, "make a store in"):
         _make_folders(jugdir)
-        try:
-            publish(jugdir / NAME, text().encode())
-        except FileNotFoundError:
-            # Another made the store and tidied up.
-            if _look(jugdir) is not _State.MADE:
-                raise
+        publish(jugdir / NAME, text().encode())
     if state is _State.WITHOUT_MARKER:
         log.warning("%s was damaged or missing and is made anew", jugdir / NAME)
 
@@ -209,14 +204,6 @@ def _has_head(path: Path) -> bool:
         if isinstance(error, StoreError) or not is_missing(error):
             raise
         return False  # merged into a pack just now
-
-
-def tidy(jugdir: Path) -> None:
-    """Remove the beginnings of markers; the marker itself is there."""
-    for name in os.listdir(jugdir):
-        if name.startswith(f"{NAME}.") and name.endswith(TEMPORARY):
-            with suppress(FileNotFoundError):
-                os.unlink(jugdir / name)
 
 
 def _check(jugdir: Path, found: str) -> None:

@@ -42,7 +42,6 @@ from jug.backends._file.leftovers import Leftovers
 from jug.backends._file.merge import Merge, MergedFrames, write_all
 from jug.backends._file.segment import PACK, SEGMENT, Segment, worker_of
 from jug.backends._file.segments import Segments
-from jug.backends._file.worker_file import WORKER
 from jug.errors import StoreError
 from jug.messages import Log
 
@@ -100,6 +99,16 @@ class Packer:
         self._segments.poll()
         return sum(segment.is_final for segment in single) >= WORTHWHILE
 
+    def tidy(self) -> None:
+        """Delete what those that died had begun to write."""
+        with explained(self._segments.folder, "tidy up in"):
+            self._leftovers.delete_begun()
+            if self._leftovers.are_packs_begun() and self._leases.take_any([PACK_LEASE]):
+                try:
+                    self._leftovers.delete_begun_packs()
+                finally:
+                    self._leases.release(PACK_LEASE)
+
     def pack(self, *, wholly: bool) -> PackSummary:
         """Merge what can be merged, and delete what is not needed any more.
 
@@ -117,10 +126,11 @@ class Packer:
         return self._summary
 
     def _pack(self, wholly: bool) -> None:
-        working = at_work(self._leases)
+        working = self._leases.at_work()
         self._segments.poll(afresh=True)
         self._segments.poll()  # an end that was read last holds for all segments of its worker
-        self._leftovers.delete_begun(working)
+        self._leftovers.delete_begun()
+        self._leftovers.delete_begun_packs()
         merge = self._choose(working)
         if not wholly:
             merge.leave_large_packs()
@@ -189,14 +199,3 @@ class Packer:
 
 class _LeaseLost(Exception):
     """Another process packs now."""
-
-
-def at_work(leases: FileLeases) -> set[str]:
-    """Return the ids of all workers that were not found dead."""
-    try:
-        names = os.listdir(leases.folder)
-    except FileNotFoundError:  # somebody has removed the folder from the jugdir
-        if not leases.folder.parent.exists():
-            raise
-        return set()
-    return {name for name in names if WORKER.fullmatch(name)}

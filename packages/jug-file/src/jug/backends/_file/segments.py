@@ -31,10 +31,10 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends._file import frames
-from jug.backends._file.disk import is_missing, read_at
+from jug.backends._file.disk import TEMPORARY, is_missing, read_at
 from jug.backends._file.index import BLOCK, OFFSET, SHIFT, FrameIndex
 from jug.backends._file.open_files import OpenFiles
-from jug.backends._file.segment import PACK, Segment, is_segment_name
+from jug.backends._file.segment import PACK, SEGMENT, Segment, is_segment_name, worker_of
 from jug.backends._file.segment_reader import SegmentReader, covered_by
 from jug.errors import DamagedResult
 from jug.messages import Log
@@ -106,16 +106,24 @@ class Segments:
             self.live.append(segment)
 
     def names(self) -> list[str]:
-        """Return the names of all segments and packs that are there now, and of no other files.
+        """Return the names of all segments and packs that are there now, and of no other files."""
+        return list(filter(is_segment_name, self._file_names()))
 
-        A folder that somebody removed from the jugdir holds none.
-        """
+    def _file_names(self) -> list[str]:
+        """List the folder; one that somebody removed from the jugdir holds nothing."""
         try:
-            return [name for name in os.listdir(self.folder) if is_segment_name(name)]
+            return os.listdir(self.folder)
         except FileNotFoundError:
             if not self.folder.parent.exists():
                 raise
             return []
+
+    def begun(self) -> Iterator[tuple[Path, str | None]]:
+        """Yield each file that somebody has begun, with the id of its worker if that is one."""
+        for name in filter(lambda name: name.endswith(TEMPORARY), self._file_names()):
+            path = self.folder / name
+            is_workers = is_segment_name(path.stem) and path.stem.endswith(SEGMENT)
+            yield path, worker_of(path.stem).hex() if is_workers else None
 
     @property
     def bytes_read(self) -> int:
