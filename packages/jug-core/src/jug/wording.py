@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "an"]
+from typing import Final
+
+__all__ = ["an", "counted", "duration"]
 
 
 def counted(count: int, thing: str) -> str:
@@ -21,3 +23,31 @@ def an(name: str) -> str:
     ("a 'set'", "an 'int'")
     """
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name!r}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people read it, with about two figures that matter.
+
+    >>> [duration(seconds) for seconds in (0, 0.000_012, 0.35, 1.25, 59.96, 200, 7500, 273_600)]
+    ['0 s', '12 µs', '350 ms', '1.2 s', '1 min', '3 min 20 s', '2 h 5 min', '3 d 4 h']
+    """
+    if seconds < 0.0005:
+        return f"{seconds * 1e6:.0f} µs" if seconds >= 0.000_000_5 else "0 s"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole, name, smaller, of = next(
+        (seconds / size, name, smaller, of)
+        for size, below, name, smaller, of in _SPANS
+        if seconds < below
+    )
+    first, rest = divmod(round(whole * of), of)
+    return f"{first} {name} {rest} {smaller}" if rest else f"{first} {name}"
+
+
+_SPANS: Final = (
+    (60, 3599.5, "min", "s", 60),
+    (3600, 86_370, "h", "min", 60),
+    (86_400, float("inf"), "d", "h", 24),
+)

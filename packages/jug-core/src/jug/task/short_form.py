@@ -36,6 +36,16 @@ def short_form(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def call_form(task: Any) -> str:
+    """Return a task as the call that it stands for, its arguments in short.
+
+    >>> from jug import Task
+    >>> call_form(Task(max, 2, 3))
+    'builtins.max(2, 3)'
+    """
+    return f"{task.name}({short_form(task.args, task.kwargs)})"
+
+
 def _short(value: Any, deep: int = _DEEP) -> str:
     kind = type(value)
     if kind in ATOMS:
