@@ -81,9 +81,63 @@ def shouting(function: Callable[..., Any]) -> Callable[..., Any]:
 def decorated() -> None: ...
 
 
+def outside(generator: Any) -> Callable[..., Any]:
+    @functools.wraps(generator)
+    def wrapper(*args: Any) -> Any:
+        return generator(*args)
+
+    return wrapper
+
+
+@outside
+@outside
+@TaskGenerator
+@shouting
+def decorated_twice() -> None: ...
+
+
+class Decorated:
+    @classmethod
+    @shouting
+    def make(cls) -> None: ...
+
+    @staticmethod
+    @shouting
+    def check() -> None: ...
+
+    @shouting
+    def run(self) -> None: ...
+
+
 @functools.lru_cache
 def remembered(n: int) -> int:
     return n
+
+
+def test_a_decorated_function_is_found_by_its_name_whatever_stands_for_it() -> None:
+    generator = decorated_twice.__wrapped__.__wrapped__  # type: ignore[attr-defined]
+    wrapped = generator.f
+    functions = [wrapped, Decorated.make, Decorated.check, Decorated.run, Decorated().run]
+
+    assert all_differ([hash_one(f) for f in functions])
+    assert wrapped.__name__ == "decorated_twice"
+    assert hash_one(wrapped) == hash_one(f_named("decorated_twice"))
+
+
+def f_named(name: str) -> Any:
+    """Return a plain function of this module that is called so."""
+
+    def plain() -> None: ...
+
+    plain.__name__ = plain.__qualname__ = name
+    return plain
+
+
+def test_what_a_decorator_wraps_is_not_found_by_the_name_of_the_wrapper() -> None:
+    made = make_adder(1)
+    made.__qualname__ = made.__name__ = "decorated"
+
+    assert hash_one(made) != hash_one(decorated)
 
 
 def test_functions_differ_by_module_and_name() -> None:

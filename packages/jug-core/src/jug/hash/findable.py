@@ -29,9 +29,17 @@ def found(module: str | None, qualname: str) -> Any:
 
 
 def is_found(thing: Any) -> bool:
-    """Return whether its own name leads to a thing, or to the task generator of it."""
+    """Return whether its own name leads to a thing, or to what stands for it.
+
+    That is the task generator of a function, with other decorators around it or not, and the
+    method of a class.
+    """
     there = found(getattr(thing, "__module__", None), thing.__qualname__)
-    return there is thing or getattr(there, "__jug_function__", None) is thing
+    if there is thing or getattr(there, "__func__", None) is thing:
+        return True
+    while not hasattr(there, "__jug_function__") and hasattr(there, "__wrapped__"):
+        there = there.__wrapped__
+    return getattr(there, "__jug_function__", None) is thing
 
 
 def name_in_library(thing: Any) -> tuple[str, str] | None:
