@@ -191,6 +191,9 @@ class Supervisor:
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
             self._workers[slot] = WorkerProcess(slot, pid, ours, process)
             self._selector.register(ours, selectors.EVENT_READ, slot)
+        except OSError:
+            ours.close()
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -199,6 +202,7 @@ class Supervisor:
         is_short = self._remains or self._errands or is_cut_off
         for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
             self._receive(self._workers[key.data])
+        self._see_who_has_begun()
         now = time.monotonic()
         for worker in list(self._workers.values()):
             if worker.process.is_gone():
@@ -291,8 +295,16 @@ class Supervisor:
         """Return whether workers die again and again of a task, or before their first."""
         if running.digest == NO_TASK and running.name:
             return False  # it has done something
+        self._see_who_has_begun()
         self._deaths[running.digest] += 1
         return self._deaths[running.digest] == _DEADLY
+
+    def _see_who_has_begun(self) -> None:
+        """Forget deaths before a first task if another worker has come further since."""
+        for worker in self._workers.values():
+            if not worker.has_begun and self.slots.running(worker.slot).name:
+                worker.has_begun = True
+                del self._deaths[NO_TASK]
 
     def _replace(self, slot: int) -> None:
         def begin() -> None:
@@ -305,9 +317,6 @@ class Supervisor:
 
     def _check_time(self, worker: WorkerProcess, now: float) -> None:
         running = self.slots.running(worker.slot)
-        if running.name and not worker.has_begun:
-            worker.has_begun = True
-            del self._deaths[NO_TASK]
         if now > worker.ends_by:
             self._end_late(worker)
         elif running.deadline and now > running.deadline + _GRACE and running != worker.overdue:
