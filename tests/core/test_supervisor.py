@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import selectors
 import signal
 import threading
@@ -150,12 +151,31 @@ def test_deaths_before_a_first_task_count_one_after_another() -> None:
     assert workers.started == 7
 
 
-def test_what_a_dead_worker_ran_is_not_shown_as_running_if_it_has_no_successor() -> None:
+def test_what_a_dead_worker_ran_is_not_shown_as_running_before_it_has_a_successor() -> None:
+    seen, see = os.pipe()
+
+    def wait_for_the_other(connection: SupervisorConnection) -> None:
+        wait_until(lambda: connection.slots.running(1).name)
+        wait_until(lambda: not connection.slots.is_anybody_busy())
+        os.write(see, b".")
+        finish(connection)
+
+    @contextmanager
+    def slow() -> Iterator[BaseStore]:
+        select.select([seen], [], [], 15)
+        yield DictStore()
+
+    workers = Workers([wait_for_the_other], [die_at_work, finish])
+
+    assert run(workers, 2, slow).ending is Ending.DONE
+    assert workers.started == 3
+
+
+def test_others_go_on_where_there_is_no_room_for_a_successor() -> None:
     tried, trying = os.pipe()
 
     def wait_for_the_other(connection: SupervisorConnection) -> None:
         os.read(tried, 1)
-        wait_until(lambda: not connection.slots.is_anybody_busy())
         finish(connection)
 
     workers = Workers([wait_for_the_other], [die_at_work])
