@@ -12,7 +12,7 @@ from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.time_limit import own_alarm, time_limit
 from jug.records import RunState
-from jug.task import Task, alltasks, forks
+from jug.task import Task, alltasks
 from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
 from jug.task.misuse import note_task_used_in_task
 from jug.tracebacks import describe_exception
@@ -54,8 +54,7 @@ class TaskRunner:
         for attempts_left in range(task.options.retries, -1, -1):
             self.attempt += 1
             self.start = time.time()
-            with forks.ended_here():
-                arguments = self._load_arguments(task)
+            arguments = self._load_arguments(task)
             try:
                 return self._attempt(task, arguments)
             except Exception as error:

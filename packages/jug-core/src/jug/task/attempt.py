@@ -54,7 +54,8 @@ def load_arguments(task: Call) -> Arguments:
     """Return the arguments with every task in them replaced by its value."""
     if task.has_plain_arguments:
         return task.args, {}
-    return value_of(task.args), value_of(task.kwargs)
+    with forks.ended_here():
+        return value_of(task.args), value_of(task.kwargs)
 
 
 def attempt(
@@ -67,7 +68,8 @@ def attempt(
     args, kwargs = arguments
     count = len(alltasks)
     args_before = steady_digest((task.args, task.kwargs)) if debug_mode else None
-    before = before_run(task.name)
+    name = task.name
+    before = before_run(name)
     start = time.time()
     began = time.perf_counter()
     running.append((task, count))
@@ -83,8 +85,8 @@ def attempt(
     if args_before is not None:
         _check_unchanged(task, args_before)
     size, code = sum(map(len, payload)), code_fingerprint(task.f)
-    used, memory = after_run(task.name, duration, before)
-    record = Record(task.name, start, duration, size, memory, code)
+    used, memory = after_run(name, duration, before)
+    record = Record(name, start, duration, size, memory, code)
     if duration >= LONG:
         record = record._replace(
             arguments=short_form(task.args, task.kwargs),
