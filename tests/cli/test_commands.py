@@ -69,6 +69,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "dot",
         "installed_commands",
         "jugfile_command",
+        "lookup",
         "output",
         "reading",
         "selecting",

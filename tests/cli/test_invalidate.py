@@ -53,6 +53,7 @@ def done(executed: Callable[..., None]) -> None:
         ["--invalid", "is_prime"],
         ["--pattern", "s_pri"],
         ["--pattern", "/is_.*e$/"],
+        ["--name", "is_prime", "--downstream"],
     ],
 )
 def test_what_depends_on_a_match_goes_too(jug: Jug, selector: list[str]) -> None:
@@ -64,6 +65,13 @@ def test_what_depends_on_a_match_goes_too(jug: Jug, selector: list[str]) -> None
 def test_what_a_match_depends_on_stays(jug: Jug) -> None:
     assert jug("invalidate", "primes.py", "--name", "count_primes").stdout == LAST_GONE
     assert "6 complete" in jug("status", "--short", "primes.py", status=1).stdout
+
+
+@pytest.mark.usefixtures("done")
+def test_one_call_goes_and_what_was_made_from_it(jug: Jug) -> None:
+    output = jug("invalidate", "primes.py", "--short", "--name", "is_prime(7)").stdout
+
+    assert output == "2 tasks invalidated\n"
 
 
 @pytest.mark.usefixtures("done")
@@ -145,6 +153,15 @@ def test_a_failure_is_forgotten(jug: Jug, executed: Callable[..., None]) -> None
     assert " 0 failed" in jug("status", "--short", "failing.py", status=1).stdout
 
 
+def test_only_what_has_failed_is_forgotten_when_asked(
+    jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed("failing.py", keep_going=True)
+
+    assert jug("invalidate", "--short", "--failed", "failing.py").stdout == "1 task invalidated\n"
+    assert "1 complete" in jug("status", "--short", "failing.py", status=1).stdout
+
+
 @pytest.mark.usefixtures("done")
 def test_short_is_one_line(jug: Jug) -> None:
     output = jug("invalidate", "--short", "--name", "is_prime", "primes.py").stdout
@@ -163,7 +180,7 @@ def test_json_says_how_many(jug: Jug) -> None:
 @pytest.mark.parametrize(
     ("selector", "complaint"),
     [
-        ([], "say which tasks: --name NAME or --pattern PATTERN"),
+        ([], "say which tasks: --name NAME, --pattern PATTERN or --failed"),
         (["--name", ""], "the name of the tasks is empty: give one, or '*' for all"),
         (["--pattern", "/(/"], "'/(/' is no regular expression"),
         (["--pattern", ""], "the pattern '' is empty"),

@@ -50,6 +50,7 @@ def jugspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jugspa
         ("is_prime[-1]", "primes.is_prime(7)"),
         ("primes.is_prime[1]", "primes.is_prime(3)"),
         ("is_prime(7)", "primes.is_prime(7)"),
+        ("is_prime( 7, )", "primes.is_prime(7)"),
         ("flags[5]", "primes.is_prime(7)"),
         ("by_number['all'][2]", "primes.is_prime(4)"),
         ("first", "primes.is_prime(2)"),

@@ -14,7 +14,7 @@ from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugspace
 from jug.records import Record, pack
-from jug.selection import ByName
+from jug.selection import selection
 from jug.task import alltasks
 
 CALLS = []
@@ -246,7 +246,7 @@ def test_a_result_that_cannot_be_saved_is_a_failure_that_names_the_task(store):
 def test_only_selected_tasks_run(store):
     total([note(1)])
 
-    summary = work(store, select=ByName("note"))
+    summary = work(store, select=selection("note"))
 
     assert CALLS == [1]
     assert summary.ending is Ending.DONE
@@ -255,7 +255,7 @@ def test_only_selected_tasks_run(store):
 def test_what_waits_for_tasks_that_are_not_selected_is_stuck(store):
     total([note(1)])
 
-    summary = work(store, select=ByName("total"))
+    summary = work(store, select=selection("total"))
 
     assert summary.ending is Ending.STUCK
     assert summary.left == 1
@@ -365,7 +365,7 @@ def test_what_another_finishes_while_its_leases_are_looked_at_is_seen(store, mon
 
     monkeypatch.setattr(store, "holders", finish_before_looking)
 
-    assert work(store, select=ByName("total")).ending is Ending.DONE
+    assert work(store, select=selection("total")).ending is Ending.DONE
     assert last.value() == 41
 
 

@@ -1,18 +1,28 @@
-"""Choosing tasks by their names.
+"""Choosing tasks: by names, by calls, by what has failed, and all that depends on these.
 
-Selections are plain objects rather than closures, since they go to other processes.
+A selection is a plain object rather than a closure, since it goes to other processes.
+What it means is found out where the tasks are known, by `Selection.numbers`: a worker and
+a command that looks on choose alike.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
+from itertools import islice
+from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.task import Task
+from jug.task.graph import Graph
+from jug.task.short_form import call_form, short_form
 
-__all__ = ["AnyOf", "ByName", "ByPattern", "Selection", "no_match", "selection"]
+__all__ = ["ByName", "ByPattern", "Selection", "selection"]
+
+_CALL: Final = re.compile(r"([^()]+)\((.*)\)", re.DOTALL)
+_LOOKED_AT: Final = 10_000  # calls among which one that is like another is looked for
 
 
 @dataclass(frozen=True, init=False)
@@ -22,22 +32,58 @@ class ByName:
     >>> chosen = ByName("is_*")
     >>> chosen("primes.is_prime"), chosen("primes.this_prime")
     (True, False)
+
+    A call means the tasks with these arguments, written as `jug log` shows them or as
+    Python would take them.
+
+    >>> chosen = ByName("is_*(7,)")
+    >>> chosen("primes.is_prime", "7"), chosen("primes.is_prime", "8")
+    (True, False)
     """
 
     text: str
     """What the user wrote."""
     wanted: re.Pattern[str] = field(repr=False)
+    called: re.Pattern[str] | None = field(repr=False)
+    """The name alone, where the text looks like a call."""
+    arguments: str = field(repr=False)
 
     def __init__(self, name: str) -> None:
         if not name:
             raise OptionError("the name of the tasks is empty: give one, or '*' for all", name=name)
+        call = _CALL.fullmatch(name)
         object.__setattr__(self, "text", name)
-        whole = f"{translate(name)}|{translate('*.' + name)}"
-        object.__setattr__(self, "wanted", re.compile(whole))
+        object.__setattr__(self, "wanted", _from_a_dot_on(name))
+        object.__setattr__(self, "called", _from_a_dot_on(call[1]) if call else None)
+        object.__setattr__(self, "arguments", _as_shown(call[2]) if call else "")
 
-    def __call__(self, name: str) -> bool:
-        """Return whether a task of this name is meant."""
-        return self.wanted.match(name) is not None
+    def __call__(self, name: str, arguments: str | None = None) -> bool:
+        """Return whether a task of this name, with these arguments in short, is meant."""
+        if self.wanted.match(name) is not None:
+            return True
+        return arguments == self.arguments and self.may_mean(name)
+
+    def may_mean(self, name: str) -> bool:
+        """Return whether it is a call of this name, with whatever arguments."""
+        return self.called is not None and self.called.match(name) is not None
+
+
+def _from_a_dot_on(name: str) -> re.Pattern[str]:
+    return re.compile(f"{translate(name)}|{translate('*.' + name)}")
+
+
+def _as_shown(arguments: str) -> str:
+    """Return literals as `short_form` shows them, anything else as it is."""
+    import ast  # most names are no calls
+
+    try:
+        call = ast.parse(f"f({arguments})", mode="eval").body
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            return arguments
+        named = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
+        return short_form(tuple(map(ast.literal_eval, call.args)), named)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return arguments
 
 
 @dataclass(frozen=True, init=False)
@@ -71,65 +117,131 @@ class ByPattern:
                 pattern=pattern,
             ) from None
 
-    def __call__(self, name: str) -> bool:
-        """Return whether a task of this name is meant."""
+    def __call__(self, name: str, arguments: str | None = None) -> bool:
+        """Return whether a task of this name is meant, whatever its arguments are."""
         return self.wanted.search(name) is not None
+
+    def may_mean(self, name: str) -> bool:
+        """Return that it is no call."""
+        return False
 
 
 @dataclass(frozen=True)
-class AnyOf:
-    """Whether a task is meant by one of several names or patterns.
+class Selection:
+    """Which tasks are meant.
 
-    >>> chosen = AnyOf((ByName("is_prime"), ByName("count_*")))
-    >>> chosen("primes.count_primes"), chosen("primes.write_output")
-    (True, False)
+    >>> first = Task(abs, -1); total = Task(sum, [first])
+    >>> graph = Graph([total])
+    >>> selection("abs").numbers(graph), selection("abs", downstream=True).numbers(graph, ())
+    ([0], [0, 1])
     """
 
-    parts: tuple[ByName | ByPattern, ...]
+    parts: tuple[ByName | ByPattern, ...] = ()
+    """One of these is to fit the task; every task fits if there is none."""
+    failed: bool = False
+    """Whether only tasks that have failed are meant."""
+    downstream: bool = False
+    """Whether all that depends on these tasks is meant, too."""
 
-    def __call__(self, name: str) -> bool:
-        """Return whether a task of this name is meant."""
-        return any(part(name) for part in self.parts)
+    def __call__(self, name: str, arguments: str | None = None) -> bool:
+        """Return whether one of the parts fits this name, with these arguments in short."""
+        return not self.parts or any(part(name, arguments) for part in self.parts)
+
+    def means(self, task: Task[Any], name: str) -> bool:
+        """Return whether one of the parts fits a task of this name."""
+        return not self.parts or any(_fits(part, task, name) for part in self.parts)
+
+    def numbers(self, graph: Graph, failed: Container[bytes] | None = None) -> list[int]:
+        """Return the numbers of the tasks of a graph that are meant.
+
+        Which have failed is asked of their stores if it is not given.
+        """
+        chosen = [
+            number
+            for number, (task, name) in enumerate(zip(graph.tasks, graph.names(), strict=True))
+            if self.means(task, name)
+        ]
+        if self.failed:
+            known = failed_of(graph.tasks) if failed is None else failed
+            chosen = [number for number in chosen if graph.tasks[number].digest in known]
+        return sorted(graph.with_dependants(chosen)) if self.downstream else chosen
+
+    def no_match(self, graph: Graph) -> str:
+        """Return what to say of a name that fits no task, with those that may be meant.
+
+        It is empty if each name, or pattern, fits a task, failed or not.
+
+        >>> selection("ab").no_match(Graph([Task(abs, -1)]))
+        "no task matches 'ab': is 'builtins.abs' meant?"
+        """
+        names = set(graph.names())
+        unfit = next((part for part in self.parts if not _fits_any(part, graph)), None)
+        if unfit is None:
+            return ""
+        return f"no task matches {unfit.text!r}: {_advice(unfit, names, graph)}"
 
 
-Selection = ByName | ByPattern | AnyOf
+def _fits_any(part: ByName | ByPattern, graph: Graph) -> bool:
+    return any(
+        _fits(part, task, name) for task, name in zip(graph.tasks, graph.names(), strict=True)
+    )
+
+
+def _fits(part: ByName | ByPattern, task: Task[Any], name: str) -> bool:
+    if part(name):
+        return True
+    return part.may_mean(name) and part(name, short_form(task.args, task.kwargs))
+
+
+def failed_of(tasks: Iterable[Task[Any]]) -> set[bytes]:
+    """Return which of the tasks have failed, after a poll of their stores."""
+    by_store: dict[Any, list[bytes]] = {}
+    for task in tasks:
+        by_store.setdefault(task.store, []).append(task.digest)
+    failed: set[bytes] = set()
+    for store, digests in by_store.items():
+        store.poll()
+        failed.update(store.failures().keys() & set(digests))
+    return failed
 
 
 def selection(
-    name: str | Sequence[str] | None = None, pattern: str | Sequence[str] | None = None
+    name: str | Sequence[str] | None = None,
+    pattern: str | Sequence[str] | None = None,
+    *,
+    failed: bool = False,
+    downstream: bool = False,
 ) -> Selection | None:
-    """Return what selects tasks by names or by patterns, None if neither are given."""
+    """Return what selects tasks, None if nothing is given that would choose.
+
+    Raises `OptionError` for what can't be meant.
+    """
     if name is not None and pattern is not None:
         raise OptionError("a name and a pattern are given: choose tasks by one of them")
-    if name is not None:
-        return _any_of([ByName(text) for text in _texts(name)])
-    return None if pattern is None else _any_of([ByPattern(text) for text in _texts(pattern)])
+    parts: list[ByName | ByPattern] = [ByName(text) for text in _texts(name)]
+    parts += [ByPattern(text) for text in _texts(pattern)]
+    if downstream and not (parts or failed):
+        raise OptionError(
+            "all that depends on what? beside 'downstream' choose tasks by a name or a pattern, "
+            "or those that have failed"
+        )
+    return Selection(tuple(parts), failed, downstream) if parts or failed else None
 
 
-def _texts(given: str | Sequence[str]) -> Sequence[str]:
-    return [given] if isinstance(given, str) else given
+def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given or ()
 
 
-def _any_of(parts: Sequence[ByName | ByPattern]) -> Selection | None:
-    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts)) if parts else None
-
-
-def no_match(selected: Selection, names: Iterable[str]) -> str:
-    """Return what to say of a name that fits no task, with those that may be meant.
-
-    It is empty if each name, or pattern, fits a task.
-
-    >>> no_match(ByName("is_prim"), ["primes.is_prime", "primes.count_primes"])
-    "no task matches 'is_prim': is 'primes.is_prime' meant?"
-    """
-    all_names = set(names)
-    parts = selected.parts if isinstance(selected, AnyOf) else (selected,)
-    unfit = next((part for part in parts if not any(map(part, all_names))), None)
-    if unfit is None:
-        return ""
-    near = _nearest(unfit.text, all_names)
-    advice = f"is {' or '.join(map(repr, near))} meant?" if near else "`jug count` lists the names"
-    return f"no task matches {unfit.text!r}: {advice}"
+def _advice(part: ByName | ByPattern, names: set[str], graph: Graph) -> str:
+    called = {name for name in names if part.may_mean(name)}
+    if called:
+        tasks = islice((task for task in graph.tasks if task.name in called), _LOOKED_AT)
+        near = _nearest(part.text, set(map(call_form, tasks)))
+        advice = f"{' or '.join(map(repr, sorted(called)))} has other arguments"
+    else:
+        near = _nearest(part.text.partition("(")[0] or part.text, names)
+        advice = "`jug count` lists the names"
+    return f"is {' or '.join(map(repr, near))} meant?" if near else advice
 
 
 def _nearest(text: str, names: set[str]) -> list[str]:

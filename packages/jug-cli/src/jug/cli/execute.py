@@ -11,7 +11,7 @@ import click
 from jug.cli import DONE
 from jug.cli.jugfile_command import jugfile_command
 from jug.cli.reading import job_of, traceless
-from jug.cli.selecting import allow_none, tell_no_match
+from jug.cli.selecting import selection_options, tell_no_match
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
@@ -21,6 +21,7 @@ from jug.wording import counted
 if TYPE_CHECKING:
     from jug.execution.settings import Settings
     from jug.execution.summary import Summary
+    from jug.selection import Selection
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
 
@@ -37,6 +38,8 @@ Examples:
   jug execute -j 4 primes.py
   jug execute --keep-going --jugdir /scratch/run1 primes.py 100
   jug execute --name count_primes primes.py
+  jug execute --name 'is_prime(7)' --downstream primes.py
+  jug execute --failed primes.py    run what failed before, and nothing else
 
 \b
 Exit status:
@@ -51,15 +54,7 @@ Exit status:
     "-j", "--jobs", "execute_jobs", type=int, metavar="N",
     help="Run N workers; 0 for one per usable core.",
 )  # fmt: skip
-@click.option(
-    "--name", "--target", "--invalid", "execute_name", metavar="NAME", multiple=True,
-    help="Run only tasks of this name: in full or from a dot on, with wildcards; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--pattern", "execute_pattern", metavar="PATTERN", multiple=True,
-    help="Run only tasks whose names contain PATTERN, or fit a /regex/; may be repeated.",
-)  # fmt: skip
-@allow_none
+@selection_options("execute_")
 @click.option(
     "--keep-going", "execute_keep_going", is_flag=True,
     help="After a failure, run all that does not depend on it.",
@@ -86,14 +81,14 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
 
     Any number of workers may run at the same time, on this machine or on others
     that see the same store.  They share the work and may come and go.
+
+    Of tasks that are chosen those are run that can be: what they need is not chosen with them.
     """
     from jug.execution import execute
-    from jug.selection import selection
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
-    # Made here, so that a bad one is not complained of by each worker.
-    selection(options.execute_name, options.execute_pattern)
+    selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with))
     with traceless(job.jugfile):
@@ -106,6 +101,18 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
     if not (summary.ending.status or summary.left or summary.executed | summary.loaded):
         click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
+
+
+def selected(options: Options) -> Selection | None:
+    """Return which tasks the options mean, None for all."""
+    from jug.selection import selection
+
+    return selection(
+        options.execute_name,
+        options.execute_pattern,
+        failed=options.execute_failed,
+        downstream=options.execute_downstream,
+    )
 
 
 def usable_cores() -> int:
@@ -135,7 +142,6 @@ class RunSettings:
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
         from jug.execution.settings import Settings
-        from jug.selection import selection
 
         configure(self.weaker)
         options = Options(self.given, default_options)
@@ -151,7 +157,7 @@ class RunSettings:
             aggressive_unload=options.aggressive_unload,
             debug=options.debug or is_debugged,
             patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
-            select=selection(options.execute_name, options.execute_pattern),
+            select=selected(options),
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )

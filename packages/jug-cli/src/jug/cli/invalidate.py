@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from jug.cli.count_table import print_counts
 from jug.cli.jugfile_command import always, as_json, jugfile_command
-from jug.cli.reading import reading, warn_of_barrier
-from jug.cli.selecting import allow_none, tell_no_match
+from jug.cli.reading import reading
+from jug.cli.selecting import Chosen, selecting
 from jug.options import Options
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
-    from jug.selection import Selection
     from jug.task.graph import Graph
 
 
@@ -24,61 +24,40 @@ if TYPE_CHECKING:
 Examples:
   jug invalidate --name is_prime primes.py
   jug invalidate --name 'primes.*' primes.py
+  jug invalidate --name 'is_prime(7)' primes.py
   jug invalidate --pattern '/is_.*me$/' primes.py
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if
-neither a name nor a pattern is given, or no task fits it.""",
+nothing says which tasks, or no task has the name or fits the pattern.""",
     changes=always,
 )
-@click.option(
-    "--name", "--target", "--invalid", "name", metavar="NAME", multiple=True,
-    help="The tasks of this name: in full or from a dot on, with wildcards; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--pattern", metavar="PATTERN", multiple=True,
-    help="The tasks whose names contain PATTERN, or fit a /regex/; may be repeated.",
-)  # fmt: skip
-@allow_none
+@selecting
 @as_json
-def command(
-    options: Options,
-    name: tuple[str, ...], pattern: tuple[str, ...], allow_none: bool, as_json: bool,
-) -> None:  # fmt: skip
+def command(options: Options, chosen: Chosen, as_json: bool) -> None:
     """Remove the results and failures of tasks, and of all that depend on them, directly or not.
 
     They will be computed again by the next `jug execute`.  Do this after a change
     of a function: jug does not recompute anything by itself.
     """
-    from jug.selection import no_match, selection
     from jug.task.graph import Graph
 
-    selected = selection(name or None, pattern or None)
-    if selected is None:
-        raise click.UsageError("say which tasks: --name NAME or --pattern PATTERN")
+    if chosen.selection is None:
+        raise click.UsageError("say which tasks: --name NAME, --pattern PATTERN or --failed")
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
-        matching = _matching(graph, selected)
-        unmatched = no_match(selected, graph.names())
-        if unmatched:
-            may_match_beyond = bool(jugspace.barrier_tasks)
-            warn_of_barrier(jugspace)
-            tell_no_match(unmatched, allow_none or may_match_beyond)
-        counts = _invalidate(jugspace.store, graph, matching)
+        numbers = sorted(graph.with_dependants(chosen.numbers(graph, jugspace)))
+        counts = _invalidate(jugspace.store, graph, numbers)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
 
 
-def _matching(graph: Graph, selected: Selection) -> list[int]:
-    return [number for number, name in enumerate(graph.names()) if selected(name)]
-
-
-def _invalidate(store: BaseStore, graph: Graph, matching: list[int]) -> Counter[str]:
+def _invalidate(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Counter[str]:
     """Remove results and failures; return how many were there, by name."""
     store.poll()
     names = list(graph.names())
     there: Counter[str] = Counter()
     digests = defaultdict(list)
-    for number in sorted(graph.with_dependants(matching)):
+    for number in numbers:
         task = graph.tasks[number]
         digests[task.store].append(task.digest)
         if task.store.has(task.digest) or task.digest in task.store.failures():

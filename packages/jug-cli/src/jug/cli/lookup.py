@@ -3,7 +3,7 @@
     3f2a91            the first digits of its hash, six at least
     is_prime          its name, in full or from a dot on, if no other is called so
     is_prime[3]       its place among those of the name, in the order of the jugfile
-    is_prime(7)       the call that it stands for, as `jug log` shows it
+    is_prime(7)       the call that it stands for, as `jug log` shows it or Python takes it
     primes100[3]      what the jugfile names
 
 An expression is only looked up: it may name, subscript and ask for attributes, but calls nothing.
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.jugfile import Jugspace
+from jug.selection import ByName, Selection
 from jug.task import Task, Tasklet
 from jug.task.graph import Graph
 from jug.task.short_form import call_form
@@ -56,8 +57,8 @@ def _by_name(tasks: Sequence[Task[Any]], text: str) -> list[Task[Any]]:
     if named:
         return named
     if text.endswith(")"):
-        name = text.partition("(")[0]
-        return [task for task in _called(tasks, name) if f".{call_form(task)}".endswith(f".{text}")]
+        chosen = Selection((ByName(text),))
+        return [task for task in tasks if chosen.means(task, task.name)]
     place = _PLACE.fullmatch(text)
     if place is None or not (named := _called(tasks, place[1])):
         return []

@@ -11,6 +11,7 @@ import click
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import is_all_done, reading, warn_of_barrier
+from jug.cli.selecting import Chosen, selecting
 from jug.options import Options
 from jug.tables import table
 
@@ -26,18 +27,21 @@ _COLOURS: Final = {"Failed": "red", "Running": "green"}
 Examples:
   jug status primes.py
   jug status --short primes.py
+  jug status --name is_prime --downstream primes.py
   jug status --json primes.py | python -m json.tool
 
 \b
-Exit status: 0 if all tasks are done, 1 if not, or if the jugfile can't be
-read; 2 for wrong usage.""",
+Exit status: 0 if all tasks, or all that are chosen, are done; 1 if not, or if
+the jugfile can't be read; 2 for wrong usage, also if no task has the name or
+fits the pattern.""",
 )
+@selecting
 @as_json
 @click.option("--cache", "status_cache", is_flag=True, help="Accepted, and without effect.")
 @click.option("--cache-file", expose_value=False, hidden=True)
 @click.option("--clear", is_flag=True, expose_value=False, hidden=True)
 @click.pass_context
-def command(context: click.Context, options: Options, as_json: bool) -> None:
+def command(context: click.Context, options: Options, chosen: Chosen, as_json: bool) -> None:
     """Show how many of the tasks have failed, wait, are ready, finished or running.
 
     A task waits while something that it needs is not done; it is ready when a
@@ -46,7 +50,7 @@ def command(context: click.Context, options: Options, as_json: bool) -> None:
     from jug.status import look
 
     with reading(options) as jugspace:
-        status = look(jugspace.store, jugspace.tasks)
+        status = look(jugspace.store, chosen.tasks(jugspace))
         if as_json:
             click.echo(json.dumps(_as_data(status, jugspace), indent=2))
         elif options.short:

@@ -162,6 +162,14 @@ KEYS: Final = (
     Key("execute", "target", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "invalid", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "pattern", None, _texts, "the tasks to run, by a part of their name"),
+    Key("execute", "failed", False, _truth, "whether to run only what has failed"),
+    Key(
+        "execute",
+        "downstream",
+        False,
+        _truth,
+        "whether to run also what depends on the tasks that are chosen",
+    ),
     Key("execute", "keep-going", False, _truth, "whether to go on after a task failed"),
     Key("execute", "keep-failed", False, _truth, "whether failed tasks are never tried again"),
     Key(

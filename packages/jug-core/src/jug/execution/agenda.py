@@ -22,7 +22,7 @@ from jug.execution.ready_tasks import READY
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.jugfile import Jugspace
-from jug.selection import no_match
+from jug.selection import Selection
 from jug.task import Task
 from jug.task.graph import Graph
 
@@ -57,11 +57,14 @@ class Agenda:
             done[number] = self.graph.tasks[number].can_load()
         return done
 
-    def _selection(self, select: Callable[[str], bool] | None) -> Callable[[int], bool] | None:
-        others, tasks = self._in_other_stores, self.graph.tasks
+    def _selection(self, select: Selection | None) -> Callable[[int], bool] | None:
+        others = self._in_other_stores
         if select is None:
             return (lambda number: number not in others) if others else None
-        return lambda number: number not in others and select(tasks[number].name)
+        # What has failed before this run counts as such, also if it was done since.
+        failed = self.retryable | self.store.failures().keys() if select.failed else ()
+        chosen = set(select.numbers(self.graph, failed)) - others
+        return chosen.__contains__
 
     # What to do next
 
@@ -147,7 +150,7 @@ class Agenda:
         return Ending.UNMATCHED if self._unmatched() else Ending.DONE
 
     def _unmatched(self) -> str:
-        return "" if self._select is None else no_match(self._select, self.graph.names())
+        return "" if self._select is None else self._select.no_match(self.graph)
 
     def sum_up(self, summary: Summary) -> None:
         """Add to a worker's summary what of the tasks is done, left and blocked."""

@@ -37,7 +37,7 @@ class Settings:
     patience: float = 1800.0
     """How many seconds to wait for others without any change."""
     select: Selection | None = None
-    """Which tasks to run, by name; None for all."""
+    """Which tasks to run; None for all."""
     short: bool = False
     """Whether the jugfile wants less to be told at the end."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None
