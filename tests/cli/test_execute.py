@@ -72,7 +72,7 @@ def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProces
 
 
 def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jug.cli.execute import usable_cores
+    from jug.cli.jobs import usable_cores
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
 

@@ -23,9 +23,9 @@ Executed = Callable[..., None]
         ("cleanup --force primes.py --epochs 3", "--epochs", ""),
         ("cleanup --force primes.py -n", "-n", ""),
         (
-            "invalidate primes.py --name is_prime --dry-run",
-            "--dry-run",
-            "jug cleanup has --dry-run",
+            "invalidate primes.py --name is_prime --keep-locks",
+            "--keep-locks",
+            "jug cleanup has --keep-locks",
         ),
         ("pack primes.py --jugdri=elsewhere", "--jugdri", "is --jugdir meant?"),
         ("check --verify --remove-damaged primes.py --jugd x", "--jugd", "is --jugdir meant?"),
@@ -65,7 +65,7 @@ def test_what_is_behind_two_dashes_or_is_a_number_is_the_jugfiles(
         ("--jugdri=abc", "jug status has no option --jugdri: is --jugdir meant?"),
         ("--sho", "jug status has no option --sho: is --short meant?"),
         ("--keep-g", "jug status has no option --keep-g: jug execute has --keep-going"),
-        ("--dry-run", "jug status has no option --dry-run: jug cleanup has --dry-run"),
+        ("--dry-run", "jug status has no option --dry-run: jug execute has --dry-run"),
     ],
 )
 def test_other_commands_warn_in_one_line_where_it_is_like_an_option_of_jug(

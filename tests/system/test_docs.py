@@ -104,7 +104,7 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(tmp_path / "hurry"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "hurry"), os.environ.get("PYTHONPATH", "")]),
         "HOME": str(tmp_path / "home"),
     }
     commands, told = script(page)

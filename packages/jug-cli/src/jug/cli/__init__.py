@@ -38,6 +38,7 @@ OWN_COMMANDS: Final = {
     "shell": "Look at results in an interactive Python.",
     "check": "Tell by the exit status whether all tasks are done.",
     "count": "Count the tasks.",
+    "why": "Say why a task would run.",
     "sleep-until": "Wait until all tasks are done.",
     "invalidate": "Remove results, and all that was made from them.",
     "cleanup": "Remove results and locks that the jugfile does not use.",

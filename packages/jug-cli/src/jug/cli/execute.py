@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from jug.cli import DONE
-from jug.cli.jugfile_command import jugfile_command
-from jug.cli.reading import job_of, traceless
-from jug.cli.selecting import selection_options, tell_no_match
+from jug.cli.jobs import jobs_option, workers_of
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
+from jug.cli.selecting import Chosen, selection_options, tell_no_match
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
@@ -40,6 +41,7 @@ Examples:
   jug execute --name count_primes primes.py
   jug execute --name 'is_prime(7)' --downstream primes.py
   jug execute --failed primes.py    run what failed before, and nothing else
+  jug execute --dry-run -j 4 primes.py
 
 \b
 Exit status:
@@ -50,10 +52,7 @@ Exit status:
        waiting time is over, or nothing that is left can be run
   130  interrupted""",
 )
-@click.option(
-    "-j", "--jobs", "execute_jobs", type=int, metavar="N",
-    help="Run N workers; 0 for one per usable core.",
-)  # fmt: skip
+@jobs_option
 @selection_options("execute_")
 @click.option(
     "--keep-going", "execute_keep_going", is_flag=True,
@@ -75,8 +74,12 @@ Exit status:
     "--no-check-environment", "execute_no_check_environment", is_flag=True,
     help=f"Ignore JUG_MAX_TASKS and the like, and {STOP_FILE}.",
 )  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Say what would be run and why, and run nothing.")
+@as_json
 @click.pass_context
-def command(context: click.Context, options: Options, allow_none: bool) -> None:
+def command(
+    context: click.Context, options: Options, allow_none: bool, dry_run: bool, as_json: bool
+) -> None:
     """Run the tasks of JUGFILE that are not done yet, each once, whoever else works on them.
 
     Any number of workers may run at the same time, on this machine or on others
@@ -88,11 +91,16 @@ def command(context: click.Context, options: Options, allow_none: bool) -> None:
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
+    if as_json and not dry_run:
+        raise OptionError("--json prints what would be run: give --dry-run, too")
+    if dry_run:
+        _look_ahead(options, allow_none, as_json)
+        return
     selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with))
     with traceless(job.jugfile):
-        summary = execute(job, options.execute_jobs or usable_cores(), in_process=options.pdb)
+        summary = execute(job, workers_of(options), in_process=options.pdb)
     if not summary.unmatched or summary.executed:
         _print_summary(summary, summary.short or options.short)
     if summary.unmatched:
@@ -115,11 +123,17 @@ def selected(options: Options) -> Selection | None:
     )
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
+    """Print what would be run, and why."""
+    from jug.cli.outlook import print_outlook
+    from jug.views.why import outlook
+
+    with reading(options) as jugspace:
+        chosen = Chosen(selected(options), allow_none)  # which the jugfile may have set
+        seen = outlook(jugspace, chosen.selection)
+        chosen.numbers(seen.graph, jugspace)
+        print_outlook(seen, workers_of(options), as_json=as_json, short=options.short)
+        warn_of_barrier(jugspace)
 
 
 @dataclass(frozen=True)

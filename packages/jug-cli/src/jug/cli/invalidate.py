@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from jug.cli.count_table import print_counts
+from jug.cli.jobs import jobs_option, workers_of
 from jug.cli.jugfile_command import always, as_json, jugfile_command
+from jug.cli.outlook import print_outlook
 from jug.cli.reading import reading
 from jug.cli.selecting import Chosen, selecting
 from jug.options import Options
@@ -26,6 +28,7 @@ Examples:
   jug invalidate --name 'primes.*' primes.py
   jug invalidate --name 'is_prime(7)' primes.py
   jug invalidate --pattern '/is_.*me$/' primes.py
+  jug invalidate --dry-run --name is_prime -j 4 primes.py
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if
@@ -33,35 +36,56 @@ nothing says which tasks, or no task has the name or fits the pattern.""",
     changes=always,
 )
 @selecting
+@click.option("--dry-run", is_flag=True, help="Say what would be removed and why; remove nothing.")
+@jobs_option
 @as_json
-def command(options: Options, chosen: Chosen, as_json: bool) -> None:
+def command(options: Options, chosen: Chosen, dry_run: bool, as_json: bool) -> None:
     """Remove the results and failures of tasks, and of all that depend on them, directly or not.
 
     They will be computed again by the next `jug execute`.  Do this after a change
     of a function: jug does not recompute anything by itself.
     """
     from jug.task.graph import Graph
+    from jug.views.why import outlook_of_invalidation
 
     if chosen.selection is None:
         raise click.UsageError("say which tasks: --name NAME, --pattern PATTERN or --failed")
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
-        numbers = sorted(graph.with_dependants(chosen.numbers(graph, jugspace)))
-        counts = _invalidate(jugspace.store, graph, numbers)
+        named = chosen.numbers(graph, jugspace)
+        there = _there(jugspace.store, graph, sorted(graph.with_dependants(named)))
+        if dry_run:
+            seen = outlook_of_invalidation(jugspace.store, graph, named, there)
+            print_outlook(
+                seen, workers_of(options), as_json=as_json, short=options.short,
+                would="would be invalidated",
+            )  # fmt: skip
+            return
+        _invalidate(graph, named)
+        names = list(graph.names())
+    counts = Counter(names[number] for number in there)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
 
 
-def _invalidate(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Counter[str]:
-    """Remove results and failures; return how many were there, by name."""
+def _there(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> list[int]:
+    """Return those of the tasks that have a result or a failure, after a poll."""
+    from jug.selection import failed_of
+
     store.poll()
-    names = list(graph.names())
-    there: Counter[str] = Counter()
+    tasks = [graph.tasks[number] for number in numbers]
+    failed = failed_of(tasks)
+    return [
+        number
+        for number, task in zip(numbers, tasks, strict=True)
+        if task.digest in failed or task.store.has(task.digest)
+    ]
+
+
+def _invalidate(graph: Graph, named: Sequence[int]) -> None:
+    """Remove the results and failures of tasks, and of all that depend on them."""
     digests = defaultdict(list)
-    for number in numbers:
+    for number in sorted(graph.with_dependants(named)):
         task = graph.tasks[number]
         digests[task.store].append(task.digest)
-        if task.store.has(task.digest) or task.digest in task.store.failures():
-            there[names[number]] += 1
     for own_store, group in digests.items():
         own_store.discard(group)
-    return there

@@ -6,6 +6,7 @@ costs microseconds whatever the arguments are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
@@ -34,6 +35,30 @@ def short_form(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
             break
         parts.append(part)
     return ", ".join(parts)
+
+
+def arguments_in(form: str) -> tuple[str, ...]:
+    """Return the arguments that a short form shows, each as it stands there.
+
+    >>> arguments_in("1, 'a, b', [1, 2, …], key=<ndarray (3, 4) float64>")
+    ('1', "'a, b'", '[1, 2, …]', 'key=<ndarray (3, 4) float64>')
+    """
+    found, depth, begin = list[str](), 0, 0
+    for token in _TOKEN.finditer(form):
+        if token[0] in "([{":
+            depth += 1
+        elif token[0] in ")]}":
+            depth -= 1
+        elif token[0] == ", " and not depth:
+            found.append(form[begin : token.start()])
+            begin = token.end()
+    return (*found, form[begin:]) if form else ()
+
+
+# Texts, types in angle brackets, which may contain anything, and what else separates.
+_TOKEN: Final = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|<.*?>(?=[](),:}]|$)|[][(){}]|,\ """, re.VERBOSE
+)
 
 
 def call_form(task: Any) -> str:

@@ -1,0 +1,124 @@
+"""What would run, and why, as `jug why` and the dry runs print it.
+
+Tasks of one name and reason are one group, of which the first few are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from jug.tables import table
+from jug.wording import counted, duration
+
+if TYPE_CHECKING:
+    from jug.task import Task
+    from jug.views.explanation import Reason
+    from jug.views.forecast import Forecast
+    from jug.views.why import Outlook
+
+__all__ = ["print_outlook", "tell_done"]
+
+_TASKS: Final = 3
+_GROUPS: Final = 20
+
+
+def print_outlook(
+    seen: Outlook, workers: int, *, as_json: bool, short: bool, would: str = "would run"
+) -> None:
+    """Print which tasks would run and why, how many, and how long that takes.
+
+    `would` is the verb of the sentence at the end.
+    """
+    forecast = seen.forecast(workers)
+    if as_json:
+        click.echo(json.dumps(_as_data(seen, forecast)))  # indented it would take ten times as long
+        return
+    if seen.reasons and not short:
+        _print_groups(seen)
+        click.echo(_counts(seen) + "\n")
+    click.echo(_tell_forecast(seen, forecast, would))
+
+
+def tell_done(task: Task[Any], seen: Outlook) -> str:
+    """Return that a task is done and would not run, and since when."""
+    from jug.task.short_form import call_form
+    from jug.views.explanation import when_and_where
+
+    last = seen.past.last(task.digest)
+    when = f", {when_and_where(last, seen.past.workers)}" if last else ""
+    return f"{call_form(task)} is done{when}: it would not run"
+
+
+def _print_groups(seen: Outlook) -> None:
+    groups = seen.groups()
+    for (name, reason), numbers in islice(groups.items(), _GROUPS):
+        click.echo(f"{name}: {reason.value} ({counted(len(numbers), 'task')})")
+        for number in numbers[:_TASKS]:
+            click.echo(f"  {_line(seen, number)}")
+        if len(numbers) > _TASKS:
+            click.echo(f"  … and {len(numbers) - _TASKS} more")
+        click.echo()
+    if len(groups) > _GROUPS:
+        click.echo(f"… and {len(groups) - _GROUPS} more of other names or reasons\n")
+
+
+def _line(seen: Outlook, number: int) -> str:
+    from jug.task.short_form import call_form
+
+    explanation = seen.explain(number)
+    detail = explanation.detail(seen.past.workers)
+    call = call_form(explanation.task)
+    return f"{call}: {detail}" if detail else call
+
+
+def _counts(seen: Outlook) -> str:
+    """Return a table of how many tasks there are of each name and reason."""
+    by_reason: dict[Reason, Counter[str]] = {}
+    for (name, reason), numbers in seen.groups().items():
+        by_reason.setdefault(reason, Counter())[name] = len(numbers)
+    names = {name for counts in by_reason.values() for name in counts}
+    rows = {name: [counts[name] for counts in by_reason.values()] for name in names}
+    return table([reason.head for reason in by_reason], rows)
+
+
+def _tell_forecast(seen: Outlook, forecast: Forecast, would: str) -> str:
+    """Return in a sentence how many tasks would run, and how long they take."""
+    count = sum(reason.would_run for reason in seen.reasons.values())
+    told = f"{counted(count, 'task')} {would}"
+    if not count:
+        return told
+    take = "it takes" if count == 1 else "they take"
+    if forecast.seconds is None:
+        return f"{told}; how long {take} is unknown, as none of {_names(forecast)} has finished"
+    told += f"; {take} about {duration(forecast.seconds)} with -j {forecast.workers}"
+    if not forecast.unknown:
+        return told
+    unknown = counted(sum(forecast.unknown.values()), "task")
+    return f"{told}, without {unknown}: none of {_names(forecast)} has finished"
+
+
+def _names(forecast: Forecast) -> str:
+    from jug.views.explanation import enumerated
+
+    return enumerated(list(forecast.unknown))
+
+
+def _as_data(seen: Outlook, forecast: Forecast) -> dict[str, Any]:
+    """Return all of it, for ``--json``."""
+    workers = seen.past.workers
+    return {
+        "tasks": [seen.explain(number).as_dict(workers) for number in seen.reasons],
+        "counts": [
+            {"name": name, "reason": reason.value, "count": len(numbers)}
+            for (name, reason), numbers in seen.groups().items()
+        ],
+        "would_run": sum(reason.would_run for reason in seen.reasons.values()),
+        "workers": forecast.workers,
+        "seconds": forecast.seconds,
+        "unknown": forecast.unknown,
+    }

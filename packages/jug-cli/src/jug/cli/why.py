@@ -1,0 +1,47 @@
+"""`jug why`: why a task would run."""
+
+from __future__ import annotations
+
+import click
+
+from jug.cli.jobs import jobs_option, workers_of
+from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.lookup import find_task
+from jug.cli.outlook import print_outlook, tell_done
+from jug.cli.reading import reading, warn_of_barrier
+from jug.options import Options
+
+
+@jugfile_command(
+    epilog="""\b
+Examples:
+  jug why count_primes primes.py
+  jug why 'is_prime(7)' primes.py
+  jug why 'primes100[3]' primes.py    what the jugfile names
+  jug why 3f2a91 primes.py            the first digits of a hash
+  jug why --json count_primes primes.py
+
+\b
+Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if no
+task or several are meant.""",
+)
+@click.argument("task", metavar="TASK")
+@jobs_option
+@as_json
+def command(options: Options, task: str, as_json: bool) -> None:
+    """Say why TASK would run, and all that has to run before it.
+
+    A task was never run, or an argument differs from that of an earlier run; something
+    that it needs is not done; its result was removed; it failed or was cut short; or
+    somebody runs it just now.  Nothing is run or changed.
+    """
+    from jug.views.why import outlook
+
+    with reading(options) as jugspace:
+        found = find_task(jugspace, task)
+        seen = outlook(jugspace, task=found)
+        if seen.reasons or as_json:
+            print_outlook(seen, workers_of(options), as_json=as_json, short=options.short)
+        else:
+            click.echo(tell_done(found, seen))
+        warn_of_barrier(jugspace)

@@ -1,0 +1,1 @@
+"""What the history of runs tells, computed apart from the commands that print it."""

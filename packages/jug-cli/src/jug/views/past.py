@@ -1,0 +1,103 @@
+"""What the runs of a store say of some tasks of a jugfile.
+
+The runs of other jugfiles in the same store do not count, but for those of the same tasks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from jug.backends.base import BaseStore
+from jug.backends.worker_record import WorkerRecord
+from jug.jugfile import module_name
+from jug.records import Run, RunState
+from jug.task.graph import Graph
+from jug.task.short_form import arguments_in
+from jug.views.earlier import Arguments, EarlierRuns, arguments_of
+from jug.views.forecast import Durations
+
+__all__ = ["Past"]
+
+_SUCCESSES = (RunState.FINISHED, RunState.DISCARDED)
+
+
+class Past:
+    """The last run of each of some tasks, and the earlier runs of their names."""
+
+    def __init__(self, store: BaseStore, graph: Graph, numbers: Iterable[int]) -> None:
+        self.workers: Mapping[str, WorkerRecord] = store.workers()
+        self.durations = Durations()
+        self._graph = graph
+        self._jugfile = store.jugfile
+        self._is_ours: dict[str, bool] = {}
+        self._last: dict[bytes, Run] = {}
+        self._names = {name: _RunsOfName() for name in _names(graph, numbers)}
+        for run in store.each_run() if self._names else ():
+            self._add(run)
+
+    def _add(self, run: Run) -> None:
+        record = run.record
+        is_made = run.digest in self._graph.numbers
+        if is_made:
+            known = self._last.get(run.digest)
+            if known is None or known.record.end <= record.end:
+                self._last[run.digest] = run
+        elif not self._is_of_jugfile(record.worker):
+            return
+        if run.state in _SUCCESSES:
+            self.durations.add(record.name, record.duration)
+        of_name = self._names.get(record.name)
+        if of_name is not None:
+            (of_name.made if is_made else of_name.gone).append(run)
+
+    def _is_of_jugfile(self, worker: str) -> bool:
+        if worker not in self._is_ours:
+            known = self.workers.get(worker)
+            theirs = known.jugfile if known else ""
+            self._is_ours[worker] = not theirs or _is_same(theirs, self._jugfile)
+        return self._is_ours[worker]
+
+    def last(self, digest: bytes) -> Run | None:
+        """Return the last run of a task."""
+        return self._last.get(digest)
+
+    def is_replaced(self, name: str) -> bool:
+        """Return whether tasks of this name ran that the jugfile makes no more."""
+        return bool(self._names[name].gone)
+
+    def earlier(self, name: str) -> EarlierRuns:
+        """Return the runs of a name: of tasks that are made no more, if there are any."""
+        runs = self._names[name]
+        if runs.arranged is None:
+            known = ((self._arguments(run), run) for run in runs.gone or runs.made)
+            runs.arranged = EarlierRuns(known)
+        return runs.arranged
+
+    def _arguments(self, run: Run) -> Arguments | None:
+        number = self._graph.numbers.get(run.digest)
+        if number is not None:
+            return arguments_of(self._graph.tasks[number])
+        return arguments_in(run.record.arguments) if run.record.arguments else None
+
+
+@dataclass(slots=True)
+class _RunsOfName:
+    gone: list[Run] = field(default_factory=list)
+    """Those of tasks that the jugfile makes no more."""
+    made: list[Run] = field(default_factory=list)
+    """Those of tasks that it still makes."""
+    arranged: EarlierRuns | None = None
+
+
+def _names(graph: Graph, numbers: Iterable[int]) -> set[str]:
+    names = list(graph.names())
+    return {names[number] for number in numbers}
+
+
+def _is_same(jugfile: str, own: str) -> bool:
+    """Return whether a jugfile is this one, which may have been moved or be seen elsewhere."""
+    if os.path.realpath(jugfile) == os.path.realpath(own):
+        return True
+    return module_name(jugfile) == module_name(own) and not os.path.isfile(jugfile)
