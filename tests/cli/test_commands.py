@@ -73,6 +73,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "lookup",
         "outlook",
         "output",
+        "profiling",
         "reading",
         "selecting",
         "unknown_options",

@@ -39,6 +39,7 @@ OWN_COMMANDS: Final = {
     "check": "Tell by the exit status whether all tasks are done.",
     "count": "Count the tasks.",
     "why": "Say why a task would run.",
+    "rerun": "Run one task again, to look at it.",
     "sleep-until": "Wait until all tasks are done.",
     "invalidate": "Remove results, and all that was made from them.",
     "cleanup": "Remove results and locks that the jugfile does not use.",
