@@ -14,8 +14,10 @@ from jug.errors import (
     OptionError,
     ResultNotFound,
     TaskError,
+    TaskFailed,
 )
 from jug.task import alltasks, describe, find_dependencies, recursive_dependencies, topological_sort
+from jug.task.attempt import failed_attempt
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -286,6 +288,22 @@ def test_a_function_gets_lists_of_its_own():
 def test_value_of_what_has_not_run_says_so():
     with pytest.raises(ResultNotFound, match=r"double.*jug execute"):
         double(1).value()
+
+
+def test_value_of_what_failed_says_how_and_where_to_see_more():
+    task = double("x")
+    task.store.put(failed_attempt(task, ValueError("no such luck"), start=1.0))
+
+    for ask in (task.value, task.load, lambda: value([task[0]]), lambda: task.result):
+        with pytest.raises(TaskFailed, match=r"double' failed \(ValueError: no such") as raised:
+            ask()
+        error = raised.value
+        assert isinstance(error, ResultNotFound)  # which programs have caught so far
+        assert f"`jug show {task.digest.hex()[:12]}`" in str(error)
+        assert "`jug failures`" in str(error)
+        assert error.task is task
+        assert error.exception == "ValueError: no such luck"
+        assert error.traceback.endswith("ValueError: no such luck\n")
 
 
 def test_load_unload_and_is_loaded():

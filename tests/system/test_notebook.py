@@ -43,8 +43,8 @@ class Notebook:
         """Start a cell."""
         return self.client.execute(code)
 
-    def end(self, cell):
-        """Return a cell's error or value, as text, once it has ended."""
+    def end(self, cell, form="text/plain"):
+        """Return a cell's error or value, as text or in another form, once it has ended."""
         shown = ""
         while True:
             message = self.client.get_iopub_msg(timeout=SECONDS)
@@ -52,7 +52,7 @@ class Notebook:
                 continue
             kind, content = message["msg_type"], message["content"]
             if kind == "execute_result":
-                shown = content["data"]["text/plain"]
+                shown = content["data"][form]
             elif kind == "error":
                 shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(content["traceback"]))
             elif kind == "status" and content["execution_state"] == "idle":
@@ -85,6 +85,19 @@ def test_a_cell_gets_the_values_of_functions_of_other_cells(notebook, journal):
     assert 1 < len({pid for _, pid in journal()}) <= 4
     assert notebook.run("jug.run([answer, part(100)], workers=2, jugdir='jd')") == "[190, 100]"
     assert len(journal()) == 21
+
+
+def test_a_cell_shows_a_task_with_what_became_of_it(notebook):
+    notebook.run(FUNCTIONS)
+    notebook.run("store = jug.set_jugdir('jd'); zero = inverse(0)")
+
+    before = notebook.end(notebook.begin("zero"), "text/html")
+    notebook.run("jug.run(zero)")
+    after = notebook.end(notebook.begin("zero"), "text/html")
+
+    assert "__main__.inverse(0)" in before and "not done" in before
+    assert "ZeroDivisionError: division by zero" in after and "<details>" in after
+    assert "jug show" in notebook.run("zero.value()")
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -117,6 +117,13 @@ class TaskFailed(JugError, RuntimeError):
     """Raised when the value of a task is asked for and the task failed."""
 
 
+class ResultFailed(TaskFailed, ResultNotFound):
+    """Raised when a value is asked for that is not there because its task failed.
+
+    It has the exception and the traceback that were recorded as `exception` and `traceback`.
+    """
+
+
 class CallFailed(TaskFailed, BarrierError):
     """Raised by `CachedFunction` for a call that failed for good: a jugfile stops there."""
 

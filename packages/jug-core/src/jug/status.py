@@ -15,6 +15,7 @@ from itertools import compress
 from operator import not_
 from typing import Any
 
+from jug import html
 from jug.backends.base import BaseStore
 from jug.hash.names import task_names
 from jug.task import Task
@@ -53,6 +54,13 @@ class Status:
     def is_complete(self) -> bool:
         """Return whether every task is finished."""
         return not any(self.total(state) for state in State if state is not State.FINISHED)
+
+    def rows(self) -> dict[str, list[int]]:
+        """Return for each name how many tasks are in each state, in the order of the states."""
+        return {name: [self.counts[state][name] for state in State] for name in self.names()}
+
+    def _repr_html_(self) -> str:
+        return html.table([state.value.capitalize() for state in State], self.rows())
 
     def sentence(self) -> str:
         """Return all in one line, of a form that programs rely on."""

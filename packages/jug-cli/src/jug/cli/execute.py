@@ -212,8 +212,7 @@ def _print_summary(summary: Summary, short: bool) -> None:
     if short:
         click.echo(f"{counted(executed.total(), 'task')} executed, {loaded.total()} loaded")
     else:
-        rows = {name: [executed[name], loaded[name]] for name in executed | loaded}
-        click.echo(table(["Executed", "Loaded"], rows))
+        click.echo(table(["Executed", "Loaded"], summary.rows()))
     for failure in summary.failures:
         click.echo(f"jug: {failure.name} failed: {failure.exception}", err=True)
     for failure in summary.failures_elsewhere:

@@ -65,9 +65,7 @@ def command(context: click.Context, options: Options, chosen: Chosen, as_json: b
 def _as_table(status: Status) -> str:
     from jug.status import State
 
-    counts = status.counts
-    rows = {name: [counts[state][name] for state in State] for name in status.names()}
-    return table([state.value.capitalize() for state in State], rows, _paint)
+    return table([state.value.capitalize() for state in State], status.rows(), _paint)
 
 
 def _paint(title: str, number: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from jug import html
+
 
 class Ending(Enum):
     """Why a worker stopped."""
@@ -45,6 +47,10 @@ class Failure:
     exception: str
     traceback: str
 
+    def _repr_html_(self) -> str:
+        known = {"exception": self.exception, "hash": self.digest}
+        return html.facts(f"{self.name} failed", known, {"traceback": self.traceback})
+
 
 @dataclass(slots=True)
 class Summary:
@@ -69,6 +75,14 @@ class Summary:
     """Whether less is to be told of it."""
     at_barrier: bool = False
     """Whether the jugfile stops at a barrier, beyond which there may be more tasks."""
+
+    def rows(self) -> dict[str, list[int]]:
+        """Return for each name how many tasks were executed and how many loaded."""
+        names = self.executed | self.loaded
+        return {name: [self.executed[name], self.loaded[name]] for name in names}
+
+    def _repr_html_(self) -> str:
+        return html.table(["Executed", "Loaded"], self.rows())
 
 
 def merge(

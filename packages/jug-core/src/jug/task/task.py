@@ -15,14 +15,14 @@ from typing import Any, Final, Generic, TypeVar, overload
 
 from jug import hash
 from jug.backends.base import BaseStore
-from jug.errors import HashError, ResultNotFound, TaskError
+from jug.errors import HashError, TaskError
 from jug.hash.names import function_name
-from jug.session import current_store, is_jug_running, is_store_chosen, of_this_thread
+from jug.session import current_store, is_store_chosen, of_this_thread
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
+from jug.task.no_value import not_found
 from jug.task.run_options import DEFAULTS
-from jug.task.running import advice_for
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
 R = TypeVar("R")
@@ -187,7 +187,8 @@ class Task(Lockable, Generic[R]):
     def value(self) -> R:
         """Return the value, loaded if need be.
 
-        Raises `ResultNotFound` if the task has not run.
+        Raises `ResultNotFound` if the task has not run, and `ResultFailed`, which is one and
+        also a `TaskFailed`, if it failed: with the `record` of the failure.
         """
         if self._value is MISSING:
             self.load()
@@ -202,7 +203,7 @@ class Task(Lockable, Generic[R]):
         if not store.has(self.digest):
             store.poll()
             if not store.has(self.digest):
-                raise _not_found(self)
+                raise not_found(self)
         self._value = store.load_digest(self.digest)
 
     def can_load(self, store: BaseStore | None = None) -> bool:
@@ -272,6 +273,11 @@ class Task(Lockable, Generic[R]):
         arguments = f"args={_brief(self.args)}, kwargs={_brief(self.kwargs)}"
         return f"Task({_named(self)}, {arguments})"
 
+    def _repr_html_(self) -> str:
+        from jug.task.shown import as_html  # of use in notebooks alone
+
+        return as_html(self)
+
     def __str__(self) -> str:
         """Show name and hash."""
         return f"Task: {_named(self)}"
@@ -299,15 +305,6 @@ def _unwrap(
 def _missing(task: Task[Any]) -> Iterator[Task[Any]]:
     """Yield what a task depends on that has no value, neither in memory nor in the store."""
     return (one for one in task.dependencies() if not (one.is_loaded() or one.can_load()))
-
-
-def _not_found(task: Task[Any]) -> ResultNotFound:
-    record = task.store.record(task.digest)
-    why = f"failed ({record.exception})" if record else "has not been computed yet"
-    advice = "run `jug execute`, then ask again"
-    if is_jug_running():
-        advice = "pass the task itself to other tasks, or wait for it by jug.bvalue(task)"
-    return ResultNotFound(f"task {task.name!r} {why}: {advice_for(task, advice)}", task=task)
 
 
 def _named(task: Task[Any]) -> str:
