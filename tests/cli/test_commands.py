@@ -65,13 +65,17 @@ def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
     shared = {
+        "colours",
         "count_table",
         "dot",
         "installed_commands",
         "jugfile_command",
+        "lookup",
         "output",
         "reading",
+        "run_lines",
         "selecting",
+        "since",
         "unknown_options",
         "user_commands",
     }

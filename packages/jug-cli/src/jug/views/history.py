@@ -1,0 +1,142 @@
+"""The runs of one jugfile, in order, each with the call that it was and who ran it.
+
+A store may be shared, so a run is the jugfile's if the jugfile makes its task, or if
+a worker of the jugfile ran it: the jugfile may have made its task once, and not any more.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from jug.backends.worker_record import WorkerRecord
+from jug.jugfile import Jugspace
+from jug.records import Record, Run, RunState
+from jug.task.graph import Graph
+from jug.task.short_form import short_form
+from jug.views.places import Place, Places
+
+__all__ = ["History", "PastRun", "following"]
+
+_QUIET: Final = 2.0  # seconds after which a wait without news ends: retries and deaths are none
+_SHARE: Final = 0.05  # of the time may go into looking
+_SKEW: Final = 3600.0  # seconds by which the clocks of hosts may differ
+
+
+class PastRun(NamedTuple):
+    """One run of a task."""
+
+    digest: bytes
+    state: RunState
+    name: str
+    """The task's name, empty if that is not known any more."""
+    arguments: str | None
+    """The task's arguments in short, None if they are not known."""
+    record: Record
+    place: Place
+
+    @property
+    def call(self) -> str:
+        """The call that the task stands for, with … for arguments that are not known."""
+        known = "…" if self.arguments is None else self.arguments
+        return f"{self.name}({known})" if self.name else self.digest.hex()[:12]
+
+    @property
+    def duration(self) -> float | None:
+        """How long it took, None if nobody could tell: its worker was lost."""
+        return None if self.state is RunState.LOST else self.record.duration
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for ``--json``; what is not known is None."""
+        record = self.record
+        return {
+            "hash": self.digest.hex(),
+            "name": self.name or None,
+            "arguments": self.arguments,
+            "state": self.state.value,
+            "attempt": record.attempt or None,
+            "start": record.start if self.duration is not None else None,
+            "end": record.end,
+            "duration": self.duration,
+            "cpu": record.cpu or None,
+            "memory": record.memory or None,
+            "growth": record.growth or None,
+            "size": record.size if self.state is RunState.FINISHED else None,
+            "exception": record.exception or None,
+            "traceback": record.traceback or None,
+            **self.place.as_dict(),
+        }
+
+
+class History:
+    """The runs of a jugfile's tasks.
+
+    >>> from jug import Task, set_jugdir
+    >>> task = Task(abs, -1, ); store = set_jugdir("dict_store")
+    >>> _ = task.run()
+    >>> [(run.call, run.state.value) for run in History(Jugspace(store, [task])).runs()]
+    [('builtins.abs(-1)', 'finished')]
+    """
+
+    def __init__(self, jugspace: Jugspace, graph: Graph | None = None) -> None:
+        self.store = jugspace.store
+        self.graph = graph or Graph(jugspace.tasks)
+        self._jugfile = os.path.realpath(jugspace.store.jugfile)
+
+    def runs(self, since: float = 0.0) -> list[PastRun]:
+        """Return the runs that ended at this time or later, in order."""
+        runs = self.store.runs(since)
+        workers = self.store.workers()
+        places = Places(workers)
+        own = {id for id, worker in workers.items() if self._is_own(worker)}
+        numbers = self.graph.numbers
+        names = {run.digest: run.record.name for run in runs if run.record.name}
+        return [
+            self._past_run(run, names.get(run.digest, ""), places)
+            for run in runs
+            if run.digest in numbers or run.record.worker in own
+        ]
+
+    def runs_of(self, digest: bytes) -> list[PastRun]:
+        """Return the runs of one task, in order."""
+        return [run for run in self.runs() if run.digest == digest]
+
+    def _is_own(self, worker: WorkerRecord) -> bool:
+        return bool(worker.jugfile) and os.path.realpath(worker.jugfile) == self._jugfile
+
+    def _past_run(self, run: Run, name: str, places: Places) -> PastRun:
+        number = self.graph.numbers.get(run.digest)
+        arguments = run.record.arguments or None
+        if number is not None:
+            task = self.graph.tasks[number]
+            name, arguments = task.name, short_form(task.args, task.kwargs)
+        return PastRun(
+            run.digest, run.state, name, arguments, run.record, places.of(run.record.worker)
+        )
+
+
+def following(history: History, since: float = 0.0) -> Iterator[list[PastRun]]:
+    """Yield the runs that ended since then, and again and again those that end later.
+
+    Not all runs are news of a store, so it looks again every few seconds too.
+    """
+    earliest = min(since, time.time() - _SKEW)
+    with history.store.reader() as changes:
+        told = history.runs(earliest)
+        yield [run for run in told if run.record.end >= since]
+        keys = set(map(_key, told))
+        while True:
+            changes.take()
+            history.store.wait(changes, _QUIET)
+            began = time.monotonic()
+            new = [run for run in history.runs(earliest) if _key(run) not in keys]
+            keys.update(map(_key, new))
+            yield new
+            # A look takes long where there are many runs, and tasks finish all the time.
+            time.sleep((time.monotonic() - began) * (1 / _SHARE - 1))
+
+
+def _key(run: PastRun) -> tuple[bytes, float, str]:
+    return run.digest, run.record.start, run.record.worker
