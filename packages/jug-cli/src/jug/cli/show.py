@@ -117,7 +117,7 @@ def _result(result: ResultSummary) -> str:
 
     shape = "" if result.shape is None else f"shape {result.shape}"
     length = "" if result.length is None else f"length {result.length}"
-    parts = (result.type, size(result.bytes), shape, length)
+    parts = (result.type or "not readable", size(result.bytes), shape, length)
     return ", ".join(filter(None, parts))
 
 

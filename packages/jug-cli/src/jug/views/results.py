@@ -58,9 +58,9 @@ def summary_of(task: Task[Any]) -> ResultSummary:
     try:
         value = read_value(task)
     except JugError as error:
-        return ResultSummary("", size, None, None, f"it can't be read: {error}")
+        return ResultSummary("", size, None, None, str(error))
     except Exception as error:  # the user's own classes refuse
-        return ResultSummary("", size, None, None, f"it can't be read: {describe_exception(error)}")
+        return ResultSummary("", size, None, None, describe_exception(error))
     kind = type(value)
     return ResultSummary(
         _name(kind),
@@ -89,6 +89,9 @@ def _shape(value: Any, kind: type) -> tuple[int, ...] | None:
 def _beginning(value: Any, kind: type) -> str:
     """Return how the value begins; nothing of the user's is called for that."""
     if kind is str or kind is bytes:
-        text = repr(value[:_LONGEST_TEXT])
-        return text if len(value) <= _LONGEST_TEXT else f"{text[:-1]}…{text[-1]}"
-    return short_form((value,), {})
+        text = repr(value[: _LONGEST_TEXT + 1])
+    elif kind.__module__ == "numpy" and not value.dtype.hasobject:
+        text = " ".join(repr(value).split())  # which numpy keeps short
+    else:
+        text = short_form((value,), {})
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"

@@ -88,10 +88,11 @@ def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
     measures: defaultdict[str, _Measures] = defaultdict(_Measures)
     by_worker: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
-    number_of, finished = _digests(graph, numbers).get, RunState.FINISHED
+    number_of = _digests(graph, numbers).get
+    finished, lost = RunState.FINISHED, RunState.LOST  # of which nobody knows how long it took
     for digest, state, record in store.each_run():
         number = number_of(digest)
-        if number is None:
+        if number is None or state is lost:
             continue
         start, duration = record.start, record.duration
         by_worker[record.worker].extend((number, start, duration))
