@@ -175,15 +175,18 @@ def test_a_damaged_result_is_shown_as_such_and_stays(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["is_prime"], "6 tasks fit 'is_prime': name one, such as is_prime[0]"),
-        (["is_prim(7)"], "no task is 'is_prim(7)': is is_prime or"),
-        (["--value", "--json", "n_primes"], "--value, --traceback and --json: give one of them"),
+        (["is_prime", "primes.py"], "6 tasks fit 'is_prime': name one, such as is_prime[0]"),
+        (["is_prim(7)", "primes.py"], "no task is 'is_prim(7)': is is_prime or"),
+        (
+            ["--value", "--json", "n_primes", "primes.py"],
+            "--value, --traceback and --json: give one of them",
+        ),
+        (["primes.py"], "say which task: jug show TASK primes.py"),
         ([], "Missing argument 'TASK'"),
     ],
 )
 def test_wrong_usage_is_told(jug: Jug, words: list[str], message: str) -> None:
-    jugfile = ["primes.py"] if words else []
-    assert message in jug("show", *words, *jugfile, status=2).output
+    assert message in jug("show", *words, status=2).output
 
 
 def test_programs_get_all_of_it(jug: Jug, executed: Callable[..., None]) -> None:

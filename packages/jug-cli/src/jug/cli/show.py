@@ -52,6 +52,8 @@ def command(options: Options, task: str, value: bool, traceback: bool, as_json: 
 
     if value + traceback + as_json > 1:
         raise click.UsageError("--value, --traceback and --json: give one of them")
+    if task.endswith(".py"):
+        raise click.UsageError(f"say which task: jug show TASK {task}")
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
         found = find_task(jugspace, task, graph)

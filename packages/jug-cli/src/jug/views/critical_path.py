@@ -93,10 +93,8 @@ def critical_path(
 def _lengths(graph: Graph, seconds: array[float]) -> array[float]:
     """Return for each task how long the longest chain is that ends with it."""
     until = seconds[:]
-    for number in range(len(graph)):
-        needed = graph.dependencies_of(number)
-        if needed:
-            until[number] += max([until[one] for one in needed])
+    for number in graph.dependants():
+        until[number] += max([until[one] for one in graph.dependencies_of(number)])
     return until
 
 

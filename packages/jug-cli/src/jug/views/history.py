@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from jug.backends.worker_record import WorkerRecord
 from jug.jugfile import Jugspace
 from jug.records import Record, Run, RunState
+from jug.task import Task
 from jug.task.graph import Graph
 from jug.task.short_form import short_form
 from jug.views.places import Place, Places
@@ -32,15 +33,23 @@ class PastRun(NamedTuple):
     state: RunState
     name: str
     """The task's name, empty if that is not known any more."""
-    arguments: str | None
-    """The task's arguments in short, None if they are not known."""
+    task: Task[Any] | None
+    """The task, None if it is made no more."""
     record: Record
     place: Place
 
     @property
+    def arguments(self) -> str | None:
+        """The task's arguments in short, None if they are not known."""
+        if self.task is not None:
+            return short_form(self.task.args, self.task.kwargs)
+        return self.record.arguments or None
+
+    @property
     def call(self) -> str:
         """The call that the task stands for, with … for arguments that are not known."""
-        known = "…" if self.arguments is None else self.arguments
+        arguments = self.arguments
+        known = "…" if arguments is None else arguments
         return f"{self.name}({known})" if self.name else self.digest.hex()[:12]
 
     @property
@@ -87,34 +96,41 @@ class History:
 
     def runs(self, since: float = 0.0) -> list[PastRun]:
         """Return the runs that ended at this time or later, in order."""
-        runs = self.store.runs(since)
-        workers = self.store.workers()
-        places = Places(workers)
+        runs, workers = self.store.runs(since), self.store.workers()
         own = {id for id, worker in workers.items() if self._is_own(worker)}
         numbers = self.graph.numbers
-        names = {run.digest: run.record.name for run in runs if run.record.name}
-        return [
-            self._past_run(run, names.get(run.digest, ""), places)
-            for run in runs
-            if run.digest in numbers or run.record.worker in own
-        ]
+        return self._past_runs(
+            [run for run in runs if run.digest in numbers or run.record.worker in own],
+            Places(workers),
+        )
 
     def runs_of(self, digest: bytes) -> list[PastRun]:
         """Return the runs of one task, in order."""
-        return [run for run in self.runs() if run.digest == digest]
+        runs = [run for run in self.store.runs() if run.digest == digest]
+        return self._past_runs(runs, Places(self.store.workers()))
 
     def _is_own(self, worker: WorkerRecord) -> bool:
         return bool(worker.jugfile) and os.path.realpath(worker.jugfile) == self._jugfile
 
-    def _past_run(self, run: Run, name: str, places: Places) -> PastRun:
-        number = self.graph.numbers.get(run.digest)
-        arguments = run.record.arguments or None
-        if number is not None:
-            task = self.graph.tasks[number]
-            name, arguments = task.name, short_form(task.args, task.kwargs)
-        return PastRun(
-            run.digest, run.state, name, arguments, run.record, places.of(run.record.worker)
-        )
+    def _past_runs(self, runs: list[Run], places: Places) -> list[PastRun]:
+        # Of a run that was lost nothing is noted, but other runs may say what its task was.
+        names = {run.digest: run.record.name for run in runs if run.record.name}
+        tasks = [self._task(run.digest) for run in runs]
+        return [
+            PastRun(
+                run.digest,
+                run.state,
+                names.get(run.digest, "") if task is None else task.name,
+                task,
+                run.record,
+                places.of(run.record.worker),
+            )
+            for run, task in zip(runs, tasks, strict=True)
+        ]
+
+    def _task(self, digest: bytes) -> Task[Any] | None:
+        number = self.graph.numbers.get(digest)
+        return None if number is None else self.graph.tasks[number]
 
 
 def following(history: History, since: float = 0.0) -> Iterator[list[PastRun]]:

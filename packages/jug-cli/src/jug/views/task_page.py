@@ -100,7 +100,7 @@ def _why(
         return f"held by {_holder(store, task)}"
     if state is State.WAITING:
         return f"{counted(needed.undone, 'task')} that it needs {_be(needed.undone)} not done"
-    return f"its last run was {runs[-1].state}" if runs else "it was never run"
+    return f"its last run: {runs[-1].state}" if runs else "it was never run"
 
 
 _KEPT = "not tried again before `jug cleanup --failed-only`"
