@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click import unstyle
 from click.testing import Result
 from tests.cli.conftest import FAILING
 
 from jug import Task, set_jugdir
+from jug.backends.dict_store import DictStore
 from jug.backends.frames import Frame, Kind
+from jug.cli.failures import head
 from jug.jugfile import Jugspace
 from jug.records import Record, pack
 from jug.session import use_store
@@ -117,6 +120,17 @@ def test_hosts_are_counted_also_those_that_are_not_known(
     (group,) = groups(*(failure("ValueError", OWN, worker=worker) for worker in places))
 
     assert group.hosts() == {"node1": 2, "node2": 1, "": 1}
+
+
+def test_a_record_that_cannot_be_read_is_a_failure_all_the_same(
+    groups: Callable[..., list[FailureGroup]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DictStore, "records", lambda store, digests: [None for _ in digests])
+
+    (group,) = groups(failure("ValueError", OWN))
+
+    assert (group.exception, group.line, len(group.failures)) == ("", None, 1)
+    assert unstyle(head(group)) == "1 task: a record that can't be read in builtins.abs"
 
 
 def test_a_library_alone_has_a_line_too() -> None:

@@ -6,6 +6,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator
 from math import nan
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -61,6 +62,20 @@ def test_of_tasks_that_are_chosen_only_the_table_is_shown(
     assert len(short.splitlines()) == 4
     assert [name["count"] for name in data["names"]] == [6]
     assert data["workers"] is data["critical_path"] is None
+
+
+def test_where_tasks_are_too_short_there_is_a_hint(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    (folder / "short.py").write_text(
+        "from jug import Task\nfor number in range(150): Task(abs, number)\n"
+    )
+    executed("short.py")
+
+    told = jug("timings", "short.py").output
+
+    assert "\n\nbuiltins.abs: tasks of " in told
+    assert told.endswith("\n  jug.mapreduce.map(..., map_step=20) makes fewer of them.\n")
 
 
 def test_a_name_that_fits_no_task_is_wrong_usage(jug: Jug) -> None:

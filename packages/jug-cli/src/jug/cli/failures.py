@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jug.views.failures import FailureGroup
 
 _SHOWN: Final = 5  # tasks and hosts of each group
-_MARGIN: Final = "    "
 
 
 @jugfile_command(
@@ -60,7 +59,7 @@ def command(context: click.Context, options: Options, chosen: Chosen, as_json: b
             click.echo(json.dumps(about, indent=2))
         else:
             for group in groups:
-                click.echo(_head(group) if options.short else f"{_told(group)}\n")
+                click.echo(head(group) if options.short else f"{_told(group)}\n")
             click.echo(_sentence(count, len(groups)))
             warn_of_barrier(jugspace)
     context.exit(FAILED if groups else DONE)
@@ -73,7 +72,7 @@ def _sentence(count: int, ways: int) -> str:
     return f"{counted(count, 'task')} failed{how}."
 
 
-def _head(group: FailureGroup) -> str:
+def head(group: FailureGroup) -> str:
     """Return what makes the group one."""
     what = painted("failed", group.exception or "a record that can't be read")
     where = f" at {group.line}" if group.line else f" in {group.failures[0].task.name}"
@@ -81,21 +80,16 @@ def _head(group: FailureGroup) -> str:
 
 
 def _told(group: FailureGroup) -> str:
-    lines = [_head(group), *indented(_calls(group)), f"  on {_hosts(group)}"]
+    lines = [head(group), *_calls(group), f"  on {_hosts(group)}"]
     if group.traceback:
-        lines += ["", indent(group.traceback, _MARGIN)]
+        lines += ["", indent(group.traceback, "    ")]
     return "\n".join(lines)
 
 
-def indented(lines: Iterator[str]) -> Iterator[str]:
-    """Yield the lines with a margin."""
-    return (f"  {line}" for line in lines)
-
-
 def _calls(group: FailureGroup) -> Iterator[str]:
-    yield from (failure.call for failure in islice(group.failures, _SHOWN))
+    yield from (f"  {failure.call}" for failure in islice(group.failures, _SHOWN))
     if len(group.failures) > _SHOWN:
-        yield f"and {len(group.failures) - _SHOWN} more"
+        yield f"  and {len(group.failures) - _SHOWN} more"
 
 
 def _hosts(group: FailureGroup) -> str:

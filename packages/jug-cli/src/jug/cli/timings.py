@@ -162,9 +162,10 @@ def _gain(path: CriticalPath, workers: int) -> Iterator[str]:
 
 
 def _hints(names: list[NameTimes]) -> Iterator[str]:
+    """Yield which tasks are too short, and what to do."""
     for one in names:
         if one.map_step is not None:
             yield (
-                f"{one.name}: tasks of {duration(one.mean)} cost more than they take; "
-                f"jug.mapreduce.map(..., map_step={one.map_step}) makes fewer of them."
+                f"{one.name}: tasks of {duration(one.mean)} cost more than they take:\n"
+                f"  jug.mapreduce.map(..., map_step={one.map_step}) makes fewer of them."
             )
