@@ -60,7 +60,7 @@ def test_a_finished_task_is_shown_with_its_result(jug: Jug, executed: Callable[.
 
     assert told.startswith("primes.is_prime(7)\n  hash    ")
     assert "\n  state   finished: its result is there\n  result  bool, " in told
-    assert "\n          True\n\narguments\n  0: 7\n" in told
+    assert "\n          True\n\narguments\n  n: 7\n" in told
     assert "\nis needed by 1 task: 1 finished\n  finished  primes.count_primes([" in told
     assert "\n1 run\nEnded " in told
 
@@ -120,7 +120,7 @@ def test_of_many_neighbours_a_few_are_listed(
         ("text", ["str, ", ", length 500\n", "\n          'word word", "word…\n"]),
         ("shy", ["results.Shy, ", "\n          <Shy>\n"]),
         ("gone", ["result  not readable, ", "'Gone'"]),
-        ("numbers", ["list, ", "length 50", "[0, 2, 4, 6, …]", "  0: 100\n  step: 2\n"]),
+        ("numbers", ["list, ", "length 50", "[0, 2, 4, 6, …]", "  n: 100\n  step: 2\n"]),
     ],
 )
 def test_results_are_summed_up(jug: Jug, name: str, lines: list[str]) -> None:

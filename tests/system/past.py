@@ -176,7 +176,7 @@ jugfile.flaky(6)
 6
 
 arguments
-0: 6
+  number: 6
 
 is needed by 1 task: 1 waiting
   waiting  jugfile.total([jugfile.fails(), jugfile.fails(), jugfile.fails(), jugfile.fails(), …])
@@ -194,7 +194,7 @@ jugfile.total([jugfile.fails(), jugfile.fails(), jugfile.fails(), jugfile.fails(
   state  waiting: 7 tasks that it needs are not done
 
 arguments
-0: [jugfile.fails(), jugfile.fails(), jugfile.fails(), jugfile.fails(), …]
+  numbers: [jugfile.fails(), jugfile.fails(), jugfile.fails(), jugfile.fails(), …]
 
 needs 8 tasks: 7 failed, 1 finished
   failed  jugfile.fails(0)

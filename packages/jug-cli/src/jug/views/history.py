@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
@@ -83,7 +83,7 @@ class History:
     """The runs of a jugfile's tasks.
 
     >>> from jug import Task, set_jugdir
-    >>> task = Task(abs, -1, ); store = set_jugdir("dict_store")
+    >>> task = Task(abs, -1); store = set_jugdir("dict_store")
     >>> _ = task.run()
     >>> [(run.call, run.state.value) for run in History(Jugspace(store, [task])).runs()]
     [('builtins.abs(-1)', 'finished')]
@@ -97,7 +97,7 @@ class History:
     def runs(self, since: float = 0.0) -> list[PastRun]:
         """Return the runs that ended at this time or later, in order."""
         runs, workers = self.store.runs(since), self.store.workers()
-        own = {id for id, worker in workers.items() if self._is_own(worker)}
+        own = self._own(workers)
         numbers = self.graph.numbers
         return self._past_runs(
             [run for run in runs if run.digest in numbers or run.record.worker in own],
@@ -109,8 +109,11 @@ class History:
         runs = [run for run in self.store.runs() if run.digest == digest]
         return self._past_runs(runs, Places(self.store.workers()))
 
-    def _is_own(self, worker: WorkerRecord) -> bool:
-        return bool(worker.jugfile) and os.path.realpath(worker.jugfile) == self._jugfile
+    def _own(self, workers: Mapping[str, WorkerRecord]) -> set[str]:
+        """Return which workers worked on the jugfile, as far as their hosts call it the same."""
+        jugfiles = {worker.jugfile for worker in workers.values() if worker.jugfile}
+        own = {path for path in jugfiles if os.path.realpath(path) == self._jugfile}
+        return {id for id, worker in workers.items() if worker.jugfile in own}
 
     def _past_runs(self, runs: list[Run], places: Places) -> list[PastRun]:
         # Of a run that was lost nothing is noted, but other runs may say what its task was.

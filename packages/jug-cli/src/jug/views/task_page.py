@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any, NamedTuple
 
 from jug.backends.base import BaseStore
@@ -23,7 +24,7 @@ class TaskPage(NamedTuple):
 
     task: Task[Any]
     arguments: dict[str, str]
-    """The short form of each argument, by its name if it was given by name, else by its place."""
+    """The short form of each argument, by its name, or by its place if that has none."""
     state: State
     why: str
     """What the state comes from."""
@@ -64,7 +65,7 @@ def task_page(jugspace: Jugspace, graph: Graph, task: Task[Any]) -> TaskPage:
     >>> jugspace = Jugspace(set_jugdir("dict_store"), [Task(abs, -1)])
     >>> page = task_page(jugspace, Graph(jugspace.tasks), jugspace.tasks[0])
     >>> page.state.value, page.why, page.arguments
-    ('ready', 'it was never run', {'0': '-1'})
+    ('ready', 'it was never run', {'x': '-1'})
     """
     store, number = jugspace.store, graph.numbers[task.digest]
     runs = History(jugspace, graph).runs_of(task.digest)
@@ -83,7 +84,10 @@ def task_page(jugspace: Jugspace, graph: Graph, task: Task[Any]) -> TaskPage:
 
 
 def _arguments(task: Task[Any]) -> dict[str, str]:
-    given = {**{str(place): one for place, one in enumerate(task.args)}, **task.kwargs}
+    try:
+        given = signature(task.f).bind(*task.args, **task.kwargs).arguments
+    except (TypeError, ValueError):  # a function in C may have none, or a task the wrong ones
+        given = {**{str(place): one for place, one in enumerate(task.args)}, **task.kwargs}
     return {name: short_form((one,), {}) for name, one in given.items()}
 
 
