@@ -189,6 +189,17 @@ def test_wrong_usage_is_told(jug: Jug, words: list[str], message: str) -> None:
     assert message in jug("show", *words, status=2).output
 
 
+def test_where_the_jugfile_stops_a_task_may_be_beyond(folder: Path, jug: Jug) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, bvalue\nbvalue(Task(max, 1, 2))\nTask(min, 1, 2)\n"
+    )
+
+    told = jug("show", "min", "stage.py", status=2).output
+
+    assert "The jugfile stops at a barrier: there may be more tasks beyond it." in told
+    assert "no task is 'min'" in told
+
+
 def test_programs_get_all_of_it(jug: Jug, executed: Callable[..., None]) -> None:
     executed()
 

@@ -55,6 +55,7 @@ def command(options: Options, task: str, value: bool, traceback: bool, as_json: 
     if task.endswith(".py"):
         raise click.UsageError(f"say which task: jug show TASK {task}")
     with reading(options) as jugspace:
+        warn_of_barrier(jugspace)
         graph = Graph(jugspace.tasks)
         found = find_task(jugspace, task, graph)
         found.store.poll()
@@ -68,7 +69,6 @@ def command(options: Options, task: str, value: bool, traceback: bool, as_json: 
             click.echo(json.dumps(page.as_dict(), indent=2))
         else:
             click.echo("\n".join(_short(page) if options.short else _told(page)))
-            warn_of_barrier(jugspace)
 
 
 def _value(task: Task[Any]) -> str:

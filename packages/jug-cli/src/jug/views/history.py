@@ -22,7 +22,7 @@ from jug.views.places import Place, Places
 __all__ = ["History", "PastRun", "following"]
 
 _QUIET: Final = 2.0  # seconds after which a wait without news ends: retries and deaths are none
-_SHARE: Final = 0.05  # of the time may go into looking
+_SHARE: Final = 0.1  # of the time may go into looking
 _SKEW: Final = 3600.0  # seconds by which the clocks of hosts may differ
 
 
