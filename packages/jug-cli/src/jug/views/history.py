@@ -6,7 +6,6 @@ a worker of the jugfile ran it: the jugfile may have made its task once, and not
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -17,6 +16,7 @@ from jug.records import Record, Run, RunState
 from jug.task import Task
 from jug.task.graph import Graph
 from jug.task.short_form import short_form
+from jug.views.jugfiles import is_same_jugfile
 from jug.views.places import Place, Places
 
 __all__ = ["History", "PastRun", "following"]
@@ -92,7 +92,6 @@ class History:
     def __init__(self, jugspace: Jugspace, graph: Graph | None = None) -> None:
         self.store = jugspace.store
         self.graph = graph or Graph(jugspace.tasks)
-        self._jugfile = os.path.realpath(jugspace.store.jugfile)
 
     def runs(self, since: float = 0.0) -> list[PastRun]:
         """Return the runs that ended at this time or later, in order."""
@@ -110,9 +109,9 @@ class History:
         return self._past_runs(runs, Places(self.store.workers()))
 
     def _own(self, workers: Mapping[str, WorkerRecord]) -> set[str]:
-        """Return which workers worked on the jugfile, as far as their hosts call it the same."""
-        jugfiles = {worker.jugfile for worker in workers.values() if worker.jugfile}
-        own = {path for path in jugfiles if os.path.realpath(path) == self._jugfile}
+        """Return which workers worked on the jugfile."""
+        jugfiles = {worker.jugfile for worker in workers.values()}
+        own = {path for path in jugfiles if is_same_jugfile(path, self.store.jugfile)}
         return {id for id, worker in workers.items() if worker.jugfile in own}
 
     def _past_runs(self, runs: list[Run], places: Places) -> list[PastRun]:

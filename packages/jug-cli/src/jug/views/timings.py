@@ -1,7 +1,7 @@
 """How long tasks took, from one pass over the records: by name, by worker, and along the graph.
 
 There may be a million records, so none is kept: the pass puts their numbers into flat
-arrays, one over all tasks and one for each worker.
+arrays, over all tasks, for each name and for each worker.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class _Measures:
 def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
     """Return how long these tasks of a graph took, by the runs that their store remembers."""
     measures: defaultdict[str, _Measures] = defaultdict(_Measures)
+    by_name: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
     by_worker: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
     number_of = _digests(graph, numbers).get
@@ -99,21 +100,12 @@ def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
         if state is finished:
             durations[number] = duration
             ends[number] = start + duration
+            by_name[record.name].append(duration)
             if record.cpu:
                 measures[record.name].add(record)
     workers = _workers(store, by_worker, graph, ends)
-    return Timings(_names(graph, durations, measures), workers, durations)
-
-
-def _names(
-    graph: Graph, durations: Sequence[float], measures: Mapping[str, _Measures]
-) -> list[NameTimes]:
-    """Return how long the tasks that have a result took, by name."""
-    by_name: defaultdict[str, list[float]] = defaultdict(list)
-    for name, duration in zip(graph.names(), durations, strict=True):
-        if duration == duration:  # nan is not
-            by_name[name].append(duration)
-    return [_times(name, sorted(by_name[name]), measures.get(name)) for name in sorted(by_name)]
+    names = [_times(name, sorted(by_name[name]), measures.get(name)) for name in sorted(by_name)]
+    return Timings(names, workers, durations)
 
 
 def _times(name: str, durations: list[float], measures: _Measures | None) -> NameTimes:
