@@ -35,16 +35,19 @@ def test_columns_are_as_wide_as_they_must_be(width):
 
 
 def test_a_terminal_gets_the_beginning_of_what_does_not_fit(width):
-    width(46)
+    width(62)
 
     lines = columns().table(ROWS).splitlines()
 
-    assert lines[1:3] == ["-" * 46, "node1:7      1.2 s  primes.is_prime(7): Value…"]
-    assert max(map(len, lines)) == 46
+    assert lines[1:3] == [
+        "-" * 62,
+        "node1:7      1.2 s  primes.is_prime(7): ValueError: no such l…",
+    ]
+    assert max(map(len, lines)) == 62
 
 
 def test_where_there_is_hardly_any_room_the_terminal_breaks_lines(width):
-    width(30)
+    width(59)
 
     assert columns().row(ROWS[0]).endswith("no such luck")
 

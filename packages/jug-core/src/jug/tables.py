@@ -14,7 +14,7 @@ from typing import Final
 
 _GAP: Final = "  "
 _WIDE: Final = 100
-_LEAST: Final = 20  # characters, with less of which a text says nothing
+_LEAST: Final = 40  # characters, with less of which a text says too little
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 
 
@@ -107,10 +107,10 @@ class Columns:
 
 
 def fitting(text: str, room: int) -> str:
-    """Return as much of a text as there is room for, and the whole where that is hopeless.
+    """Return as much of a text as there is room for, and the whole where that is hardly any.
 
-    >>> fitting("a long text, and longer still", 20), fitting("a long text", 0)
-    ('a long text, and lo…', 'a long text')
+    >>> fitting("a text that is longer than its line will ever be", 40), fitting("a text", 3)
+    ('a text that is longer than its line wil…', 'a text')
     """
     if room < _LEAST or len(text.rstrip()) <= room:
         return text.rstrip()
