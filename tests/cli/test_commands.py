@@ -65,6 +65,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in Path(jug.cli.__file__).parent.glob("[a-z]*.py")}
 
     shared = {
+        "colours",
         "count_table",
         "dot",
         "installed_commands",
@@ -75,7 +76,9 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "output",
         "profiling",
         "reading",
+        "run_lines",
         "selecting",
+        "since",
         "unknown_options",
         "user_commands",
     }

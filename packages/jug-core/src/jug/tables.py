@@ -1,17 +1,20 @@
 """Tables as all commands print them: numbers first, the task's name last and never broken.
 
-Lines that only separate are no longer than a terminal is wide.
+Lines that only separate are no longer than a terminal is wide.  Where a line ends with
+a text that may be long, such as an exception, a terminal gets its beginning alone.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from math import log10
 from shutil import get_terminal_size
 from typing import Final
 
 _GAP: Final = "  "
+_WIDE: Final = 100
+_LEAST: Final = 40  # characters, with less of which a text says too little
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 
 
@@ -49,6 +52,69 @@ def table(
     length = min(length, _terminal_width() or length)
     body = [line(rows[name], name) for name in sorted(rows)]
     return "\n".join([head, "-" * length, *body, "." * length, line(totals, "Total")])
+
+
+class Columns:
+    """Lines of text in columns, all laid out as the first rows of them need it.
+
+    The columns whose titles are in `right` are aligned so.  `paint` gets the row and the
+    number of a cell, and the cell as it will stand there, and returns it, in colour perhaps.
+
+    >>> rows = [("node1:7", "1.2 s", "primes.is_prime(7)")]
+    >>> columns = Columns(["Worker", "Took", "Task"], rows, right=["Took"])
+    >>> print(columns.table(rows))
+    Worker    Took  Task
+    ----------------------------------
+    node1:7  1.2 s  primes.is_prime(7)
+    """
+
+    def __init__(
+        self,
+        titles: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        right: Container[str] = (),
+        paint: Callable[[Sequence[str], int, str], str] = lambda row, column, cell: cell,
+    ) -> None:
+        self._titles = titles
+        self._widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+        self._is_right = [title in right for title in titles]
+        self._paint = paint
+
+    def table(self, rows: Iterable[Sequence[str]]) -> str:
+        """Return the titles, a rule and the rows."""
+        return "\n".join([self.head(), *map(self.row, rows)])
+
+    def head(self) -> str:
+        """Return the titles, and a rule under them."""
+        length = sum(self._widths) + len(_GAP) * (len(self._widths) - 1)
+        rule = "-" * min(length, _terminal_width() or _WIDE)
+        return f"{self._line(self._titles)}\n{rule}"
+
+    def row(self, row: Sequence[str]) -> str:
+        """Return one line."""
+        return self._line(row, lambda column, cell: self._paint(row, column, cell))
+
+    def _line(
+        self, row: Sequence[str], paint: Callable[[int, str], str] = lambda column, cell: cell
+    ) -> str:
+        *cells, last = [
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, self._widths, self._is_right, strict=True)
+        ]
+        room = _terminal_width() - sum(len(cell) + len(_GAP) for cell in cells)
+        painted = [paint(column, cell) for column, cell in enumerate([*cells, fitting(last, room)])]
+        return _GAP.join(painted).rstrip()
+
+
+def fitting(text: str, room: int) -> str:
+    """Return as much of a text as there is room for, and the whole where that is hardly any.
+
+    >>> fitting("a text that is longer than its line will ever be", 40), fitting("a text", 3)
+    ('a text that is longer than its line wil…', 'a text')
+    """
+    if room < _LEAST or len(text.rstrip()) <= room:
+        return text.rstrip()
+    return f"{text[: room - 1]}…"
 
 
 def _terminal_width() -> int:

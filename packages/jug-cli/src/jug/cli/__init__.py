@@ -35,6 +35,10 @@ INTERRUPTED: Final = 130
 OWN_COMMANDS: Final = {
     "execute": "Run the tasks.",
     "status": "Show how far the tasks are.",
+    "failures": "Show what failed, grouped by exception and place.",
+    "log": "List the runs of tasks, in order.",
+    "show": "Show all about one task: its state and why, its result, its runs.",
+    "timings": "Show how long tasks took, and what more workers could gain.",
     "shell": "Look at results in an interactive Python.",
     "check": "Tell by the exit status whether all tasks are done.",
     "count": "Count the tasks.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jug.cli import DONE, FAILED
+from jug.cli.colours import painted
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import is_all_done, reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
@@ -18,8 +18,6 @@ from jug.tables import table
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.status import Status
-
-_COLOURS: Final = {"Failed": "red", "Running": "green"}
 
 
 @jugfile_command(
@@ -69,10 +67,7 @@ def _as_table(status: Status) -> str:
 
 
 def _paint(title: str, number: str) -> str:
-    """Colour what has failed and what runs; `click.echo` undoes it where no terminal is."""
-    is_plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    colour = None if is_plain else _COLOURS.get(title)
-    return click.style(number, fg=colour) if colour and int(number) else number
+    return painted(title.lower(), number) if int(number) else number
 
 
 def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:

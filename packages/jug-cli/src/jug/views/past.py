@@ -5,18 +5,17 @@ The runs of other jugfiles in the same store do not count, but for those of the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jug.backends.base import BaseStore
 from jug.backends.worker_record import WorkerRecord
-from jug.jugfile import module_name
 from jug.records import Run, RunState
 from jug.task.graph import Graph
 from jug.task.short_form import arguments_in
 from jug.views.earlier import Arguments, EarlierRuns, arguments_of
 from jug.views.forecast import Durations
+from jug.views.jugfiles import is_same_jugfile
 
 __all__ = ["Past"]
 
@@ -56,7 +55,7 @@ class Past:
         if worker not in self._is_ours:
             known = self.workers.get(worker)
             theirs = known.jugfile if known else ""
-            self._is_ours[worker] = not theirs or _is_same(theirs, self._jugfile)
+            self._is_ours[worker] = not theirs or is_same_jugfile(theirs, self._jugfile)
         return self._is_ours[worker]
 
     def last(self, digest: bytes) -> Run | None:
@@ -94,10 +93,3 @@ class _RunsOfName:
 def _names(graph: Graph, numbers: Iterable[int]) -> set[str]:
     names = list(graph.names())
     return {names[number] for number in numbers}
-
-
-def _is_same(jugfile: str, own: str) -> bool:
-    """Return whether a jugfile is this one, which may have been moved or be seen elsewhere."""
-    if os.path.realpath(jugfile) == os.path.realpath(own):
-        return True
-    return module_name(jugfile) == module_name(own) and not os.path.isfile(jugfile)

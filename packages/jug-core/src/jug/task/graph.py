@@ -27,6 +27,8 @@ class Graph:
     ['builtins.max', 'builtins.sum']
     >>> list(graph.dependants_of(0)), list(graph.dependencies_of(1))
     ([1], [0])
+    >>> list(graph.dependants())
+    [1]
     """
 
     def __init__(self, tasks: Iterable[Task[Any]]) -> None:
@@ -56,6 +58,14 @@ class Graph:
     def dependencies_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that this one needs, each once."""
         return self._dependencies[self._starts[number] : self._starts[number + 1]]
+
+    def dependants(self) -> Iterator[int]:
+        """Yield the numbers of all tasks that need others, each after those."""
+        begin = 0
+        for number, end in enumerate(self._starts[1:]):
+            if end > begin:
+                yield number
+            begin = end
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""

@@ -137,6 +137,7 @@ class HistoryContract(StoreHooks):
         before = time.time()
         with opener() as third:
             third.jugfile = "primes.py"
+            third.heartbeat()  # as workers ask for before they take anything
             third.put(result(A))
             third.flush()
             store.poll()

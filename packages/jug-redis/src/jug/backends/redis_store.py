@@ -248,6 +248,7 @@ class RedisStore(BaseStore):
         self._leases.reap_dead()
 
     def heartbeat(self) -> Heartbeat | None:
+        self.note_jugfile()  # a worker says with its first word what it works on
         return self._leases.heartbeat()
 
     # Writing without a lease

@@ -1,0 +1,116 @@
+"""What a worker did with its time: it was busy, it was idle, or the rest, overhead.
+
+Records say when runs began and ended, and workers when they did themselves.  What lies
+between two runs is told apart by the run that comes after: up to the moment when the last of what
+its task needs was finished, by whomever, the worker could only wait for it, and from then on it
+took the task, read its arguments and saved what it had done before.  After its last
+run a worker waits for others.  So the three add up to the worker's life.  A wait of less
+than a millisecond is taken for overhead, as there may be millions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from jug.backends.worker_record import WorkerRecord
+from jug.task.graph import Graph
+from jug.views.places import Place
+
+__all__ = ["WorkerTimes", "most_at_once", "worker_times"]
+
+_NOTICED: Final = 0.001
+
+
+class WorkerTimes(NamedTuple):
+    """What one worker did with its time, in seconds."""
+
+    place: Place
+    runs: int
+    start: float
+    """When it began, in seconds since the epoch."""
+    end: float
+    """When it ended; if it did not say so, when its last run ended."""
+    busy: float
+    """How long it ran tasks."""
+    idle: float | None
+    """How long it could only wait for what others did, None if not known when it began."""
+    overhead: float | None
+    """What else it spent: on reading the jugfile, taking tasks, reading and saving."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        times = self._asdict()
+        del times["place"]
+        return self.place.as_dict() | times
+
+
+def worker_times(
+    place: Place,
+    worker: WorkerRecord | None,
+    runs: array[float],
+    graph: Graph,
+    ends: Sequence[float],
+) -> WorkerTimes:
+    """Return what a worker did.
+
+    Of each of its runs, in any order, there are the task's number, the start and the duration;
+    `ends` are when the results of all tasks were made, 0 if they were not.
+    """
+    numbers, starts, durations = _in_order(runs)
+    start = worker.start if worker is not None else 0.0
+    begin = at = start or starts[0]
+    idle = gaps = 0.0
+    for number, run_start, duration in zip(numbers, starts, durations, strict=True):
+        gap = run_start - at
+        if gap > 0.0:
+            gaps += gap
+            if gap > _NOTICED:
+                idle += _waited(graph, int(number), at, run_start, ends)
+        at = max(at, run_start + duration)
+    end = at if worker is None else max(at, worker.end)
+    return WorkerTimes(
+        place,
+        len(starts),
+        begin,
+        end,
+        sum(durations),
+        idle + end - at if start else None,
+        gaps - idle if start else None,
+    )
+
+
+def _in_order(runs: array[float]) -> tuple[array[float], array[float], array[float]]:
+    """Return the numbers, starts and durations, by start."""
+    numbers, starts, durations = runs[::3], runs[1::3], runs[2::3]
+    if starts.tolist() == sorted(starts):
+        return numbers, starts, durations
+    order = sorted(range(len(starts)), key=starts.__getitem__)
+    numbers, starts, durations = (
+        array("d", [column[index] for index in order]) for column in (numbers, starts, durations)
+    )
+    return numbers, starts, durations
+
+
+def _waited(graph: Graph, number: int, since: float, until: float, ends: Sequence[float]) -> float:
+    """Return for how long a task was not ready that a worker took between two moments."""
+    ready = max([ends[one] for one in graph.dependencies_of(number)], default=since)
+    return min(max(ready - since, 0.0), until - since)
+
+
+def most_at_once(workers: Sequence[WorkerTimes]) -> int:
+    """Return how many of the workers there were at one time, at most.
+
+    >>> from jug.views.places import Places
+    >>> def worker(start, end):
+    ...     return WorkerTimes(Places({}).of("a:1"), 1, start, end, 1.0, 0.0, 0.0)
+    >>> most_at_once([worker(0, 2), worker(1, 3), worker(2, 4)])
+    2
+    """
+    changes = [(worker.start, 1) for worker in workers] + [(worker.end, -1) for worker in workers]
+    now = most = 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most
