@@ -36,6 +36,17 @@ def test_task_host_process_and_time_are_told(notice, caplog, monkeypatch):
     ]
 
 
+def test_the_time_that_the_store_knows_is_told(notice, caplog):
+    holder = held()._replace(since=time.time() - 3600)
+
+    notice.tell({b"a": "jugfile.slow"}, {b"a": holder})
+
+    shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
+    assert caplog.messages == [
+        f"waiting for jugfile.slow (held by process 4711 on node7, since {shown})"
+    ]
+
+
 def test_each_holder_is_told_once(notice, caplog):
     for worker in ("5f0c", "5f0c", "77aa", "5f0c"):
         notice.tell({b"a": "jugfile.slow"}, {b"a": held(worker, None)})

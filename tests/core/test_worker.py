@@ -664,7 +664,7 @@ def test_a_worker_that_waits_says_once_for_what_and_for_whom(store, caplog, monk
 
     assert work(store).ending is Ending.DONE
     (told,) = caplog.messages
-    assert told.startswith(f"waiting for {first.name} (held by this process itself, at least since")
+    assert told.startswith(f"waiting for {first.name} (held by this process itself, since")
     assert told.count(second.name) == 2
 
 

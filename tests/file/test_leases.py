@@ -18,6 +18,7 @@ import pytest
 from jug.backends._file.heartbeat import LeaseHeartbeat
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.leases import FileLeases
+from jug.backends.base import Holder
 from jug.backends.process import Process
 from jug.errors import StoreError
 
@@ -164,8 +165,8 @@ def test_holders_say_which_process_holds_what(join: Join) -> None:
     held = join().holders()
 
     assert set(held) == set(TASKS[:2])
-    assert held[TASKS[0]] == (here.worker_id, Process.here(), True)
-    assert held[TASKS[1]] == (far.worker_id, ELSEWHERE, True)
+    assert held[TASKS[0]] == Holder(here.worker_id, Process.here(), alive=True)
+    assert held[TASKS[1]] == Holder(far.worker_id, ELSEWHERE, alive=True)
 
 
 # Dead workers

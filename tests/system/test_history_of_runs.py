@@ -148,6 +148,25 @@ def test_what_a_killed_command_was_running_is_told_as_lost(
     assert workers[finished.record.worker].end > 0
 
 
+@pytest.mark.slow
+def test_others_see_since_when_a_long_task_runs(write, journal, start, wait_for):
+    write(JUGFILE + "held(1), held(2)\n")
+    before = time.time()
+    command = start("execute", "-j", "2")
+    begun = wait_for(lambda: len(journal()) == 2 and time.time())
+
+    def known():
+        with open_store("jugfile.jugdata") as store:
+            holders = [*store.holders().values()]
+        return all(holder.since for holder in holders) and holders
+
+    holders = wait_for(known)
+    assert len({holder.worker for holder in holders}) == 2
+    assert all(before <= holder.since <= begun for holder in holders)
+    open("go", "w").close()
+    assert command.wait(20) == 0
+
+
 def test_long_runs_are_measured_and_short_ones_are_not(write, journal, jug, history):
     write(JUGFILE + "busy(1_000_000), [short(number) for number in range(3)]\n")
 

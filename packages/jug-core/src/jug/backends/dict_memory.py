@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Condition
-from typing import Self
+from typing import NamedTuple, Self
 
 from jug import records
 from jug.backends.base import Lease
@@ -16,7 +16,14 @@ from jug.backends.worker_record import WorkerRecord
 from jug.errors import ResultNotFound
 from jug.records import Run, RunState
 
-__all__ = ["KeptFailure", "KeptResult", "Memory"]
+__all__ = ["KeptFailure", "KeptResult", "Memory", "Taken"]
+
+
+class Taken(NamedTuple):
+    """The token of a lease: who has taken it, and when."""
+
+    worker: str
+    since: float
 
 
 # Two of these are never equal, so each can stand for its own identity in a `TaskState`.

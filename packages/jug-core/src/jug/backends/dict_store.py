@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Self
 from jug import codec, records
 from jug._former import tell_what_is_gone
 from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
-from jug.backends.dict_memory import KeptFailure, KeptResult, Memory
+from jug.backends.dict_memory import KeptFailure, KeptResult, Memory, Taken
 from jug.backends.news import NOTHING, Changes, Reader, TaskState
 from jug.backends.process import Process
 from jug.backends.runs_kept import runs_kept as runs_kept_of
@@ -178,7 +178,7 @@ class DictStore(BaseStore):
             self._released = memory.released
             for digest in candidates:
                 if digest not in memory.leases and digest not in memory.results:
-                    lease = Lease(digest, self._worker, self.news.clock)
+                    lease = Lease(digest, Taken(self._worker, time.time()), self.news.clock)
                     memory.leases[digest] = lease
                     return lease
             return None
@@ -203,7 +203,7 @@ class DictStore(BaseStore):
         here = Process.here()
         with self._memory.changed:
             return {
-                digest: Holder(lease.token, here, alive=True)
+                digest: Holder(lease.token.worker, here, alive=True, since=lease.token.since)
                 for digest, lease in self._memory.leases.items()
             }
 
@@ -276,7 +276,7 @@ class DictStore(BaseStore):
         """Flush and give back all leases."""
         memory = self._memory
         with memory.changed:
-            own = [key for key, held in memory.leases.items() if held.token == self._worker]
+            own = [key for key, held in memory.leases.items() if held.token.worker == self._worker]
             self.break_leases(own)
             if self._worker in memory.workers:
                 ended = memory.workers[self._worker]._replace(end=time.time())

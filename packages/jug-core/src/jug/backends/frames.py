@@ -69,6 +69,8 @@ class Holder(NamedTuple):
     """Its process, where that is known."""
     alive: bool
     """False once it is certainly gone, or its heartbeat was seen to stop."""
+    since: float = 0.0
+    """Since when it has the task, in seconds since the epoch; 0.0 as long as that is not known."""
 
 
 class Heartbeat(Protocol):
@@ -76,10 +78,14 @@ class Heartbeat(Protocol):
 
     It pickles.  `beat` is called every `interval` seconds for as long as the
     worker lives and is not stopped; it shows others that the worker lives, and
-    makes durable what the worker has written while a long task keeps it busy.
+    makes durable what the worker has written while a long task keeps it busy.  `show` is
+    called once for a task that takes a second or more, so that a short task costs nothing.
     """
 
     interval: float
 
     def beat(self) -> None:
         """Show that the worker lives."""
+
+    def show(self, digest: bytes, since: float) -> None:
+        """Show which task the worker runs, and since when in seconds since the epoch."""

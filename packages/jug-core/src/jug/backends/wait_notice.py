@@ -1,8 +1,8 @@
 """Saying for whom a wait is, once it takes long.
 
 A wait of hours is not to be silent, and one among many short ones not loud: so each
-holder of what is waited for is named once.  No store keeps when a lease was given; it
-is known here since when it was seen, so the holder has had it for at least so long.
+holder of what is waited for is named once.  A store knows since when a long task runs;
+as long as it does not, the holder has had it for at least as long as it was seen here.
 """
 
 from __future__ import annotations
@@ -56,9 +56,10 @@ class WaitNotice:
         log.warning("waiting for %s", ", ".join(told + more))
 
     def _told(self, name: str, digest: bytes, holder: Holder) -> str:
-        seen = time.localtime(self._since.get((digest, holder.worker)))
-        since = time.strftime("%Y-%m-%d %H:%M:%S", seen)
-        return f"{name} ({_who(holder)}, at least since {since})"
+        since = holder.since or self._since.get((digest, holder.worker))
+        at_least = "" if holder.since else "at least "
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
+        return f"{name} ({_who(holder)}, {at_least}since {moment})"
 
 
 def _who(holder: Holder) -> str:

@@ -209,8 +209,10 @@ class Supervisor:
                 self._receive_rest(worker)
                 self._end(worker)
                 continue
+            running = self.slots.running(worker.slot)
             worker.beat(now)
-            self._check_time(worker, now)
+            worker.show(running)
+            self._check_time(worker, running, now)
         self._remains.attend()
         self._attend_errands()
 
@@ -315,8 +317,7 @@ class Supervisor:
 
     # Time limits and failures
 
-    def _check_time(self, worker: WorkerProcess, now: float) -> None:
-        running = self.slots.running(worker.slot)
+    def _check_time(self, worker: WorkerProcess, running: Running, now: float) -> None:
         if now > worker.ends_by:
             self._end_late(worker)
         elif running.deadline and now > running.deadline + _GRACE and running != worker.overdue:

@@ -13,9 +13,10 @@ from typing import Any, Final
 from jug.backends.base import Heartbeat
 from jug.backends.process import Process
 from jug.execution import process_group
-from jug.execution.slots import Running
+from jug.execution.slots import NO_TASK, Running
 
 _MOMENT: Final = 0.05  # seconds
+_LONG: Final = 1.0  # seconds from which others are shown what a worker runs
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class WorkerProcess:
     worker_id: str = ""
     """Its id in the store, empty before it has joined."""
     next_beat: float = 0.0
+    shown: float = 0.0
+    """Since when the worker has the task that others were shown last."""
     received: bytearray = field(default_factory=bytearray)
     has_begun: bool = False
     """Whether it was seen to run a task."""
@@ -50,6 +53,13 @@ class WorkerProcess:
             self.next_beat = now + self.heartbeat.interval
             if not self.process.is_stopped() and not self.process.is_gone():
                 self.heartbeat.beat()
+
+    def show(self, running: Running) -> None:
+        """Show others which task the worker runs since when, once, if the task is long."""
+        is_new = running.digest != NO_TASK and running.since != self.shown
+        if self.heartbeat is not None and is_new and time.time() - running.since >= _LONG:
+            self.shown = running.since
+            self.heartbeat.show(running.digest, running.since)
 
     def receive(self) -> bool:
         """Read what was sent; return False once nothing more will come."""

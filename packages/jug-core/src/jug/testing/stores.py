@@ -50,11 +50,18 @@ from jug.testing.names import NameContract
 from jug.testing.news import NewsContract
 from jug.testing.processes import ProcessContract
 from jug.testing.results import ResultContract
+from jug.testing.running import RunningContract
 
 __all__ = ["StoreContract"]
 
 
 class StoreContract(
-    ResultContract, HistoryContract, LeaseContract, NewsContract, NameContract, ProcessContract
+    ResultContract,
+    HistoryContract,
+    LeaseContract,
+    RunningContract,
+    NewsContract,
+    NameContract,
+    ProcessContract,
 ):
     """Every promise of a store, as a test."""

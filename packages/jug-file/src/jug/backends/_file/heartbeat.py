@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing, sync
 from jug.backends._file.segment import SEGMENT
 from jug.backends._file.worker_file import WORKER, look
@@ -48,18 +50,27 @@ class LeaseHeartbeat:
         now = time.monotonic()
         if now < self._due:
             return
-        try:
-            self._touch()
-        except OSError as error:
-            self._report(error)
-        else:
-            self._is_failing = False
+        if self._succeeds(os.utime):
             # Half an interval early, as calls come a little late.
             self._due = now + self.lease_seconds / 16 - self.interval / 2
 
-    def _touch(self) -> None:
+    def show(self, digest: bytes, since: float) -> None:
+        """Show which task the worker runs, and since when."""
+        self._succeeds(lambda path: worker_file.show(path, digest, since))
+
+    def _succeeds(self, act: Callable[[str], None]) -> bool:
+        """Act on the worker's file; return whether that was possible, which is reported if not."""
         try:
-            os.utime(self.path)
+            self._act(act)
+        except OSError as error:
+            self._report(error)
+            return False
+        self._is_failing = False
+        return True
+
+    def _act(self, act: Callable[[str], None]) -> None:
+        try:
+            act(self.path)
         except OSError as error:
             if not is_missing(error):
                 raise
@@ -113,6 +124,10 @@ class StoreHeartbeat:
                 self._report(error, path)
         else:
             self._is_failing = False
+
+    def show(self, digest: bytes, since: float) -> None:
+        """Show which task the worker runs, and since when."""
+        self.lease.show(digest, since)
 
     def _follow(self) -> None:
         """Go on with the segments of the worker's new id, if it had to begin anew."""

@@ -187,7 +187,9 @@ class FileLeases:
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {
-            digest: Holder(sight.worker, sight.process, alive[sight.worker])
+            digest: Holder(
+                sight.worker, sight.process, alive[sight.worker], sight.since_of(digest.hex())
+            )
             for digest, sight in sights.items()
             if sight is not None
         }

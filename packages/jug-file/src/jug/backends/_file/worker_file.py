@@ -1,6 +1,7 @@
 """A worker's own file: it says who the worker is, and is touched while it lives.
 
-The id is in the first line, the process in the second, as JSON.  All these files
+The id is in the first line, the process in the second, as JSON; near the end stands which
+task the worker runs, once that has taken a while, and since when.  All these files
 are of one size: over a network the size of a file may be remembered from when
 its name was another worker's, and what is read would be cut to that.
 """
@@ -15,12 +16,14 @@ from typing import Final, NamedTuple
 from jug.backends._file.disk import is_missing, sync
 from jug.backends.process import Process
 
-__all__ = ["WORKER", "Sight", "link_count", "look", "make", "new_id"]
+__all__ = ["WORKER", "Sight", "link_count", "look", "make", "new_id", "show"]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
 
 _SIZE: Final = 512
+_RUNNING_AT: Final = 432
+_RUNNING: Final = re.compile(rb"([0-9a-f]{40}) ([0-9.]+)\n")
 
 
 def new_id() -> str:
@@ -37,6 +40,14 @@ class Sight(NamedTuple):
     """Its process, if the file names it."""
     mtime: int
     """When it was touched last."""
+    task: str = ""
+    """The task that was shown last, empty for none."""
+    since: float = 0.0
+    """Since when it runs that, in seconds since the epoch."""
+
+    def since_of(self, task: str) -> float:
+        """Return since when the worker runs a task that it has, 0.0 if that is not known."""
+        return self.since if self.task == task else 0.0
 
 
 def make(path: str, worker: str, process: Process) -> int:
@@ -53,6 +64,15 @@ def make(path: str, worker: str, process: Process) -> int:
     return file
 
 
+def show(path: str, digest: bytes, since: float) -> None:
+    """Write which task the worker of this file runs, and since when; this touches the file."""
+    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(file, f"\n{digest.hex()} {since:.6f}\n".encode(), _RUNNING_AT)
+    finally:
+        os.close(file)
+
+
 def look(path: str) -> Sight | None:
     """Look at a worker's file, by any of its names; None if there is no such name any more."""
     try:
@@ -65,7 +85,10 @@ def look(path: str) -> Sight | None:
     worker = head.decode("ascii", "replace")
     if not WORKER.fullmatch(worker):
         return Sight(f"inode{status.st_ino}", None, status.st_mtime_ns)
-    return Sight(worker, _process(rest), status.st_mtime_ns)
+    described, _, rest = rest.partition(b"\n")
+    process, running = _process(described), _RUNNING.search(rest)
+    task, since = running.groups() if running else (b"", 0.0)
+    return Sight(worker, process, status.st_mtime_ns, task.decode(), float(since))
 
 
 def link_count(path: str) -> int:

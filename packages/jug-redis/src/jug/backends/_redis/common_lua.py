@@ -49,6 +49,7 @@ local tag = KEYS[1]
 local meta, log, workers = tag .. 'meta', tag .. 'log', tag .. 'workers'
 local results, failures = tag .. 'results', tag .. 'failures'
 local leases, beats, runs = tag .. 'leases', tag .. 'beats', tag .. 'runs'
+local running = tag .. 'running'
 
 local format, hash, removals, seen, newest = unpack(
   redis.call('HMGET', meta, 'format', 'hash', 'removals', 'seen', 'newest'))

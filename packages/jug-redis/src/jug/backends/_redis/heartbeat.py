@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jug.backends._redis.scripts import BEAT
+from jug.backends._redis.scripts import BEAT, SHOW, Script
 from jug.backends._redis.url import Address
 from jug.errors import StoreError
 from jug.messages import Log
@@ -39,8 +39,15 @@ class RedisHeartbeat:
 
     def beat(self) -> None:
         """Show that the worker lives."""
+        self._run(BEAT, self.lease_ms)
+
+    def show(self, digest: bytes, since: float) -> None:
+        """Show which task the worker runs, and since when."""
+        self._run(SHOW, digest, f"{since:.6f}")
+
+    def _run(self, script: Script, *arguments: Any) -> None:
         try:
-            self._connected().run(BEAT, self.worker, self.lease_ms)
+            self._connected().run(script, self.worker, *arguments)
         except StoreError as error:
             if not self._is_failing:
                 log.warning("worker %s can't show that it lives: %s", self.worker, error)

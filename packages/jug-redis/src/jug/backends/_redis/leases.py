@@ -192,7 +192,7 @@ class RedisLeases:
         for token, digest in tuple(self._held.items()):
             self.make_trip(LeaseEnd("drop", digest, token))
         if self.worker_id:
-            self._access.server.command("ZREM", self._access.address.tag + "beats", self.worker_id)
+            self._access.server.run(scripts.LEAVE, self.worker_id)
             self.workers.note_end(self._access.server, self.worker_id)
 
     def forget(self) -> None:
@@ -220,10 +220,11 @@ class RedisLeases:
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
-        for digest, worker, packed, is_beating in self._access.server.run(scripts.HOLDERS):
+        for digest, worker, packed, is_beating, since in self._access.server.run(scripts.HOLDERS):
             process = process_of(packed) if packed else None
             is_gone = process is not None and bool(process.is_gone())
-            found[digest] = Holder(worker.decode(), process, bool(is_beating) and not is_gone)
+            is_alive = bool(is_beating) and not is_gone
+            found[digest] = Holder(worker.decode(), process, is_alive, float(since))
         return found
 
     def reap_dead(self) -> bool:

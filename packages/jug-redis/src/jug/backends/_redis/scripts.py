@@ -33,6 +33,7 @@ removed, and decides whether what it has was made from that.
     failures   the same for failures
     leases     hash: digest to ``worker:number``
     beats      sorted set: worker, by the deadline of its next heartbeat
+    running    hash: worker to the task that it runs for long, and since when
     workers    hash: worker to what it said of itself
     runs       hash: digest to its last runs that do not count, each a length, an id, a record
     jugfiles   set: the jugfiles that have saved something, by name and arguments
@@ -79,6 +80,7 @@ __all__ = [
     "HEAD",
     "HOLDERS",
     "INCOMPLETE",
+    "LEAVE",
     "NEWS",
     "NOTE",
     "NO_FRAME",
@@ -87,6 +89,7 @@ __all__ = [
     "REAP",
     "ROUND_TRIP",
     "SAVED",
+    "SHOW",
     "START",
     "UNSURE",
     "UPLOAD",
@@ -218,7 +221,9 @@ local found = {}
 for i = 1, #held, 2 do
   local worker = holder_of(held[i + 1])
   local process = redis.call('HGET', workers, worker) or ''
-  found[#found + 1] = {held[i], worker, process, is_alive(worker, time) and 1 or 0}
+  local shown = redis.call('HGET', running, worker) or ''
+  local since = shown:sub(1, 20) == held[i] and shown:sub(21) or '0'
+  found[#found + 1] = {held[i], worker, process, is_alive(worker, time) and 1 or 0, since}
 end
 return found
 """
@@ -228,6 +233,11 @@ _REAP: Final = """
 local time = clock(tonumber(ARGV[1]))
 for i = 2, #ARGV do
   redis.call('ZREM', beats, ARGV[i])
+end
+for _, worker in ipairs(redis.call('HKEYS', running)) do
+  if not is_alive(worker, time) then
+    redis.call('HDEL', running, worker)
+  end
 end
 local held = redis.call('HGETALL', leases)
 local freed = {}
@@ -245,6 +255,18 @@ return freed
 
 _BEAT: Final = """
 beat(ARGV[1], tonumber(ARGV[2]))
+"""
+
+# A worker that has left is not entered again.
+_SHOW: Final = """
+if redis.call('ZSCORE', beats, ARGV[1]) then
+  redis.call('HSET', running, ARGV[1], ARGV[2] .. ARGV[3])
+end
+"""
+
+_LEAVE: Final = """
+redis.call('ZREM', beats, ARGV[1])
+redis.call('HDEL', running, ARGV[1])
 """
 
 
@@ -272,3 +294,5 @@ BREAK: Final = Script(COMMON + _BREAK)
 HOLDERS: Final = Script(COMMON + _HOLDERS)
 REAP: Final = Script(COMMON + _REAP)
 BEAT: Final = Script(COMMON + _BEAT)
+SHOW: Final = Script(COMMON + _SHOW)
+LEAVE: Final = Script(COMMON + _LEAVE)
