@@ -141,6 +141,10 @@ class Workshop:
         with self.fresh() as folder:
             return measure.run_timed(one.program(name, folder), **environment)
 
+    def read_records(self, count: int) -> Sample:
+        """Read the records of all results where all is done."""
+        return measure.run_timed(self.ours.program("history", self.done(self.ours, count)))
+
     def time_program(self, one: Contender, name: str, **environment: object) -> Sample:
         """Run a program that is given a new folder, and measure all of it."""
         with self.fresh() as folder:
@@ -305,6 +309,13 @@ def _scale(shop: Workshop) -> Iterator[Row]:
         unit="bytes",
         ours=lambda: shop.memory_of_status(ours, size(1_000_000)),
         rounds=1,
+    )
+    yield Row(
+        key="records-million",
+        title=f"read the records of {size(1_000_000):,} tasks",
+        unit="s",
+        ours=lambda: shop.read_records(size(1_000_000)),
+        rounds=3,
     )
     for key, count, rounds in (("growth", 100_000, None), ("growth-million", 1_000_000, 3)):
         yield Row(

@@ -23,10 +23,13 @@ and for failures: the measures, and the arguments in short.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
 from struct import Struct
+from struct import error as StructError
 from typing import Any, Final, NamedTuple
 
 Buffer = bytes | bytearray | memoryview
@@ -39,12 +42,13 @@ _MEASURES: Final = Struct("<dQI")
 
 # Texts have the tags from 1 to 7, in the order of the fields of a record.
 _LAST_TEXT: Final = 7
-_NO_TEXTS: Final = [""] * _LAST_TEXT
+_ARGUMENTS_TAG: Final = 6
 STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
 _MEASURES_TAG: Final = 8
-_NO_MEASURES: Final = (0.0, 0, 0)
-_SHORT: Final = 256
+_LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
+_CODE: Final = _FIELD.size + 16
+"""Bytes of the field that follows the name in nearly every record."""
 
 
 class RunState(StrEnum):
@@ -141,6 +145,22 @@ def in_order(runs: Iterable[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: run.record.start + run.record.duration)
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let the garbage collector rest: it would look at a million records again and again.
+
+    >>> with without_collector():
+    ...     kept = [Record(start=float(number)) for number in range(3)]
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def with_state(packed: bytes, state: RunState) -> bytes:
     """Return a packed record that also says what became of the run.
 
@@ -178,32 +198,72 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     Raises ValueError or struct.error for bytes that are none.
     """
     data = bytes(data)
-    start, duration, size, memory = _NUMBERS.unpack_from(data)
-    packed = data[_NUMBERS.size :]
-    fields = _known_fields(packed) if len(packed) < _SHORT else _fields(packed)
-    name, code, exception, traceback, named, *rest = fields
+    start, duration, size, memory, _, length = _FIRST.unpack_from(data)
+    known, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
+    at = _NUMBERS.size + used
+    name, code, exception, traceback, named, arguments, state, cpu, growth, attempt = (
+        known if at == len(data) else _long_fields(known, data, at) or _all_fields(known, data, at)
+    )
     return _new(Record, (
-        name, start, duration, size, memory, code, exception, traceback, named or worker, *rest
+        name, start, duration, size, memory, code, exception, traceback, named, arguments, state,
+        cpu, growth, attempt,
     ))  # fmt: skip
+
+
+def unpack_if_sound(data: Buffer, worker: str = "") -> Record | None:
+    """Return the record that `pack` was given, None for bytes that are none.
+
+    >>> unpack_if_sound(b"torn") is None
+    True
+    """
+    try:
+        return unpack(data, worker)
+    except (StructError, ValueError):
+        return None
 
 
 _new: Final = tuple.__new__  # a third of the time that the class takes
 
+_Fields = tuple[str, str, str, str, str, str, str, float, int, int]
 
-def _fields(packed: bytes) -> tuple[Any, ...]:
-    """Return the texts and the measures, in the order in which they are in a record."""
-    at, end = 0, len(packed)
-    texts, measures = _NO_TEXTS[:], _NO_MEASURES
-    while at < end:
-        tag, length = _FIELD.unpack_from(packed, at)
-        at += _FIELD.size
+
+@lru_cache(maxsize=4096)
+def _known_fields(packed: bytes, worker: str) -> tuple[_Fields, int]:
+    """Return the first fields, which runs of one name and worker share, and how far they reach."""
+    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0), packed, 0)
+
+
+def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
+    """Return the fields with the two that follow in the record of a long run, None for others."""
+    tag, length = _FIELD.unpack_from(data, at)
+    begin = at + _FIELD.size
+    end = begin + length
+    if tag != _ARGUMENTS_TAG or len(data) != end + _LAST.size or data[end] != _MEASURES_TAG:
+        return None
+    name, code, exception, traceback, worker, _, state, *_ = fields
+    text = str(data[begin:end], "utf-8")
+    return name, code, exception, traceback, worker, text, state, *_LAST.unpack_from(data, end)[2:]
+
+
+def _all_fields(fields: _Fields, data: bytes, at: int) -> _Fields:
+    found, end = _fields(fields, data, at)
+    if end != len(data):
+        raise ValueError("the last field of a record is cut off")
+    return found
+
+
+def _fields(fields: _Fields, data: bytes, at: int) -> tuple[_Fields, int]:
+    """Return the fields with those that follow as a whole, and how far these reach."""
+    found: list[Any] = [*fields]
+    while at + _FIELD.size <= len(data):
+        tag, length = _FIELD.unpack_from(data, at)
+        begin = at + _FIELD.size
+        end = begin + length
+        if end > len(data):
+            break
         if tag <= _LAST_TEXT:
-            texts[tag - 1] = str(packed[at : at + length], "utf-8")
+            found[tag - 1] = str(data[begin:end], "utf-8")
         elif tag == _MEASURES_TAG:
-            measures = _MEASURES.unpack_from(packed, at)
-        at += length
-    return (*texts, *measures)
-
-
-# Short tasks of one name have the same fields, but for the numbers.
-_known_fields: Final = lru_cache(maxsize=4096)(_fields)
+            found[_LAST_TEXT:] = _MEASURES.unpack_from(data, begin)
+        at = end
+    return tuple(found), at

@@ -96,15 +96,14 @@ class Memory:
         del earlier[: -self.runs_kept or len(earlier)]
 
     def each_run(self) -> Iterator[Run]:
-        """Yield every run that is kept."""
+        """Yield every run that is kept, but those whose records are damaged."""
         for digest, result in self.results.items():
-            yield Run(digest, RunState.FINISHED, records.unpack(result.record, result.worker))
+            yield from _run(digest, RunState.FINISHED, result.record, result.worker)
         for digest, failure in self.failures.items():
-            yield Run(digest, RunState.FAILED, records.unpack(failure.record, failure.worker))
+            yield from _run(digest, RunState.FAILED, failure.record, failure.worker)
         for digest, earlier in self.runs.items():
             for packed, worker in earlier:
-                record = records.unpack(packed, worker)
-                yield Run(digest, RunState(record.state), record)
+                yield from _run(digest, None, packed, worker)
 
     def saved(self) -> Saved:
         """Return what goes to the file."""
@@ -120,3 +119,10 @@ class Memory:
         failure = self.failures.get(digest)
         failures = frozenset() if failure is None else frozenset([failure])
         return TaskState(self.results.get(digest), failures)
+
+
+def _run(digest: bytes, state: RunState | None, packed: bytes, worker: str) -> Iterator[Run]:
+    """Yield a run, unless its record is damaged."""
+    record = records.unpack_if_sound(packed, worker)
+    if record is not None:
+        yield Run(digest, state or RunState(record.state), record)

@@ -140,11 +140,8 @@ class DictStore(BaseStore):
             found = self._memory.results.get(digest) or self._memory.failures.get(digest)
         if found is None:
             return None
-        record = records.unpack(found.record)
         worker = self._memory.workers.get(found.worker)
-        if worker is None or record.worker:
-            return record
-        return record._replace(worker=worker.place)
+        return records.unpack_if_sound(found.record, "" if worker is None else worker.place)
 
     def size(self, digest: bytes) -> int:
         return len(self._memory.result(digest, self.url).encoded)

@@ -15,7 +15,7 @@ from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
 from jug.backends.news import Changes, News, Reader
 from jug.errors import DamagedResult, ResultNotFound
 from jug.messages import Log
-from jug.records import Buffer, Record, Run, RunState, in_order
+from jug.records import Buffer, Record, Run, RunState, in_order, without_collector
 
 if TYPE_CHECKING:
     from jug.backends.worker_record import WorkerRecord
@@ -184,7 +184,8 @@ class HistoryPromises(ABC):
         >>> DictStore().runs()
         []
         """
-        runs = in_order(run for run in self.each_run() if run.record.end >= since)
+        with without_collector():
+            runs = in_order([run for run in self.each_run() if run.record.end >= since])
         died = {(run.digest, run.record.worker) for run in runs if run.state is RunState.DIED}
         return [
             run

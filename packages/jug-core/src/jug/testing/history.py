@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from jug import records
-from jug.backends.base import BaseStore, Outcome
+from jug import codec, records
+from jug.backends.base import BaseStore, Frame, Kind, Outcome
 from jug.backends.process import Process
 from jug.records import Record, Run, RunState
-from jug.testing.hooks import A, B, Opener, StoreHooks, digests, failure, result, taken, told
+from jug.testing.hooks import A, B, C, D, Opener, StoreHooks, digests, failure, result, taken, told
 
 MANY = 200
 
@@ -130,6 +130,49 @@ class HistoryContract(StoreHooks):
         assert failed is not None
         assert failed.exception
         assert missing is None
+
+    def test_what_can_not_be_read_is_left_out_and_the_rest_is_told(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        store.put(result(A, start=1.0))
+        whole = records.pack(Record("m.f", 2.0, code="c" * 16))
+        store.put(Frame(Kind.FAILURE, B, whole[:-1]))
+        store.put(Frame(Kind.RESULT, C, b"torn", codec.encode(3)))
+        store.note(D, RunState.DIED, b"torn")
+        store.flush()
+        other.poll()
+
+        assert [run.digest for run in other.runs()] == [A]
+        found = other.records([A, B, C])
+        assert [record and record.start for record in found] == [1.0, None, None]
+        assert other.record(B) is None
+        assert other.load_digest(C) == 3
+
+    def test_a_record_of_a_later_version_says_what_is_known_of_it(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        later = records.pack(Record("m.f", 1.0, state="paused")) + b"\xf0\x03\0\0\0new"
+        store.put(Frame(Kind.RESULT, A, later, codec.encode(1)))
+        store.note(A, RunState.OTHER, later)
+        store.flush()
+        other.poll()
+
+        assert [run.state for run in other.runs()] == [RunState.OTHER, RunState.FINISHED] or [
+            run.state for run in other.runs()
+        ] == [RunState.FINISHED, RunState.OTHER]
+        (record,) = other.records([A])
+        assert record is not None
+        assert record.name == "m.f"
+
+    def test_runs_are_told_whatever_the_clocks_said(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        for start in (4e9, 5.0, 1.7e9):
+            store.note(A, RunState.RETRIED, records.pack(Record("m.f", start, duration=1.0)))
+        store.flush()
+        other.poll()
+
+        assert [run.record.start for run in other.runs()] == [5.0, 1.7e9, 4e9]
 
     def test_a_worker_says_who_it_is_and_when_it_ended(
         self, store: BaseStore, opener: Opener

@@ -63,7 +63,7 @@ from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
-from jug.records import Record, Run, RunState, pack, with_state
+from jug.records import Record, Run, RunState, pack, with_state, without_collector
 
 __all__ = ["FileStore", "PackSummary", "file_store"]
 
@@ -220,9 +220,11 @@ class FileStore(BaseStore):
     def records(self, digests: Sequence[bytes]) -> list[Record | None]:
         if len(digests) * _MANY < len(self._index.results):
             return super().records(digests)
-        found = self._runs.records_of_results(set(digests))
-        rest = [digest for digest in digests if digest not in found]
-        found.update((d, r) for d, r in zip(rest, super().records(rest), strict=True) if r)
+        found: dict[bytes, Record | None] = dict.fromkeys(digests)
+        with without_collector():
+            self._runs.find_records(found)
+        rest = [digest for digest, record in found.items() if record is None]
+        found.update(zip(rest, super().records(rest), strict=True))
         return [*map(found.get, digests)]
 
     # The history

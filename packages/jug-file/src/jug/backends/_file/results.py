@@ -10,7 +10,6 @@ import errno
 from collections.abc import Callable
 from typing import TypeVar
 
-from jug import records
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import fault, is_missing
@@ -19,7 +18,7 @@ from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
 from jug.messages import Log
-from jug.records import Record
+from jug.records import Record, unpack_if_sound
 
 log = Log("store")
 
@@ -79,14 +78,14 @@ class Results:
         if digest in self._index.results:
             return self._record_of(self._again_if_gone(self._result, digest))
         failures = self._again_if_gone(self._failures, digest)
-        found = [(self._record_of(failure), failure.ident) for failure in failures]
+        found = [(record, f.ident) for f in failures if (record := self._record_of(f)) is not None]
         return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
 
-    def _record_of(self, found: frames.View) -> Record:
-        """Return a frame's record; its worker is named by its process."""
-        record = records.unpack(found.record)
+    def _record_of(self, found: frames.View) -> Record | None:
+        """Return a frame's record, None if it is damaged; its worker is named by its process."""
+        record = unpack_if_sound(found.record)
         worker = self._index.workers.get(found.ident[:8])
-        if worker is None or record.worker not in ("", worker.id):
+        if record is None or worker is None or record.worker not in ("", worker.id):
             return record
         return record._replace(worker=worker.place)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from struct import error as StructError
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from jug import records
 from jug.backends._redis import scripts
 from jug.backends._redis.entry import ID_SIZE, Entry, chunks, unpack_runs
 from jug.backends._redis.workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
-from jug.records import Record, Run, RunState
+from jug.records import Record, Run, RunState, unpack_if_sound
 
 if TYPE_CHECKING:
     from jug.backends._redis.server import Server
@@ -71,10 +69,10 @@ def fetch_records(
     known = workers.of(server, (entry.worker for entry in entries.values()))
     found = {}
     for digest, entry in entries.items():
-        record, worker = records.unpack(entry.record), known.get(entry.worker)
-        if worker is not None and not record.worker:
-            record = record._replace(worker=worker.place)
-        found[digest] = record
+        worker = known.get(entry.worker)
+        record = unpack_if_sound(entry.record, "" if worker is None else worker.place)
+        if record is not None:
+            found[digest] = record
     return found
 
 
@@ -92,10 +90,8 @@ def fetch_runs(server: Server) -> Iterator[Run]:
 
 def _run(digest: bytes, state: RunState | None, worker: str, packed: bytes) -> Iterator[Run]:
     """Yield a run, unless its record is damaged."""
-    with suppress(StructError, ValueError):
-        record = records.unpack(packed)
-        if not record.worker:
-            record = record._replace(worker=worker)
+    record = unpack_if_sound(packed, worker)
+    if record is not None:
         yield Run(digest, state or RunState(record.state), record)
 
 
