@@ -46,6 +46,7 @@ _ARGUMENTS_TAG: Final = 6
 STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
 _MEASURES_TAG: Final = 8
+_OUTPUT_TAG: Final = 9
 _LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
 _CODE: Final = _FIELD.size + 16
 """Bytes of the field that follows the name in nearly every record."""
@@ -114,6 +115,8 @@ class Record(NamedTuple):
     """Bytes by which the peak memory of the process grew, 0 where it was not measured."""
     attempt: int = 0
     """Which attempt it was, from 1; 0 where it was not noted."""
+    output: str = ""
+    """The last 64 kB that it and its subprocesses printed, where that was kept."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that say something, for ``--json``."""
@@ -179,7 +182,7 @@ def end_of(packed: Buffer) -> float:
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name, start, duration, size, memory, *texts, cpu, growth, attempt = record
+    name, start, duration, size, memory, *texts, cpu, growth, attempt, output = record
     data = name.encode("utf-8", "backslashreplace")
     packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
     for tag, text in enumerate(texts, start=2):
@@ -189,6 +192,9 @@ def pack(record: Record) -> bytes:
     if cpu or growth or attempt:
         packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
         packed += _MEASURES.pack(cpu, growth, attempt)
+    if output:
+        data = output.encode("utf-8", "backslashreplace")
+        packed += _FIELD.pack(_OUTPUT_TAG, len(data)) + data
     return packed
 
 
@@ -201,12 +207,12 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     start, duration, size, memory, _, length = _FIRST.unpack_from(data)
     known, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
     at = _NUMBERS.size + used
-    name, code, exception, traceback, named, arguments, state, cpu, growth, attempt = (
+    name, code, exception, traceback, named, arguments, state, cpu, growth, attempt, output = (
         known if at == len(data) else _long_fields(known, data, at) or _all_fields(known, data, at)
     )
     return _new(Record, (
         name, start, duration, size, memory, code, exception, traceback, named, arguments, state,
-        cpu, growth, attempt,
+        cpu, growth, attempt, output,
     ))  # fmt: skip
 
 
@@ -224,13 +230,13 @@ def unpack_if_sound(data: Buffer, worker: str = "") -> Record | None:
 
 _new: Final = tuple.__new__  # a third of the time that the class takes
 
-_Fields = tuple[str, str, str, str, str, str, str, float, int, int]
+_Fields = tuple[str, str, str, str, str, str, str, float, int, int, str]
 
 
 @lru_cache(maxsize=4096)
 def _known_fields(packed: bytes, worker: str) -> tuple[_Fields, int]:
     """Return the first fields, which runs of one name and worker share, and how far they reach."""
-    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0), packed, 0)
+    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0, ""), packed, 0)
 
 
 def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
@@ -242,7 +248,8 @@ def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
         return None
     name, code, exception, traceback, worker, _, state, *_ = fields
     text = str(data[begin:end], "utf-8")
-    return name, code, exception, traceback, worker, text, state, *_LAST.unpack_from(data, end)[2:]
+    cpu, growth, attempt = _LAST.unpack_from(data, end)[2:]
+    return name, code, exception, traceback, worker, text, state, cpu, growth, attempt, ""
 
 
 def _all_fields(fields: _Fields, data: bytes, at: int) -> _Fields:
@@ -264,6 +271,8 @@ def _fields(fields: _Fields, data: bytes, at: int) -> tuple[_Fields, int]:
         if tag <= _LAST_TEXT:
             found[tag - 1] = str(data[begin:end], "utf-8")
         elif tag == _MEASURES_TAG:
-            found[_LAST_TEXT:] = _MEASURES.unpack_from(data, begin)
+            found[_LAST_TEXT:-1] = _MEASURES.unpack_from(data, begin)
+        elif tag == _OUTPUT_TAG:
+            found[-1] = str(data[begin:end], "utf-8")
         at = end
     return tuple(found), at

@@ -63,6 +63,10 @@ Exit status:
     help="Do not try again what failed before `jug cleanup --failed-only`.",
 )  # fmt: skip
 @click.option(
+    "--capture/--no-capture", "capture", default=None,
+    help="Keep the output of each task in its record.  [with -j on a terminal]",
+)  # fmt: skip
+@click.option(
     "--wait-cycle-time", "execute_wait_cycle_time_secs", type=float, metavar="SECONDS",
     help="Wait for others this long, times --nr-wait-cycles. [12]",
 )  # fmt: skip
@@ -172,9 +176,17 @@ class RunSettings:
             debug=options.debug or is_debugged,
             patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
             select=selected(options),
+            capture=_captures(options),
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )
+
+
+def _captures(options: Options) -> bool:
+    """Return whether each task's output is kept: unless told, where it may be lost among others."""
+    if options.capture is not None:
+        return bool(options.capture)
+    return options.execute_jobs != 1 and os.isatty(1)
 
 
 def _warn_of_late(options: Options, begun_with: dict[str, Any]) -> None:

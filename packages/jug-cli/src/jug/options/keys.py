@@ -139,6 +139,14 @@ KEYS: Final = (
     Key("main", "short", False, _truth, "whether to print less"),
     Key("main", "debug", False, _truth, "whether to check that no task changes its arguments"),
     Key("main", "pdb", False, _truth, "whether to debug a task that fails"),
+    Key(
+        "main",
+        "capture",
+        None,
+        _truth,
+        "whether to keep the output of each task in its record, not that of failures alone; "
+        "by default with several workers on a terminal",
+    ),
     Key("main", "aggressive-unload", False, _truth, "whether workers keep no results in memory"),
     Key("main", "will-cite", False, _truth, _NO_EFFECT),
     Key(

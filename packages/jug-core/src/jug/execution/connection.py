@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import JugError
+from jug.execution.output_pipe import OutputPipe
 from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Failure, Summary
+from jug.execution.task_output import TaskOutput
 from jug.task import Task
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -36,6 +38,7 @@ class SupervisorConnection:
         retryable: set[bytes] | None = None,
         is_first: bool = True,
         supervisor: int | None = None,
+        pipes: Sequence[OutputPipe] = (),
     ) -> None:
         self.channel = channel
         self.slots = slots
@@ -43,6 +46,9 @@ class SupervisorConnection:
         self.retryable = retryable
         self.is_first = is_first
         self.supervisor = supervisor or os.getpid()
+        self.pipes = pipes
+        self.output = TaskOutput(slots.last_outputs(slot), pipes)
+        """What the task in progress prints, into these pipes once they are entered."""
         self._tally = slots.tally(slot)
 
     # What is said once

@@ -10,6 +10,8 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
+from jug.execution.settings import Settings
+from jug.execution.task_output import TaskOutput
 from jug.execution.time_limit import own_alarm, time_limit
 from jug.records import RunState
 from jug.task import Task, alltasks
@@ -26,7 +28,7 @@ class TaskRunner:
     """Runs the tasks of one worker, one at a time."""
 
     def __init__(
-        self, store: BaseStore, debug: bool, connection: SupervisorConnection | None
+        self, store: BaseStore, settings: Settings, connection: SupervisorConnection | None
     ) -> None:
         self.is_in_task = False
         """Whether a task's function is being run, which a signal may cut short."""
@@ -35,9 +37,11 @@ class TaskRunner:
         self.start = 0.0
         """When that began, in seconds since the epoch."""
         self._store = store
-        self._debug = debug
+        self._debug = settings.debug
         self._connection = connection
         self._is_interrupted = False
+        self._output = TaskOutput() if connection is None else connection.output
+        self._output.keeps_all = settings.capture
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the task that is being run, or before the next begins."""
@@ -54,6 +58,7 @@ class TaskRunner:
         for attempts_left in range(task.options.retries, -1, -1):
             self.attempt += 1
             self.start = time.time()
+            self._output.begin()
             arguments = self._load_arguments(task)
             try:
                 return self._attempt(task, arguments)
@@ -65,8 +70,13 @@ class TaskRunner:
         raise AssertionError("the last attempt returns or raises")
 
     def _note_retry(self, task: Task[Any], error: Exception) -> None:
-        frame = failed_attempt(task, error, self.start, number=self.attempt)
+        printed = self.output_of_failure()
+        frame = failed_attempt(task, error, self.start, number=self.attempt, output=printed)
         note_run(self._store, task.digest, RunState.RETRIED, frame.record)
+
+    def output_of_failure(self) -> str:
+        """Return the last that the task has printed, which has failed just now."""
+        return self._output.of_failure()
 
     def _load_arguments(self, task: Task[Any]) -> Arguments:
         try:
@@ -85,7 +95,7 @@ class TaskRunner:
                 raise KeyboardInterrupt
             if task.options.timeout is None:
                 with own_alarm():
-                    return attempt(task, arguments, self._debug, self.attempt)
+                    return self._attempt_once(task, arguments)
             return self._limited_attempt(task, arguments, task.options.timeout)
         except (AttributeError, KeyError, TypeError) as error:
             note_task_used_in_task(error, task, alltasks[count:])
@@ -100,13 +110,16 @@ class TaskRunner:
         self._set_deadline(limit)
         try:
             with own_alarm(), time_limit(task):
-                return attempt(task, arguments, self._debug, self.attempt)
+                return self._attempt_once(task, arguments)
         except BaseException:
             if boot_time() >= begin + limit:
                 end_started_since(begin)
             raise
         finally:
             self._set_deadline(None)
+
+    def _attempt_once(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
+        return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
 
     def _set_deadline(self, seconds: float | None) -> None:
         if self._connection is not None:

@@ -17,6 +17,7 @@ import sys
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from threading import Thread, active_count
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ def _flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # full; closed; none, or no file
             stream.flush()
-    _flush_c()
+    flush_c()
 
 
 def flush_all() -> None:
@@ -63,7 +64,7 @@ def flush_all() -> None:
     process that was forked.  Where there may be one, it is not waited for without end.
     """
     _write_out([sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__])
-    _flush_c()
+    flush_c()
     inherited = dict(_noted) if _may_be_locked else {}
     note_files()
     _write_out(one() for key, one in _noted.items() if key not in inherited)
@@ -90,8 +91,13 @@ def _write_out(files: Iterable[Any]) -> None:
             continue
 
 
-def _flush_c() -> None:
+def flush_c() -> None:
     """Write out what C code has printed, where the C library is at hand."""
     ctypes = sys.modules.get("ctypes")  # as in each worker, for `parent_death`
     if ctypes is not None and os.name == "posix":
-        ctypes.CDLL(None).fflush(None)
+        _c_library(ctypes).fflush(None)
+
+
+@cache
+def _c_library(ctypes: Any) -> Any:
+    return ctypes.CDLL(None)

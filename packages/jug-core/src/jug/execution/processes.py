@@ -203,6 +203,7 @@ def _be_worker(
     status = 1
     try:
         die_with(connection.supervisor)
+        connection.output.enter()
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         _report(connection, work)
@@ -237,16 +238,17 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
 
 def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
     descriptors = (connection.channel.fileno(), connection.slots.descriptor)
+    pipes = connection.pipes
     child = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]
         + [str(descriptor) for descriptor in descriptors],
         stdin=subprocess.PIPE,
-        pass_fds=descriptors,
+        pass_fds=[*descriptors, *(end for pipe in pipes for end in pipe.inherited)],
         start_new_session=True,
     )
     assert child.stdin is not None
     with child.stdin as pipe:
-        known = (connection.slot, connection.retryable, connection.is_first, os.getpid())
+        known = (connection.slot, connection.retryable, connection.is_first, os.getpid(), pipes)
         pickle.dump((job, count, known, sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
@@ -256,8 +258,5 @@ def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
     job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
-    slot, retryable, is_first, supervisor = known
-    connection = SupervisorConnection(
-        socket.socket(fileno=descriptor), WorkerSlots(slots), slot, retryable, is_first, supervisor
-    )
+    connection = SupervisorConnection(socket.socket(fileno=descriptor), WorkerSlots(slots), *known)
     _be_worker(connection, lambda: _read_and_work(job, connection, count), is_own=True)

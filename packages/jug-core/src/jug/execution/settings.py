@@ -38,6 +38,8 @@ class Settings:
     """How many seconds to wait for others without any change."""
     select: Selection | None = None
     """Which tasks to run; None for all."""
+    capture: bool = False
+    """Whether the record of each task has its output, not that of a failure alone."""
     short: bool = False
     """Whether the jugfile wants less to be told at the end."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None

@@ -16,6 +16,7 @@ would end the process that does it.
       20 bytes     the task's digest, zeros for no task
       the rest     the task's name, as much as fits, or that of the last; none before the first
     after these    a tally for each worker, of 16 kB
+    after these    the last of each worker's output and of its errors, of 64 kB and a little each
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import time
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from jug.execution.last_output import ROOM, LastOutput, LastOutputs
 from jug.execution.tally import Tally
 
 _SLOT: Final = Struct("<dddII20s204s")
@@ -35,6 +37,7 @@ _DIGEST: Final = slice(32, 52)  # in a slot
 _FIRST: Final = 64
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
+_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM
 
 NO_TASK: Final = bytes(20)
 
@@ -64,12 +67,12 @@ class WorkerSlots:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._bytes = mmap.mmap(descriptor, 0)
-        self.count = (len(self._bytes) - _FIRST) // (_SLOT.size + _TALLY)
+        self.count = (len(self._bytes) - _FIRST) // _PER_WORKER
 
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
         """Return a slot for each worker."""
-        size = _FIRST + count * (_SLOT.size + _TALLY)
+        size = _FIRST + count * _PER_WORKER
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("jug")
             os.ftruncate(descriptor, size)
@@ -126,6 +129,11 @@ class WorkerSlots:
         """Return how many tasks of each name the workers of a slot have run."""
         start = _FIRST + self.count * _SLOT.size + slot * _TALLY
         return Tally(self._bytes, start, start + _TALLY)
+
+    def last_outputs(self, slot: int) -> LastOutputs:
+        """Return the last of what the worker of a slot printed through each of its pipes."""
+        start = _FIRST + self.count * (_SLOT.size + _TALLY) + slot * 2 * ROOM
+        return LastOutput(self._bytes, start), LastOutput(self._bytes, start + ROOM)
 
     def digests(self) -> set[bytes]:
         """Return the tasks that workers run."""

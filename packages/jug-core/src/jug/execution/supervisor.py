@@ -29,6 +29,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry, note_run
+from jug.execution.last_output import of_task
+from jug.execution.outputs import Outputs
 from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
@@ -56,6 +59,7 @@ _LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
 _DEADLY: Final = 5  # workers that a task, or beginning, may cost: chance takes some
 
 _SUSPENDING: Final = (signal.SIGTSTP,)
+_RESIZING: Final = (signal.SIGWINCH,)
 
 Start = Callable[[SupervisorConnection], int]
 """How to start a worker: returns the pid of a process that uses the connection."""
@@ -87,6 +91,8 @@ class Supervisor:
         self._remains = Remains()
         self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
+        self._outputs = Outputs(self._selector)
+        self._next_look = 0.0
         self._summaries: list[Summary] = []
         self._executed: Counter[str] = Counter()
         self._failures: dict[str, Failure] = {}
@@ -104,6 +110,7 @@ class Supervisor:
         """
         before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
         before |= heed_children()
+        before |= handle_signals(self._resize, _RESIZING)
         try:
             self._begin_all()
             while self._is_busy():
@@ -113,6 +120,7 @@ class Supervisor:
                 worker.kill()
             self._remains.kill()
             restore_signals(before)
+            self._outputs.close()
             self._selector.close()
             self._count_executed()
             self.slots.close()
@@ -152,6 +160,9 @@ class Supervisor:
         os.kill(os.getpid(), signal.SIGSTOP)
         self._signal_all(signal.SIGCONT)
 
+    def _resize(self, signum: int, frame: FrameType | None) -> None:
+        self._outputs.resize()
+
     def _signal_all(self, signum: int) -> None:
         for worker in self._workers.values():
             worker.send_signal(signum)
@@ -179,31 +190,37 @@ class Supervisor:
     def _begin(self, slot: int) -> None:
         self.slots.reset(slot)
         ours, theirs = socket.socketpair()
+        output = self.slots.last_outputs(slot)
+        pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
-                pid = self._start(
-                    SupervisorConnection(theirs, self.slots, slot, self._retryable, is_first)
-                )
+                known = (slot, self._retryable, is_first, None, pipes)
+                pid = self._start(SupervisorConnection(theirs, self.slots, *known))
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
-            self._workers[slot] = WorkerProcess(slot, pid, ours, process)
-            self._selector.register(ours, selectors.EVENT_READ, slot)
+            worker = self._workers[slot] = WorkerProcess(slot, pid, ours, process, output)
+            self._selector.register(ours, selectors.EVENT_READ, partial(self._receive, worker))
         except OSError:
             ours.close()
             raise
         finally:
+            for pipe in pipes:
+                pipe.leave_to_worker()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())
         is_short = self._remains or self._errands or is_cut_off
         for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
-            self._receive(self._workers[key.data])
+            key.data()
         self._see_who_has_begun()
         now = time.monotonic()
+        if now < self._next_look:  # somebody prints, which is no reason to look at all workers
+            return
+        self._next_look = now + _SHORT_TICK / 2
         for worker in list(self._workers.values()):
             if worker.process.is_gone():
                 self._receive_rest(worker)
@@ -230,7 +247,9 @@ class Supervisor:
             self._receive(worker)
 
     def _receive(self, worker: WorkerProcess) -> None:
+        self._next_look = 0.0
         is_open = worker.receive()
+        self._outputs.take_rest(worker.output)
         for kind, said in take_messages(worker.received):
             self._take_message(worker, kind, said)
         if not is_open:
@@ -262,6 +281,7 @@ class Supervisor:
             return
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
         how = worker.wait()
+        self._outputs.end(worker.output)
         self._remains.end(worker.pid)
         if isinstance(worker.last_message, Summary):
             self._summaries.append(worker.last_message)
@@ -356,7 +376,7 @@ class Supervisor:
     ) -> None:
         """Remember a run that ends here and leaves nothing."""
         if running.digest != NO_TASK:
-            record = records.pack(_ended(worker, running, exception))
+            record = records.pack(self._ended(worker, running, exception))
             digest = running.digest
             self._errands.add(lambda store: note_run(store, digest, state, record), _nothing)
 
@@ -368,7 +388,7 @@ class Supervisor:
         then: Callable[[], None],
     ) -> None:
         """Save that a task has failed, and then do something else."""
-        record = records.pack(_ended(worker, running, exception))
+        record = records.pack(self._ended(worker, running, exception))
         kind = Kind.KEPT if self._keep_failed else Kind.FAILURE
 
         def save(store: BaseStore) -> None:
@@ -381,18 +401,22 @@ class Supervisor:
             self.slots.stop()
         self._errands.add(save, then)
 
+    def _ended(self, worker: WorkerProcess, running: Running, exception: str) -> Record:
+        """Return the record of a run that ends now."""
+        self._outputs.take_rest(worker.output)
+        return Record(
+            running.name,
+            running.since,
+            max(0.0, time.time() - running.since),
+            exception=exception,
+            worker=worker.worker_id,
+            output=of_task(worker.output),
+        )
+
     def _note_failure(self, failure: Failure) -> None:
         self._failures.setdefault(failure.digest, failure)
         if self._retryable is not None:
             self._retryable.discard(bytes.fromhex(failure.digest))
-
-
-def _ended(worker: WorkerProcess, running: Running, exception: str) -> Record:
-    """Return the record of a run that ends now."""
-    duration = max(0.0, time.time() - running.since)
-    return Record(
-        running.name, running.since, duration, exception=exception, worker=worker.worker_id
-    )
 
 
 def _nothing() -> None:

@@ -65,7 +65,7 @@ class Worker:
         self.read = read
         self.settings = settings or Settings()
         self.connection = connection
-        self.runner = TaskRunner(self.store, self.settings.debug, connection)
+        self.runner = TaskRunner(self.store, self.settings, connection)
         self.summary = Summary(Ending.DONE)
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""
@@ -288,7 +288,8 @@ class Worker:
         if self.settings.on_failure is not None:
             self.settings.on_failure(task, error)
         kept, runner = self.settings.keep_failed, self.runner
-        frame = failed_attempt(task, error, runner.start, kept, runner.attempt)
+        printed = runner.output_of_failure()
+        frame = failed_attempt(task, error, runner.start, kept, runner.attempt, printed)
         outcome = self.store.commit(lease, frame, self.agenda.own_digests(inputs))
         self.retryable.discard(task.digest)
         self._note_changes()
@@ -309,7 +310,8 @@ class Worker:
 
     def _note(self, task: Task[Any], state: RunState) -> None:
         """Remember that the task in progress ends in this way."""
-        record = ended_run(task, self.runner.start, self.runner.attempt)
+        runner = self.runner
+        record = ended_run(task, runner.start, runner.attempt, runner.output_of_failure())
         note_run(self.store, task.digest, state, records.pack(record))
 
     def _stop_all(self) -> None:

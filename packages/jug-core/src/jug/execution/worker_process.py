@@ -13,6 +13,7 @@ from typing import Any, Final
 from jug.backends.base import Heartbeat
 from jug.backends.process import Process
 from jug.execution import process_group
+from jug.execution.last_output import LastOutputs
 from jug.execution.slots import NO_TASK, Running
 
 _MOMENT: Final = 0.05  # seconds
@@ -27,6 +28,8 @@ class WorkerProcess:
     pid: int
     connection: socket.socket
     process: Process
+    output: LastOutputs
+    """The last that it printed."""
     heartbeat: Heartbeat | None = None
     """None before the worker has joined a store."""
     worker_id: str = ""

@@ -59,11 +59,16 @@ def load_arguments(task: Call) -> Arguments:
 
 
 def attempt(
-    task: Call, arguments: Arguments, debug_mode: bool = False, number: int = 0
+    task: Call,
+    arguments: Arguments,
+    debug_mode: bool = False,
+    number: int = 0,
+    printed: Callable[[float], str] = lambda seconds: "",
 ) -> tuple[Frame, Any]:
     """Call the task's function; return the frame to save, and the value.
 
-    `number` says which attempt it is, from 1.  Whatever the function raises comes through.
+    `number` says which attempt it is, from 1, and `printed` what the record is to have of
+    its output after so many seconds.  Whatever the function raises comes through.
     """
     args, kwargs = arguments
     count = len(alltasks)
@@ -94,6 +99,8 @@ def attempt(
             growth=used.memory,
             attempt=number,
         )
+    if output := printed(duration):
+        record = record._replace(output=output)
     return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
 
 
@@ -105,16 +112,21 @@ def _encoded(task: Call, result: Any) -> Sequence[Buffer]:
 
 
 def failed_attempt(
-    task: Call, error: BaseException, start: float, kept: bool = False, number: int = 0
+    task: Call,
+    error: BaseException,
+    start: float,
+    kept: bool = False,
+    number: int = 0,
+    output: str = "",
 ) -> Frame:
     """Return the frame that says that the task failed, and how."""
-    record = ended_run(task, start, number)._replace(
+    record = ended_run(task, start, number, output)._replace(
         exception=describe_exception(error), traceback=own_traceback(error)
     )
     return Frame(Kind.KEPT if kept else Kind.FAILURE, task.digest, records.pack(record))
 
 
-def ended_run(task: Call, start: float, number: int = 0) -> Record:
+def ended_run(task: Call, start: float, number: int = 0, output: str = "") -> Record:
     """Return the record of a run that began then and ends now, whatever became of it."""
     return Record(
         task.name,
@@ -123,6 +135,7 @@ def ended_run(task: Call, start: float, number: int = 0) -> Record:
         code=code_fingerprint(task.f),
         arguments=short_form(task.args, task.kwargs),
         attempt=number,
+        output=output,
     )
 
 

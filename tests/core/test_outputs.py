@@ -1,0 +1,152 @@
+"""What workers print, on its way: nothing is lost or kept in memory, and nobody is waited for."""
+
+from __future__ import annotations
+
+import os
+import selectors
+from mmap import mmap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jug.execution import output_pipe
+from jug.execution.last_output import ROOM, SIZE, LastOutput
+from jug.execution.outputs import Outputs
+from jug.execution.task_output import TaskOutput
+
+
+@pytest.fixture
+def target(monkeypatch):
+    """The reading end of a pipe that is in place of the standard output."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    monkeypatch.setattr(output_pipe, "_DESCRIPTORS", (writer,))
+    yield reader
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.fixture
+def selector():
+    with selectors.DefaultSelector() as selector:
+        yield selector
+
+
+@pytest.fixture
+def last():
+    return LastOutput(mmap(-1, ROOM), 0), LastOutput(mmap(-1, ROOM), 0)
+
+
+def attend(selector, times=1):
+    for _ in range(times):
+        for key, _ in selector.select(0):
+            key.data()
+
+
+def read(descriptor, size=1 << 20):
+    try:
+        return os.read(descriptor, size)
+    except BlockingIOError:
+        return b""
+
+
+@given(st.lists(st.binary(max_size=50), max_size=20), st.integers(0, 19))
+def test_of_all_that_was_printed_the_last_since_a_task_began_is_there(pieces, begin):
+    output = LastOutput(mmap(-1, ROOM), 0)
+    output.put(bytes(SIZE - 70))
+    for number, piece in enumerate(pieces):
+        if number == begin:
+            output.begin_task(output.taken)
+        output.put(piece)
+    if begin < len(pieces):
+        expected = b"".join(pieces[begin:])
+        assert output.of_task() == expected.decode(errors="backslashreplace")
+
+
+def test_more_than_is_kept_is_cut_at_its_beginning():
+    output = LastOutput(mmap(-1, ROOM), 0)
+    output.put(b"before")
+    output.begin_task(output.taken)
+    output.put(b"a" * SIZE)
+    output.put(b"b" * 10)
+
+    assert output.of_task() == "a" * (SIZE - 10) + "b" * 10
+
+
+def test_what_is_printed_is_passed_on_at_once_and_kept(target, selector, last):
+    outputs = Outputs(selector)
+    (pipe,) = outputs.begin(last)
+    os.write(pipe.writer, b"hello")
+    assert not pipe.is_empty()
+
+    attend(selector)
+
+    assert read(target) == b"hello"
+    assert pipe.is_empty()
+    assert last[0].of_task() == "hello"
+    pipe.leave_to_worker()
+    outputs.close()
+
+
+def test_while_the_reader_stands_still_nothing_more_is_read(target, selector, last):
+    outputs = Outputs(selector)
+    (pipe,) = outputs.begin(last)
+    os.set_blocking(pipe.writer, False)
+    written = 0
+    for _ in range(1000):
+        try:
+            written += os.write(pipe.writer, bytes(1 << 14))
+        except BlockingIOError:
+            attend(selector)
+    assert written < 1 << 19  # the pipes', and what waits between them
+
+    passed_on = 0
+    while data := read(target):
+        passed_on += len(data)
+        attend(selector, 4)
+    assert passed_on == written
+    assert pipe.is_empty()
+    pipe.leave_to_worker()
+    outputs.close()
+
+
+def test_a_reader_that_is_gone_is_told_of_once_and_what_is_printed_still_kept(
+    monkeypatch, selector, last, caplog
+):
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(output_pipe, "_DESCRIPTORS", (writer,))
+    outputs = Outputs(selector)
+    (pipe,) = outputs.begin(last)
+    for text in (b"one ", b"two"):
+        os.write(pipe.writer, text)
+        attend(selector)
+
+    assert last[0].of_task() == "one two"
+    assert caplog.messages == ["what tasks print can't be shown any more: Broken pipe"]
+    pipe.leave_to_worker()
+    outputs.close()
+    os.close(writer)
+
+
+def test_what_comes_after_the_end_of_a_worker_is_in_no_record(target, selector, last):
+    outputs = Outputs(selector)
+    (pipe,) = outputs.begin(last)
+    os.write(pipe.writer, b"in time ")
+    outputs.end(last)
+    os.write(pipe.writer, b"late")
+    attend(selector)
+
+    assert read(target) == b"in time late"
+    assert last[0].of_task() == "in time "
+    pipe.leave_to_worker()
+    outputs.close()
+
+
+def test_where_nothing_is_watched_nothing_was_printed():
+    output = TaskOutput()
+    output.keeps_all = True
+    output.begin()
+
+    assert (output.of_success(1.0), output.of_failure()) == ("", "")
