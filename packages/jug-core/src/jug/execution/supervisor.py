@@ -43,8 +43,11 @@ from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
+from jug.execution.tally import added
+from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
+from jug.progress import Display, Spent
 from jug.records import Record, RunState
 
 log = Log("supervisor")
@@ -69,6 +72,7 @@ class Supervisor:
     up after it, and to save the failure of a task that ended its workers.  Unless
     they are to keep going such a failure stops all of them.  `retryable` are the tasks that
     failed before and are tried again; without it, the first worker says which these are.
+    `display` shows how far they are.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Supervisor:
         count: int,
         open_store: OpenStore,
         retryable: set[bytes] | None = None,
+        display: Display | None = None,
     ) -> None:
         self._start = start
         self._retryable = retryable
@@ -88,7 +93,7 @@ class Supervisor:
         self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
         self._summaries: list[Summary] = []
-        self._executed: Counter[str] = Counter()
+        self._untallied: dict[str, Spent] = {}
         self._failures: dict[str, Failure] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
@@ -96,6 +101,7 @@ class Supervisor:
         self._deaths: Counter[bytes] = Counter()
         self._overdue: Counter[bytes] = Counter()
         self.slots = WorkerSlots.for_workers(count)
+        self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
         """Return what all workers did together, once the last has ended.
@@ -114,13 +120,14 @@ class Supervisor:
             self._remains.kill()
             restore_signals(before)
             self._selector.close()
-            self._count_executed()
+            self._watch.end(self._untallied, self._failures.values())
+            executed = self._executed()
             self.slots.close()
             self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
         failures = list(self._failures.values())
-        return merge(self._summaries, self._executed, failures, self._interrupts > 0)
+        return merge(self._summaries, executed, failures, self._interrupts > 0)
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
@@ -132,9 +139,9 @@ class Supervisor:
         errands = self._errands and not self._interrupts
         return bool(self._workers or self._remains or errands)
 
-    def _count_executed(self) -> None:
-        for slot in range(self.slots.count):
-            self._executed += self.slots.tally(slot).read()
+    def _executed(self) -> Counter[str]:
+        spent = added((self.slots.executed(), self._untallied))
+        return Counter({name: one.runs for name, one in spent.items()})
 
     # Signals
 
@@ -148,6 +155,7 @@ class Supervisor:
 
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
         """Stop with all workers, as Ctrl-Z asks, and go on with them."""
+        self._watch.pause()
         self._signal_all(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
         self._signal_all(signal.SIGCONT)
@@ -200,7 +208,8 @@ class Supervisor:
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())
         is_short = self._remains or self._errands or is_cut_off
-        for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
+        tick = _SHORT_TICK if is_short else min(_TICK, self._watch.interval)
+        for key, _ in self._selector.select(tick):
             self._receive(self._workers[key.data])
         self._see_who_has_begun()
         now = time.monotonic()
@@ -213,6 +222,7 @@ class Supervisor:
             self._check_time(worker, now)
         self._remains.attend()
         self._attend_errands()
+        self._watch.attend(self._workers, self._untallied, self._failures.values())
 
     def _attend_errands(self) -> None:
         try:
@@ -247,9 +257,11 @@ class Supervisor:
         elif kind == "retryable":
             self._retryable = said
         elif kind == "executed":
-            self._executed[said] += 1
+            self._untallied = added((self._untallied, said))
+        elif kind == "standing":
+            self._watch.take(said, len(self._workers))
         elif kind == "failed":
-            log.error("%s failed:\n%s", said.name, said.traceback.rstrip())
+            log.error("%s failed:\n%s", said.call, said.traceback.rstrip())
             self._note_failure(said)
         else:
             worker.last_message = said
