@@ -173,6 +173,9 @@ def test_json_says_the_same(jug: Jug) -> None:
         "total": {**nothing, "waiting": 1, "ready": 6},
         "complete": False,
         "at_barrier": False,
+        "workers": 0,
+        "rate": None,
+        "time_left": None,
     }
 
 

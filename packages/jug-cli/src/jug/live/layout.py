@@ -92,7 +92,7 @@ def _fitting(items: Sequence[object], lines: int) -> int:
 
 
 def _has_work(one: NameProgress) -> bool:
-    return bool(one.done < one.total or one.running or one.failed)
+    return bool(one.name and (one.done < one.total or one.running or one.failed))
 
 
 def _is_over(one: NameProgress) -> bool:

@@ -8,9 +8,8 @@ workers of one run any speaks for all.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
-from itertools import compress, islice
+from itertools import compress
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
@@ -18,14 +17,11 @@ from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.plan import DONE
 from jug.progress import Activity, Display, Spent, Standing, Tracker
-from jug.records import RunState
+from jug.progress.earlier import records_in_history, some_records, spent_by_name
 from jug.task import Task
 
 _APART: Final = 1.0  # seconds between two reports
 _SHARE: Final = 0.02  # of the time may go into reports
-_OF_EACH: Final = 20  # runs of each name that say what earlier ones took
-_OF_ALL: Final = 1000
-_LOOKED_AT: Final = 20_000
 
 
 class Reporter:
@@ -173,40 +169,10 @@ def standing_of(
 
 
 def earlier_runs(store: BaseStore, agenda: Agenda) -> dict[str, Spent]:
-    """Return what some earlier runs took, for the names of tasks that are not done.
-
-    The results that are there say it for most names; for the others some of the history
-    does, as far as results were removed.
-    """
+    """Return what some earlier runs took, for the names of tasks that are not done."""
     left = agenda.census.names_left()
-    found: dict[str, Spent] = {}
-    chosen = _some_of_each(agenda, left) if left else []
-    for record in store.records(chosen):
-        if record is not None:
-            found[record.name] = found.get(record.name, Spent()).plus(Spent(1, record.duration))
-    if left - found.keys():
-        _look_in_history(store, left, found)
-    return found
-
-
-def _some_of_each(agenda: Agenda, names: set[str]) -> list[bytes]:
-    """Return the digests of a few done tasks of each name, the last in the jugfile."""
-    chosen: list[bytes] = []
-    counts: Counter[str] = Counter()
-    done = map(DONE.__eq__, reversed(agenda.plan.states))
-    for task in islice(compress(reversed(agenda.graph.tasks), done), _LOOKED_AT):
-        name = task.name
-        if name in names and counts[name] < _OF_EACH:
-            counts[name] += 1
-            chosen.append(task.digest)
-        if len(chosen) >= _OF_ALL:
-            break
-    return chosen
-
-
-def _look_in_history(store: BaseStore, left: set[str], found: dict[str, Spent]) -> None:
-    unknown = left - found.keys()
-    for run in islice(store.each_run(), _OF_ALL):
-        record = run.record
-        if record.name in unknown and run.state in (RunState.FINISHED, RunState.DISCARDED):
-            found[record.name] = found.get(record.name, Spent()).plus(Spent(1, record.duration))
+    is_done = map(DONE.__eq__, reversed(agenda.plan.states))
+    done = compress(reversed(agenda.graph.tasks), is_done)
+    of_results = some_records(store, done if left else ())
+    found = spent_by_name(of_results)
+    return found | spent_by_name(records_in_history(store, left - found.keys()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Activity", "NameProgress", "Snapshot", "seconds_left"]
+__all__ = ["Activity", "NameProgress", "Snapshot", "ages_by_name", "seconds_left"]
 
 
 class Activity(NamedTuple):
@@ -55,6 +55,10 @@ class Snapshot(NamedTuple):
     """What of that is known: without the tasks of names that were never run."""
     at_barrier: bool = False
     """Whether there may be more tasks, beyond a barrier."""
+    workers: int = 0
+    """How many workers are at work, on all hosts."""
+    things: str = "tasks"
+    """What is counted."""
 
     @property
     def total(self) -> int:
@@ -80,6 +84,15 @@ class Snapshot(NamedTuple):
     def left(self) -> int:
         """How many may still be done."""
         return sum(one.left for one in self.names)
+
+
+def ages_by_name(activities: Sequence[Activity]) -> dict[str, list[float]]:
+    """Return for how long tasks of each name run by now."""
+    ages: dict[str, list[float]] = {}
+    for activity in activities:
+        if activity.name:
+            ages.setdefault(activity.name, []).append(activity.seconds or 0.0)
+    return ages
 
 
 def seconds_left(

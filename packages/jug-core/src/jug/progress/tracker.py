@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from jug.progress.means import Means, Spent
-from jug.progress.snapshot import Activity, NameProgress, Snapshot, seconds_left
+from jug.progress.snapshot import Activity, NameProgress, Snapshot, ages_by_name, seconds_left
 from jug.progress.standing import Standing
 
 __all__ = ["Rate", "Tracker"]
@@ -91,17 +91,19 @@ class Tracker:
         self._means.note(executed)
         if self._standing is None:
             return None
-        ages = _ages(activities)
+        ages = ages_by_name(activities)
         names = [self._name(name, executed, ages, failed or {}) for name in self._standing.total]
         done = sum(one.done for one in names)
+        workers = len(activities) + self._others
         self._rate.note(now, done)
         return Snapshot(
             names,
             activities,
             now - self._began,
             self._rate.per_second(now, done),
-            *seconds_left(names, activities, len(activities) + self._others),
+            *seconds_left(names, activities, workers),
             self._standing.at_barrier,
+            workers,
         )
 
     def _name(
@@ -125,12 +127,3 @@ class Tracker:
             said.blocked[name],
             self._means.seconds(name, running),
         )
-
-
-def _ages(activities: Sequence[Activity]) -> dict[str, list[float]]:
-    """Return for how long tasks of each name run by now."""
-    ages: dict[str, list[float]] = {}
-    for activity in activities:
-        if activity.name:
-            ages.setdefault(activity.name, []).append(activity.seconds or 0.0)
-    return ages

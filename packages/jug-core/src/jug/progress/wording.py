@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jug.progress.snapshot import Snapshot
-from jug.wording import duration
+from jug.wording import counted, duration
 
-__all__ = ["done_of_all", "pace", "rate", "sentence", "time_left"]
+__all__ = ["done_of_all", "outlook", "pace", "rate", "sentence", "time_left"]
 
 
 def done_of_all(snapshot: Snapshot) -> str:
@@ -16,10 +16,10 @@ def done_of_all(snapshot: Snapshot) -> str:
     '1 of 4+ tasks'
     """
     more = "+" if snapshot.at_barrier else ""
-    return f"{snapshot.done} of {snapshot.total}{more} tasks"
+    return f"{snapshot.done} of {snapshot.total}{more} {snapshot.things}"
 
 
-def rate(per_second: float) -> str:
+def rate(per_second: float, things: str = "tasks") -> str:
     """Return how fast it goes.
 
     >>> rate(1234.5), rate(2.25), rate(0.5), rate(0.001)
@@ -31,7 +31,7 @@ def rate(per_second: float) -> str:
         if per_second * of >= 1 or unit == "h"
     )
     number = per_second * of
-    return f"{number:.{0 if number >= 10 else 1}f} tasks/{unit}"
+    return f"{number:.{0 if number >= 10 else 1}f} {things}/{unit}"
 
 
 def time_left(snapshot: Snapshot) -> str:
@@ -54,11 +54,31 @@ def _rounded(seconds: float) -> str:
 def pace(snapshot: Snapshot) -> str:
     """Return how fast it goes, how long the rest takes, and how long it took so far.
 
-    >>> pace(Snapshot(rate=2.0, time_left=61.5, elapsed=33.3))
+    >>> from jug.progress import NameProgress
+    >>> pace(Snapshot([NameProgress("m.f", 124, 1)], (), 33.3, rate=2.0, time_left=61.5))
     '2.0 tasks/s, 1 min 2 s left, 33 s elapsed'
     """
-    parts = [rate(snapshot.rate)] if snapshot.rate else []
-    return ", ".join([*parts, time_left(snapshot), f"{_rounded(round(snapshot.elapsed))} elapsed"])
+    others = snapshot.workers - len(snapshot.activities)
+    parts = [counted(others, "more worker")] if others > 0 and snapshot.activities else []
+    parts += [rate(snapshot.rate, snapshot.things)] if snapshot.rate else []
+    parts += [time_left(snapshot)] if snapshot.left else []
+    return ", ".join([*parts, f"{_rounded(round(snapshot.elapsed))} elapsed"])
+
+
+def outlook(snapshot: Snapshot) -> str:
+    """Return in a line how many workers are at work, how fast, and for how long; or nothing.
+
+    >>> outlook(Snapshot(workers=2, rate=5.0, time_left=61.0))
+    '2 workers, 5.0 tasks/s, 1 min 1 s left'
+    >>> outlook(Snapshot(time_left=61.0))
+    'no worker is at work, one would take 1 min 1 s'
+    """
+    if snapshot.workers:
+        parts = [rate(snapshot.rate, snapshot.things)] if snapshot.rate else []
+        return ", ".join([counted(snapshot.workers, "worker"), *parts, time_left(snapshot)])
+    if not snapshot.time_left:
+        return ""
+    return f"no worker is at work, one would take {_rounded(snapshot.time_left)}"
 
 
 def sentence(snapshot: Snapshot) -> str:
