@@ -37,7 +37,7 @@ def block(snapshot: Snapshot, columns: int, rows: int, *, is_ascii: bool = False
     rest = len(activities) - len(shown)
     lines += _name_lines(names, for_names, columns)
     lines += _worker_lines(shown, columns)
-    if rest and for_workers:
+    if rest and len(shown) < for_workers:
         lines.append(Text(f"… and {counted(rest, 'more worker')}", "dim"))
     return [_cut(line, columns) for line in lines[:room]]
 
@@ -57,7 +57,7 @@ def head(snapshot: Snapshot, columns: int, *, is_ascii: bool = False) -> list[Te
 
 
 def _bar(snapshot: Snapshot, length: int, is_ascii: bool) -> Text:
-    full, half, rest = ("=", ">", " ") if is_ascii else ("━", "╸", "━")
+    full, half, rest = ("=", ">", " ") if is_ascii else ("━", "╸", "─")
     halves = int(2 * length * snapshot.done / snapshot.total) if snapshot.total else 0
     is_done = snapshot.total > 0 and snapshot.done == snapshot.total
     done = full * (halves // 2) + half * (halves % 2)
@@ -85,7 +85,7 @@ def _shares(names: int, workers: int, room: int) -> tuple[int, int]:
 
 def _fitting(items: Sequence[object], lines: int) -> int:
     """Return how many are shown; of too many one line less, to say that there are more."""
-    return len(items) if len(items) <= lines else max(0, lines - 1)
+    return len(items) if len(items) <= lines else max(min(lines, 1), lines - 1)
 
 
 # Names
@@ -111,7 +111,7 @@ def _name_lines(names: Sequence[NameProgress], room: int, width: int) -> list[Te
         _joined(cells, one.name, ("", "green", "red"), width)
         for one, *cells in zip(shown, *columns, strict=True)
     ]
-    if len(names) > len(shown) and room:
+    if len(shown) < min(len(names), room):
         lines.append(Text(f"… and {counted(len(names) - len(shown), 'more name')}", "dim"))
     return lines
 

@@ -35,9 +35,9 @@ class Watch:
     ) -> None:
         """Show how far all is, if it is time to, given in which slots workers are alive."""
         now = time.monotonic()
-        if now >= self._next and self._display is not None:
-            self._next = now + self.interval
-            self._show(self._display, slots, untallied, failures)
+        if self._display is not None and now >= self._next:
+            if self._show(self._display, slots, untallied, failures):
+                self._next = now + self.interval
 
     def _show(
         self,
@@ -45,12 +45,13 @@ class Watch:
         slots: Collection[int],
         untallied: Mapping[str, Spent],
         failures: Iterable[Failure],
-    ) -> None:
+    ) -> bool:
         executed = added((self._slots.executed(), untallied))
         failed = Counter(failure.name for failure in failures)
         snapshot = self._tracker.look(executed, self._activities(slots), failed)
         if snapshot is not None:
             display.show(snapshot)
+        return snapshot is not None
 
     def _activities(self, slots: Collection[int]) -> list[Activity]:
         return [self._activity(slot) for slot in sorted(slots)]

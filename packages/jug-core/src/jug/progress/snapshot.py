@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from heapq import heapify, heapreplace
+from typing import Final, NamedTuple
 
 __all__ = ["Activity", "NameProgress", "Snapshot", "ages_by_name", "seconds_left"]
+
+_LAST: Final = 10  # tasks for each worker
 
 
 class Activity(NamedTuple):
@@ -103,21 +106,40 @@ def seconds_left(
     >>> slow = NameProgress("m.f", total=10, done=3, running=1, mean=2.0)
     >>> activities = [Activity("worker 1", "m.f", 1.5)]
     >>> seconds_left([slow], activities, workers=2)
-    (6.25, 6.25)
+    (6.5, 6.5)
     >>> seconds_left([slow, NameProgress("m.g", total=1)], activities, workers=2)
-    (None, 6.25)
+    (None, 6.5)
     """
     left = [one for one in names if one.left]
     if left and not workers:
         return None, None
-    work = longest = 0.0
+    begun: list[float] = []
+    waiting: list[tuple[int, float]] = []
     for one in left:
         if one.mean is not None:
             ages = [act.seconds for act in activities if act.name == one.name]
-            begun = [max(0.0, one.mean - age) for age in ages if age is not None]
-            waiting = max(0, one.left - len(begun))
-            work += one.mean * waiting + sum(begun)
-            longest = max(longest, *begun, one.mean if waiting else 0.0)
-    known = max(work / max(workers, 1), longest)
+            rest = [max(0.0, one.mean - age) for age in ages if age is not None]
+            begun += rest
+            waiting.append((max(0, one.left - len(rest)), one.mean))
+    known = _spread(waiting, begun, max(workers, len(begun), 1))
     is_known = all(one.mean is not None for one in left)
     return known if is_known else None, known
+
+
+def _spread(waiting: Sequence[tuple[int, float]], begun: Sequence[float], workers: int) -> float:
+    """Return how long so many tasks of each mean take, after what is begun.
+
+    The last few for each worker are given to them one by one, as workers that have nothing
+    left to do while others do make a difference then.
+
+    >>> _spread([(1, 2.0)], [2.0, 2.0], workers=2), _spread([(1000, 2.0)], [], workers=2)
+    (4.0, 1000.0)
+    """
+    if sum(count for count, _ in waiting) > _LAST * workers:
+        return (sum(count * mean for count, mean in waiting) + sum(begun)) / workers
+    free = [*begun, *[0.0] * (workers - len(begun))]
+    heapify(free)
+    for count, mean in waiting:
+        for _ in range(count):
+            heapreplace(free, free[0] + mean)
+    return max(free)
