@@ -119,7 +119,8 @@ def test_a_low_terminal_shows_what_it_has_room_for() -> None:
         text = timeless(terminal.wait_for(lambda text: "1 failed" in text and "2 running" in text))
         head, pace, names, workers = text.splitlines()
         assert head.endswith("  4 of 8 tasks, 1 failed")
-        assert (names, workers) == ("  0/3  2 running  mixed.slow", "  worker 1 T  mixed.slow")
+        assert names == "  0/3  2 running  mixed.slow"
+        assert re.fullmatch("  worker [12] T  mixed.slow", workers)
         Path("go").touch()
         terminal.end()
 

@@ -48,18 +48,19 @@ class Onlooker:
         self._clock = clock
         self._began = clock()
         self._rate = Rate()
-        self._since: dict[tuple[str, bytes], float] | None = None
+        self._since: dict[tuple[str, bytes], float | None] | None = None
 
     def look(self) -> tuple[Status, Snapshot]:
         """Return how many tasks are in which state by now, and how fast that changes."""
         status = look(self._store, self._tasks)
         now = self._clock()
-        records = some_records(self._store, self._done()) if not status.is_complete() else []
-        activities = self._activities(now)
+        records = [] if status.is_complete() else some_records(self._store, self._done())
+        held = self._held()
+        activities = self._activities(held, now)
         names = self._names(status, records, activities)
         done = status.total(State.FINISHED)
         self._rate.note(now, done)
-        workers = len({activity.worker for activity in activities})
+        workers = len({holder.worker for _, holder in held})
         rate = (self._rate.per_second(now, done) or recent_rate(records)) if workers else None
         left = seconds_left(names, activities, workers or 1)
         return status, Snapshot(names, activities, now - self._began, rate, *left, workers=workers)
@@ -111,30 +112,25 @@ class Onlooker:
 
     # Workers
 
-    def _activities(self, now: float) -> list[Activity]:
-        holders = self._holders()
-        before, is_first = self._since or {}, self._since is None
-        self._since = {
-            (holder.worker, task.digest): before.get((holder.worker, task.digest), now)
-            for task, holder in holders
-            if not is_first
-        }
-        return [
-            Activity(_place(holder), task.name, self._age(task, holder, now))
-            for task, holder in holders
-        ]
-
-    def _age(self, task: Task[Any], holder: Holder, now: float) -> float | None:
-        assert self._since is not None
-        since = self._since.get((holder.worker, task.digest))
-        return None if since is None else now - since
-
-    def _holders(self) -> list[tuple[Task[Any], Holder]]:
+    def _held(self) -> list[tuple[Task[Any], Holder]]:
+        """Return the tasks that are held by workers that are alive, with them."""
         held = {d: holder for d, holder in self._store.holders().items() if holder.alive}
         if not held:
             return []
         tasks = {task.digest: task for task in self._tasks if task.digest in held}
         return sorted(((task, held[digest]) for digest, task in tasks.items()), key=_by_place)
+
+    def _activities(self, held: list[tuple[Task[Any], Holder]], now: float) -> list[Activity]:
+        """Return who runs what, and for how long as far as its beginning was seen."""
+        before, was_seen = self._since or {}, self._since is not None
+        self._since = {
+            key: before.get(key, now if was_seen else None)
+            for key in ((holder.worker, task.digest) for task, holder in held)
+        }
+        return [
+            Activity(_place(holder), task.name, None if since is None else now - since)
+            for (task, holder), since in zip(held, self._since.values(), strict=True)
+        ]
 
 
 _LEFT: Final = (State.WAITING, State.READY, State.RUNNING)
