@@ -16,7 +16,7 @@ from jug.progress.plain import write_all
 
 __all__ = ["LiveDisplay"]
 
-_MOST_KEPT: Final = 1 << 16  # bytes of a line that is not at its end
+_MOST_KEPT: Final = 1 << 16  # bytes that wait for the end of their line, or to be drawn
 
 
 class LiveDisplay:
@@ -61,7 +61,8 @@ class LiveDisplay:
             self._above += rest + b"\n"
         elif rest:
             self._begun[descriptor] = rest
-        if self._above and time.monotonic() >= self._drawn_at + self.interval:
+        is_due = time.monotonic() >= self._drawn_at + self.interval
+        if self._above and (is_due or len(self._above) > _MOST_KEPT):
             self._draw()
 
     def pause(self) -> None:
@@ -77,7 +78,9 @@ class LiveDisplay:
         if self._snapshot is not None:
             columns = self._block.size().columns
             self._set(head(self._snapshot, columns, is_ascii=self._is_ascii))
+        self._block.finish()
         self._draw()
+        self._block.finish()
         self._block.leave()
 
     def _is_here(self, descriptor: int) -> bool:
@@ -96,6 +99,5 @@ class LiveDisplay:
 
     def _draw(self) -> None:
         self._drawn_at = time.monotonic()
-        above = bytes(self._above)
-        self._above.clear()
-        self._block.draw(self._lines, above)
+        if self._block.draw(self._lines, bytes(self._above)):
+            self._above.clear()
