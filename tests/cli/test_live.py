@@ -174,6 +174,16 @@ def test_a_terminal_without_the_bars_characters_has_a_bar_of_others() -> None:
     assert re.search(r"^=+ +7 of 8 tasks, 1 failed$", text, re.MULTILINE)
 
 
+def test_nothing_heavy_is_imported_where_nothing_is_drawn() -> None:
+    code = (
+        "import sys; from jug.cli import main; main(['execute', 'primes.py'], 'jug', "
+        "standalone_mode=False); print('rich' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+
+    assert result.stdout.endswith("Total\nFalse\n"), result.stderr
+
+
 def test_a_word_for_another_display_is_refused() -> None:
     command = [sys.executable, "-m", "jug", "execute", "--progress=loud", "mixed.py"]
     result = subprocess.run(command, text=True, capture_output=True)

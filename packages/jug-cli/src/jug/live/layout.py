@@ -7,8 +7,8 @@ come first, and of the workers those that have run their task for longest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -23,8 +23,6 @@ MOST_COLUMNS: Final = 100
 _SHORTEST_BAR: Final = 4
 _GAP: Final = "  "
 
-T = TypeVar("T")
-
 
 def block(snapshot: Snapshot, columns: int, rows: int, *, is_ascii: bool = False) -> list[Text]:
     """Return the lines, fewer than the terminal has rows."""
@@ -33,7 +31,7 @@ def block(snapshot: Snapshot, columns: int, rows: int, *, is_ascii: bool = False
     names = sorted(filter(_has_work, snapshot.names), key=_is_over)
     activities = sorted(snapshot.activities, key=_age, reverse=True)
     for_names, for_workers = _shares(len(names), len(activities), room - len(lines))
-    shown = sorted(activities[: _fitting(activities, for_workers)], key=_place(snapshot))
+    shown = sorted(activities[: _fitting(activities, for_workers)], key=snapshot.activities.index)
     rest = len(activities) - len(shown)
     lines += _name_lines(names, for_names, columns)
     lines += _worker_lines(shown, columns)
@@ -125,11 +123,6 @@ def _number(count: int, word: str) -> str:
 
 def _age(activity: Activity) -> float:
     return -1.0 if activity.seconds is None or not activity.name else activity.seconds
-
-
-def _place(snapshot: Snapshot) -> Callable[[Activity], int]:
-    places = {id(activity): place for place, activity in enumerate(snapshot.activities)}
-    return lambda activity: places[id(activity)]
 
 
 def _worker_lines(shown: Sequence[Activity], width: int) -> list[Text]:

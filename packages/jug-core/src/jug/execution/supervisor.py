@@ -120,14 +120,16 @@ class Supervisor:
             self._remains.kill()
             restore_signals(before)
             self._selector.close()
-            self._watch.end(self._untallied, self._failures.values())
             executed = self._executed()
             self.slots.close()
             self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
         failures = list(self._failures.values())
-        return merge(self._summaries, executed, failures, self._interrupts > 0)
+        counts = Counter({name: spent.runs for name, spent in executed.items()})
+        summary = merge(self._summaries, counts, failures, self._interrupts > 0)
+        self._watch.end(executed, summary)
+        return summary
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
@@ -139,9 +141,8 @@ class Supervisor:
         errands = self._errands and not self._interrupts
         return bool(self._workers or self._remains or errands)
 
-    def _executed(self) -> Counter[str]:
-        spent = added((self.slots.executed(), self._untallied))
-        return Counter({name: one.runs for name, one in spent.items()})
+    def _executed(self) -> dict[str, Spent]:
+        return added((self.slots.executed(), self._untallied))
 
     # Signals
 
@@ -222,7 +223,7 @@ class Supervisor:
             self._check_time(worker, now)
         self._remains.attend()
         self._attend_errands()
-        self._watch.attend(self._workers, self._untallied, self._failures.values())
+        self._watch.attend(self._workers, self._executed, self._failures.values())
 
     def _attend_errands(self) -> None:
         try:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 
 from jug.execution.slots import NO_TASK, WorkerSlots
-from jug.execution.summary import Failure
-from jug.execution.tally import added
+from jug.execution.summary import Failure, Summary
 from jug.progress import Activity, Display, Spent, Standing, Tracker
 
 
@@ -31,30 +30,36 @@ class Watch:
         self._tracker.take(standing, workers)
 
     def attend(
-        self, slots: Collection[int], untallied: Mapping[str, Spent], failures: Iterable[Failure]
+        self,
+        slots: Collection[int],
+        executed: Callable[[], Mapping[str, Spent]],
+        failures: Iterable[Failure],
     ) -> None:
         """Show how far all is, if it is time to, given in which slots workers are alive."""
         now = time.monotonic()
         if self._display is not None and now >= self._next:
-            if self._show(self._display, slots, untallied, failures):
+            activities = [self._activity(slot) for slot in sorted(slots)]
+            if self._show(self._display, executed(), activities, failures):
                 self._next = now + self.interval
+
+    def end(self, executed: Mapping[str, Spent], summary: Summary) -> None:
+        """Show how far all is at the end, as the summary has it."""
+        if self._display is not None:
+            self._tracker.settle(summary.loaded)
+            self._show(self._display, executed, (), summary.failures)
 
     def _show(
         self,
         display: Display,
-        slots: Collection[int],
-        untallied: Mapping[str, Spent],
+        executed: Mapping[str, Spent],
+        activities: Sequence[Activity],
         failures: Iterable[Failure],
     ) -> bool:
-        executed = added((self._slots.executed(), untallied))
         failed = Counter(failure.name for failure in failures)
-        snapshot = self._tracker.look(executed, self._activities(slots), failed)
+        snapshot = self._tracker.look(executed, activities, failed)
         if snapshot is not None:
             display.show(snapshot)
         return snapshot is not None
-
-    def _activities(self, slots: Collection[int]) -> list[Activity]:
-        return [self._activity(slot) for slot in sorted(slots)]
 
     def _activity(self, slot: int) -> Activity:
         worker, running = f"worker {slot + 1}", self._slots.running(slot)
@@ -66,8 +71,3 @@ class Watch:
         """Leave the terminal to others."""
         if self._display is not None:
             self._display.pause()
-
-    def end(self, untallied: Mapping[str, Spent], failures: Iterable[Failure]) -> None:
-        """Show how far all is at the end."""
-        if self._display is not None:
-            self._show(self._display, (), untallied, failures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -52,7 +53,6 @@ class Tracker:
     """How far the tasks of a run are, from what its workers say and count.
 
     >>> tracker = Tracker(clock=iter([0.0, 4.0]).__next__)
-    >>> from collections import Counter
     >>> total = Counter({"m.f": 10})
     >>> tracker.take(Standing(total, Counter({"m.f": 2}), Counter(), Counter()), local_workers=1)
     >>> snapshot = tracker.look({"m.f": Spent(2, 4.0)}, [Activity("worker 1", "")])
@@ -75,6 +75,11 @@ class Tracker:
         if known is None or standing.total.total() >= known.total.total():
             self._standing = standing
             self._others = max(0, standing.workers - local_workers)
+
+    def settle(self, elsewhere: Counter[str]) -> None:
+        """Take how many are done elsewhere, as it is known at the end of the run."""
+        if self._standing is not None:
+            self._standing = self._standing._replace(elsewhere=elsewhere)
 
     def look(
         self,
