@@ -14,7 +14,7 @@ from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.registry import open_store
 from jug.codec import encode
 from jug.progress.outside import Onlooker
-from jug.progress.wording import outlook
+from jug.progress.wording import at_work
 from jug.records import Record
 from jug.session import use_store
 from jug.status import State
@@ -62,7 +62,7 @@ class OnlookerTests:
             assert status.total(State.RUNNING) == snapshot.running == snapshot.workers == 2
             assert (snapshot.done, snapshot.total, snapshot.rate) == (4, 10, 1.0)
             assert snapshot.time_left == pytest.approx(SECONDS * 6 / 2)
-            assert outlook(snapshot) == "2 workers, 1.0 tasks/s, 6 s left"
+            assert at_work(snapshot) == "2 workers, 1.0 tasks/s, 6 s left"
             assert [act.seconds for act in snapshot.activities] == [None, None]
             for view, lease in ((one, leases[0]), (other, leases[1])):
                 assert lease is not None
@@ -87,7 +87,7 @@ class OnlookerTests:
 
         _, snapshot = Onlooker(store, tasks).look()
 
-        assert outlook(snapshot) == "no worker is at work, one would take 8 s"
+        assert at_work(snapshot) == "no worker is at work, one would take 8 s"
         assert snapshot.rate is None
 
     def test_what_was_removed_still_says_what_a_task_takes(self, store: BaseStore) -> None:

@@ -74,7 +74,7 @@ def command(
     """
     if is_watched:
         with shown_progress(options.progress) as display:
-            follow(options, display)
+            follow(options, display, chosen.tasks)
     with reading(options) as jugspace:
         tasks = chosen.tasks(jugspace)
         status, snapshot = _look(jugspace, tasks, as_json or not options.short)
@@ -109,10 +109,10 @@ def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
 
 
 def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
-    from jug.progress.wording import outlook
+    from jug.progress.wording import at_work
 
     click.echo(_as_table(status))
-    pace = outlook(snapshot)
+    pace = at_work(snapshot)
     if pace:
         click.echo(f"{pace[0].upper()}{pace[1:]}.")
     if times:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jug.progress.snapshot import Snapshot
 from jug.wording import counted, duration
 
-__all__ = ["done_of_all", "outlook", "pace", "rate", "sentence", "time_left"]
+__all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "time_left"]
 
 
 def done_of_all(snapshot: Snapshot) -> str:
@@ -65,12 +65,12 @@ def pace(snapshot: Snapshot) -> str:
     return ", ".join([*parts, f"{_rounded(round(snapshot.elapsed))} elapsed"])
 
 
-def outlook(snapshot: Snapshot) -> str:
+def at_work(snapshot: Snapshot) -> str:
     """Return in a line how many workers are at work, how fast, and for how long; or nothing.
 
-    >>> outlook(Snapshot(workers=2, rate=5.0, time_left=61.0))
+    >>> at_work(Snapshot(workers=2, rate=5.0, time_left=61.0))
     '2 workers, 5.0 tasks/s, 1 min 1 s left'
-    >>> outlook(Snapshot(time_left=61.0))
+    >>> at_work(Snapshot(time_left=61.0))
     'no worker is at work, one would take 1 min 1 s'
     """
     if snapshot.workers:
