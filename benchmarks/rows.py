@@ -150,11 +150,11 @@ class Workshop:
         with self.fresh() as folder:
             return measure.run(one.program(name, folder), **environment).timed()
 
-    def floor_per_task(self, count: int) -> Sample:
-        """Return the microseconds per task of the bare system calls."""
-        floor = self.program(self.ours, "floor", BENCHMARK_TASKS=count)
-        assert floor.cpu is not None
-        return Sample(floor.value / count * 1e6, floor.cpu / count * 1e6)
+    def program_per_task(self, name: str, count: int) -> Sample:
+        """Return the microseconds per task that one of the programs takes."""
+        taken = self.program(self.ours, name, BENCHMARK_TASKS=count)
+        assert taken.cpu is not None
+        return Sample(taken.value / count * 1e6, taken.cpu / count * 1e6)
 
     def import_time(self) -> Sample:
         """Return the milliseconds of `import jug` beyond those of bare Python."""
@@ -334,8 +334,16 @@ def _scale(shop: Workshop) -> Iterator[Row]:
         unit="us",
         limit=3.0,
         ours=lambda: shop.execute_per_task(size(20_000)),
-        baseline=lambda: shop.floor_per_task(size(20_000)),
+        baseline=lambda: shop.program_per_task("floor", size(20_000)),
         baseline_name="system calls",
+    )
+    yield Row(
+        key="progress",
+        title="what progress costs a short task",
+        unit="us",
+        limit=3.0,
+        ours=lambda: shop.program_per_task("progress", size(100_000)),
+        repeats=3,
     )
     if measure.can_count_system_calls():
         yield Row(

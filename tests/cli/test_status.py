@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.terminal import timeless
 
 from jug.cli import main
 from jug.tables import table
@@ -33,6 +35,23 @@ Failed  Waiting  Ready  Finished  Running  Task name
      0        0      0         1        0  failing.good
 ........................................................
      1        1      0         1        0  Total
+"""
+
+SLEEPING = """
+import time
+from jug import TaskGenerator
+
+@TaskGenerator
+def nap(n):
+    time.sleep(0.05)
+
+"""
+
+LONG = """\
+Finished  Total time  Mean  Longest  Task name
+--
+  1 T T T  primes.count_primes
+  6 T T T  primes.is_prime
 """
 
 COUNTED = """\
@@ -173,6 +192,9 @@ def test_json_says_the_same(jug: Jug) -> None:
         "total": {**nothing, "waiting": 1, "ready": 6},
         "complete": False,
         "at_barrier": False,
+        "workers": 0,
+        "rate": None,
+        "time_left": None,
     }
 
 
@@ -186,6 +208,78 @@ def test_a_barrier_is_told(jug: Jug, folder: Path) -> None:
     assert "Total" in result.stdout and "barrier" not in result.stdout
     assert result.stderr.startswith("The jugfile stops at a barrier")
     assert json.loads(jug("status", "--json", "stage.py", status=1).stdout)["at_barrier"] is True
+
+
+def test_below_the_table_stands_how_long_one_worker_would_take(
+    jug: Jug, executed: Callable[..., None], folder: Path
+) -> None:
+    (folder / "few.py").write_text(SLEEPING + "[nap(n) for n in range(3)]\n")
+    executed("few.py", "jugdata")
+    (folder / "few.py").write_text(SLEEPING + "[nap(n) for n in range(8)]\n")
+
+    shown = jug("status", "--jugdir", "jugdata", "few.py", status=1).stdout
+
+    last = shown.splitlines()[-1]
+    assert timeless(last) == "No worker is at work, one would take T."
+    said = json.loads(jug("status", "--json", "--jugdir", "jugdata", "few.py", status=1).stdout)
+    assert said["time_left"] == pytest.approx(5 * 0.05, rel=0.5)
+    assert (said["workers"], said["rate"]) == (0, None)
+
+
+def test_below_the_table_stands_how_fast_workers_are(
+    jug: Jug, executed: Callable[..., None], folder: Path
+) -> None:
+    from jug.backends.file_store import FileStore
+    from jug.cli.reading import traceless
+    from jug.execution import Job
+
+    (folder / "few.py").write_text(SLEEPING + "[nap(n) for n in range(3)]\n")
+    executed("few.py")
+    (folder / "few.py").write_text(SLEEPING + "[nap(n) for n in range(8)]\n")
+    with traceless("few.py"):
+        _, jugspace = Job("few.py", [], "few.jugdata").begin()
+        digest = jugspace.tasks[5].digest
+    with FileStore(str(folder / "few.jugdata")) as store:
+        assert store.acquire([digest])
+
+        shown = jug("status", "few.py", status=1).stdout
+
+    assert timeless(shown.splitlines()[-1]) == "1 worker, R tasks/s, T left."
+
+
+def test_long_adds_what_the_tasks_took(
+    jug: Jug, executed: Callable[..., None], folder: Path
+) -> None:
+    executed()
+
+    shown = jug("status", "--long", "primes.py").stdout
+
+    below = re.sub("--+", "--", timeless(shown.partition("\n\n")[2]))
+    assert re.sub("  +", "  ", below) == LONG
+    tasks = json.loads(jug("status", "--long", "--json", "primes.py").stdout)["tasks"]
+    assert all(0 < task["longest_seconds"] <= task["total_seconds"] for task in tasks)
+    assert all(task["mean_seconds"] == task["total_seconds"] / task["finished"] for task in tasks)
+
+
+def test_to_watch_what_is_done_already_shows_the_table(
+    jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed()
+
+    assert jug("status", "--watch", "primes.py").stdout == jug("status", "primes.py").stdout
+
+
+def test_to_watch_goes_on_beyond_a_barrier(
+    jug: Jug, executed: Callable[..., None], folder: Path
+) -> None:
+    (folder / "stage.py").write_text(
+        "from jug import Task, barrier\nTask(max, 1, 2)\nbarrier()\nTask(max, 2, 3)\n"
+    )
+    executed("stage.py")
+
+    result = jug("status", "--watch", "--short", "stage.py")
+
+    assert result.stdout == "All tasks complete (2 tasks).\n" and result.stderr == ""
 
 
 def test_the_cache_of_the_former_release_is_accepted(jug: Jug) -> None:

@@ -37,7 +37,8 @@ def test_the_traceback_of_a_failed_task_is_seen_once(write, jug, way, where, job
     status, _, err = jug("execute", "-j", jobs)
 
     assert status == 1
-    assert err.count("jug: jugfile.bad failed:\nTraceback") == 1
+    given = "True" if where == "task" else "False"
+    assert err.count(f"jug: jugfile.bad({given}) failed:\nTraceback") == 1
     assert err.count("Traceback") == 1
     assert err.count('raise ValueError("no such luck")') == 1
 

@@ -58,6 +58,15 @@ class Notebook:
             elif kind == "status" and content["execution_state"] == "idle":
                 return shown
 
+    def messages(self, code):
+        """Return all that a cell sends, as kinds and contents."""
+        cell, said = self.begin(code), []
+        while ("status", {"execution_state": "idle"}) not in said:
+            message = self.client.get_iopub_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") == cell:
+                said.append((message["msg_type"], message["content"]))
+        return said
+
     def run(self, code):
         """Return a cell's error or value, as text."""
         return self.end(self.begin(code))
@@ -140,3 +149,41 @@ def test_a_cell_shares_a_jugdir_with_workers_of_the_command_line(
     assert worker.returncode == 0, err
     assert set(Counter(i for i, _ in journal()).values()) == {1}
     assert 1 < len({pid for _, pid in journal()}) <= 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_cell_shows_a_bar_that_fills(notebook, workers):
+    notebook.run(FUNCTIONS)
+
+    said = notebook.messages(f"jug.run([part(i) for i in range(30)], {workers}, 'jd')")
+
+    shown = [content["data"] for kind, content in said if kind == "display_data"]
+    assert len(shown) == 1 and "application/vnd.jupyter.widget-view+json" in shown[0]
+    states = [
+        content["data"]["state"]
+        for kind, content in said
+        if kind == "comm_msg" and content["data"]["method"] == "update"
+    ]
+    values = [state["value"] for state in states if isinstance(state.get("value"), int)]
+    assert values == sorted(values) and values[-1] == 30
+    texts = [state["value"] for state in states if isinstance(state.get("value"), str)]
+    assert texts[-1].startswith("30 of 30 tasks done")
+    assert {"bar_style": "success"} in states
+
+
+def test_a_cell_without_widgets_has_one_line_that_is_written_over(notebook):
+    notebook.run(FUNCTIONS)
+    notebook.run("import jug.progress.choice; jug.progress.choice.find_spec = lambda name: None")
+
+    said = notebook.messages("jug.run([part(i) for i in range(10)], jugdir='jd')")
+
+    text = "".join(content["text"] for kind, content in said if kind == "stream")
+    assert text.split("\r")[-1].startswith("10 of 10 tasks done") and text.endswith("\n")
+
+
+def test_a_cell_can_have_nothing_shown(notebook):
+    notebook.run(FUNCTIONS)
+
+    said = notebook.messages("jug.run(part(1), jugdir='jd', progress=False)")
+
+    assert {kind for kind, _ in said} == {"status", "execute_input", "execute_result"}

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from tests.cli.terminal import Terminal, timeless
 
 import jug
 from jug import TaskGenerator
@@ -146,3 +147,51 @@ def test_plain_values_need_no_tasks():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert jug.run([1, "two"], jugdir="jd") == [1, "two"]
+
+
+RUNNING = """
+import sys
+import time
+import jug
+from jug import TaskGenerator
+
+@TaskGenerator
+def nap(i):
+    time.sleep(0.05)
+    return i
+
+print(jug.run([nap(i) for i in range(8)], workers=int(sys.argv[1]), jugdir="jd" + sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_in_a_terminal_one_line_says_how_far_it_is(workers):
+    Path("running.py").write_text(RUNNING)
+
+    with Terminal(shell=f"{sys.executable} running.py {workers}") as terminal:
+        text = terminal.end()
+
+    assert timeless(text) == "8 of 8 tasks done; R tasks/s, T elapsed\n[0, 1, 2, 3, 4, 5, 6, 7]"
+    assert b"\x1b" not in terminal.received and terminal.received.count(b"\r") > 2
+
+
+@pytest.mark.parametrize("progress", ["none", "plain"])
+def test_nothing_is_said_where_that_is_wished_and_no_more_than_lines_elsewhere(progress):
+    Path("running.py").write_text(RUNNING)
+
+    with Terminal(shell=f"{sys.executable} running.py 1", JUG_PROGRESS=progress) as terminal:
+        assert terminal.end() == "[0, 1, 2, 3, 4, 5, 6, 7]"
+
+
+def test_the_program_can_have_nothing_shown():
+    Path("running.py").write_text(RUNNING.replace("workers=", "progress=False, workers="))
+
+    with Terminal(shell=f"{sys.executable} running.py 1") as terminal:
+        assert terminal.end() == "[0, 1, 2, 3, 4, 5, 6, 7]"
+
+
+def test_an_unknown_wish_is_refused(monkeypatch):
+    monkeypatch.setenv("JUG_PROGRESS", "loud")
+
+    with pytest.raises(OptionError, match="JUG_PROGRESS: 'loud' must be one of live, plain, none"):
+        jug.run(part(1), jugdir="jd")

@@ -9,7 +9,7 @@ they do to it, or turn off, neither silences jug nor has it say things twice.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -34,6 +34,32 @@ def telling_by_itself() -> Iterator[None]:
         yield
     finally:
         _command = before
+
+
+# What takes the place of that stream, in one process.
+_write: Callable[[bytes], None] | None = None
+
+
+@contextmanager
+def telling_through(write: Callable[[bytes], None]) -> Iterator[None]:
+    r"""Have a function write what a command tells meanwhile, beside what it draws.
+
+    >>> with telling_by_itself(), telling_through(print):
+    ...     Log("worker").warning("%s tasks are left", 2)
+    b'jug: 2 tasks are left\n'
+    """
+    global _write
+    before, _write = _write, write
+    try:
+        yield
+    finally:
+        _write = before
+
+
+def tell_directly() -> None:
+    """Tell on the standard error itself again, in a process that was forked."""
+    global _write
+    _write = None
 
 
 def set_level(level: str) -> None:
@@ -80,7 +106,12 @@ class Log:
                 self._logger.log(level, message, *args, stacklevel=3)
             return
         least, stream = _command
-        if level >= least and stream is not None:
-            with suppress(OSError, ValueError):  # a standard error that is full, or closed
-                stream.write(f"jug: {message % args}\n")
+        if level < least:
+            return
+        line = f"jug: {message % args}\n"
+        with suppress(OSError, ValueError):  # a standard error that is full, or closed
+            if _write is not None:
+                _write(line.encode("utf-8", "backslashreplace"))
+            elif stream is not None:
+                stream.write(line)
                 stream.flush()

@@ -10,7 +10,6 @@ same command: what is there is whole, and is skipped.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -23,7 +22,11 @@ from jug.backends.base import BaseStore, Buffer, Frame, Kind
 from jug.backends.registry import open_store
 from jug.cli import FAILED
 from jug.cli.jugfile_command import complete_path
+from jug.cli.progress import progress_option, shown_progress
 from jug.errors import DamagedResult, OptionError, ResultNotFound, StoreError
+from jug.options import configured
+from jug.progress import Display
+from jug.progress.counting import shown
 from jug.records import Record
 from jug.tables import size
 
@@ -43,8 +46,11 @@ store can't be read or written; 2 for wrong usage.""",
 @click.argument("source", metavar="FROM", shell_complete=complete_path)
 @click.argument("target", metavar="TO", shell_complete=complete_path)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@progress_option
 @click.pass_context
-def command(context: click.Context, source: str, target: str, as_json: bool) -> None:
+def command(
+    context: click.Context, source: str, target: str, as_json: bool, progress: str | None
+) -> None:
     """Copy all results and failures, with the records of their runs, from one store to another.
 
     FROM and TO are jugdirs: directories or URLs, which name the project on a server
@@ -56,7 +62,8 @@ def command(context: click.Context, source: str, target: str, as_json: bool) -> 
     with _opened(source) as from_store, _opened(target) as to_store:
         if from_store.url == to_store.url:
             raise OptionError(f"FROM and TO are both {from_store.url!r}: name two stores")
-        copied = copy_store(from_store, to_store)
+        with shown_progress(progress or configured().progress) as display:
+            copied = copy_store(from_store, to_store, display)
         if copied == Copied():
             raise OptionError(f"{from_store.url!r} holds nothing to copy: is FROM right?")
     click.echo(json.dumps(asdict(copied)) if as_json else _sentence(copied))
@@ -91,7 +98,7 @@ class Copied:
     """The hashes of results that were damaged at the source."""
 
 
-def copy_store(source: BaseStore, target: BaseStore) -> Copied:
+def copy_store(source: BaseStore, target: BaseStore, display: Display | None = None) -> Copied:
     """Copy the results and failures that the target does not have; return what was done.
 
     >>> source, target = open_store("dict_store"), open_store("dict_store")
@@ -107,7 +114,7 @@ def copy_store(source: BaseStore, target: BaseStore) -> Copied:
         d for d, is_there in zip(digests, target.exists(digests), strict=True) if not is_there
     ]
     copied.skipped = len(digests) - len(missing)
-    for digest, record in _with_records(source, _shown(missing)):
+    for digest, record in _with_records(source, shown(missing, display, "results")):
         _copy_result(digest, record, source, target, copied)
     for digest, record in _with_records(source, tuple(source.failures())):
         _copy_failure(digest, record, source, target, copied)
@@ -168,15 +175,6 @@ def _copy_failure(
     kind = Kind.KEPT if is_kept else Kind.FAILURE
     target.put(Frame(kind, digest, records.pack(record or Record())))
     copied.failures += 1
-
-
-def _shown(digests: list[bytes]) -> Iterable[bytes]:
-    """Yield the digests, with a bar in a terminal."""
-    if not sys.stderr.isatty():
-        yield from digests
-        return
-    with click.progressbar(digests, label="Copying", file=sys.stderr) as bar:
-        yield from bar
 
 
 def _sentence(copied: Copied) -> str:

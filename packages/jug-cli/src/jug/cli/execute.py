@@ -11,6 +11,7 @@ import click
 from jug.cli import DONE
 from jug.cli.jobs import jobs_option, workers_of
 from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
 from jug.errors import OptionError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 STOP_FILE: Final = "__jug_please_stop_running.txt"
 
-TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb"}
+TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb", "progress": "--progress"}
 """Options that a jugfile can't set for its own run, and how they are given instead."""
 
 log = Log("worker")
@@ -42,6 +43,7 @@ Examples:
   jug execute --name 'is_prime(7)' --downstream primes.py
   jug execute --failed primes.py    run what failed before, and nothing else
   jug execute --dry-run -j 4 primes.py
+  jug execute --progress=plain primes.py 2> progress.txt
 
 \b
 Exit status:
@@ -74,6 +76,7 @@ Exit status:
     "--nr-wait-cycles", "execute_nr_wait_cycles", type=int, metavar="N",
     help="See --wait-cycle-time. [150]",
 )  # fmt: skip
+@progress_option
 @click.option(
     "--no-check-environment", "execute_no_check_environment", is_flag=True,
     help=f"Ignore JUG_MAX_TASKS and the like, and {STOP_FILE}.",
@@ -103,8 +106,9 @@ def command(
     selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with))
-    with traceless(job.jugfile):
-        summary = execute(job, workers_of(options), in_process=options.pdb)
+    with traceless(job.jugfile), shown_progress(options.progress) as display:
+        jobs = workers_of(options)
+        summary = execute(job, jobs, in_process=options.pdb, display=display)
     if not summary.unmatched or summary.executed:
         _print_summary(summary, summary.short or options.short)
     if summary.unmatched:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.colours import painted
+from jug.cli.following import follow
 from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import is_all_done, reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
 from jug.options import Options
-from jug.tables import table
+from jug.tables import Columns, table
+from jug.wording import duration
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
+    from jug.progress import Snapshot
+    from jug.progress.times import Times
     from jug.status import Status
+    from jug.task import Task
 
 
 @jugfile_command(
@@ -26,6 +33,8 @@ Examples:
   jug status primes.py
   jug status --short primes.py
   jug status --name is_prime --downstream primes.py
+  jug status --long primes.py
+  jug status --watch primes.py
   jug status --json primes.py | python -m json.tool
 
 \b
@@ -35,29 +44,84 @@ fits the pattern.""",
 )
 @selecting
 @as_json
+@click.option(
+    "--long", "is_long", is_flag=True,
+    help="Also show how long tasks of each name took: in total, on average, the longest.",
+)  # fmt: skip
+@click.option(
+    "--watch", "is_watched", is_flag=True,
+    help="Show how far the tasks are until all are done, or nothing more can finish.",
+)  # fmt: skip
+@progress_option
 @click.option("--cache", "status_cache", is_flag=True, help="Accepted, and without effect.")
 @click.option("--cache-file", expose_value=False, hidden=True)
 @click.option("--clear", is_flag=True, expose_value=False, hidden=True)
 @click.pass_context
-def command(context: click.Context, options: Options, chosen: Chosen, as_json: bool) -> None:
+def command(
+    context: click.Context,
+    options: Options,
+    chosen: Chosen,
+    as_json: bool,
+    is_long: bool,
+    is_watched: bool,
+) -> None:
     """Show how many of the tasks have failed, wait, are ready, finished or running.
 
     A task waits while something that it needs is not done; it is ready when a
-    worker could run it now.
+    worker could run it now.  Below stands how many workers are at work, how many
+    tasks they finish, and how long the rest will take: the mean of what tasks of
+    each name took, times how many are left, divided by the workers.
     """
-    from jug.status import look
-
+    if is_watched:
+        with shown_progress(options.progress) as display:
+            follow(options, display, chosen.tasks)
     with reading(options) as jugspace:
-        status = look(jugspace.store, chosen.tasks(jugspace))
+        tasks = chosen.tasks(jugspace)
+        status, snapshot = _look(jugspace, tasks, as_json or not options.short)
+        times = _times(jugspace, tasks) if is_long else {}
         if as_json:
-            click.echo(json.dumps(_as_data(status, jugspace), indent=2))
+            click.echo(json.dumps(_as_data(status, snapshot, times, jugspace), indent=2))
         elif options.short:
             click.echo(status.sentence())
         else:
-            click.echo(_as_table(status))
+            _print(status, snapshot, times)
         if not as_json:
             warn_of_barrier(jugspace)
     context.exit(DONE if is_all_done(status, jugspace) else FAILED)
+
+
+def _look(
+    jugspace: Jugspace, tasks: Sequence[Task[Any]], with_pace: bool
+) -> tuple[Status, Snapshot]:
+    from jug.progress import Snapshot
+    from jug.progress.outside import Onlooker
+    from jug.status import look
+
+    if with_pace:
+        return Onlooker(jugspace.store, tasks).look()
+    return look(jugspace.store, tasks), Snapshot()
+
+
+def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
+    from jug.progress.times import times_by_name
+
+    return times_by_name(jugspace.store, tasks)
+
+
+def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
+    from jug.progress.wording import at_work
+
+    click.echo(_as_table(status))
+    pace = at_work(snapshot)
+    if pace:
+        click.echo(f"{pace[0].upper()}{pace[1:]}.")
+    if times:
+        titles = ["Finished", "Total time", "Mean", "Longest", "Task name"]
+        rows = [
+            [str(one.runs), *map(duration, (one.total, one.mean, one.longest)), name]
+            for name, one in times.items()
+        ]
+        click.echo("\n" + Columns(titles, rows, right=titles[:-1]).table(rows))
 
 
 def _as_table(status: Status) -> str:
@@ -70,15 +134,24 @@ def _paint(title: str, number: str) -> str:
     return painted(title.lower(), number) if int(number) else number
 
 
-def _as_data(status: Status, jugspace: Jugspace) -> dict[str, Any]:
+def _as_data(
+    status: Status, snapshot: Snapshot, times: dict[str, Times], jugspace: Jugspace
+) -> dict[str, Any]:
     from jug.status import State
 
     return {
         "tasks": [
-            {"name": name, **{state.value: status.counts[state][name] for state in State}}
+            {
+                "name": name,
+                **{state.value: status.counts[state][name] for state in State},
+                **(times[name].as_dict() if name in times else {}),
+            }
             for name in status.names()
         ],
         "total": {state.value: status.total(state) for state in State},
         "complete": is_all_done(status, jugspace),
         "at_barrier": bool(jugspace.barrier_tasks),
+        "workers": snapshot.workers,
+        "rate": snapshot.rate,
+        "time_left": snapshot.time_left,
     }

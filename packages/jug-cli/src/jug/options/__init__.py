@@ -26,10 +26,11 @@ from jug._former import tell_what_is_gone
 from jug.errors import OptionError
 from jug.jugfile import is_any_being_read, set_jugdir
 from jug.options.files import read_configuration
-from jug.options.keys import KEYS, LEVELS, Key
+from jug.options.keys import DISPLAYS, KEYS, LEVELS, Key
 from jug.session import is_jug_running
 
 __all__ = [
+    "DISPLAYS",
     "KEYS",
     "LEVELS",
     "Key",

@@ -75,12 +75,22 @@ def _level(given: Any) -> str:
     return "warning" if word == "quiet" else word
 
 
+def _progress(given: Any) -> str:
+    word = _text(given).strip().lower()
+    if word not in DISPLAYS:
+        raise ValueError(f"must be one of {', '.join(DISPLAYS)}")
+    return word
+
+
 def _anything(given: Any) -> Any:
     return given
 
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical", "quiet")
 """How much to tell; "quiet" is what jug 2.x calls "warning"."""
+
+DISPLAYS: Final = ("live", "plain", "none")
+"""How progress is shown: by a block at the bottom of a terminal, by lines, or not at all."""
 
 _NO_EFFECT: Final = "accepted, and without effect"
 
@@ -148,6 +158,13 @@ KEYS: Final = (
         "by default with several workers on a terminal",
     ),
     Key("main", "aggressive-unload", False, _truth, "whether workers keep no results in memory"),
+    Key(
+        "main",
+        "progress",
+        None,
+        _progress,
+        f"how to show progress: {', '.join(DISPLAYS)}; in a terminal live, else plain",
+    ),
     Key("main", "will-cite", False, _truth, _NO_EFFECT),
     Key(
         "main",

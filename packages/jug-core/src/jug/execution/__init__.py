@@ -11,6 +11,7 @@ worker        the loop of one worker: what to do is its `agenda`, of `plan` and 
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
+reporting     what a worker says while it works, by a `census` of its plan; `watching` shows it
 other_hashes  noticing that what is run was run before under other hashes; `readings` finds out why
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook
@@ -25,16 +26,20 @@ from jug.execution.job import Job
 from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
+from jug.progress import Display
 
 __all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
 
 log = Log("execution")
 
 
-def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
+def execute(
+    job: Job, jobs: int = 1, in_process: bool = False, display: Display | None = None
+) -> Summary:
     """Run the jugfile's tasks by that many workers; return what was done and why it ended.
 
-    With `in_process` one worker runs in this very process, for a debugger.
+    With `in_process` one worker runs in this very process, for a debugger, and shows nothing
+    meanwhile.  Otherwise `display` shows how far the tasks are.
     """
     from jug.execution.processes import (  # only who executes needs workers
         run_here,
@@ -53,7 +58,7 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
             )
         return run_here(job)
     if jobs == 1:
-        return run_one(job)
+        return run_one(job, display)
     jugfile, jugspace = job.begin()
     with jugspace.store as store:
         if not store.shared:
@@ -65,5 +70,5 @@ def execute(job: Job, jobs: int = 1, in_process: bool = False) -> Summary:
         if reason:
             log.warning("each worker reads the jugfile itself: %s", reason)
             warn_of_seeds()
-            return run_spawned(job, jugspace, jobs)
-        return run_several(job, jugfile, jugspace, jobs)
+            return run_spawned(job, jugspace, jobs, display)
+        return run_several(job, jugfile, jugspace, jobs, display)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import compress
 from typing import Any
 
 from jug.backends.base import BaseStore, Changes, Holder
+from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
 from jug.execution.plan import DONE, SKIPPED, Plan
@@ -48,7 +50,7 @@ class Agenda:
             self._selection(settings.select),
         )
         self._select = settings.select
-        self._has_barrier = bool(jugspace.barrier_tasks)
+        self.has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
 
     def _find_done(self) -> list[bool]:
@@ -67,6 +69,11 @@ class Agenda:
         return chosen.__contains__
 
     # What to do next
+
+    @cached_property
+    def census(self) -> Census:
+        """The tasks by name and state, for who wants to know."""
+        return Census(self.plan)
 
     def done_tasks(self) -> Iterator[Task[Any]]:
         """Yield the tasks whose results are there."""
@@ -92,7 +99,7 @@ class Agenda:
         """Return whether the jugfile can be read further by now."""
         while self._barrier_tasks and self.plan.states[self._barrier_tasks[-1]] == DONE:
             self._barrier_tasks.pop()
-        return self._has_barrier and not self._barrier_tasks
+        return self.has_barrier and not self._barrier_tasks
 
     def waited_for(self, holders: Mapping[bytes, Holder]) -> list[Task[Any]]:
         """Note who holds what; return the tasks that are waited for, as somebody holds them."""
@@ -145,7 +152,7 @@ class Agenda:
 
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
-        if self.plan.left or self._has_barrier:
+        if self.plan.left or self.has_barrier:
             return Ending.FAILED if self.plan.failed else Ending.STUCK
         return Ending.UNMATCHED if self._unmatched() else Ending.DONE
 
@@ -156,9 +163,9 @@ class Agenda:
         """Add to a worker's summary what of the tasks is done, left and blocked."""
         if summary.ending is Ending.UNMATCHED:
             summary.unmatched = self._unmatched()
-        summary.at_barrier = self._has_barrier and not self.is_barrier_open()
+        summary.at_barrier = self.has_barrier and not self.is_barrier_open()
         summary.left = self.plan.left
-        summary.blocked = self.plan.blocked()
+        summary.blocked = len(self.plan.blocked())
         here = {failure.digest for failure in summary.failures}
         failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
         elsewhere = (task for task in failed if task.digest.hex() not in here)

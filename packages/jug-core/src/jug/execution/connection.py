@@ -16,6 +16,7 @@ from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Failure, Summary
 from jug.execution.task_output import TaskOutput
+from jug.progress import Spent, Standing
 from jug.task import Task
 from jug.tracebacks import describe_exception, own_traceback
 
@@ -71,6 +72,10 @@ class SupervisorConnection:
         """Say that a task failed, so that no worker of this run tries it again."""
         self._send(("failed", failure))
 
+    def send_standing(self, standing: Standing) -> None:
+        """Say how far the tasks are, as the store has it."""
+        self._send(("standing", standing))
+
     def send_finished(self, summary: Summary) -> None:
         """Say what was done, as the last message."""
         self.clear_slot()
@@ -95,9 +100,10 @@ class SupervisorConnection:
         self.slots.set_deadline(self.slot, seconds)
 
     def count_executed(self, name: str) -> None:
-        """Count a task that this worker has run; it counts also if the worker dies."""
-        if not self._tally.add(name):
-            self._send(("executed", name))
+        """Count the task that this worker has run; it counts also if the worker dies."""
+        seconds = self.slots.age(self.slot)
+        if not self._tally.add(name, seconds):
+            self._send(("executed", {name: Spent(1, seconds)}))
 
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""

@@ -24,6 +24,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from jug.descriptors import is_ready, write_all
 from jug.execution.last_output import LastOutput, LastOutputs
 from jug.execution.output_pipe import OutputPipe, open_pipes
 from jug.messages import Log
@@ -36,12 +37,6 @@ Write = Callable[[int, bytes], None]
 _MOST_READS: Final = 64  # in a row, as a process that was left behind may print for ever
 _TERMINAL_CHUNK: Final = 1024
 _CHUNK: Final = 1 << 16
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write to a descriptor, in as many calls as it takes."""
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 class Outputs:
@@ -151,7 +146,7 @@ class Outputs:
         """Write as much as is possible without waiting."""
         data, size, at = self._waiting.pop(target), self._chunk_for(target), 0
         try:
-            while at < len(data) and _is_ready(target):
+            while at < len(data) and is_ready(target):
                 self._write(target, data[at : at + size])
                 at += size
         except OSError as error:
@@ -189,15 +184,8 @@ class Outputs:
         """Wait until what waits is written."""
         while self._waiting:
             for target in list(self._waiting):
-                _is_ready(target, None)
+                is_ready(target, None)
                 self._go_on(target)
-
-
-def _is_ready(target: int, milliseconds: int | None = 0) -> bool:
-    """Return whether a little can be written without waiting."""
-    poll = select.poll()
-    poll.register(target, select.POLLOUT)
-    return bool(poll.poll(milliseconds))
 
 
 def _chunk_for(target: int) -> int:

@@ -159,7 +159,7 @@ class Plan:
                 self.held.discard(dependant)
                 self.states[dependant] = WAITING
 
-    def blocked(self) -> int:
-        """Return how many tasks can't run because something that they need failed."""
+    def blocked(self) -> list[int]:
+        """Return the tasks that can't run because something that they need failed."""
         waiting = self.graph.with_dependants(self.failed) - self.failed
-        return sum(self.states[number] == WAITING for number in waiting)
+        return [number for number in waiting if self.states[number] == WAITING]

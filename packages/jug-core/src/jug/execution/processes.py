@@ -40,7 +40,8 @@ from jug.execution.supervisor import Supervisor
 from jug.execution.worker import Worker
 from jug.hooks import jug_hook
 from jug.jugfile import Jugfile, Jugspace
-from jug.messages import Log
+from jug.messages import Log, tell_directly
+from jug.progress import Display
 from jug.tracebacks import describe_exception
 
 log = Log("worker")
@@ -69,16 +70,18 @@ def why_not_fork() -> str:
 # Starting workers
 
 
-def run_one(job: Job) -> Summary:
+def run_one(job: Job, display: Display | None = None) -> Summary:
     """Run the tasks by one worker, which is forked and then reads the jugfile."""
 
     def start(connection: SupervisorConnection) -> int:
         return _fork(connection, lambda: _read_and_work(job, connection, 1), is_own=True)
 
-    return Supervisor(start, 1, job.open_store).run()
+    return Supervisor(start, 1, job.open_store, display=display).run()
 
 
-def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> Summary:
+def run_several(
+    job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int, display: Display | None = None
+) -> Summary:
     """Run the tasks by workers that are forked now that the jugfile is read."""
 
     warn_of_other_hashes(jugspace)
@@ -91,19 +94,23 @@ def run_several(job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int) -> S
 
         return _fork(connection, work)
 
-    return Supervisor(start, count, job.open_store, failed_before(jugspace.store)).run()
+    return Supervisor(start, count, job.open_store, failed_before(jugspace.store), display).run()
 
 
-def run_spawned(job: Job, jugspace: Jugspace, count: int) -> Summary:
+def run_spawned(
+    job: Job, jugspace: Jugspace, count: int, display: Display | None = None
+) -> Summary:
     """Run the tasks by workers that are new Pythons and read the jugfile themselves."""
 
     def start(connection: SupervisorConnection) -> int:
         return _spawn(connection, job, count)
 
-    return Supervisor(start, count, job.open_store, failed_before(jugspace.store)).run()
+    return Supervisor(start, count, job.open_store, failed_before(jugspace.store), display).run()
 
 
-def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
+def run_forked(
+    jugspace: Jugspace, settings: Settings, count: int, display: Display | None = None
+) -> Summary:
     """Run tasks that this process has made by workers that are forked from it."""
     store = jugspace.store
     note_what_is_shared()
@@ -116,7 +123,8 @@ def run_forked(jugspace: Jugspace, settings: Settings, count: int) -> Summary:
 
         return _fork(connection, work)
 
-    return Supervisor(start, count, lambda: nullcontext(store), failed_before(store)).run()
+    before = failed_before(store)
+    return Supervisor(start, count, lambda: nullcontext(store), before, display).run()
 
 
 def run_here(job: Job) -> Summary:
@@ -204,6 +212,7 @@ def _be_worker(
     try:
         die_with(connection.supervisor)
         connection.output.enter()
+        tell_directly()
         handle_signals(signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         _report(connection, work)

@@ -13,7 +13,9 @@ from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
-from jug.session import current_store, of_this_thread, using_here
+from jug.progress import Display
+from jug.progress.choice import display_here
+from jug.session import current_store, is_jug_running, of_this_thread, using_here
 from jug.task import find_dependencies, value
 from jug.task.graph import Graph
 from jug.wording import counted
@@ -24,12 +26,16 @@ def run(
     workers: int = 1,
     jugdir: str | os.PathLike[str] | BaseStore | None = None,
     keep_going: bool = False,
+    progress: bool = True,
 ) -> Any:
     """Return the value of `x`, after running whatever in it has not run yet.
 
     `x` is a task or anything that `jug.value` takes; only what it needs is run, by that
     many workers, in the jugdir given or else the one in use.  Other workers may share
     that jugdir at the same time.  Raises `TaskFailed` if a task failed.
+
+    Meanwhile a bar below a notebook's cell, one line in a terminal, or a line every ten
+    seconds elsewhere shows how far that is, unless `progress` is false.
 
     >>> from jug import TaskGenerator
     >>> distance = TaskGenerator(abs)
@@ -40,34 +46,43 @@ def run(
         raise OptionError(f"workers must be a whole number, not {workers!r}")
     check_workers(workers)
     settings = Settings(keep_going=keep_going)
+    # What a task runs is a part of what its command shows.
+    display = display_here() if progress and not is_jug_running() else None
     if jugdir is None:
-        return _run_in(current_store(), x, workers, settings)
+        return _run_in(current_store(), x, workers, settings, display)
     store = open_store(jugdir)
     try:
         here = of_this_thread(store)
         with using_here(here):
-            return _run_in(here, x, workers, settings)
+            return _run_in(here, x, workers, settings, display)
     finally:
         if store is not jugdir:
             store.close()
 
 
-def _run_in(store: BaseStore, x: Any, workers: int, settings: Settings) -> Any:
+def _run_in(
+    store: BaseStore, x: Any, workers: int, settings: Settings, display: Display | None
+) -> Any:
     jugspace = Jugspace(store, Graph(find_dependencies(x)).tasks)
-    _raise_for(_work(jugspace, workers, settings))
+    try:
+        summary = _work(jugspace, workers, settings, display)
+    finally:
+        if display is not None:
+            display.close()
+    _raise_for(summary)
     store.poll()
     return value(x)
 
 
-def _work(jugspace: Jugspace, workers: int, settings: Settings) -> Summary:
+def _work(jugspace: Jugspace, workers: int, settings: Settings, display: Display | None) -> Summary:
     reason = _why_here(jugspace, workers)
     if reason:
         warnings.warn(f"the tasks run in this process alone: {reason}", stacklevel=3)
     if workers == 1 or reason:
-        return Worker(jugspace, lambda: jugspace, settings).run()
+        return Worker(jugspace, lambda: jugspace, settings, display=display).run()
     from jug.execution.processes import run_forked
 
-    return run_forked(jugspace, settings, workers)
+    return run_forked(jugspace, settings, workers, display)
 
 
 def _why_here(jugspace: Jugspace, workers: int) -> str:

@@ -7,10 +7,14 @@ memory too; elsewhere its room is taken at once, since to write where a disk has
 would end the process that does it.
 
     byte 0         1 once no further task is to be started
-    from byte 64   a slot for each worker, of 256 bytes:
+    byte 1         1 if somebody wants to know how far the tasks are
+    from byte 8    float64: when a worker may next say so, by the monotonic clock
+    from byte 16   uint64: how many tasks the jugfile made, as far as a worker has said
+    from byte 64   a slot for each worker, of 264 bytes:
       float64      the deadline of its function by the monotonic clock, 0 for none
       float64      the time limit of the task in seconds
       float64      since when it has the task, in seconds since the epoch
+      float64      the same by the monotonic clock
       uint32       how often the task is to be tried again
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
@@ -29,17 +33,23 @@ from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from jug.execution.last_output import ROOM, LastOutput, LastOutputs
-from jug.execution.tally import Tally
+from jug.execution.tally import Tally, added
+from jug.progress import Spent
 
-_SLOT: Final = Struct("<dddII20s204s")
-_DEADLINE: Final = Struct("<d")
-_DIGEST: Final = slice(32, 52)  # in a slot
+_SLOT: Final = Struct("<ddddII20s204s")
+_TIME: Final = Struct("<d")
+_COUNT: Final = Struct("<Q")
+_NEXT_REPORT: Final = 8
+_TOLD: Final = 16
+_BEGAN: Final = 24  # in a slot
+_DIGEST: Final = slice(40, 60)
 _FIRST: Final = 64
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
 _PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM
 
 NO_TASK: Final = bytes(20)
+_UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
 
 class Running(NamedTuple):
@@ -49,6 +59,8 @@ class Running(NamedTuple):
     limit: float
     since: float
     """When the worker took the task, in seconds since the epoch."""
+    began: float
+    """The same by the monotonic clock."""
     retries: int
     digest: bytes
     name: str
@@ -90,19 +102,53 @@ class WorkerSlots:
         """Return whether no further task is to be started."""
         return self._bytes[0] == 1
 
+    def watch(self) -> None:
+        """Let workers say how far the tasks are."""
+        self._bytes[1] = 1
+
+    def is_watched(self) -> bool:
+        """Return whether workers are to say how far the tasks are."""
+        return self._bytes[1] == 1
+
+    def claim_report(self, now: float, seconds: float) -> bool:
+        """Return whether no worker has spoken for all of them; none will for so long then."""
+        (due,) = _TIME.unpack_from(self._bytes, _NEXT_REPORT)
+        if now < due:
+            return False
+        _TIME.pack_into(self._bytes, _NEXT_REPORT, now + seconds)
+        return True
+
+    def delay_report(self, until: float) -> None:
+        """Let no worker speak before then, if it was to earlier."""
+        (due,) = _TIME.unpack_from(self._bytes, _NEXT_REPORT)
+        _TIME.pack_into(self._bytes, _NEXT_REPORT, max(due, until))
+
+    def claim_reading(self, tasks: int) -> bool:
+        """Return whether no worker has spoken yet that has read the jugfile as far."""
+        (known,) = _COUNT.unpack_from(self._bytes, _TOLD)
+        if tasks > known:
+            _COUNT.pack_into(self._bytes, _TOLD, tasks)
+        return bool(tasks > known)
+
     def publish(self, slot: int, task: Any) -> None:
-        """Show which task a worker has taken: it loads, runs and saves it."""
+        """Show which task a worker has taken, and when: it loads, runs and saves it."""
         name = task.name.encode("utf-8", "backslashreplace")[:_NAME]
         limit = task.options.timeout or 0.0
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
-            0.0, limit, time.time(), task.options.retries, len(name), task.digest, name,
+            0.0, limit, time.time(), time.monotonic(), task.options.retries, len(name),
+            task.digest, name,
         )  # fmt: skip
+
+    def age(self, slot: int) -> float:
+        """Return for how many seconds a worker has had its task, or its last."""
+        (began,) = _TIME.unpack_from(self._bytes, _FIRST + slot * _SLOT.size + _BEGAN)
+        return float(time.monotonic() - began)
 
     def set_deadline(self, slot: int, seconds: float | None) -> None:
         """Show that the task's function has so long from now on, None for any time."""
         deadline = 0.0 if seconds is None else time.monotonic() + seconds
-        _DEADLINE.pack_into(self._bytes, _FIRST + slot * _SLOT.size, deadline)
+        _TIME.pack_into(self._bytes, _FIRST + slot * _SLOT.size, deadline)
 
     def clear(self, slot: int) -> None:
         """Show that a worker runs nothing."""
@@ -112,21 +158,21 @@ class WorkerSlots:
 
     def reset(self, slot: int) -> None:
         """Show that a worker has run nothing yet."""
-        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
+        _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, *_UNUSED)
 
     def running(self, slot: int) -> Running:
         """Return what a worker runs."""
         fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
-        deadline, limit, since, retries, length, digest, name = fields
+        deadline, limit, since, began, retries, length, digest, name = fields
         text = name[:length].decode(errors="replace")
-        return Running(deadline, limit, since, retries, digest, text)
+        return Running(deadline, limit, since, began, retries, digest, text)
 
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""
         return bool(self.digests())
 
     def tally(self, slot: int) -> Tally:
-        """Return how many tasks of each name the workers of a slot have run."""
+        """Return what the workers of a slot have run, by name."""
         start = _FIRST + self.count * _SLOT.size + slot * _TALLY
         return Tally(self._bytes, start, start + _TALLY)
 
@@ -134,6 +180,10 @@ class WorkerSlots:
         """Return the last of what the worker of a slot printed through each of its pipes."""
         start = _FIRST + self.count * (_SLOT.size + _TALLY) + slot * 2 * ROOM
         return LastOutput(self._bytes, start), LastOutput(self._bytes, start + ROOM)
+
+    def executed(self) -> dict[str, Spent]:
+        """Return what all workers have run so far, by name."""
+        return added(self.tally(slot).read() for slot in range(self.count))
 
     def digests(self) -> set[bytes]:
         """Return the tasks that workers run."""

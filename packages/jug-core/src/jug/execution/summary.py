@@ -46,6 +46,13 @@ class Failure:
     digest: str
     exception: str
     traceback: str
+    arguments: str = ""
+    """Its arguments in short, where they are known."""
+
+    @property
+    def call(self) -> str:
+        """The task as the call that failed."""
+        return f"{self.name}({self.arguments})" if self.arguments else self.name
 
     def _repr_html_(self) -> str:
         known = {"exception": self.exception, "hash": self.digest}

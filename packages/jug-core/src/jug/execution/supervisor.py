@@ -36,6 +36,7 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
+from jug.descriptors import write_all
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.errands import Errands, OpenStore
@@ -46,8 +47,11 @@ from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
+from jug.execution.tally import added
+from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
+from jug.progress import Display, Spent
 from jug.records import Record, RunState
 
 log = Log("supervisor")
@@ -73,6 +77,7 @@ class Supervisor:
     up after it, and to save the failure of a task that ended its workers.  Unless
     they are to keep going such a failure stops all of them.  `retryable` are the tasks that
     failed before and are tried again; without it, the first worker says which these are.
+    `display` shows how far they are.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Supervisor:
         count: int,
         open_store: OpenStore,
         retryable: set[bytes] | None = None,
+        display: Display | None = None,
     ) -> None:
         self._start = start
         self._retryable = retryable
@@ -91,10 +97,10 @@ class Supervisor:
         self._remains = Remains()
         self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
-        self._outputs = Outputs(self._selector)
+        self._outputs = Outputs(self._selector, write_all if display is None else display.write)
         self._next_look = 0.0
         self._summaries: list[Summary] = []
-        self._executed: Counter[str] = Counter()
+        self._untallied: dict[str, Spent] = {}
         self._failures: dict[str, Failure] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
@@ -102,6 +108,7 @@ class Supervisor:
         self._deaths: Counter[bytes] = Counter()
         self._overdue: Counter[bytes] = Counter()
         self.slots = WorkerSlots.for_workers(count)
+        self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
         """Return what all workers did together, once the last has ended.
@@ -122,13 +129,16 @@ class Supervisor:
             restore_signals(before)
             self._outputs.close()
             self._selector.close()
-            self._count_executed()
+            executed = self._executed()
             self.slots.close()
             self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
         failures = list(self._failures.values())
-        return merge(self._summaries, self._executed, failures, self._interrupts > 0)
+        counts = Counter({name: spent.runs for name, spent in executed.items()})
+        summary = merge(self._summaries, counts, failures, self._interrupts > 0)
+        self._watch.end(executed, summary)
+        return summary
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
@@ -140,9 +150,8 @@ class Supervisor:
         errands = self._errands and not self._interrupts
         return bool(self._workers or self._remains or errands)
 
-    def _count_executed(self) -> None:
-        for slot in range(self.slots.count):
-            self._executed += self.slots.tally(slot).read()
+    def _executed(self) -> dict[str, Spent]:
+        return added((self.slots.executed(), self._untallied))
 
     # Signals
 
@@ -156,6 +165,7 @@ class Supervisor:
 
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
         """Stop with all workers, as Ctrl-Z asks, and go on with them."""
+        self._watch.pause()
         self._signal_all(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
         self._signal_all(signal.SIGCONT)
@@ -214,7 +224,8 @@ class Supervisor:
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())
         is_short = self._remains or self._errands or is_cut_off
-        for key, _ in self._selector.select(_SHORT_TICK if is_short else _TICK):
+        tick = _SHORT_TICK if is_short else min(_TICK, self._watch.interval)
+        for key, _ in self._selector.select(tick):
             key.data()
         self._see_who_has_begun()
         now = time.monotonic()
@@ -232,6 +243,7 @@ class Supervisor:
             self._check_time(worker, running, now)
         self._remains.attend()
         self._attend_errands()
+        self._watch.attend(self._workers, self._executed, self._failures.values())
 
     def _attend_errands(self) -> None:
         try:
@@ -268,9 +280,11 @@ class Supervisor:
         elif kind == "retryable":
             self._retryable = said
         elif kind == "executed":
-            self._executed[said] += 1
+            self._untallied = added((self._untallied, said))
+        elif kind == "standing":
+            self._watch.take(said, len(self._workers))
         elif kind == "failed":
-            log.error("%s failed:\n%s", said.name, said.traceback.rstrip())
+            log.error("%s failed:\n%s", said.call, said.traceback.rstrip())
             self._note_failure(said)
         else:
             worker.last_message = said

@@ -28,15 +28,18 @@ from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before, note_run
 from jug.execution.one_task import InputMissing, TaskRunner
+from jug.execution.reporting import reporter_to
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
 from jug.execution.task_hooks import may_go_on
 from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
 from jug.messages import Log
+from jug.progress import Display
 from jug.records import RunState
 from jug.task import Task
 from jug.task.attempt import ended_run, failed_attempt
+from jug.task.short_form import short_form
 from jug.tracebacks import describe_exception, own_traceback
 from jug.wording import counted
 
@@ -50,7 +53,7 @@ class Worker:
     """One process's share of the work on a jugfile.
 
     `read` reads the jugfile again, after a barrier has opened.  `connection`
-    leads to the supervisor.
+    leads to the supervisor; a worker without one draws how far the tasks are by `display`.
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class Worker:
         read: Callable[[], Jugspace],
         settings: Settings | None = None,
         connection: SupervisorConnection | None = None,
+        display: Display | None = None,
     ) -> None:
         self.jugspace = jugspace
         self.store = jugspace.store
         self.read = read
         self.settings = settings or Settings()
         self.connection = connection
+        self.reporter = reporter_to(connection, display, self.store)
         self.runner = TaskRunner(self.store, self.settings, connection)
         self.summary = Summary(Ending.DONE)
         self.retryable: set[bytes] = set()
@@ -118,6 +123,7 @@ class Worker:
             failed = counted(again, "task")
             log.warning("trying %s again that failed in an earlier run", failed)
         self._tell_loadable()
+        self.reporter.begin(self.agenda)
 
     def _tell_loadable(self) -> None:
         hook = "execute.task-loadable"
@@ -129,6 +135,7 @@ class Worker:
         self.store.tidy()
         self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
+        self.reporter.end(self.agenda)
         if self.summary.loaded:
             self.store.note_jugfile()
         return self.summary
@@ -143,6 +150,7 @@ class Worker:
                 ending = self._ending_if_told()
                 if ending or self.agenda.is_barrier_open():
                     return ending
+                self.reporter.look(self.agenda)
                 if self.agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
                     self._take_turns()  # some may have left
                 lease = lease or self._take()
@@ -152,8 +160,7 @@ class Worker:
                     continue
                 if self.agenda.candidates():
                     continue
-                if self.connection is not None:
-                    self.connection.clear_slot()
+                self.reporter.clear()
                 ending = self._wait()
                 if ending:
                     return ending
@@ -221,8 +228,7 @@ class Worker:
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
-        if self.connection is not None:
-            self.connection.publish(task)
+        self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
         try:
@@ -264,8 +270,7 @@ class Worker:
             raise
         if outcome is Outcome.SAVED:
             self.summary.executed[task.name] += 1
-            if self.connection is not None:
-                self.connection.count_executed(task.name)
+            self.reporter.count_executed(task.name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self._note_changes()
@@ -297,11 +302,15 @@ class Worker:
             return None
         self.agenda.plan.fail(number)
         failure = Failure(
-            task.name, task.digest.hex(), describe_exception(error), own_traceback(error)
+            task.name,
+            task.digest.hex(),
+            describe_exception(error),
+            own_traceback(error),
+            short_form(task.args, task.kwargs),
         )
         self.summary.failures.append(failure)
         if self.connection is None:
-            log.error("%s failed:\n%s", task.name, failure.traceback.rstrip())
+            log.error("%s failed:\n%s", failure.call, failure.traceback.rstrip())
         else:  # the supervisor tells of it, whatever the task has done to this process's output
             self.connection.send_failed(failure)
         if not self.settings.keep_going:
@@ -335,6 +344,7 @@ class Worker:
         while tasks := agenda.waited_for(holders := self.store.holders()):
             if plan.candidates() or self._ending_if_told():
                 return None
+            self.reporter.look(agenda)
             if self.connection is not None and self.connection.slots.is_anybody_busy():
                 quiet_since = time.monotonic()  # a worker of the same run is nobody else
             if time.monotonic() >= began + LONG:

@@ -1,0 +1,103 @@
+"""Draws a block when it is given a snapshot, and what others print above it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from jug.descriptors import write_all
+from jug.live.block import Block, Line
+from jug.live.layout import block, head
+from jug.progress import Snapshot
+
+__all__ = ["LiveDisplay"]
+
+_MOST_KEPT: Final = 1 << 16  # bytes that wait for the end of their line, or to be drawn
+
+
+class LiveDisplay:
+    """One block at the bottom of a terminal, drawn four times a second at most.
+
+    `stream` is the terminal.  What is printed to it meanwhile is to go through `write`.
+    """
+
+    interval = 0.25
+
+    def __init__(self, stream: TextIO) -> None:
+        self._descriptor = stream.fileno()
+        self._block = Block(self._descriptor, stream.encoding)
+        self._console = Console(file=stream, force_terminal=True, highlight=False)
+        self._is_ascii = not stream.encoding.lower().startswith("utf")
+        self._lines: list[Line] = []
+        self._snapshot: Snapshot | None = None
+        self._above = bytearray()
+        self._begun: dict[int, bytes] = {}
+        self._drawn_at = float("-inf")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw how far all is."""
+        self._snapshot = snapshot
+        columns, rows = self._block.size()
+        self._set(block(snapshot, columns, rows, is_ascii=self._is_ascii))
+        self._draw()
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Print whole lines above the block, at once or with the next snapshot.
+
+        The beginning of a line waits for its end.  What does not go to this terminal is
+        written where it goes.
+        """
+        if not self._is_here(descriptor):
+            write_all(descriptor, data)
+            return
+        data = self._begun.pop(descriptor, b"") + data
+        whole, newline, rest = data.rpartition(b"\n")
+        self._above += whole + newline
+        if len(rest) > _MOST_KEPT:
+            self._above += rest + b"\n"
+        elif rest:
+            self._begun[descriptor] = rest
+        is_due = time.monotonic() >= self._drawn_at + self.interval
+        if self._above and (is_due or len(self._above) > _MOST_KEPT):
+            self._draw()
+
+    def pause(self) -> None:
+        """Let what is drawn stay, and draw below it later."""
+        self._draw()
+        self._block.leave()
+
+    def close(self) -> None:
+        """Let the bar stay, and take the rest away."""
+        for rest in self._begun.values():
+            self._above += rest + b"\n"
+        self._begun.clear()
+        if self._snapshot is not None:
+            columns = self._block.size().columns
+            self._set(head(self._snapshot, columns, is_ascii=self._is_ascii))
+        self._block.finish()
+        self._draw()
+        self._block.finish()
+        self._block.leave()
+
+    def _is_here(self, descriptor: int) -> bool:
+        """Return whether what is written to a descriptor comes to this terminal."""
+        try:
+            return os.path.sameopenfile(descriptor, self._descriptor)
+        except OSError:
+            return False
+
+    def _set(self, lines: list[Text]) -> None:
+        with self._console.capture() as captured:
+            for line in lines:
+                self._console.print(line, soft_wrap=True)
+        texts = captured.get().splitlines()
+        self._lines = [Line(text, line.cell_len) for text, line in zip(texts, lines, strict=True)]
+
+    def _draw(self) -> None:
+        self._drawn_at = time.monotonic()
+        if self._block.draw(self._lines, bytes(self._above)):
+            self._above.clear()

@@ -1,0 +1,178 @@
+"""What a worker says while it works, for who wants to know how far the tasks are.
+
+It says which task it begins and which it has done, and from time to time how all tasks
+stand, which is read in the store and so includes what others have done.  Of several
+workers of one run any speaks for all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import compress
+from typing import Any, Final
+
+from jug.backends.base import BaseStore
+from jug.execution.agenda import Agenda
+from jug.execution.connection import SupervisorConnection
+from jug.execution.plan import DONE
+from jug.progress import Activity, Display, Spent, Standing, Tracker
+from jug.progress.earlier import records_in_history, some_records, spent_by_name
+from jug.task import Task
+
+_APART: Final = 1.0  # seconds between two reports
+_SHARE: Final = 0.02  # of the time may go into reports
+
+
+class Reporter:
+    """Says nothing: nobody wants to know."""
+
+    def begin(self, agenda: Agenda) -> None:
+        """Say how far the tasks are, now that the jugfile was read, or read further."""
+
+    def look(self, agenda: Agenda) -> None:
+        """Say how far the tasks are, if it is time to."""
+
+    def end(self, agenda: Agenda) -> None:
+        """Say how far the tasks are at last."""
+
+    def publish(self, task: Task[Any]) -> None:
+        """Say which task this worker has taken."""
+
+    def count_executed(self, name: str) -> None:
+        """Say that the task was run and saved."""
+
+    def clear(self) -> None:
+        """Say that this worker runs nothing."""
+
+
+class ToSupervisor(Reporter):
+    """Says it to the supervisor."""
+
+    def __init__(self, connection: SupervisorConnection, store: BaseStore) -> None:
+        self._connection = connection
+        self._slots = connection.slots
+        self._store = store
+        self._is_watched = connection.slots.is_watched()
+        self._has_begun = False
+
+    def begin(self, agenda: Agenda) -> None:
+        """Say how far the tasks are, unless another worker that has read as far has said so."""
+        if self._is_watched and self._slots.claim_reading(len(agenda.graph)):
+            self._send(agenda, earlier_runs(self._store, agenda))
+
+    def look(self, agenda: Agenda) -> None:
+        """Say how far the tasks are, if no other worker did so within about a second."""
+        if self._is_watched:
+            now = time.monotonic()
+            if self._slots.claim_report(now, _APART):
+                self._send(agenda, {})
+                took = time.monotonic() - now
+                self._slots.delay_report(now + took / _SHARE)
+
+    def end(self, agenda: Agenda) -> None:
+        """Say how far the tasks are at last, as more may be known than when another said so."""
+        if self._is_watched:
+            self._send(agenda, {})
+
+    def _send(self, agenda: Agenda, earlier: dict[str, Spent]) -> None:
+        workers = self._store.turn()[1] if self._has_begun else 1
+        executed = self._slots.executed()
+        self._connection.send_standing(standing_of(agenda, executed, workers, earlier))
+
+    def publish(self, task: Task[Any]) -> None:
+        """Show the task in this worker's slot."""
+        self._has_begun = True
+        self._connection.publish(task)
+
+    def count_executed(self, name: str) -> None:
+        """Count the task in this worker's tally."""
+        self._connection.count_executed(name)
+
+    def clear(self) -> None:
+        """Clear this worker's slot."""
+        self._connection.clear_slot()
+
+
+class ToDisplay(Reporter):
+    """Draws it, between two tasks of a worker that no other process looks after."""
+
+    def __init__(self, display: Display, store: BaseStore) -> None:
+        self._display = display
+        self._store = store
+        self._tracker = Tracker()
+        self._executed: dict[str, Spent] = {}
+        self._began = 0.0
+        self._next = self._next_report = 0.0
+
+    def begin(self, agenda: Agenda) -> None:
+        """Find out how far the tasks are, and what earlier runs took."""
+        self._take(agenda, earlier_runs(self._store, agenda))
+
+    def look(self, agenda: Agenda) -> None:
+        """Draw, if it is time to."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self._display.interval
+            if now >= self._next_report:
+                self._take(agenda, {})
+                took = time.monotonic() - now
+                self._next_report = now + max(_APART, took / _SHARE)
+            self._draw()
+
+    def end(self, agenda: Agenda) -> None:
+        """Draw for the last time."""
+        self._take(agenda, {})
+        self._draw()
+
+    def _take(self, agenda: Agenda, earlier: dict[str, Spent]) -> None:
+        workers = self._store.turn()[1] if self._began else 1
+        standing = standing_of(agenda, self._executed, workers, earlier)
+        self._tracker.take(standing, local_workers=1)
+
+    def _draw(self) -> None:
+        snapshot = self._tracker.look(self._executed, [Activity("worker 1", "")])
+        assert snapshot is not None  # it has been told how far the tasks are
+        self._display.show(snapshot)
+
+    def publish(self, task: Task[Any]) -> None:
+        """Note when the task begins."""
+        self._began = time.monotonic()
+
+    def count_executed(self, name: str) -> None:
+        """Count the task, and note what it took."""
+        spent = Spent(1, time.monotonic() - self._began)
+        self._executed[name] = self._executed.get(name, Spent()).plus(spent)
+
+
+def reporter_to(
+    connection: SupervisorConnection | None, display: Display | None, store: BaseStore
+) -> Reporter:
+    """Return what speaks for a worker to its supervisor, or else to a display, if there is one."""
+    if connection is not None:
+        return ToSupervisor(connection, store)
+    return Reporter() if display is None else ToDisplay(display, store)
+
+
+def standing_of(
+    agenda: Agenda, executed: Mapping[str, Spent], workers: int, earlier: dict[str, Spent]
+) -> Standing:
+    """Return how far the tasks are, given what this run has executed."""
+    census = agenda.census
+    census.update()
+    elsewhere = census.done()
+    elsewhere.subtract({name: spent.runs for name, spent in executed.items()})
+    return Standing(
+        census.total(), elsewhere, census.failed(), census.blocked(),
+        workers, earlier, agenda.has_barrier,
+    )  # fmt: skip
+
+
+def earlier_runs(store: BaseStore, agenda: Agenda) -> dict[str, Spent]:
+    """Return what some earlier runs took, for the names of tasks that are not done."""
+    left = agenda.census.names_left()
+    is_done = map(DONE.__eq__, reversed(agenda.plan.states))
+    done = compress(reversed(agenda.graph.tasks), is_done)
+    of_results = some_records(store, done if left else ())
+    found = spent_by_name(of_results)
+    return found | spent_by_name(records_in_history(store, left - found.keys()))
