@@ -24,6 +24,7 @@ from jug.task.graph import Graph
 from jug.views.earlier import EarlierRuns, differences
 from jug.views.explanation import Explanation, Reason
 from jug.views.forecast import Durations, forecast, makespan
+from jug.views.places import Places
 
 Jug = Callable[..., Result]
 JugProcess = Callable[..., subprocess.CompletedProcess[str]]
@@ -346,9 +347,9 @@ def test_what_a_later_version_says_is_told_so(jug: Jug) -> None:
 def test_a_worker_that_is_not_known_is_named_by_its_id() -> None:
     run = Run(bytes(20), RunState.DIED, Record("m.f", time.time() - 5, worker="0123456789abcdef"))
 
-    told = Explanation(Task(abs, -1), Reason.ENDED, run=run).detail({})
+    told = Explanation(Task(abs, -1), Reason.ENDED, run=run).detail(Places({}))
 
-    assert told == "died, 5.0 s ago on 0123456789abcdef"
+    assert told == "died, 5.0 s ago on 01234567"
 
 
 def test_what_failed_for_good_and_what_waits_for_it_would_not_run(
