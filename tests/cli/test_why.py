@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 
 from jug import Task, records
+from jug.backends.base import Holder
 from jug.backends.file_store import FileStore
 from jug.backends.process import Process
 from jug.cli.reading import traceless
@@ -317,6 +318,14 @@ def test_what_is_held_is_told_by_whom(jug: Jug) -> None:
     by = f"fits.measure(0, scale=1): by {process.host}:{process.pid}"
     assert f"fits.measure: is being run (1 task)\n  {by}" in told
     assert "\n12 tasks would run" in told
+
+
+def test_what_is_held_is_told_since_when_if_that_is_known() -> None:
+    process = Process("node1", "", "", 7, "")
+    holder = Holder("0123456789abcdef", process, alive=True, since=time.time() - 3600)
+    held = Explanation(Task(abs, -1), Reason.HELD, holder=holder)
+
+    assert held.detail(Places({})) == "by node1:7 for 1 h"
 
 
 @pytest.mark.usefixtures("fits")

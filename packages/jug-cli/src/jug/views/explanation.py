@@ -92,7 +92,7 @@ class Explanation:
         if self.reason in _ABOUT_OTHERS:
             return f"{_ABOUT_OTHERS[self.reason]} {_calls(self.needed)}"
         if self.reason is Reason.HELD and self.holder is not None:
-            return f"by {_place_of_holder(self.holder)}"
+            return f"by {_place_of_holder(self.holder)}{_since(self.holder)}"
         if self.run is None:
             return ""
         if self.reason in (Reason.NEVER, Reason.ARGUMENT):
@@ -189,6 +189,11 @@ def when_and_where(run: Run, places: Places) -> str:
     """Return how long ago a run ended, and which process ran it."""
     ago = duration(max(0.0, time.time() - run.record.end))
     return f"{ago} ago on {places.of(run.record.worker)}"
+
+
+def _since(holder: Holder) -> str:
+    """Return for how long somebody has had a task, if that is known."""
+    return f" for {duration(max(0.0, time.time() - holder.since))}" if holder.since else ""
 
 
 def _place_of_holder(holder: Holder) -> str:
