@@ -67,7 +67,9 @@ def test_what_is_chosen(jug: Jug, words: list[str], counted: dict[str, int]) -> 
 
 
 @pytest.mark.usefixtures("chain")
-@pytest.mark.parametrize("command", ["count", "status", "invalidate", "execute"])
+@pytest.mark.parametrize(
+    "command", ["count", "status", "invalidate", "execute", "failures", "log", "timings"]
+)
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 
 from jug import Task, records
+from jug.backends.base import Holder
 from jug.backends.file_store import FileStore
 from jug.backends.process import Process
 from jug.cli.reading import traceless
@@ -24,6 +25,7 @@ from jug.task.graph import Graph
 from jug.views.earlier import EarlierRuns, differences
 from jug.views.explanation import Explanation, Reason
 from jug.views.forecast import Durations, forecast, makespan
+from jug.views.places import Places
 
 Jug = Callable[..., Result]
 JugProcess = Callable[..., subprocess.CompletedProcess[str]]
@@ -318,6 +320,14 @@ def test_what_is_held_is_told_by_whom(jug: Jug) -> None:
     assert "\n12 tasks would run" in told
 
 
+def test_what_is_held_is_told_since_when_if_that_is_known() -> None:
+    process = Process("node1", "", "", 7, "")
+    holder = Holder("0123456789abcdef", process, alive=True, since=time.time() - 3600)
+    held = Explanation(Task(abs, -1), Reason.HELD, holder=holder)
+
+    assert held.detail(Places({})) == "by node1:7 for 1 h"
+
+
 @pytest.mark.usefixtures("fits")
 @pytest.mark.parametrize("state", [RunState.DIED, RunState.GIVEN_BACK, RunState.LOST])
 def test_what_was_cut_short_is_told_how(jug: Jug, state: RunState) -> None:
@@ -346,9 +356,9 @@ def test_what_a_later_version_says_is_told_so(jug: Jug) -> None:
 def test_a_worker_that_is_not_known_is_named_by_its_id() -> None:
     run = Run(bytes(20), RunState.DIED, Record("m.f", time.time() - 5, worker="0123456789abcdef"))
 
-    told = Explanation(Task(abs, -1), Reason.ENDED, run=run).detail({})
+    told = Explanation(Task(abs, -1), Reason.ENDED, run=run).detail(Places({}))
 
-    assert told == "died, 5.0 s ago on 0123456789abcdef"
+    assert told == "died, 5.0 s ago on 01234567"
 
 
 def test_what_failed_for_good_and_what_waits_for_it_would_not_run(

@@ -50,7 +50,7 @@ def tell_done(task: Task[Any], seen: Outlook) -> str:
     from jug.views.explanation import when_and_where
 
     last = seen.past.last(task.digest)
-    when = f", {when_and_where(last, seen.past.workers)}" if last else ""
+    when = f", {when_and_where(last, seen.past.places)}" if last else ""
     return f"{call_form(task)} is done{when}: it would not run"
 
 
@@ -71,7 +71,7 @@ def _line(seen: Outlook, number: int) -> str:
     from jug.task.short_form import call_form
 
     explanation = seen.explain(number)
-    detail = explanation.detail(seen.past.workers)
+    detail = explanation.detail(seen.past.places)
     call = call_form(explanation.task)
     return f"{call}: {detail}" if detail else call
 
@@ -110,9 +110,9 @@ def _names(forecast: Forecast) -> str:
 
 def _as_data(seen: Outlook, forecast: Forecast) -> dict[str, Any]:
     """Return all of it, for ``--json``."""
-    workers = seen.past.workers
+    places = seen.past.places
     return {
-        "tasks": [seen.explain(number).as_dict(workers) for number in seen.reasons],
+        "tasks": [seen.explain(number).as_dict(places) for number in seen.reasons],
         "counts": [
             {"name": name, "reason": reason.value, "count": len(numbers)}
             for (name, reason), numbers in seen.groups().items()

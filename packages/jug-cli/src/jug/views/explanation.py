@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any, Final
 
 from jug.backends.base import Holder
-from jug.backends.worker_record import WorkerRecord
 from jug.records import Run, RunState
 from jug.task import Task
 from jug.task.short_form import call_form
 from jug.views.earlier import Difference
+from jug.views.places import Places
 from jug.wording import duration
 
 __all__ = ["Explanation", "Reason", "enumerated", "when_and_where"]
@@ -87,21 +87,21 @@ class Explanation:
     holder: Holder | None = None
     """Who runs it."""
 
-    def detail(self, workers: Mapping[str, WorkerRecord]) -> str:
+    def detail(self, places: Places) -> str:
         """Return the particulars in one sentence, empty if there are none."""
         if self.reason in _ABOUT_OTHERS:
             return f"{_ABOUT_OTHERS[self.reason]} {_calls(self.needed)}"
         if self.reason is Reason.HELD and self.holder is not None:
-            return f"by {_place_of_holder(self.holder)}"
+            return f"by {_place_of_holder(self.holder)}{_since(self.holder)}"
         if self.run is None:
             return ""
         if self.reason in (Reason.NEVER, Reason.ARGUMENT):
-            return self._compared(self.run, workers)
-        when = when_and_where(self.run, workers)
+            return self._compared(self.run, places)
+        when = when_and_where(self.run, places)
         return f"{_what_became(self.run)}, {when}" + _ADVICE.get(self.reason, "")
 
-    def _compared(self, run: Run, workers: Mapping[str, WorkerRecord]) -> str:
-        when = when_and_where(run, workers)
+    def _compared(self, run: Run, places: Places) -> str:
+        when = when_and_where(run, places)
         if not self.nearest:
             return f"the arguments of earlier runs were not noted; the last was {when}"
         nearest = f"{self.which} is {self.nearest} {when}"
@@ -111,7 +111,7 @@ class Explanation:
             return f"what differs is not shown in short; {nearest}"
         return f"{enumerated([_changed(one) for one in self.differences])}; {nearest}"
 
-    def as_dict(self, workers: Mapping[str, WorkerRecord]) -> dict[str, Any]:
+    def as_dict(self, places: Places) -> dict[str, Any]:
         """Return what is known, for ``--json``."""
         about: dict[str, Any] = {
             "hash": self.task.digest.hex(),
@@ -119,7 +119,7 @@ class Explanation:
             "name": self.task.name,
             "reason": self.reason.value,
             "would_run": self.reason.would_run,
-            "detail": self.detail(workers),
+            "detail": self.detail(places),
         }
         if self.differences:
             about["differences"] = [one._asdict() for one in self.differences]
@@ -185,11 +185,15 @@ def _what_became(run: Run) -> str:
     return f"{run.state.value} ({record.exception})" if record.exception else run.state.value
 
 
-def when_and_where(run: Run, workers: Mapping[str, WorkerRecord]) -> str:
+def when_and_where(run: Run, places: Places) -> str:
     """Return how long ago a run ended, and which process ran it."""
-    worker = workers.get(run.record.worker)
-    place = worker.place if worker else run.record.worker or "an unknown worker"
-    return f"{duration(max(0.0, time.time() - run.record.end))} ago on {place}"
+    ago = duration(max(0.0, time.time() - run.record.end))
+    return f"{ago} ago on {places.of(run.record.worker)}"
+
+
+def _since(holder: Holder) -> str:
+    """Return for how long somebody has had a task, if that is known."""
+    return f" for {duration(max(0.0, time.time() - holder.since))}" if holder.since else ""
 
 
 def _place_of_holder(holder: Holder) -> str:

@@ -5,17 +5,17 @@ The runs of other jugfiles in the same store do not count, but for those of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jug.backends.base import BaseStore
-from jug.backends.worker_record import WorkerRecord
 from jug.records import Run, RunState
 from jug.task.graph import Graph
 from jug.task.short_form import arguments_in
 from jug.views.earlier import Arguments, EarlierRuns, arguments_of
 from jug.views.forecast import Durations
 from jug.views.jugfiles import is_same_jugfile
+from jug.views.places import Places
 
 __all__ = ["Past"]
 
@@ -26,7 +26,8 @@ class Past:
     """The last run of each of some tasks, and the earlier runs of their names."""
 
     def __init__(self, store: BaseStore, graph: Graph, numbers: Iterable[int]) -> None:
-        self.workers: Mapping[str, WorkerRecord] = store.workers()
+        self._workers = store.workers()
+        self.places = Places(self._workers)
         self.durations = Durations()
         self._graph = graph
         self._jugfile = store.jugfile
@@ -53,7 +54,7 @@ class Past:
 
     def _is_of_jugfile(self, worker: str) -> bool:
         if worker not in self._is_ours:
-            known = self.workers.get(worker)
+            known = self._workers.get(worker)
             theirs = known.jugfile if known else ""
             self._is_ours[worker] = not theirs or is_same_jugfile(theirs, self._jugfile)
         return self._is_ours[worker]
