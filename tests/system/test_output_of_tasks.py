@@ -81,7 +81,7 @@ def test_the_record_of_a_failure_has_its_output_alone(write, journal, jug, outpu
     printed = [line for line in out.splitlines() if line.startswith("says")]
     assert sorted(printed) == sorted(f"says {i}" for i in range(40))
     assert "raw \udcff\n" in out
-    assert "error 7\njug: jugfile.fails failed:\n" in err
+    assert "error 7\njug: jugfile.fails(7) failed:\n" in err
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

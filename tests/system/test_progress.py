@@ -13,7 +13,7 @@ import pytest
 from .conftest import Journal, on_host
 
 DRIVER = """
-import json, sys, time
+import json, os, sys, time
 from functools import partial
 from jug.execution import Job, Settings, execute
 
@@ -22,6 +22,9 @@ class Recorder:
 
     def show(self, snapshot):
         shown.append((time.monotonic(), snapshot))
+
+    def write(self, descriptor, data):
+        os.write(descriptor, data)
 
 shown = []
 jobs, jugdir = int(sys.argv[1]), sys.argv[2]

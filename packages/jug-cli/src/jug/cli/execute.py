@@ -230,10 +230,10 @@ def _print_summary(summary: Summary, short: bool) -> None:
     else:
         click.echo(table(["Executed", "Loaded"], summary.rows()))
     for failure in summary.failures:
-        click.echo(f"jug: {failure.name} failed: {failure.exception}", err=True)
+        click.echo(f"jug: {failure.call} failed: {failure.exception}", err=True)
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
-        click.echo(f"jug: {failure.name} failed, but not in this run{why}", err=True)
+        click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
     status = summary.ending.status
     if (status or summary.left) and not summary.unmatched:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
