@@ -78,7 +78,7 @@ Executed  Loaded  Task name
        3       0  mixed.slow
 .............................
        7       0  Total
-jug: mixed.bad failed: ValueError: no such luck
+jug: mixed.bad(7) failed: ValueError: no such luck
 jug: a task failed; 1 task is not done (exit status 1)"""
 )
 

@@ -80,7 +80,7 @@ def test_programs_get_every_field_of_every_run(jug: Jug, executed: Callable[...,
     assert [set(run) for run in runs] == [
         {
             "hash", "name", "arguments", "state", "attempt", "start", "end", "duration", "cpu",
-            "memory", "growth", "size", "exception", "traceback", "worker", "host", "pid",
+            "memory", "growth", "size", "exception", "traceback", "output", "worker", "host", "pid",
         }
     ] * 2  # fmt: skip
     assert runs[1]["exception"] == "ValueError: no such luck"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def test_a_damaged_result_is_shown_as_such_and_stays(
         (["is_prim(7)", "primes.py"], "no task is 'is_prim(7)': is is_prime or"),
         (
             ["--value", "--json", "n_primes", "primes.py"],
-            "--value, --traceback and --json: give one of them",
+            "--value, --traceback, --output and --json: give one of them",
         ),
         (["primes.py"], "say which task: jug show TASK primes.py"),
         ([], "Missing argument 'TASK'"),
@@ -209,3 +210,50 @@ def test_programs_get_all_of_it(jug: Jug, executed: Callable[..., None]) -> None
     assert page["result"]["type"] == "int" and page["result"]["text"] == "4"
     assert page["dependencies"]["states"]["finished"] == page["dependencies"]["total"] == 6
     assert [run["state"] for run in page["runs"]] == ["finished"]
+
+
+PRINTS = """
+import subprocess
+from jug import TaskGenerator
+
+@TaskGenerator
+def speaks(i):
+    print(f"number {i}")
+    subprocess.run("echo from a program; echo and its errors >&2", shell=True)
+    if i:
+        raise ValueError("no")
+
+speaks(0), speaks(1)
+"""
+
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_output_of_a_task_is_shown(folder: Path, jug: Jug, jug_process: Process) -> None:
+    (folder / "prints.py").write_text(PRINTS)
+    jug_process("execute", "--keep-going", "prints.py", status=1)
+
+    alone = jug("show", "--output", "speaks(1)", "prints.py").output
+    assert sorted(alone.splitlines()) == ["and its errors", "from a program", "number 1"]
+    told = jug("show", "speaks(1)", "prints.py").output
+    assert told.endswith("\noutput\n" + "".join(f"  {line}\n" for line in alone.splitlines()))
+    silent = jug("show", "--output", "speaks(0)", "prints.py", status=1).output
+    assert "`jug execute --capture` keeps it" in silent
+
+    jug_process("invalidate", "--name", "speaks", "prints.py")
+    jug_process("execute", "--capture", "--keep-going", "prints.py", status=1)
+    assert "number 0" in jug("show", "--output", "speaks(0)", "prints.py").output
+
+
+def test_only_the_last_lines_of_an_output_stand_among_the_rest(
+    folder: Path, jug: Jug, jug_process: Process
+) -> None:
+    text = PRINTS.replace('print(f"number {i}")', "print(*range(50), sep='\\n')")
+    (folder / "prints.py").write_text(text)
+    jug_process("execute", "--keep-going", "prints.py", status=1)
+
+    told = jug("show", "speaks(1)", "prints.py").output
+
+    assert "\noutput, its last 20 lines\n" in told
+    assert len(jug("show", "--output", "speaks(1)", "prints.py").output.splitlines()) == 52

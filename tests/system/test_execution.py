@@ -136,7 +136,7 @@ for i in range(40):
 
     assert status == 1
     assert "ValueError: zero" in err
-    assert "jugfile.work failed" in err
+    assert "jugfile.work(0) failed" in err
     assert 'raise ValueError("zero")' in err
     assert len(log()) < 10
     assert leftovers() == []

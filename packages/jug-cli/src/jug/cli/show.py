@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jug.views.results import ResultSummary
     from jug.views.task_page import TaskPage
 
+_LINES: Final = 20  # of the output; ``--output`` shows all that is kept
+
 
 @jugfile_command(
     epilog="""\b
@@ -29,17 +31,22 @@ Examples:
   jug show primes100[3] primes.py           what the jugfile calls so
   jug show 3f2a91 primes.py                 the first digits of its hash
   jug show --value count_primes primes.py   the result alone
+  jug show --output is_prime[3] primes.py   what it printed
 
 \b
-Exit status: 0; 1 if there is no value or traceback that was asked for, or if
-the jugfile can't be read; 2 for wrong usage, also if TASK fits no task of the
-jugfile, or several.""",
+Exit status: 0; 1 if there is no value, traceback or output that was asked
+for, or if the jugfile can't be read; 2 for wrong usage, also if TASK fits no
+task of the jugfile, or several.""",
 )
 @click.argument("task", metavar="TASK")
 @click.option("--value", is_flag=True, help="Print the result alone; a text as it is.")
 @click.option("--traceback", is_flag=True, help="Print the last traceback alone.")
+@click.option("--output", is_flag=True, help="Print the last of what the task printed alone.")
 @as_json
-def command(options: Options, task: str, value: bool, traceback: bool, as_json: bool) -> None:
+def command(
+    options: Options, task: str,
+    value: bool, traceback: bool, output: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Show a task: its arguments, its state and why, what it needs, its result, its runs.
 
     TASK is the task's name if no other has it, the name with the task's place
@@ -50,8 +57,8 @@ def command(options: Options, task: str, value: bool, traceback: bool, as_json: 
     from jug.task.graph import Graph
     from jug.views.task_page import task_page
 
-    if value + traceback + as_json > 1:
-        raise click.UsageError("--value, --traceback and --json: give one of them")
+    if value + traceback + output + as_json > 1:
+        raise click.UsageError("--value, --traceback, --output and --json: give one of them")
     if task.endswith(".py"):
         raise click.UsageError(f"say which task: jug show TASK {task}")
     with reading(options) as jugspace:
@@ -65,6 +72,8 @@ def command(options: Options, task: str, value: bool, traceback: bool, as_json: 
         page = task_page(jugspace, graph, found)
         if traceback:
             click.echo(_traceback(page))
+        elif output:
+            click.echo(_output(page), nl=False)
         elif as_json:
             click.echo(json.dumps(page.as_dict(), indent=2))
         else:
@@ -97,6 +106,15 @@ def _traceback(page: TaskPage) -> str:
     return page.traceback.rstrip()
 
 
+def _output(page: TaskPage) -> str:
+    if not page.output:
+        raise click.ClickException(
+            f"nothing is kept that {page.call} has printed: of tasks that do not fail "
+            "`jug execute --capture` keeps it"
+        )
+    return page.output if page.output.endswith("\n") else f"{page.output}\n"
+
+
 def _short(page: TaskPage) -> Iterator[str]:
     yield f"{page.state.value}: {page.call}"
 
@@ -112,6 +130,7 @@ def _told(page: TaskPage) -> Iterator[str]:
     yield from _neighbours("needs", page.dependencies)
     yield from _neighbours("is needed by", page.dependants)
     yield from _runs(page)
+    yield from _last_output(page)
 
 
 def _result(result: ResultSummary) -> str:
@@ -149,3 +168,10 @@ def _runs(page: TaskPage) -> Iterator[str]:
         yield f"\n{counted(len(page.runs), 'run')}"
         yield from lines.head().splitlines()
         yield from map(lines.line, page.runs)
+
+
+def _last_output(page: TaskPage) -> Iterator[str]:
+    lines = page.output.splitlines()
+    if lines:
+        yield "\noutput" if len(lines) <= _LINES else f"\noutput, its last {_LINES} lines"
+    yield from (f"  {line}" for line in lines[-_LINES:])

@@ -75,6 +75,7 @@ class PastRun(NamedTuple):
             "size": record.size if self.state is RunState.FINISHED else None,
             "exception": record.exception or None,
             "traceback": record.traceback or None,
+            "output": record.output or None,
             **self.place.as_dict(),
         }
 

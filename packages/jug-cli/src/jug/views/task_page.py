@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from jug.task.short_form import call_form, short_form
 from jug.views.history import History, PastRun
 from jug.views.neighbours import Neighbours, neighbours
 from jug.views.results import ResultSummary, summary_of
-from jug.wording import counted
+from jug.wording import counted, duration
 
 __all__ = ["TaskPage", "task_page"]
 
@@ -42,6 +43,11 @@ class TaskPage(NamedTuple):
     def traceback(self) -> str:
         """The traceback of the last run that has one, empty if none has."""
         return next((r.record.traceback for r in reversed(self.runs) if r.record.traceback), "")
+
+    @property
+    def output(self) -> str:
+        """What the last run printed of which that is known, empty if it is of none."""
+        return next((r.record.output for r in reversed(self.runs) if r.record.output), "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -124,6 +130,6 @@ def _holder(store: BaseStore, task: Task[Any]) -> str:
     holder = store.holders().get(task.digest)
     if holder is None:
         return "a worker that has ended just now"
-    if holder.process is None:
-        return f"worker {holder.worker}"
-    return f"process {holder.process.pid} on {holder.process.host}"
+    process = holder.process
+    who = f"process {process.pid} on {process.host}" if process else f"worker {holder.worker}"
+    return f"{who} for {duration(time.time() - holder.since)}" if holder.since else who

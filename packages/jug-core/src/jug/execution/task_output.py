@@ -6,11 +6,11 @@ thread of the worker, since a task may hold the interpreter's lock while it prin
 
 So at the end of a task its output may still be on the way.  To ask the system whether
 the pipe is empty takes a system call, and to wait for it longer.  Both are done after a
-failure and after a long task, and with ``--capture`` after each.  For all other tasks it
-must be known without a call how much was printed *before* a task that will fail.  Python's
-own streams count what they write; and what was taken so far beyond that count was printed
-in some other way, by a subprocess or in C.  The sum is right but for what short tasks have
-printed so in the last moment.
+failure and after a task of a millisecond or more, and with ``--capture`` after each.  For
+all other tasks it must be known without a call how much was printed *before* a task that
+will fail.  Python's own streams count what they write; and what was taken so far beyond
+that count was printed in some other way, by C, as a subprocess takes longer.  The sum is
+right but for what short tasks have printed so in the last moment.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any, Final
 from jug.execution.last_output import LastOutput
 from jug.execution.open_files import flush_c
 from jug.execution.output_pipe import OutputPipe
-from jug.task.measures import LONG
 
+_LONG: Final = 0.001  # seconds that any subprocess takes
 _PATIENCE: Final = 5.0  # seconds after which it is seen whether the pipe is still there
 _PAUSES: Final = (0.0, 0.0, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005)
 
@@ -56,7 +56,7 @@ class TaskOutput:
             return self.of_failure()
         if self._pipes:
             _flush()
-            if seconds >= LONG:
+            if seconds >= _LONG:
                 flush_c()
                 self._wait_until_taken()
         return ""
