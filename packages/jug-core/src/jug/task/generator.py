@@ -10,7 +10,7 @@ from jug.errors import OptionError
 from jug.hash.names import function_name
 from jug.task.run_options import DEFAULTS, RunOptions, check_names
 from jug.task.task import Task
-from jug.task.tasklet import Item, Tasklet
+from jug.task.tasklet import Item, Part, Tasklet
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -152,7 +152,8 @@ def return_tuple(
         make = generator if isinstance(generator, TaskGenerator) else TaskGenerator(generator)
 
         def call(*args: P.args, **kwargs: P.kwargs) -> tuple[Tasklet, ...]:
-            return iteratetask(make(*args, **kwargs), n)
+            task = make(*args, **kwargs)
+            return tuple(Tasklet(task, Part(i, n, task)) for i in range(n))
 
         return update_wrapper(call, make)
 

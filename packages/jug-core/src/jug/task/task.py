@@ -19,6 +19,7 @@ from jug.errors import HashError, TaskError
 from jug.hash.names import function_name
 from jug.session import current_store, is_store_chosen, of_this_thread
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
+from jug.task.elsewhere import look_for, refuse_to_compute
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
 from jug.task.no_value import not_found
@@ -163,6 +164,7 @@ class Task(Lockable, Generic[R]):
         """
         if not force and self.can_load():
             return self.result
+        refuse_to_compute(self)
         missing = next(_missing(self), None)
         if missing is not None:
             raise TaskError(
@@ -200,10 +202,8 @@ class Task(Lockable, Generic[R]):
     def load(self) -> None:
         """Read the value from the store, also if it is loaded already."""
         store = self.store
-        if not store.has(self.digest):
-            store.poll()
-            if not store.has(self.digest):
-                raise not_found(self)
+        if not self.can_load(store):
+            raise not_found(self)
         self._value = store.load_digest(self.digest)
 
     def can_load(self, store: BaseStore | None = None) -> bool:
@@ -211,6 +211,8 @@ class Task(Lockable, Generic[R]):
         store = self.store if store is None else store
         if not store.has(self.digest):
             store.poll()
+            if not store.has(self.digest):
+                look_for(self)
         return store.has(self.digest)
 
     def is_done(self, polled: BaseStore) -> bool:

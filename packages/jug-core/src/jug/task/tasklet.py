@@ -137,6 +137,12 @@ class Item:
         return f"[{self.index!r}]"
 
 
+class Part(Item):
+    """The function behind one of the items that `return_tuple` gives: jug 2.x named it otherwise."""
+
+    __slots__ = ()
+
+
 def cannot_iterate(thing: Any) -> IterationError:
     """Return the error that says how to go through the items of a result."""
     advice = advice_for(

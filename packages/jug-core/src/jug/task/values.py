@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, overload
 
 from jug.errors import CallFailed, OptionError, TaskError
 from jug.task.arguments import value_of
+from jug.task.elsewhere import refuse_to_compute
 from jug.task.task import MISSING, Task
 
 K = TypeVar("K")
@@ -59,6 +60,7 @@ def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa
 
 def _run_or_wait(task: Task[Any]) -> None:
     """Return once the task is done, by this process or another."""
+    refuse_to_compute(task)
     if task.is_locked_here:
         raise TaskError(
             f"the call of {task.name!r} would wait for itself for ever: it calls itself with the "
