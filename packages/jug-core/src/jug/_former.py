@@ -1,12 +1,13 @@
-"""Names of jug 2.x that are gone, and what to use in their place.
+"""Names and stores of jug 2.x that are gone, and what to use in their place.
 
-Whoever asks for one, by an import or as an attribute, is told that, rather than that
+Whoever asks for a name, by an import or as an attribute, is told that, rather than that
 a module or an attribute does not exist.  A module stands for all that was in it.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Final, NoReturn
 
 from jug.errors import AttributeGone, ImportGone, NameGone
@@ -103,3 +104,20 @@ def _is_imported_from() -> bool:
     for _ in range(2):
         frame = None if frame is None else frame.f_back
     return frame is not None and opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+
+
+def is_former_dict_file(content: bytes) -> bool:
+    """Return whether a file is as `dict_store` of jug 2.x wrote it: a pickled dict, by hashes."""
+    return content.startswith(b"\x80") and b"result:" in content[:64]
+
+
+def how_to_adopt(path: Path) -> str:
+    """Return how the results in what jug 2.x wrote are brought over.
+
+    >>> print(how_to_adopt(Path("work/primes.jugdata")))
+    `jug adopt JUGFILE` renames it to 'primes.jugdata.2x' and brings its results over ...
+    """
+    return (
+        f"`jug adopt JUGFILE` renames it to {path.name + '.2x'!r} and brings its results over "
+        "(docs/from-jug-2.md in jug's documentation says how)"
+    )

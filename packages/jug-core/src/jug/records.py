@@ -47,6 +47,7 @@ STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
 _MEASURES_TAG: Final = 8
 _OUTPUT_TAG: Final = 9
+_SOURCE_TAG: Final = 10
 _LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
 _CODE: Final = _FIELD.size + 16
 """Bytes of the field that follows the name in nearly every record."""
@@ -117,6 +118,8 @@ class Record(NamedTuple):
     """Which attempt it was, from 1; 0 where it was not noted."""
     output: str = ""
     """The last 64 kB that it and its subprocesses printed, where that was kept."""
+    source: str = ""
+    """Where `jug adopt` brought the result over from; empty where it was computed."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that say something, for ``--json``."""
@@ -182,7 +185,7 @@ def end_of(packed: Buffer) -> float:
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name, start, duration, size, memory, *texts, cpu, growth, attempt, output = record
+    name, start, duration, size, memory, *texts, cpu, growth, attempt, output, source = record
     data = name.encode("utf-8", "backslashreplace")
     packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
     for tag, text in enumerate(texts, start=2):
@@ -192,9 +195,10 @@ def pack(record: Record) -> bytes:
     if cpu or growth or attempt:
         packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
         packed += _MEASURES.pack(cpu, growth, attempt)
-    if output:
-        data = output.encode("utf-8", "backslashreplace")
-        packed += _FIELD.pack(_OUTPUT_TAG, len(data)) + data
+    for tag, text in ((_OUTPUT_TAG, output), (_SOURCE_TAG, source)):
+        if text:
+            data = text.encode("utf-8", "backslashreplace")
+            packed += _FIELD.pack(tag, len(data)) + data
     return packed
 
 
@@ -207,12 +211,15 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     start, duration, size, memory, _, length = _FIRST.unpack_from(data)
     known, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
     at = _NUMBERS.size + used
-    name, code, exception, traceback, named, arguments, state, cpu, growth, attempt, output = (
-        known if at == len(data) else _long_fields(known, data, at) or _all_fields(known, data, at)
-    )
+    if at != len(data):
+        known = _long_fields(known, data, at) or _all_fields(known, data, at)
+    (
+        name, code, exception, traceback, named, arguments, state, cpu, growth, attempt, output,
+        source,
+    ) = known  # fmt: skip
     return _new(Record, (
         name, start, duration, size, memory, code, exception, traceback, named, arguments, state,
-        cpu, growth, attempt, output,
+        cpu, growth, attempt, output, source,
     ))  # fmt: skip
 
 
@@ -230,13 +237,13 @@ def unpack_if_sound(data: Buffer, worker: str = "") -> Record | None:
 
 _new: Final = tuple.__new__  # a third of the time that the class takes
 
-_Fields = tuple[str, str, str, str, str, str, str, float, int, int, str]
+_Fields = tuple[str, str, str, str, str, str, str, float, int, int, str, str]
 
 
 @lru_cache(maxsize=4096)
 def _known_fields(packed: bytes, worker: str) -> tuple[_Fields, int]:
     """Return the first fields, which runs of one name and worker share, and how far they reach."""
-    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0, ""), packed, 0)
+    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0, "", ""), packed, 0)
 
 
 def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
@@ -249,7 +256,7 @@ def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
     name, code, exception, traceback, worker, _, state, *_ = fields
     text = str(data[begin:end], "utf-8")
     cpu, growth, attempt = _LAST.unpack_from(data, end)[2:]
-    return name, code, exception, traceback, worker, text, state, cpu, growth, attempt, ""
+    return name, code, exception, traceback, worker, text, state, cpu, growth, attempt, "", ""
 
 
 def _all_fields(fields: _Fields, data: bytes, at: int) -> _Fields:
@@ -271,8 +278,10 @@ def _fields(fields: _Fields, data: bytes, at: int) -> tuple[_Fields, int]:
         if tag <= _LAST_TEXT:
             found[tag - 1] = str(data[begin:end], "utf-8")
         elif tag == _MEASURES_TAG:
-            found[_LAST_TEXT:-1] = _MEASURES.unpack_from(data, begin)
+            found[_LAST_TEXT:-2] = _MEASURES.unpack_from(data, begin)
         elif tag == _OUTPUT_TAG:
+            found[-2] = str(data[begin:end], "utf-8")
+        elif tag == _SOURCE_TAG:
             found[-1] = str(data[begin:end], "utf-8")
         at = end
     return tuple(found), at

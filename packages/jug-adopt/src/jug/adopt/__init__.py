@@ -11,5 +11,7 @@ result looked up in the old store, and saved in the new one.  The old store is o
     stores     the stores of jug 2.x, read
     adopting   which result of the old store is whose, and saving it in the new one
     moving     the jugdir of jug 2.x that makes room for the new one
+    reading    the jugfile, read with what the old store has
+    report     what is printed in the end
     command    `jug adopt`
 """

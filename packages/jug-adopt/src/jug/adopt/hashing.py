@@ -66,7 +66,7 @@ class FormerHashes:
     """The hashes that jug 2.x gave, in one dialect; each task's is computed once."""
 
     def __init__(self, dialect: Dialect = Dialect()) -> None:
-        self._dialect = dialect
+        self.dialect = dialect
         self._known: dict[int, _Kept] = {}
         """By the ids of tasks: some that are one task today were two."""
         self._met: set[Way] = set()
@@ -121,7 +121,7 @@ class FormerHashes:
             mapper = _Known(self.of_value(mapper))
         if call.f is _jug_map_curry:
             self._met.add(Way.CURRIED_LISTS)
-            if Way.CURRIED_LISTS in self._dialect:
+            if Way.CURRIED_LISTS in self.dialect:
                 inputs = [*map(list, inputs)]
         return mapper, inputs
 
@@ -189,7 +189,7 @@ class FormerHashes:
 
     def _feed_frozenset(self, state: _Hash, items: frozenset[Any]) -> None:
         self._met.add(Way.PICKLED_FROZENSETS)
-        if Way.PICKLED_FROZENSETS in self._dialect:
+        if Way.PICKLED_FROZENSETS in self.dialect:
             self._feed_pickle(state, items)
         else:
             self._feed_set(state, items)
@@ -208,7 +208,7 @@ class FormerHashes:
 
     def _feed_pickle(self, state: _Hash, element: Any) -> None:
         try:
-            state.update(pickled(element, self._dialect, self._met))
+            state.update(pickled(element, self.dialect, self._met))
         except Exception:
             raise _Unknown from None
 
@@ -249,7 +249,7 @@ class FormerHashes:
 
     def _lambda(self, f: FunctionType) -> tuple[Any, ...]:
         self._met.add(Way.BYTECODE_LAMBDAS)
-        if Way.BYTECODE_LAMBDAS in self._dialect:
+        if Way.BYTECODE_LAMBDAS in self.dialect:
             return "<lambda>", f.__code__.co_code
         closure = tuple(cell.cell_contents for cell in f.__closure__ or ())
         return "<lambda>", _code(f.__code__), closure, f.__defaults__ or (), f.__kwdefaults__ or {}

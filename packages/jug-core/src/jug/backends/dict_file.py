@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jug import codec
+from jug._former import how_to_adopt, is_former_dict_file
 from jug.errors import DamagedResult, StoreError, StoreFormatError
 
 __all__ = ["DictFile", "Saved"]
@@ -75,6 +76,12 @@ class DictFile:
 
     def _parse(self, content: bytes) -> Saved:
         marker, _, encoded = content.partition(b"\n")
+        if is_former_dict_file(content):
+            raise StoreFormatError(
+                f"{str(self.path)!r} is a file of a dict_store of jug 2.x, which is only read: "
+                f"{how_to_adopt(self.path)}; or choose another name",
+                path=self.path,
+            )
         if not marker.startswith(_MARKER):
             raise StoreFormatError(
                 f"{str(self.path)!r} is no file of a dict_store: choose another name",

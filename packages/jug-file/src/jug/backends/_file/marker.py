@@ -23,8 +23,6 @@ Somebody may remove folders, the empty ones above all.  Who writes makes them an
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -32,8 +30,10 @@ from typing import Final
 from zlib import crc32
 
 from jug import hash as jug_hash
+from jug._former import how_to_adopt
 from jug.backends._file import frames
 from jug.backends._file.disk import explained, is_missing, publish, sync_folder
+from jug.backends._file.former import is_former
 from jug.backends._file.segment import is_segment_name
 from jug.errors import StoreError, StoreFormatError
 from jug.messages import Log
@@ -58,10 +58,6 @@ taking it for one of its own, whose `cleanup` would remove all results: leave it
 
 _WITHOUT_SUM: Final = b"jug file store 1.0\nhash 1\ncodec 1\n"
 """The marker as it was before it had a checksum."""
-
-_FORMER_FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
-_TWO_HEX: Final = re.compile("[0-9a-f]{2}")
-_REST_HEX: Final = re.compile("[0-9a-f]{38}.*")
 
 
 class _State(Enum):
@@ -148,13 +144,11 @@ def _look(jugdir: Path) -> _State:
             path=str(jugdir),
         )
     with explained(jugdir, "look for results in"):
-        is_former = _is_former(jugdir, names)
-    if is_former:
-        another = shlex.quote(jugdir.with_suffix(".jug3").name)
+        is_of_former = bool(names) and is_former(jugdir)
+    if is_of_former:
         raise StoreFormatError(
-            f"{str(jugdir)!r} is a jugdir of jug 2.x, which this jug neither reads nor changes: "
-            f"choose another one, such as --jugdir {another}; "
-            "docs/from-jug-2.md in jug's documentation says more",
+            f"{str(jugdir)!r} is a jugdir of jug 2.x, which is only read: {how_to_adopt(jugdir)}; "
+            "or choose another --jugdir",
             path=str(jugdir),
         )
     return _State.NONE
@@ -223,13 +217,3 @@ def _check(jugdir: Path, found: str) -> None:
             f"{scheme}: use the jug-core that wrote it or choose another --jugdir",
             path=str(jugdir),
         )
-
-
-def _is_former(jugdir: Path, names: set[str]) -> bool:
-    """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
-    parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
-    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in os.listdir(jugdir / part)):
-        return True
-    if "packs" in names and (jugdir / "packs" / "jugpack").is_file():  # ours is a folder
-        return True
-    return not _FORMER_FOLDERS.isdisjoint(names) and _FORMER_FOLDERS.issuperset(names - {*parts})

@@ -1,0 +1,106 @@
+"""Reading a jugfile whose results are brought over, until nothing more is found.
+
+The jugfile asks for results as it is read, and gets them from the old store at that moment
+(`jug.task.elsewhere`), so barriers open as they did for jug 2.x.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jug.adopt.adopting import Adoption, Choices, Seen, State
+from jug.adopt.stores import FormerStore
+from jug.errors import JugfileError
+from jug.execution.job import Job, explained
+from jug.jugfile import Jugfile, Jugspace
+from jug.messages import Log
+from jug.session import current_store, set_running
+from jug.task import Task, alltasks
+from jug.task.elsewhere import brought_by
+
+log = Log("adopt")
+
+_EACH: Final = 5.0  # seconds after which it is told how far it is
+
+
+@dataclass
+class Outcome:
+    """What became of a jugfile's tasks."""
+
+    old: str
+    """The old store, without secrets."""
+    held: int
+    """How many results it holds."""
+    unclaimed: int
+    """How many of these are no task's."""
+    damage: str
+    """What is wrong with it as a whole, if anything."""
+    seen: dict[bytes, Seen] = field(default_factory=dict)
+    """What became of each task, by its digest."""
+    at_barrier: bool = False
+    """Whether the jugfile stopped at a barrier."""
+    failure: JugfileError | None = None
+    """What the jugfile raised."""
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether no result in the old store is of a task."""
+        return self.unclaimed == self.held
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all that the old store has of the tasks is in the new one."""
+        refused = any(seen.state is State.REFUSED for seen in self.seen.values())
+        return not (refused or self.damage or self.failure or self.has_nothing)
+
+
+def adopt(job: Job, former: FormerStore, choices: Choices) -> Outcome:
+    """Bring the results of a jugfile's tasks into the store in use."""
+    set_running()
+    jugfile = Jugfile(job.jugfile, job.arguments)
+    adoption = Adoption(former, choices)
+    reading = _read(jugfile, jugfile.read, adoption)
+    while adoption.take_back(current_store()):
+        adoption.read_again()
+        reading = _read(jugfile, jugfile.read_again, adoption)
+    current_store().flush()
+    return Outcome(
+        former.url,
+        len(former.hashes),
+        adoption.unclaimed,
+        former.damage,
+        adoption.seen,
+        reading.at_barrier,
+        reading.failure,
+    )
+
+
+@dataclass
+class _Reading:
+    tasks: list[Task[Any]]
+    at_barrier: bool = False
+    failure: JugfileError | None = None
+
+
+def _read(jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption) -> _Reading:
+    with brought_by(adoption.bring):
+        reading = _as_far_as_it_goes(jugfile, read)
+    current_store().exists_after_poll(task.digest for task in reading.tasks)
+    told = time.monotonic()
+    for number, _ in enumerate(adoption.bring_all(reading.tasks)):
+        if time.monotonic() > told + _EACH:
+            told = time.monotonic()
+            log.warning("looked at %d of %d tasks", number + 1, len(reading.tasks))
+    return reading
+
+
+def _as_far_as_it_goes(jugfile: Jugfile, read: Callable[[], Jugspace]) -> _Reading:
+    """Read the jugfile; of one that fails, return the tasks that it made before."""
+    try:
+        jugspace = explained(jugfile, read)
+    except JugfileError as error:
+        return _Reading([*alltasks], failure=error)
+    return _Reading(jugspace.tasks, bool(jugspace.barrier_tasks))

@@ -1,0 +1,97 @@
+"""What jug 2.x left in a redis server, read: `result:HASH` and `lock:HASH`, without a prefix."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from jug.adopt.contents import HASH_LENGTH, Unreadable
+from jug.errors import DistributionMissing, OptionError, StoreError
+
+_BATCH: Final = 1000  # keys that the server looks at in one go
+_RESULT: Final = b"result:"
+_LOCK: Final = b"lock:"
+
+
+def without_secrets(url: str) -> str:
+    """Return the URL without user and password.
+
+    >>> without_secrets("redis://me:secret@example.org:6379/0")
+    'redis://example.org:6379/0'
+    """
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+
+
+def connected(url: str, shown: str) -> Client:
+    """Return a client of the server; `shown` is what errors call it."""
+    try:
+        import redis
+    except ImportError:
+        raise DistributionMissing(
+            "results in redis need the client redis, which is not installed: "
+            "pip install 'jug-adopt[redis]'",
+            module="redis",
+            distribution="jug-adopt[redis]",
+        ) from None
+    try:
+        return Client(redis.Redis.from_url(_without_prefix(url)), redis.RedisError, shown)
+    except ValueError as error:
+        raise OptionError(f"{shown!r} is no URL of a redis server: {error}") from None
+
+
+def _without_prefix(url: str) -> str:
+    """Return the URL without ``?prefix=…``, which is today's."""
+    parts = urlsplit(url)
+    options = [one for one in parts.query.split("&") if one and not one.startswith("prefix=")]
+    return urlunsplit(parts._replace(query="&".join(options)))
+
+
+class Client:
+    """Reads keys, and writes none."""
+
+    def __init__(self, redis: Any, error: type[Exception], shown: str) -> None:
+        self._redis = redis
+        self._error = error
+        self._shown = shown
+
+    def results(self) -> set[bytes]:
+        """Return the hashes of all results."""
+        return self._hashes(_RESULT)
+
+    def locked(self) -> list[bytes]:
+        """Return the hashes of the tasks that are locked and did not fail."""
+        hashes = sorted(self._hashes(_LOCK))
+        return [hash for hash in hashes if self._get(_LOCK + hash) == b"L"]
+
+    def content(self, hash: bytes) -> bytes:
+        """Return the bytes of a result."""
+        encoded = self._get(_RESULT + hash)
+        if encoded is None:
+            raise Unreadable("it was removed just now")
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise Unreadable(f"it is cut short or damaged: {error}") from None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._redis.close()
+
+    def _hashes(self, prefix: bytes) -> set[bytes]:
+        def scan() -> set[bytes]:
+            keys = self._redis.scan_iter(match=prefix + b"*", count=_BATCH)
+            return {key.removeprefix(prefix) for key in keys}
+
+        return {hash for hash in self._asked(scan) if len(hash) == HASH_LENGTH}
+
+    def _get(self, key: bytes) -> Any:
+        return self._asked(lambda: self._redis.get(key))
+
+    def _asked(self, ask: Any) -> Any:
+        try:
+            return ask()
+        except self._error as error:
+            raise StoreError(f"the server {self._shown!r} can't be read: {error}") from error

@@ -1,0 +1,28 @@
+"""What a jugdir of jug 2.x looks like, so that it is not taken for something else.
+
+    ab/cdef…         a result, named by the 40 hex digits of its hash
+    packs/jugpack    many small results in one file; here a folder of this name stands
+    locks/  tempfiles/
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+_FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
+_TWO_HEX: Final = re.compile("[0-9a-f]{2}")
+_REST_HEX: Final = re.compile("[0-9a-f]{38}.*")
+
+
+def is_former(jugdir: Path) -> bool:
+    """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
+    names = set(os.listdir(jugdir))
+    parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
+    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in os.listdir(jugdir / part)):
+        return True
+    if "packs" in names and (jugdir / "packs" / "jugpack").is_file():
+        return True
+    return not _FOLDERS.isdisjoint(names) and _FOLDERS.issuperset(names - {*parts})
