@@ -27,7 +27,6 @@ from jug.records import Record
 from jug.task import Task, alltasks
 from jug.task.short_form import call_form
 
-
 _ACCEPTED: Final = " (ambiguous)"
 
 
@@ -158,7 +157,9 @@ class Adoption:
         """Note a task as ambiguous if something is that it is made from."""
         for one in task.dependencies():
             if one.digest in self._ambiguous:
-                self._mark(task, f"it is made from {call_form(one)}, which jug 2.x can't tell apart")
+                self._mark(
+                    task, f"it is made from {call_form(one)}, which jug 2.x can't tell apart"
+                )
 
     def _mark(self, task: Task[Any], why: str) -> None:
         self._ambiguous.setdefault(task.digest, why)

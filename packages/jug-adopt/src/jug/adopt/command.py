@@ -67,7 +67,7 @@ def command(
     from jug.cli.reading import job_of, traceless
 
     if old is not None and _is_jugfile(old):
-        old, options = None, _with_jugfile(options, old)
+        options, old = _with_jugfile(options, old), None
     choices = Choices(accept_ambiguous, dry_run, from_version)
     job = job_of(options)
     with traceless(job.jugfile), _old_store(old, job, choices) as former:

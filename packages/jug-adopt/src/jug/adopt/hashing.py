@@ -25,10 +25,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha1
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from jug.adopt.own_hashes import asked_by
 from jug.adopt.pickling import PROTOCOL, part_of_tuple, pickled
-from jug.adopt.versions import Dialect, Way
+from jug.adopt.versions import NEWEST, Dialect, Way
 from jug.io import NoLoad
 from jug.mapreduce import Mapped, _jug_map, _jug_map_curry
 from jug.task import Task, TaskGenerator, Tasklet
@@ -65,7 +66,7 @@ class _Kept(NamedTuple):
 class FormerHashes:
     """The hashes that jug 2.x gave, in one dialect; each task's is computed once."""
 
-    def __init__(self, dialect: Dialect = Dialect()) -> None:
+    def __init__(self, dialect: Dialect = NEWEST) -> None:
         self.dialect = dialect
         self._known: dict[int, _Kept] = {}
         """By the ids of tasks: some that are one task today were two."""
@@ -97,7 +98,7 @@ class FormerHashes:
     def update(self, state: _Hash, pairs: Pairs) -> None:
         """Feed labels and elements into a SHA-1, as `hash_update` of jug 2.x did."""
         for label, element in pairs:
-            state.update(_label(label))
+            state.update(_label(label) if type(label) in _LABELS else _pickled(label))
             self._feed(state, element)
 
     def _hashed(self, task: Task[Any]) -> Hashed:
@@ -146,7 +147,7 @@ class FormerHashes:
             if issubclass(kind, base):
                 return feeder
         if hasattr(kind, "__jug_hash__") and not issubclass(kind, type):
-            return _feed_own_hash
+            return self._feed_own_hash
         numpy = sys.modules.get("numpy")
         if numpy is not None and kind is numpy.ndarray:
             return self._feed_array
@@ -205,6 +206,10 @@ class FormerHashes:
             state.update(array.flatten())
         except ValueError:  # dates: numpy gives no buffer of them
             raise _Unknown from None
+
+    def _feed_own_hash(self, state: _Hash, element: Any) -> None:
+        with asked_by(self):
+            state.update(element.__jug_hash__())
 
     def _feed_pickle(self, state: _Hash, element: Any) -> None:
         try:
@@ -283,10 +288,6 @@ class _Known:
         return self.hash
 
 
-def _feed_own_hash(state: _Hash, element: Any) -> None:
-    state.update(element.__jug_hash__())
-
-
 def _call(task: Task[Any]) -> Task[Any]:
     """Return the call by which a task is known: that of a compound task is another one."""
     call: Task[Any] = getattr(task, "call", task)
@@ -313,12 +314,10 @@ def _first(pair: tuple[bytes, Any]) -> bytes:
     return pair[0]
 
 
-@lru_cache(maxsize=10_000)
-def _pickled_label(label: Any, kind: type) -> bytes:
+def _pickled(label: Any) -> bytes:
     return pickle.dumps(label, PROTOCOL)
 
 
-def _label(label: Any) -> bytes:
-    return _pickled_label(label, type(label))
-
-
+_LABELS: Final = frozenset({int, str, bytes})
+_label = lru_cache(maxsize=10_000)(_pickled)
+"""The same for labels of these types, of which there are many again and again."""

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, ClassVar, Final
 
-from jug.adopt.versions import Dialect, Way
+from jug.adopt.versions import NEWEST, Dialect, Way
 from jug.task import TaskGenerator
 
 PROTOCOL: Final = 4
@@ -48,11 +48,11 @@ def pickled(obj: Any, dialect: Dialect, met: set[Way]) -> bytes:
 def part_of_tuple(index: int, length: int) -> bytes:
     """Return the pickle of the function behind an item of what `return_tuple` announced."""
     file = BytesIO()
-    _Otherwise(file, Dialect(), set()).dump(partial(_get_check, i=index, n=length))
+    _Otherwise(file, NEWEST, set()).dump(partial(_get_check, i=index, n=length))
     return file.getvalue()
 
 
-def _get_check() -> None:
+def _get_check(i: int, n: int) -> None:
     """Stands for the function of that name in jug 2.x's `jug.task`."""
 
 
@@ -118,10 +118,13 @@ class _Otherwise(pickle._Pickler):
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         """Write a module and a name in it, without asking whether it is there."""
-        self.save(self._former(pickle.whichmodule(obj, name or obj.__qualname__)))  # type: ignore[attr-defined]
-        self.save(name or obj.__qualname__)
-        self.write(pickle.STACK_GLOBAL)
-        self.memoize(obj)
+        name = name or obj.__qualname__
+        writer: Any = self  # what follows is not in its type stubs
+        module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
+        writer.save(self._former(module))
+        writer.save(name)
+        writer.write(pickle.STACK_GLOBAL)
+        writer.memoize(obj)
 
     dispatch: ClassVar[dict[type, Any]] = {
         **pickle._Pickler.dispatch,

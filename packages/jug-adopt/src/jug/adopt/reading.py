@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jug.adopt.adopting import Adoption, Choices, Seen, State
+from jug.adopt.own_hashes import answering_for_both
 from jug.adopt.stores import FormerStore
 from jug.errors import JugfileError
 from jug.execution.job import Job, explained
@@ -86,7 +87,7 @@ class _Reading:
 
 
 def _read(jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption) -> _Reading:
-    with brought_by(adoption.bring):
+    with brought_by(adoption.bring), answering_for_both():
         reading = _as_far_as_it_goes(jugfile, read)
     current_store().exists_after_poll(task.digest for task in reading.tasks)
     told = time.monotonic()

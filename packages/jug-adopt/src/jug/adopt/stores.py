@@ -55,7 +55,7 @@ class FormerStore(ABC):
         Raises `Unreadable` if it can't be had.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # few have something to let go of
         """Let go of every resource."""
 
 
@@ -79,14 +79,15 @@ class FormerDirectory(FormerStore):
             )
 
     def read(self, hash: bytes) -> Found:
-        path = self._path / hash[:2].decode() / hash[2:].decode()
+        name = hash.decode()
+        path = f"{self.url}/{name[:2]}/{name[2:]}"  # a Path takes a third of the time to read it
         try:
             with open(path, "rb") as file:
                 content, written = file.read(), os.fstat(file.fileno()).st_mtime
         except FileNotFoundError:
             return self._read_in_pack(hash)
         except OSError as error:
-            raise Unreadable(f"{str(path)!r} can't be read: {error.strerror}") from error
+            raise Unreadable(f"{path!r} can't be read: {error.strerror}") from error
         return Found(contents.value_of(content), written)
 
     def _read_in_pack(self, hash: bytes) -> Found:

@@ -32,8 +32,10 @@ class Way(Enum):
 
 Dialect = frozenset[Way]
 
+NEWEST: Final = Dialect()
+
 _VERSIONS: Final = {
-    "2.7": Dialect(),
+    "2.7": NEWEST,
     "2.6": Dialect({Way.PICKLED_FROZENSETS}),
     "2.5": Dialect({Way.PICKLED_FROZENSETS, Way.BYTECODE_LAMBDAS}),
     "2.4": Dialect({Way.PICKLED_FROZENSETS, Way.BYTECODE_LAMBDAS}),

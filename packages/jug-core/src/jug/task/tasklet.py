@@ -138,7 +138,7 @@ class Item:
 
 
 class Part(Item):
-    """The function behind one of the items that `return_tuple` gives: jug 2.x named it otherwise."""
+    """The function behind an item of what `return_tuple` gives: jug 2.x had another one."""
 
     __slots__ = ()
 

@@ -1,8 +1,8 @@
 """What a jugdir of jug 2.x looks like, so that it is not taken for something else.
 
-    ab/cdef…         a result, named by the 40 hex digits of its hash
-    packs/jugpack    many small results in one file; here a folder of this name stands
-    locks/  tempfiles/
+ab/cdef…         a result, named by the 40 hex digits of its hash
+packs/jugpack    many small results in one file; here a folder of this name stands
+locks/  tempfiles/
 """
 
 from __future__ import annotations
