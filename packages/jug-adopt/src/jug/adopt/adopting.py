@@ -35,7 +35,7 @@ class State(Enum):
 
     ADOPTED = "adopted"
     """Its result was brought over, or in a trial would be."""
-    THERE = "there"
+    THERE = "already"
     """The new store has a result of it already."""
     MISSING = "not there"
     """The old store has none."""

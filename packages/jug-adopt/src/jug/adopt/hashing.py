@@ -203,9 +203,10 @@ class FormerHashes:
             self.update(state, enumerate(array.flatten().tolist()))
             return
         try:
-            state.update(array.flatten())
-        except ValueError:  # dates: numpy gives no buffer of them
+            memoryview(array)
+        except ValueError:  # dates: numpy shows nobody their memory
             raise _Unknown from None
+        state.update(array.flatten())
 
     def _feed_own_hash(self, state: _Hash, element: Any) -> None:
         with asked_by(self):

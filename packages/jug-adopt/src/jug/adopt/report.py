@@ -90,15 +90,20 @@ def _tell(outcome: Outcome) -> None:
 def _tell_of_unclaimed(outcome: Outcome) -> None:
     if not outcome.has_nothing:
         if outcome.unclaimed:
-            results = counted(outcome.unclaimed, "result")
-            _say(f"{results} in {outcome.old!r} are of no task of the jugfile, and stay there")
+            results, are = counted(outcome.unclaimed, "result"), _are(outcome.unclaimed)
+            _say(f"{results} in {outcome.old!r} {are} of no task of the jugfile, and stay there")
     elif outcome.held:
+        results = counted(outcome.held, "result")
         _say(
-            f"none of the {counted(outcome.held, 'result')} in {outcome.old!r} is of a task of the "
+            f"none of the {results} in {outcome.old!r} is of a task of the "
             "jugfile: is it the right one, unchanged, with its arguments?"
         )
     else:
         _say(f"{outcome.old!r} holds no results")
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _say(message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from jug.adopt.contents import HASH_LENGTH, Unreadable
 from jug.errors import DistributionMissing, OptionError, StoreError
@@ -16,13 +16,13 @@ _LOCK: Final = b"lock:"
 
 
 def without_secrets(url: str) -> str:
-    """Return the URL without user and password.
+    """Return the URL without user, password and options.
 
-    >>> without_secrets("redis://me:secret@example.org:6379/0")
+    >>> without_secrets("redis://me:secret@example.org:6379/0?prefix=a")
     'redis://example.org:6379/0'
     """
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def connected(url: str, shown: str) -> Client:
@@ -44,9 +44,9 @@ def connected(url: str, shown: str) -> Client:
 
 def _without_prefix(url: str) -> str:
     """Return the URL without ``?prefix=…``, which is today's."""
-    parts = urlsplit(url)
-    options = [one for one in parts.query.split("&") if one and not one.startswith("prefix=")]
-    return urlunsplit(parts._replace(query="&".join(options)))
+    address, _, query = url.partition("?")
+    options = [one for one in query.split("&") if one and not one.startswith("prefix=")]
+    return f"{address}?{'&'.join(options)}" if options else address
 
 
 class Client:
