@@ -171,7 +171,7 @@ def test_a_directory_of_jug_2_is_refused_and_left_alone(tmp_path: Path, name: st
     (tmp_path / name).write_bytes(b"a result")
     (tmp_path / "locks").mkdir()
 
-    with pytest.raises(StoreFormatError, match="is a jugdir of jug 2.x, which this jug neither"):
+    with pytest.raises(StoreFormatError, match="of jug 2.x, which is only read: `jug adopt"):
         FileStore(tmp_path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name.split("/")[0], "locks"])

@@ -47,9 +47,9 @@ def unpickled(pickled: bytes) -> Any:
 def _made(make: Callable[[bytes], Any], content: bytes) -> Any:
     try:
         return make(content)
-    except (Unreadable, MemoryError):
+    except Unreadable:
         raise
-    except Exception as error:
+    except Exception as error:  # from damaged bytes also a MemoryError
         raise Unreadable(f"it can't be made into a value: {describe_exception(error)}") from error
 
 

@@ -143,7 +143,7 @@ def _locks(folder: Path) -> Iterable[tuple[bytes, str]]:
     """Yield each lock that may be held, and what it says of its holder."""
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
         hash = os.fsencode(name.removesuffix(".lock"))

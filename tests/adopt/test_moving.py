@@ -1,0 +1,182 @@
+"""`jug adopt` alone: the jugdir of jug 2.x makes room, and nothing in it is changed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jug.cli import FAILED, USAGE
+from tests.adopt.conftest import Jug, Old, tree
+from tests.adopt.test_adopt import counted
+
+JUGFILE = "from jug import Task\ntasks = [Task(abs, -n) for n in range(30)]\n"
+
+
+@pytest.fixture
+def own(folder: Path) -> Old:
+    """Return what jug 2.x left in jugfile.jugdata."""
+    (folder / "jugfile.py").write_text(JUGFILE)
+    old = Old(folder / "jugfile.jugdata")
+    for n in range(30):
+        old.save(old.hash(abs, -n), n)
+    return old
+
+
+def content_of(folder: str) -> dict[str, Any]:
+    """Return all that a folder holds, but for the time of the folder itself."""
+    return {path: seen for path, seen in tree(Path(folder)).items() if path != "."}
+
+
+def test_the_former_jugdir_is_renamed_and_adopted(own: Old, jug: Jug) -> None:
+    before = content_of("jugfile.jugdata")
+
+    assert counted(jug("adopt", "--json")) == {"adopted": 30}
+
+    jug("check")
+    assert content_of("jugfile.jugdata.2x") == before
+
+
+def test_the_jugfile_may_be_named(own: Old, jug: Jug) -> None:
+    os.rename("jugfile.jugdata", "primes.jugdata")
+    os.rename("jugfile.py", "primes.py")
+
+    assert counted(jug("adopt", "primes", "--json")) == {"adopted": 30}
+    assert Path("primes.jugdata.2x").is_dir()
+    assert counted(jug("adopt", "primes.py", "--json")) == {"already": 30}
+
+
+def test_what_was_renamed_before_is_adopted_again(own: Old, jug: Jug) -> None:
+    jug("adopt")
+    hash = own.hash(abs, -100)
+    Path("jugfile.py").write_text(JUGFILE + "more = Task(abs, -100)\n")
+    own.path = Path("jugfile.jugdata.2x")
+    own.save(hash, 100)
+
+    assert counted(jug("adopt", "--json")) == {"adopted": 1, "already": 30}
+
+
+def test_going_back_is_renaming(own: Old, jug: Jug) -> None:
+    before = content_of("jugfile.jugdata")
+    jug("adopt")
+
+    os.rename("jugfile.jugdata", "new")
+    os.rename("jugfile.jugdata.2x", "jugfile.jugdata")
+
+    assert content_of("jugfile.jugdata") == before
+
+
+def test_a_trial_renames_nothing(own: Old, folder: Path, jug: Jug) -> None:
+    before = tree(folder)
+
+    assert counted(jug("adopt", "--dry-run", "--json")) == {"adopted": 30}
+
+    assert tree(folder) == before
+
+
+def test_the_file_of_a_dict_store_makes_room_as_well(folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text("from jug import Task\nTask(abs, -1)\n")
+    hash = Old(folder / "unused").hash(abs, -1)
+    Path("kept").write_bytes(pickle.dumps({f"result:{hash}".encode(): pickle.dumps(1, 4)}, 4))
+    before = Path("kept").read_bytes()
+    jugdir = ("--jugdir", "dict_store:kept")
+
+    told = jug("status", *jugdir, status=FAILED).stderr
+    assert "is a file of a dict_store of jug 2.x" in told and "`jug adopt JUGFILE`" in told
+    assert counted(jug("adopt", "--json", *jugdir)) == {"adopted": 1}
+    jug("check", *jugdir)
+    assert Path("kept.2x").read_bytes() == before
+
+
+def test_nothing_is_renamed_where_there_is_nothing_of_jug_2(folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(JUGFILE)
+
+    result = jug("adopt", status=USAGE)
+
+    told = " ".join(result.stderr.split())
+    assert "neither 'jugfile.jugdata' nor 'jugfile.jugdata.2x' holds results of jug 2.x" in told
+    assert sorted(os.listdir()) == ["jugfile.py"]
+
+
+def test_nothing_is_renamed_over_what_was_renamed_before(own: Old, jug: Jug) -> None:
+    Path("jugfile.jugdata.2x").mkdir()
+    before = content_of(".")
+
+    result = jug("adopt", status=USAGE)
+
+    assert "'jugfile.jugdata.2x' is there as well: rename one of them" in (
+        " ".join(result.stderr.split())
+    )
+    assert content_of(".") == before
+
+
+def test_nothing_is_renamed_while_jug_2_is_at_work(own: Old, jug: Jug) -> None:
+    lock = own.lock("a" * 40, "PID 12 on another-host name")
+    before = content_of(".")
+
+    result = jug("adopt", status=USAGE)
+
+    told = " ".join(result.stderr.split())
+    assert "jug 2.x seems to be at work in 'jugfile.jugdata' (PID 12 on another-host name)" in told
+    assert content_of(".") == before
+    lock.unlink()
+    assert counted(jug("adopt", "--json")) == {"adopted": 30}
+
+
+DIES = """
+import os, signal, sys
+import {module}
+
+before, calls = {module}.{name}, 0
+
+def dies(*args, **kwargs):
+    global calls
+    calls += 1
+    if calls == {call} and {is_before}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = before(*args, **kwargs)
+    if calls == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+{module}.{name} = dies
+from jug.cli import main
+main(["adopt"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("module", "name", "call"),
+    [
+        ("os", "rename", 1),
+        ("jug.adopt.moving", "_sync", 1),
+        ("jug.adopt.stores", "open_former", 1),
+        ("jug.backends._file.marker", "publish", 1),
+        ("jug.backends._file.marker", "_make_folders", 1),
+        ("jug.adopt.contents", "value_of", 1),
+        ("jug.adopt.contents", "value_of", 15),
+        ("jug.adopt.contents", "value_of", 30),
+        ("jug.adopt.reading", "current_store", 1),
+    ],
+)
+def test_a_command_that_is_killed_ends_well_when_it_is_run_again(
+    module: str, name: str, call: int, is_before: bool, own: Old, jug: Jug
+) -> None:
+    before = content_of("jugfile.jugdata")
+    program = DIES.format(module=module, name=name, call=call, is_before=is_before)
+
+    killed = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert killed.returncode == -9, killed.stderr.decode()
+    counts = counted(jug("adopt", "--json"))
+
+    assert counts["adopted"] + counts["already"] == 30
+    jug("check")
+    assert content_of("jugfile.jugdata.2x") == before
+    assert counted(jug("adopt", "--json")) == {"already": 30}
