@@ -12,6 +12,9 @@ from jug.cli import OWN_COMMANDS, main
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 
+OF_OTHERS = ("adopt",)
+"""Commands that other distributions of jug bring."""
+
 HEAD = """\
 # Commands
 
@@ -23,7 +26,7 @@ The jugfile is `jugfile.py` unless it is named; `.py` may be left away.
 Options may stand before and after it.
 What jug does not know behind the jugfile's name is the jugfile's, which finds it in `sys.argv`.
 There a command warns of what is like an option of jug's.
-`cleanup`, `invalidate`, `pack` and `check --remove-damaged` refuse all that looks like an option.
+`cleanup`, `invalidate`, `pack`, `adopt` and `check --remove-damaged` refuse all that looks like an option.
 Everything behind `--` is the jugfile, if it was not named yet, and its arguments, without a word.
 Options can also be set in files and in the environment: see [configuration](configuration.md).
 `jug-execute` is `jug execute`, and `python -m jug` is `jug`.
@@ -32,7 +35,7 @@ Options can also be set in files and in the environment: see [configuration](con
 
 def page() -> str:
     """Return the whole page."""
-    commands = {name: _command(name) for name in OWN_COMMANDS}
+    commands = {name: _command(name) for name in (*OWN_COMMANDS, *OF_OTHERS)}
     common = _common_options(commands.values())
     parts = [HEAD, "## Options of every command on a jugfile", "", *_table(common.values())]
     for name, command in commands.items():

@@ -6,9 +6,9 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from jug.backends.registry import open_store
 from jug.cli import FAILED, USAGE
 from jug.records import Record
 from tests.adopt.conftest import SAMPLE, Jug, Old, tree
-from tests.redis.conftest import RedisServer, Servers
 
 PRIMES = """
 from jug import Task
@@ -62,22 +61,6 @@ def sample(folder: Path) -> None:
     shutil.copy(SAMPLE / "jugfile.py", folder)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with ExitStack() as stack:
-        yield Servers(tmp_path_factory.mktemp("r"), stack).new()
-
-
-@pytest.fixture
-def filled(server: RedisServer) -> str:
-    """Return the URL of a server that holds the sample as jug 2.x left it."""
-    client = server.client()
-    client.flushall()
-    for key, text in json.loads((SAMPLE / "redis-keys.json").read_text()).items():
-        client.set(key, text)
-    return f"unix://{server.socket}"
-
-
 def check_the_sample(jug: Jug) -> None:
     jug("check", "jugfile.py")
     status = json.loads(jug("status", "--json", "jugfile.py").stdout)
@@ -105,32 +88,8 @@ def test_the_sample_is_adopted_from_a_directory(store: str, sample: None, jug: J
     assert tree(SAMPLE / store) == before
 
 
-def test_the_sample_is_adopted_from_a_redis_server(
-    filled: str, server: RedisServer, sample: None, jug: Jug
-) -> None:
-    before = {key: server.client().get(key) for key in server.client().keys()}
-
-    adopted = jug("adopt", filled, "--json")
-
-    assert counted(adopted) == {"adopted": 59}
-    check_the_sample(jug)
-    assert {key: server.client().get(key) for key in server.client().keys()} == before
-
-
-def test_results_on_the_server_of_the_jugdir_itself_need_no_old(
-    filled: str, server: RedisServer, sample: None, jug: Jug
-) -> None:
-    adopted = jug("adopt", "--json", "--jugdir", filled)
-
-    assert counted(adopted) == {"adopted": 59}
-    jug("check", "--jugdir", filled)
-
-
 @pytest.mark.slow
 def test_nothing_of_the_sample_is_computed_again(sample: None, jug: Jug) -> None:
-    import subprocess
-    import sys
-
     jug("adopt", str(SAMPLE / "plain_store"))
 
     command = [sys.executable, "-m", "jug", "execute", "--short", "jugfile.py"]

@@ -41,7 +41,7 @@ def value_of(content: bytes) -> Any:
 
 def unpickled(pickled: bytes) -> Any:
     """Return the value that is pickled; this runs it."""
-    return _made(pickle.loads, pickled)
+    return _made(_unpickled, pickled)
 
 
 def _made(make: Callable[[bytes], Any], content: bytes) -> Any:
@@ -74,8 +74,24 @@ def _inflated_value(inflated: bytes) -> Any:
     if kind == b"N":
         return _array(rest)
     if kind == b"P":
-        return pickle.loads(rest)
+        return _unpickled(rest)
     raise Unreadable(f"it begins with {kind!r}, as no result of jug 2.x does")
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds what numpy has moved since."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("numpy.core"):
+            import numpy
+
+            if int(numpy.__version__.partition(".")[0]) >= 2:
+                module = module.replace("numpy.core", "numpy._core", 1)
+        return super().find_class(module, name)
+
+
+def _unpickled(pickled: bytes) -> Any:
+    return _Unpickler(BytesIO(pickled)).load()
 
 
 def _array(npy: bytes) -> Any:
@@ -112,7 +128,7 @@ class Lost:
         raise EncodeError(f"{self.name} is gone, which its pickle names")
 
 
-class _ForgivingUnpickler(pickle.Unpickler):
+class _ForgivingUnpickler(_Unpickler):
     """Reads what it can: a name that is gone spoils only the values that it is in."""
 
     def find_class(self, module: str, name: str) -> Any:

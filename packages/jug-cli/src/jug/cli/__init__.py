@@ -166,7 +166,8 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
         return
     from importlib.metadata import PackageNotFoundError, version
 
-    for name in ("jug", "jug-core", "jug-file", "jug-redis", "jug-mapreduce", "jug-cli"):
+    parts = ("core", "file", "redis", "mapreduce", "cli", "adopt")
+    for name in ("jug", *(f"jug-{part}" for part in parts)):
         try:
             click.echo(f"{name} {version(name)}")
         except PackageNotFoundError:  # the parts may be installed without `jug` itself

@@ -1,0 +1,54 @@
+"""`jug adopt` from a real server that holds what jug 2.x left there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.adopt.conftest import SAMPLE, Jug
+from tests.adopt.test_adopt import check_the_sample, counted, sample
+
+pytest.importorskip("redis")
+from tests.redis.conftest import RedisServer, Servers  # noqa: E402
+
+__all__ = ["sample"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with ExitStack() as stack:
+        yield Servers(tmp_path_factory.mktemp("r"), stack).new()
+
+
+@pytest.fixture
+def filled(server: RedisServer) -> str:
+    """Return the URL of a server that holds the sample as jug 2.x left it."""
+    client = server.client()
+    client.flushall()
+    for key, text in json.loads((SAMPLE / "redis-keys.json").read_text()).items():
+        client.set(key, text)
+    return f"unix://{server.socket}"
+
+
+def test_the_sample_is_adopted_from_a_redis_server(
+    filled: str, server: RedisServer, sample: None, jug: Jug
+) -> None:
+    before = {key: server.client().get(key) for key in server.client().keys()}
+
+    adopted = jug("adopt", filled, "--json")
+
+    assert counted(adopted) == {"adopted": 59}
+    check_the_sample(jug)
+    assert {key: server.client().get(key) for key in server.client().keys()} == before
+
+
+def test_results_on_the_server_of_the_jugdir_itself_need_no_old(
+    filled: str, server: RedisServer, sample: None, jug: Jug
+) -> None:
+    adopted = jug("adopt", "--json", "--jugdir", filled)
+
+    assert counted(adopted) == {"adopted": 59}
+    jug("check", "--jugdir", filled)
