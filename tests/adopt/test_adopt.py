@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.adopt.conftest import SAMPLE, Jug, Old, tree
 
 from jug.backends.registry import open_store
 from jug.cli import FAILED, USAGE
 from jug.records import Record
-from tests.adopt.conftest import SAMPLE, Jug, Old, tree
 
 PRIMES = """
 from jug import Task

@@ -11,10 +11,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-
-from jug.cli import FAILED, USAGE
 from tests.adopt.conftest import Jug, Old, tree
 from tests.adopt.test_adopt import counted
+
+from jug.cli import FAILED, USAGE
 
 JUGFILE = """
 from jug import Task
@@ -228,9 +228,7 @@ def test_options_that_are_not_known_are_refused(three: Old, jug: Jug) -> None:
 @pytest.mark.parametrize(
     "words", [["old", "jugfile.py", "7"], ["old", "jugfile", "7"], ["old", "--", "jugfile", "7"]]
 )
-def test_the_jugfile_gets_its_arguments(
-    words: list[str], old: Old, folder: Path, jug: Jug
-) -> None:
+def test_the_jugfile_gets_its_arguments(words: list[str], old: Old, folder: Path, jug: Jug) -> None:
     (folder / "jugfile.py").write_text("import sys\nfrom jug import Task\nTask(abs, sys.argv[1])\n")
     old.save(old.hash(abs, "7"), 7)
 

@@ -15,7 +15,6 @@ import numpy
 import pandas
 import pyarrow
 import pytest
-
 from tests.adopt.conftest import SAMPLE, Jug
 from tests.adopt.test_adopt import counted
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from jug.cli import FAILED, USAGE
 from tests.adopt.conftest import Jug, Old, tree
 from tests.adopt.test_adopt import counted
+
+from jug.cli import FAILED, USAGE
 
 JUGFILE = "from jug import Task\ntasks = [Task(abs, -n) for n in range(30)]\n"
 

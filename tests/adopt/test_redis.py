@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-
 from tests.adopt.conftest import SAMPLE, Jug
 from tests.adopt.test_adopt import check_the_sample, counted, sample
 

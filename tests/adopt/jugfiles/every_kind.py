@@ -181,6 +181,9 @@ class Documented:
 row('arg own by hash_update', lambda: gen(Documented()))
 row('arg custom by hash_one', lambda: gen(CustomHash([1, 2], hash_one)))
 row('arg date', lambda: gen(datetime.date(2020, 1, 2)))
+row('reduce of six', lambda: jug.mapreduce.reduce(gen, list(range(6))))
+row('reduce of six tasks', lambda: jug.mapreduce.reduce(gen, [gen2(i) for i in range(6)]))
+row('reduce of fourteen by sixteen', lambda: jug.mapreduce.reduce(gen, list(range(14)), reduce_step=16))
 row('reduce by three', lambda: jug.mapreduce.reduce(gen, list(range(40)), reduce_step=3))
 row('compound generator as mapper', lambda: gen(jug.mapreduce.map(gen, [[1], [2]])))
 

@@ -73,8 +73,9 @@ def reduce(
 ) -> Task[Any]:
     """Return a task that combines all inputs, two at a time and in their order.
 
-    Four inputs at a time make one task, as in jug 2.x; then `reduce_step` of these make
-    one.  Assumes that the reducer is associative.  Of no inputs the value is `[]`.
+    Up to `reduce_step` inputs are one task.  Of more, four at a time make one, as in
+    jug 2.x, then `reduce_step` of these make one, and so on.  Assumes that the reducer is
+    associative.  Of no inputs the value is `[]`.
 
     >>> from jug import run
     >>> run(reduce(max, [3, 1, 4, 1, 5]), jugdir="dict_store")
@@ -82,7 +83,8 @@ def reduce(
     """
     _check_function("reducer", reducer)
     size = _checked_step("reduce_step", reduce_step, least=2)
-    return _combine(reducer, None, inputs, MAP_STEP, size)
+    sequence = _sliceable(inputs)
+    return _combine(reducer, None, sequence, size if len(sequence) <= size else MAP_STEP, size)
 
 
 def mapreduce(

@@ -76,6 +76,9 @@ def command(
     context.exit(DONE if outcome.is_good else FAILED)
 
 
+command.short_help = "Bring the results of jug 2.x over."
+
+
 def _is_jugfile(word: str) -> bool:
     """Return whether the first word is no old store, but the jugfile already."""
     from jug.adopt.stores import is_of_jug_2

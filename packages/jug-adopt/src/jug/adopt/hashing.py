@@ -31,7 +31,7 @@ from jug.adopt.own_hashes import asked_by
 from jug.adopt.pickling import PROTOCOL, part_of_tuple, pickled
 from jug.adopt.versions import NEWEST, Dialect, Way
 from jug.io import NoLoad
-from jug.mapreduce import Mapped, _jug_map, _jug_map_curry
+from jug.mapreduce import MAP_STEP, Mapped, _jug_map, _jug_map_curry, _jug_map_reduce
 from jug.task import Task, TaskGenerator, Tasklet
 from jug.task.arguments import ATOMS, dependencies_first
 from jug.task.tasklet import Item, Part
@@ -106,12 +106,28 @@ class FormerHashes:
         self._met = set()
         call = _call(task)
         try:
-            name, args = _name(call).encode(), self._arguments(call)
-            pairs = [("name", name), ("args", args), ("kwargs", call.kwargs)]
-            hash: bytes | None = self._digest(sha1(), pairs)
+            hash: bytes | None = self._hash_of(call)
         except _Unknown:
             hash = None
         return Hashed(hash, frozenset(self._met))
+
+    def _hash_of(self, call: Task[Any]) -> bytes:
+        if call.f is _jug_map_reduce and call.args[1] is None and len(call.args[2]) > MAP_STEP:
+            return self._reduction(call.args[0], call.args[2])
+        return self._call_hash(_name(call), self._arguments(call), call.kwargs)
+
+    def _call_hash(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+        pairs = [("name", name.encode()), ("args", args), ("kwargs", kwargs)]
+        return self._digest(sha1(), pairs)
+
+    def _reduction(self, reducer: Any, inputs: Any) -> bytes:
+        """Return the hash of a reduction of few inputs, which was of several tasks in jug 2.x."""
+        blocks = (inputs[start : start + MAP_STEP] for start in range(0, len(inputs), MAP_STEP))
+        parts = [
+            _Known(self._call_hash("jug.mapreduce._jug_map_reduce", (reducer, None, block), {}))
+            for block in blocks
+        ]
+        return self._call_hash("jug.mapreduce._jug_reduce", (reducer, parts), {})
 
     def _arguments(self, call: Task[Any]) -> tuple[Any, ...]:
         """Return the arguments, those of `map` and `currymap` as jug 2.x had them."""
