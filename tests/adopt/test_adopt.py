@@ -161,6 +161,20 @@ def test_a_record_says_where_its_result_is_from_and_when_it_was_computed(
     assert all(record and record.name and record.size for record in records)
 
 
+def test_jug_show_says_where_a_result_is_from(primes: Old, jug: Jug) -> None:
+    jug("adopt", "old", "primes.py")
+
+    shown = jug("show", "is_prime(2)", "primes.py").stdout
+
+    assert "finished: its result was brought over from old\n" in shown
+
+
+@pytest.mark.parametrize("jugdir", ["dict_store:new", "elsewhere/new"])
+def test_the_new_store_may_be_any(jugdir: str, primes: Old, jug: Jug) -> None:
+    assert counted(jug("adopt", "old", "primes.py", "--json", "--jugdir", jugdir)) == {"adopted": 7}
+    jug("check", "primes.py", "--jugdir", jugdir)
+
+
 def test_what_is_not_there_is_counted_and_left_for_jug_execute(primes: Old, jug: Jug) -> None:
     next(primes.path.glob("??/*")).unlink()
 

@@ -164,6 +164,21 @@ def test_what_jug_2_could_not_hash_has_no_hash_and_nor_has_what_is_made_of_it() 
     assert FormerHashes().of_task(Task(abs, dates)).hash is None
 
 
+class Called:
+    """Has no name of its own."""
+
+    def __call__(self, *args: Any) -> None: ...
+
+
+def test_what_jug_2_refused_has_no_hash() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    for task in (Task(str.upper, "a"), Task(Called(), 1), Task(len, deep)):
+        assert FormerHashes().of_task(task).hash is None
+
+
 def test_a_chain_of_tasks_and_parts_may_be_longer_than_python_calls_deep() -> None:
     task: Task[Any] = Task(len, [])
     for _ in range(5000):

@@ -7,6 +7,7 @@ result looked up in the old store, and saved in the new one.  The old store is o
     versions   what differed between the versions of jug 2.x, and by what they ran on
     pickling   the pickles that jug 2.x hashed
     own_hashes the hashes that the user's own code computes
+    elements   the hashes that jug 2.x gave to values
     hashing    the hash that jug 2.x gave a task
     contents   the bytes that jug 2.x stored, and what value they are
     stores     the stores of jug 2.x, read

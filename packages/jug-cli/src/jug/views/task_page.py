@@ -102,7 +102,9 @@ def _why(
 ) -> str:
     """Return what the state comes from."""
     if state is State.FINISHED:
-        return "its result is there"
+        (record,) = store.records([task.digest])
+        source = record and record.source
+        return f"its result was brought over from {source}" if source else "its result is there"
     if state is State.FAILED:
         kept = store.failures().get(task.digest)
         return f"{_exception(store, task)}; {_KEPT if kept else _RETRYABLE}"
