@@ -7,9 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy
 import pandas
@@ -168,3 +169,56 @@ def test_the_hashes_that_are_kept_are_those_of_the_release(
     number = release.needs[0].partition("==")[2]
     name = f"{release.jug} on numpy {'2' if number.startswith('2') else '1.26'}"
     assert json.loads(listed.stdout) == kept["2.7.0 on numpy 2"] | kept[name]
+
+
+MANY = """
+from jug import TaskGenerator
+
+@TaskGenerator
+def square(n):
+    return {"n": n, "square": n * n, "text": str(n) * 10}
+
+@TaskGenerator
+def total(squares):
+    return len(squares)
+
+total([square(n) for n in range(20_000)])
+"""
+
+COMPUTE = """
+import jug
+
+store, names = jug.init("many.py", "many.jugdata")
+for task in jug.task.alltasks:
+    task.run()
+"""
+
+LOAD = """
+import jug
+
+store, names = jug.init("many.py", "many.jugdata")
+for task in jug.task.alltasks:
+    task.load()
+"""
+
+
+def test_adopting_20_000_results_takes_less_than_three_times_as_long_as_loading_them(
+    environments: Callable[[Release], Path], folder: Path
+) -> None:
+    python = environments(RELEASES[0]) / "python"
+    (folder / "many.py").write_text(MANY)
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([python, "-c", COMPUTE], check=True, env=environ)
+
+    def seconds(*command: str | Path, **options: Any) -> float:
+        began = time.monotonic()
+        subprocess.run(command, check=True, capture_output=True, **options)
+        return time.monotonic() - began
+
+    loading, adopting = [], []
+    for number in range(3):  # in turn, since the machine may be busy
+        loading.append(seconds(python, "-c", LOAD, env=environ))
+        words = ["adopt", "many.jugdata", "many.py", "--jugdir", f"new{number}"]
+        adopting.append(seconds(sys.executable, "-m", "jug", *words))
+
+    assert min(adopting) < 3 * min(loading), (adopting, loading)

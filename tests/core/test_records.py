@@ -30,6 +30,7 @@ TIMES = st.floats(allow_nan=False)
         growth=BIG,
         attempt=st.integers(0, 2**32 - 1),
         output=TEXT,
+        source=TEXT,
     )
 )
 def test_every_record_comes_back_as_it_went_in(record):

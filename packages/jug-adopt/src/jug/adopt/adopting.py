@@ -53,6 +53,8 @@ class Seen:
     """The call that was refused, in short."""
     why: str = ""
     """Why it was refused."""
+    is_ambiguous: bool = False
+    """Whether it was refused since the result may be another task's."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ class Adoption:
         if hash is None:
             self._note_missing(task)
         elif task.digest in self._ambiguous and not self._choices.accepts_ambiguous:
-            self._refuse(task, self._ambiguous[task.digest])
+            self._refuse(task, self._ambiguous[task.digest], is_ambiguous=True)
         elif self._choices.is_trial:
             self._note(task, State.ADOPTED)
         else:
@@ -224,8 +226,9 @@ class Adoption:
         if known is None or known.state is State.MISSING:
             self.seen[task.digest] = Seen(task.name, state)
 
-    def _refuse(self, task: Task[Any], why: str) -> None:
-        self.seen[task.digest] = Seen(task.name, State.REFUSED, call_form(task), why)
+    def _refuse(self, task: Task[Any], why: str, is_ambiguous: bool = False) -> None:
+        call = call_form(task)
+        self.seen[task.digest] = Seen(task.name, State.REFUSED, call, why, is_ambiguous)
 
 
 def _is_brought(store: BaseStore, digest: bytes) -> bool:

@@ -35,7 +35,9 @@ usage.""",
     changes=always,
 )
 @click.argument("old", required=False)
-@click.option("--dry-run", is_flag=True, help="Read no result and write nothing: only look.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be adopted; unpickle nothing, write nothing."
+)
 @click.option(
     "--accept-ambiguous", is_flag=True,
     help="Adopt also where jug 2.x could not tell two tasks apart.",

@@ -75,7 +75,7 @@ def _tell(outcome: Outcome) -> None:
         _say(f"refused {seen.task}: {seen.why}")
     if refused[_MOST:]:
         _say(f"refused {counted(len(refused) - _MOST, 'other task')}: --json lists them all")
-    if any("can't tell" in seen.why for seen in refused):
+    if any(seen.is_ambiguous for seen in refused):
         _say("--accept-ambiguous takes what jug 2.x can't tell apart, if all of it is right")
     if outcome.damage:
         _say(outcome.damage)
