@@ -413,6 +413,7 @@ def test_json_says_all(jug: Jug, executed: Executed) -> None:
     assert task["differences"] == [{"argument": "scale", "before": "1", "now": "7"}]
     assert task["run"]["call"] == "fits.measure(0, scale=1)"
     assert task["run"]["state"] == "finished"
+    assert task["run"]["exception"] is None  # there was none
     assert (said["would_run"], said["workers"], said["unknown"]) == (1, 1, {})
     assert 0.01 < said["seconds"] < 10
     assert json.loads(jug("why", "--json", "measured[0]", "fits.py", "1", "2").stdout) == {
@@ -518,6 +519,9 @@ def test_a_barrier_is_told(folder: Path, jug: Jug) -> None:
     for words in (["execute", "--dry-run", "stage.py"], ["why", "abs", "stage.py"]):
         told = jug(*words)
         assert "1 task would run" in told.stdout and "barrier" in told.stderr
+    for command in ("why", "rerun"):  # as it may be what is meant
+        told = jug(command, "divmod", "stage.py", status=2)
+        assert "no task is 'divmod'" in told.stderr and "barrier" in told.stderr
 
 
 # The nearest run

@@ -14,7 +14,7 @@ from jug.backends.base import Outcome
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import jugfile_command
 from jug.cli.lookup import find_task
-from jug.cli.reading import reading
+from jug.cli.reading import reading, warn_of_barrier
 from jug.errors import LockError, TaskError
 from jug.options import Options
 from jug.wording import counted, duration
@@ -59,6 +59,7 @@ def command(context: click.Context, options: Options, task: str, save: bool, pro
     from jug.task.graph import Graph
 
     with reading(options) as jugspace:
+        warn_of_barrier(jugspace)
         graph = Graph(jugspace.tasks)
         found = find_task(jugspace, task, graph)
         _require_inputs(found)
