@@ -524,6 +524,18 @@ def test_a_barrier_is_told(folder: Path, jug: Jug) -> None:
         assert "no task is 'divmod'" in told.stderr and "barrier" in told.stderr
 
 
+def test_the_last_of_the_runs_of_a_task_is_the_reason(folder: Path, jug: Jug) -> None:
+    (folder / "least.py").write_text("from jug import Task\nTask(min, [])\n")
+    jug("execute", "least.py", status=1)
+    jug("invalidate", "--name", "min", "least.py")
+    jug("execute", "least.py", status=1)
+
+    (first, last) = json.loads(jug("log", "--json", "least.py").stdout)["runs"]
+    (task,) = json.loads(jug("why", "--json", "min", "least.py").stdout)["tasks"]
+
+    assert first["end"] < last["end"] == task["run"]["end"]
+
+
 # The nearest run
 
 
