@@ -101,6 +101,23 @@ def _require_inputs(task: Task[Any]) -> None:
             "`jug execute` runs them",
             task=task,
         )
+    for one in needed.values():
+        _require_sound(one)
+
+
+def _require_sound(task: Task[Any]) -> None:
+    """Refuse a damaged result, which a worker that met it would remove."""
+    from jug.errors import DamagedResult
+    from jug.task.short_form import call_form
+    from jug.views.results import read_value
+
+    try:
+        read_value(task)
+    except DamagedResult as error:
+        raise TaskError(
+            f"{call_form(task)} is needed, but {error}: `jug rerun --save` makes it anew",
+            task=task,
+        ) from None
 
 
 def _run(task: Task[Any], options: Options, profile: bool) -> _Run:
