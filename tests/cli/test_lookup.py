@@ -26,6 +26,16 @@ class Refuses:
         raise RuntimeError("no")
 
 refuses = Refuses()
+
+class Unbound:
+    @property
+    def __class__(self):
+        raise RuntimeError("it is bound to nothing")
+
+unbound = Unbound()
+endless = [first]
+endless.append(endless)
+twice = [first, {"again": first}]
 called = []
 def call():
     called.append(1)
@@ -54,6 +64,8 @@ def jugspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jugspa
         ("flags[5]", "primes.is_prime(7)"),
         ("by_number['all'][2]", "primes.is_prime(4)"),
         ("first", "primes.is_prime(2)"),
+        ("endless", "primes.is_prime(2)"),
+        ("twice", "primes.is_prime(2)"),
     ],
 )
 def test_a_task_is_found(jugspace: Jugspace, text: str, call: str) -> None:
@@ -83,6 +95,7 @@ def test_a_task_is_found_by_its_hash(jugspace: Jugspace, digits: int) -> None:
         ("call()", "no task is 'call()'"),
         ("flags[", "no task is 'flags['"),
         ("refuses.x", "no task is 'refuses.x'"),
+        ("unbound", "no task is 'unbound'"),
         ("[][0]", "no task is"),
         ("ffffffffffff", "no task is 'ffffffffffff'"),
         ("\0", "no task is"),

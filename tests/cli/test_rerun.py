@@ -16,8 +16,10 @@ from click.testing import Result
 from tests.cli.test_why import everything_in, in_store
 
 from jug.backends.file_store import FileStore
+from jug.backends.frames import Frame, Kind
 from jug.backends.process import Process
 from jug.backends.registry import open_store
+from jug.records import Record, pack
 
 Jug = Callable[..., Result]
 JugProcess = Callable[..., subprocess.CompletedProcess[str]]
@@ -132,6 +134,25 @@ def test_what_is_missing_is_named(jug: Jug) -> None:
         "Error: steps.second(steps.first()) can't run, as steps.first(1) is not done: "
         "`jug why` says why, `jug execute` runs them\n"
     )
+
+
+def test_a_damaged_input_is_named_and_stays(steps: Path, jug: Jug, executed: Executed) -> None:
+    executed("steps.py")
+    tasks, jugdir = in_store("steps.py")
+    (second,) = (task for task in tasks if task.name == "steps.second")
+    store = open_store(jugdir)
+    store.discard([second.digest])
+    store.put(Frame(Kind.RESULT, second.digest, pack(Record(second.name)), [b"torn"]))
+    store.close()
+    before = everything_in(steps / "steps.jugdata")
+
+    told = jug("rerun", "third", "steps.py", status=1).stderr
+
+    assert "steps.second(steps.first()) is needed, but the result is damaged" in told
+    assert "`jug rerun --save` makes it anew" in told
+    assert everything_in(steps / "steps.jugdata") == before
+    jug("rerun", "--save", "second", "steps.py")
+    jug("rerun", "third", "steps.py")
 
 
 @pytest.mark.usefixtures("steps")

@@ -116,6 +116,16 @@ def test_times_are_summed_up_by_name(store: BaseStore) -> None:
     assert name.cpu_share is name.memory is name.map_step is None
 
 
+def test_at_least_95_of_100_took_no_longer(store: BaseStore) -> None:
+    tasks = [Task(abs, number) for number in range(1, 11)]
+    for task in tasks:
+        save(store, task, duration=float(task.args[0]))
+
+    (name,) = timed(store, tasks).names
+
+    assert name.percentile_95 == 10.0  # 9 of 10 are fewer
+
+
 def test_processor_time_is_a_share_of_the_runs_that_were_measured(store: BaseStore) -> None:
     tasks = [Task(abs, number) for number in range(3)]
     save(store, tasks[0], 0.001)
@@ -195,6 +205,13 @@ def test_a_clock_that_was_set_back_makes_no_time_negative() -> None:
     times = worker_times(Places({}).of("node1:7"), worker(10.0, 9.0), runs, GRAPH, [16.0, 17.0, 0])
 
     assert (times.end, times.idle, times.overhead) == (17.0, 0.0, 1.0)
+
+
+def test_a_run_within_another_ends_before_that() -> None:
+    runs = array("d", [0, 11.0, 9.0, 1, 12.0, 1.0])
+    times = worker_times(Places({}).of("node1:7"), worker(10.0, 0.0), runs, GRAPH, [20.0, 13.0, 0])
+
+    assert (times.end, times.idle, times.overhead) == (20.0, 0.0, 1.0)
 
 
 # The critical path

@@ -413,6 +413,7 @@ def test_json_says_all(jug: Jug, executed: Executed) -> None:
     assert task["differences"] == [{"argument": "scale", "before": "1", "now": "7"}]
     assert task["run"]["call"] == "fits.measure(0, scale=1)"
     assert task["run"]["state"] == "finished"
+    assert task["run"]["exception"] is None  # there was none
     assert (said["would_run"], said["workers"], said["unknown"]) == (1, 1, {})
     assert 0.01 < said["seconds"] < 10
     assert json.loads(jug("why", "--json", "measured[0]", "fits.py", "1", "2").stdout) == {
@@ -518,6 +519,21 @@ def test_a_barrier_is_told(folder: Path, jug: Jug) -> None:
     for words in (["execute", "--dry-run", "stage.py"], ["why", "abs", "stage.py"]):
         told = jug(*words)
         assert "1 task would run" in told.stdout and "barrier" in told.stderr
+    for command in ("why", "rerun"):  # as it may be what is meant
+        told = jug(command, "divmod", "stage.py", status=2)
+        assert "no task is 'divmod'" in told.stderr and "barrier" in told.stderr
+
+
+def test_the_last_of_the_runs_of_a_task_is_the_reason(folder: Path, jug: Jug) -> None:
+    (folder / "least.py").write_text("from jug import Task\nTask(min, [])\n")
+    jug("execute", "least.py", status=1)
+    jug("invalidate", "--name", "min", "least.py")
+    jug("execute", "least.py", status=1)
+
+    (first, last) = json.loads(jug("log", "--json", "least.py").stdout)["runs"]
+    (task,) = json.loads(jug("why", "--json", "min", "least.py").stdout)["tasks"]
+
+    assert first["end"] < last["end"] == task["run"]["end"]
 
 
 # The nearest run

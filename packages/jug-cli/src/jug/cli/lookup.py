@@ -96,15 +96,20 @@ def _by_expression(jugspace: Jugspace, text: str) -> list[Task[Any]]:
 
 
 def _tasks_of(value: Any) -> list[Task[Any]]:
-    if isinstance(value, Task):
-        return [value]
-    if isinstance(value, Tasklet):
-        return _tasks_of(value.base)
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [task for one in value for task in _tasks_of(one)]
-    return []
+    """Return the tasks that a value is, or holds, each once, though it may hold itself."""
+    found: dict[bytes, Task[Any]] = {}
+    seen, stack = set[int](), [value]
+    while stack:
+        one = stack.pop()
+        kind = type(one)  # an object may raise where it is asked for its class
+        if issubclass(kind, Task):
+            found[one.digest] = one
+        elif issubclass(kind, Tasklet):
+            stack.append(one.base)
+        elif issubclass(kind, (list, tuple, dict)) and id(one) not in seen:
+            seen.add(id(one))
+            stack.extend(reversed(one.values() if issubclass(kind, dict) else one))
+    return list(found.values())
 
 
 def _several(found: list[Task[Any]], text: str) -> str:

@@ -14,7 +14,7 @@ from jug.backends.base import Outcome
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import jugfile_command
 from jug.cli.lookup import find_task
-from jug.cli.reading import reading
+from jug.cli.reading import reading, warn_of_barrier
 from jug.errors import LockError, TaskError
 from jug.options import Options
 from jug.wording import counted, duration
@@ -59,6 +59,7 @@ def command(context: click.Context, options: Options, task: str, save: bool, pro
     from jug.task.graph import Graph
 
     with reading(options) as jugspace:
+        warn_of_barrier(jugspace)
         graph = Graph(jugspace.tasks)
         found = find_task(jugspace, task, graph)
         _require_inputs(found)
@@ -100,6 +101,23 @@ def _require_inputs(task: Task[Any]) -> None:
             "`jug execute` runs them",
             task=task,
         )
+    for one in needed.values():
+        _require_sound(one)
+
+
+def _require_sound(task: Task[Any]) -> None:
+    """Refuse a damaged result, which a worker that met it would remove."""
+    from jug.errors import DamagedResult
+    from jug.task.short_form import call_form
+    from jug.views.results import read_value
+
+    try:
+        read_value(task)
+    except DamagedResult as error:
+        raise TaskError(
+            f"{call_form(task)} is needed, but {error}: `jug rerun --save` makes it anew",
+            task=task,
+        ) from None
 
 
 def _run(task: Task[Any], options: Options, profile: bool) -> _Run:

@@ -38,10 +38,10 @@ def command(options: Options, task: str, as_json: bool) -> None:
     from jug.views.why import outlook
 
     with reading(options) as jugspace:
+        warn_of_barrier(jugspace)
         found = find_task(jugspace, task)
         seen = outlook(jugspace, task=found)
         if seen.reasons or as_json:
             print_outlook(seen, workers_of(options), as_json=as_json, short=options.short)
         else:
             click.echo(tell_done(found, seen))
-        warn_of_barrier(jugspace)

@@ -131,8 +131,8 @@ class Explanation:
                 "state": self.run.state.value,
                 "call": self.nearest or about["call"],
                 "end": self.run.record.end,
-                "exception": self.run.record.exception,
-                "worker": self.run.record.worker,
+                "exception": self.run.record.exception or None,
+                "worker": self.run.record.worker or None,
             }
         return about
 
