@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -173,3 +175,42 @@ def test_a_state_of_a_later_version_is_other(store: DictStore) -> None:
     store.note(task.digest, "evaporated", pack(Record("builtins.abs", 1.0)))  # type: ignore[arg-type]
 
     assert run_of(store, task).state is RunState.OTHER
+
+
+LOUD = """
+from jug import TaskGenerator
+
+print("as the jugfile is read")
+
+@TaskGenerator
+def fail():
+    raise ValueError("gone\\x1b[2J\\nand more")
+
+fail()
+"""
+
+
+def test_what_an_exception_says_is_one_line_that_clears_no_screen(
+    folder: Path, jug: Callable[..., Result], executed: Callable[..., None]
+) -> None:
+    (folder / "loud.py").write_text(LOUD)
+    executed("loud.py", keep_going=True)
+
+    for words in (["log"], ["show", "fail"], ["why", "fail"]):
+        assert r"ValueError: gone\x1b[2J and more" in jug(*words, "loud.py").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["log"], ["failures"], ["show", "fail"], ["timings"], ["why", "fail"], ["status"]]
+)
+def test_json_is_nothing_else_though_the_jugfile_prints(
+    folder: Path, jug_process: Callable[..., Any], executed: Callable[..., None], words: list[str]
+) -> None:
+    (folder / "loud.py").write_text(LOUD)
+    executed("loud.py", keep_going=True)
+
+    status = 1 if words[0] in ("failures", "status") else 0
+    result = jug_process(*words, "--json", "loud.py", status=status)
+
+    json.loads(result.stdout)
+    assert result.stderr == "as the jugfile is read\n"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-__all__ = ["an", "counted", "duration"]
+__all__ = ["an", "counted", "duration", "escaped"]
 
 
 def counted(count: int, thing: str) -> str:
@@ -23,6 +24,18 @@ def an(name: str) -> str:
     ("a 'set'", "an 'int'")
     """
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name!r}"
+
+
+def escaped(text: str) -> str:
+    r"""Return a text as one line that moves no cursor and paints nothing.
+
+    >>> escaped("no\x1b[2J such\nluck")
+    'no\\x1b[2J such\\nluck'
+    """
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def duration(seconds: float) -> str:

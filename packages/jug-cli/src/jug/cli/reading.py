@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -39,10 +39,16 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
 
 @contextmanager
 def reading(options: Options) -> Iterator[Jugspace]:
-    """Read the jugfile, and yield its `Jugspace`."""
+    """Read the jugfile, and yield its `Jugspace`.
+
+    What the jugfile prints goes to the standard error where the command prints JSON.
+    """
     job = job_of(options)
+    context = click.get_current_context(silent=True)
+    is_data = context is not None and context.params.get("as_json")
     with traceless(job.jugfile):
-        _, jugspace = job.begin()
+        with redirect_stdout(sys.stderr) if is_data else nullcontext():
+            _, jugspace = job.begin()
         yield jugspace
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from jug.cli.colours import painted
 from jug.tables import Columns
 from jug.views.history import PastRun
-from jug.wording import duration
+from jug.wording import duration, escaped
 
 __all__ = ["RunLines", "when"]
 
@@ -42,7 +42,7 @@ class RunLines:
         return self._columns.row(self._row(run))
 
     def _row(self, run: PastRun) -> Sequence[str]:
-        exception = run.record.exception
+        exception = escaped(run.record.exception)
         if len(exception) > _LONGEST:
             exception = f"{exception[:_LONGEST]}…"
         what = [run.call] if self._with_call else []

@@ -15,7 +15,7 @@ from jug.task import Task
 from jug.task.short_form import call_form
 from jug.views.earlier import Difference
 from jug.views.places import Places
-from jug.wording import duration
+from jug.wording import duration, escaped
 
 __all__ = ["Explanation", "Reason", "enumerated", "when_and_where"]
 
@@ -179,10 +179,12 @@ def _what_became(run: Run) -> str:
     if run.state is RunState.OTHER:
         return "what became of it is said in words of a later version of jug"
     if run.state in (RunState.FAILED, RunState.RETRIED):
-        return record.exception or "it failed"
+        return escaped(record.exception) or "it failed"
     if run.state in (RunState.FINISHED, RunState.DISCARDED):
         return "it had finished"
-    return f"{run.state.value} ({record.exception})" if record.exception else run.state.value
+    return (
+        f"{run.state.value} ({escaped(record.exception)})" if record.exception else run.state.value
+    )
 
 
 def when_and_where(run: Run, places: Places) -> str:

@@ -15,7 +15,7 @@ from jug.task.short_form import call_form, short_form
 from jug.views.history import History, PastRun
 from jug.views.neighbours import Neighbours, neighbours
 from jug.views.results import ResultSummary, summary_of
-from jug.wording import counted, duration
+from jug.wording import counted, duration, escaped
 
 __all__ = ["TaskPage", "task_page"]
 
@@ -121,7 +121,7 @@ _RETRYABLE = "tried again by workers that start from now on"
 
 def _exception(store: BaseStore, task: Task[Any]) -> str:
     (record,) = store.records([task.digest])
-    return (record and record.exception) or "its record is damaged"
+    return escaped(record.exception) if record and record.exception else "its record is damaged"
 
 
 def _be(count: int) -> str:
