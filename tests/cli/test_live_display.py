@@ -6,13 +6,14 @@ import os
 import pty
 import select
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyte
 import pytest
 from tests.cli.terminal import set_size
 
 from jug.live import LiveDisplay
+from jug.live.block import Block, Line
 from jug.live.layout import block
 from jug.progress import Activity, NameProgress, Snapshot
 
@@ -142,3 +143,30 @@ def test_the_end_of_a_long_name_is_shown() -> None:
     shown = block(Snapshot([one]), 30, 24)
 
     assert str(shown[-1]) == "  3/10  …any.modules.segmented"
+
+
+@pytest.mark.parametrize("name", ["m.a\nb", "m.a\u2028b", "m.a\x1cb", "m.a\udc80b", "m.a\x1b[Jb"])
+def test_a_name_takes_one_line_whatever_is_in_it(screen: Screen, name: str) -> None:
+    screen.display.show(Snapshot([NameProgress(name, 4, 2)], [Activity("worker 1", name)], 5.0))
+
+    lines = screen.text().splitlines()
+    assert len(lines) == 4
+    assert all("m.a?" in line for line in lines[2:])
+
+
+def test_what_a_signal_has_to_tell_while_the_block_is_drawn_comes_with_the_next(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Block.draw
+
+    def interrupted(block: Block, lines: Sequence[Line], above: bytes = b"") -> bool:
+        is_drawn = draw(block, lines, above)
+        if b"stopping" not in above:
+            screen.display.write(screen.near, b"stopping\n")
+        return is_drawn
+
+    monkeypatch.setattr(Block, "draw", interrupted)
+    screen.display.write(screen.near, b"above\n")
+    screen.display.show(SNAPSHOT)
+
+    assert screen.text() == f"above\nstopping\n{BLOCK}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from io import StringIO
 
 import pytest
 
 from jug.progress import Activity, NameProgress, Snapshot, Spent, Standing, Tracker
+from jug.progress.choice import display_here
 from jug.progress.line import LineDisplay
 from jug.progress.means import Means
 from jug.progress.plain import PlainDisplay
@@ -245,3 +248,37 @@ def test_one_line_is_written_over_to_its_end() -> None:
     first, second = stream.getvalue().split("\r")[1:]
     assert first == "10 of 100 tasks done; time left unknown, 1 min 40 s elapsed"
     assert second == "100 of 100 tasks done; 0 s elapsed".ljust(len(first)) + "\n"
+
+
+@pytest.mark.parametrize("kind", [PlainDisplay, LineDisplay])
+def test_a_reader_that_stands_still_is_not_waited_for(
+    kind: type[PlainDisplay | LineDisplay],
+) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x")
+    os.set_blocking(writer, True)
+    clock = iter(range(0, 1000, 20)).__next__
+    with os.fdopen(reader, "rb") as far, os.fdopen(writer, "w") as stream:
+        display = PlainDisplay(stream, clock) if kind is PlainDisplay else LineDisplay(stream)
+
+        display.show(snapshot(1))  # returns
+        far.read1(1 << 20)
+        display.show(snapshot(2))
+
+        assert b"2 of 100 tasks done" in far.read1(1 << 20)
+
+
+def test_a_standard_error_that_can_only_be_written_to_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stream:
+        def write(self, text: str) -> None:
+            """Take it."""
+
+    monkeypatch.delenv("JUG_PROGRESS", raising=False)
+    monkeypatch.setattr("sys.stderr", Stream())
+
+    assert isinstance(display_here(), PlainDisplay)

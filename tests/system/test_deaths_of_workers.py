@@ -12,6 +12,7 @@ from threading import Event
 import pytest
 
 from jug import TaskGenerator, run
+from jug.backends.registry import open_store
 from jug.errors import OptionError, StoreError
 from jug.execution import errands
 
@@ -642,3 +643,68 @@ def test_deaths_before_a_first_task_count_only_one_after_another(write, journal,
 
     assert status == 0, err
     assert err.count("exited with 3") > 8
+
+
+@pytest.mark.slow
+def test_a_worker_whose_task_has_closed_the_connection_goes_on_though_progress_is_shown(write, jug):
+    write(
+        """
+import os, stat, time
+from jug import TaskGenerator
+
+@TaskGenerator
+def close_sockets(i):
+    for descriptor in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+        except OSError:
+            pass
+    time.sleep(1.1)  # by then it is time to say how far the tasks are
+
+[close_sockets(i) for i in range(3)]
+"""
+    )
+    status, out, err = jug("execute", "--progress=plain")
+
+    assert (status, "3       0  jugfile.close_sockets" in out) == (0, True)
+    assert "while it ran" not in err
+
+
+def test_a_clock_that_jumps_changes_not_how_long_the_run_of_a_dead_worker_was(write, launch):
+    write(
+        """
+import os, signal
+from pathlib import Path
+from jug import TaskGenerator
+
+@TaskGenerator
+def dies_once():
+    if not Path("died").exists():
+        Path("died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+dies_once()
+"""
+    )
+    write(
+        """
+import os, sys, time
+from jug.cli import main
+
+def jumping(now=time.time, supervisor=os.getpid()):
+    return now() + 3600 * (os.getpid() == supervisor and os.path.exists("died"))
+
+time.time = jumping
+sys.argv = ["jug", "execute"]
+main()
+""",
+        "program.py",
+    )
+    command = launch("program.py")
+    command.communicate(timeout=60)
+
+    with open_store("jugfile.jugdata") as store:
+        durations = [run.record.duration for run in store.runs()]
+    assert (command.returncode, len(durations)) == (0, 2)
+    assert max(durations) < 60

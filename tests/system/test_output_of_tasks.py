@@ -383,3 +383,28 @@ def test_what_lives_on_after_the_command_can_go_on_printing(
     assert re.match(r"left\n[^$]*\nfrom behind\n$", out), out
     assert err == ""
     assert outputs("leaves_behind") == [(RunState.FINISHED, "left\n")]
+
+
+def test_a_daemon_that_prints_nothing_keeps_nobody_who_reads(write, journal, jug, wait_for):
+    write(
+        JUGFILE
+        + """
+@TaskGenerator
+def leaves_a_daemon():
+    if os.fork() == 0:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in 0, 1, 2:
+            os.dup2(null, descriptor)
+        log(os.getpid())
+        time.sleep(600)
+        os._exit(0)
+
+leaves_a_daemon()
+"""
+    )
+    status, _, err = jug("execute")
+    ((pid,),) = wait_for(journal)
+
+    os.kill(int(pid), signal.SIGKILL)  # raises if it is gone
+    assert (status, err) == (0, "")

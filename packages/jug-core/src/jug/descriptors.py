@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+from typing import TextIO
 
-__all__ = ["is_ready", "write_all"]
+__all__ = ["is_ready", "is_stream_ready", "write_all"]
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -22,3 +23,16 @@ def is_ready(descriptor: int, milliseconds: int | None = 0) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     return bool(poll.poll(milliseconds))
+
+
+def is_stream_ready(stream: TextIO) -> bool:
+    """Return whether a line can be written to a stream without waiting; to one in memory it can.
+
+    >>> from io import StringIO
+    >>> is_stream_ready(StringIO())
+    True
+    """
+    try:
+        return is_ready(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # a notebook's; it is closed
+        return True

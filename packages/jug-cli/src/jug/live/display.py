@@ -37,6 +37,7 @@ class LiveDisplay:
         self._above = bytearray()
         self._begun: dict[int, bytes] = {}
         self._drawn_at = float("-inf")
+        self._is_drawing = False
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw how far all is."""
@@ -98,6 +99,14 @@ class LiveDisplay:
         self._lines = [Line(text, line.cell_len) for text, line in zip(texts, lines, strict=True)]
 
     def _draw(self) -> None:
-        self._drawn_at = time.monotonic()
-        if self._block.draw(self._lines, bytes(self._above)):
-            self._above.clear()
+        """Draw, unless that is being done: who handles a signal may tell something meanwhile."""
+        if self._is_drawing:
+            return
+        self._is_drawing = True
+        try:
+            self._drawn_at = time.monotonic()
+            above = bytes(self._above)
+            if self._block.draw(self._lines, above):
+                del self._above[: len(above)]
+        finally:
+            self._is_drawing = False

@@ -159,6 +159,7 @@ def _joined(cells: Sequence[str], name: str, styles: Sequence[str], width: int) 
         if cell:
             line.append(_GAP).append(cell, style)
     line.append(_GAP)
+    name = "".join([char if char.isprintable() else "?" for char in name])
     room = max(2, width - line.cell_len)
     return line.append(name if cell_len(name) <= room else f"…{name[1 - room :]}")
 

@@ -94,6 +94,10 @@ class OutputPipe:
     def _kept(self) -> int:
         return self.reader if self.is_terminal else self.writer
 
+    def leave_kept(self) -> None:
+        """Close the end that `is_empty` asks."""
+        os.close(self._kept)
+
     def identity(self) -> tuple[int, int]:
         """Return which file it is that `is_empty` asks."""
         status = os.fstat(self._kept)

@@ -78,7 +78,11 @@ class ToSupervisor(Reporter):
     def _send(self, agenda: Agenda, earlier: dict[str, Spent]) -> None:
         workers = self._store.turn()[1] if self._has_begun else 1
         executed = self._slots.executed()
-        self._connection.send_standing(standing_of(agenda, executed, workers, earlier))
+        standing = standing_of(agenda, executed, workers, earlier)
+        try:
+            self._connection.send_standing(standing)
+        except OSError:  # a task has closed what is not its own
+            self._is_watched = False
 
     def publish(self, task: Task[Any]) -> None:
         """Show the task in this worker's slot."""

@@ -421,7 +421,7 @@ class Supervisor:
         return Record(
             running.name,
             running.since,
-            max(0.0, time.time() - running.since),
+            time.monotonic() - running.began,
             exception=exception,
             worker=worker.worker_id,
             output=of_task(worker.output),

@@ -16,9 +16,11 @@ right but for what short tasks have printed so in the last moment.
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from jug.execution.last_output import LastOutput
@@ -102,6 +104,13 @@ class _WatchedPipe:
         self._identity = self._pipe.identity()
         found = [_counting(one, self._pipe.descriptors) for one in (sys.stdout, sys.stderr)]
         self._counts = [counting for counting in found if counting is not None]
+        os.register_at_fork(after_in_child=self._leave_to_worker)
+
+    def _leave_to_worker(self) -> None:
+        """Keep nothing of the pipe in a process that a task forks, which may outlive the run."""
+        with suppress(OSError):  # it is closed
+            if self.is_there():
+                self._pipe.leave_kept()
 
     def begin_task(self) -> None:
         counted = 0

@@ -60,7 +60,7 @@ class WorkerProcess:
     def show(self, running: Running) -> None:
         """Show others which task the worker runs since when, once, if the task is long."""
         is_new = running.digest != NO_TASK and running.since != self.shown
-        if self.heartbeat is not None and is_new and time.time() - running.since >= _LONG:
+        if self.heartbeat is not None and is_new and time.monotonic() - running.began >= _LONG:
             self.shown = running.since
             self.heartbeat.show(running.digest, running.since)
 

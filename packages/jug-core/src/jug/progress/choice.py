@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, TextIO
 
 from jug.errors import OptionError
 from jug.progress.display import Display
@@ -35,8 +35,15 @@ def display_here() -> Display | None:
 def _can_be_live() -> bool:
     from jug.progress.notebook import is_in_notebook
 
-    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    is_terminal = _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
     return is_terminal or is_in_notebook()
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # a program's own, that can only be written to; closed
+        return False
 
 
 def _live_display() -> Display:

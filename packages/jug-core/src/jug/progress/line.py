@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TextIO
 
-from jug.descriptors import write_all
+from jug.descriptors import is_stream_ready, write_all
 from jug.progress.snapshot import Snapshot
 from jug.progress.wording import sentence
 
@@ -33,8 +33,9 @@ class LineDisplay:
         self._length = 0
 
     def show(self, snapshot: Snapshot) -> None:
-        """Write the line."""
-        self._put(sentence(snapshot)[: _columns(self._stream)])
+        """Write the line, unless the terminal stands still."""
+        if is_stream_ready(self._stream):
+            self._put(sentence(snapshot)[: _columns(self._stream)])
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write what others print in place of the line."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from math import inf
 from typing import Final, TextIO
 
-from jug.descriptors import write_all
+from jug.descriptors import is_stream_ready, write_all
 from jug.progress.snapshot import Snapshot
 from jug.progress.wording import sentence
 
@@ -20,6 +20,9 @@ _UNCHANGED: Final = 600.0  # seconds after which a line comes though nothing has
 
 class PlainDisplay:
     """Writes a line at most every ten seconds, if anything has changed.
+
+    A line waits for the stream, as who reads it may stand still, and whoever shows progress
+    has more to do.
 
     >>> import sys
     >>> from jug.progress import NameProgress
@@ -41,7 +44,7 @@ class PlainDisplay:
     def show(self, snapshot: Snapshot) -> None:
         """Write a line, if it is time for one."""
         now = self._clock()
-        if now < self._next:
+        if now < self._next or not is_stream_ready(self._stream):
             return
         self._next = now + _APART
         counts = (snapshot.total, snapshot.done, snapshot.failed)
