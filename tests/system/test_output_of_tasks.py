@@ -317,6 +317,46 @@ talks(20_000)
     assert out.count("\n") >= 20_000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_run_stops_though_nobody_reads_its_output(write, journal, start, wait_for, signals):
+    """Also where its messages go the same way."""
+    write(
+        JUGFILE
+        + """
+@TaskGenerator
+def talks(count):
+    log("begun")
+    for i in range(count):
+        print(f"{i:099}")
+
+talks(1_000_000)
+"""
+    )
+    command = start("execute")
+    wait_for(journal)
+    _wait_until_full(command.stdout.fileno(), wait_for)
+
+    for _ in range(signals):
+        command.terminate()
+        time.sleep(0.2)  # else both may be one
+
+    assert command.wait(20) == 130
+
+
+def _wait_until_full(pipe: int, wait_for) -> None:
+    """Wait until no more comes into a pipe that nobody reads."""
+    seen = [-1, 0]
+
+    def is_full() -> bool:
+        time.sleep(0.1)
+        left = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+        seen.append(left)
+        return left > 0 and len(set(seen[-5:])) == 1
+
+    wait_for(is_full)
+
+
 def test_a_reader_that_is_gone_ends_no_task(write, journal, start, outputs):
     write(JUGFILE + "[says(i) for i in range(2000)]\n")
     command = start("execute", "--capture", "-j", "2")

@@ -5,6 +5,7 @@ it where the worker finds it (`jug.execution.last_output`), and passes all on to
 output, which may be slow, or stand still as a pager does.  So it writes only where that
 does not block, and keeps little in memory: while that waits nothing more is read, and a
 worker that goes on printing waits in its own call, as it would without a supervisor.
+A run that is to stop does not wait for long (`hurry`): what nobody takes is dropped then.
 
 A process that a task has started and that outlives its worker keeps the pipe.  What it
 prints is passed on, and is in nobody's record; at the end of the command a small process
@@ -19,9 +20,11 @@ import selectors
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import Final
 
 from jug.descriptors import is_ready, write_all
@@ -35,6 +38,7 @@ Write = Callable[[int, bytes], None]
 """Writes to a descriptor, all of it."""
 
 _MOST_READS: Final = 64  # in a row, as a process that was left behind may print for ever
+_PAUSE: Final = 100  # milliseconds between two looks at the time
 _TERMINAL_CHUNK: Final = 1024
 _CHUNK: Final = 1 << 16
 
@@ -52,6 +56,8 @@ class Outputs:
         """The pipes that are open, and where the last of it is kept while the worker lives."""
         self._waiting: dict[int, bytes] = {}
         self._broken: set[int] = set()
+        self._until = inf
+        """When what waits is dropped."""
         self._chunks: dict[int, int] = {}
 
     # Workers come and go
@@ -85,6 +91,18 @@ class Outputs:
         """Pass on that a terminal has another size."""
         for pipe in self._pipes:
             pipe.resize()
+
+    def hurry(self, seconds: float) -> None:
+        """Wait for those who read no longer than this from now on."""
+        self._until = min(self._until, time.monotonic() + seconds)
+
+    def attend(self) -> None:
+        """Drop what has waited for too long, and go on reading."""
+        if self._waiting and time.monotonic() >= self._until:
+            before = set(self._waiting)
+            self._broken |= before
+            self._waiting.clear()
+            self._heed_waiting(before)
 
     def close(self) -> None:
         """Pass on what is there, and leave to another process what is still to come."""
@@ -181,11 +199,12 @@ class Outputs:
                 self._listen(pipe)
 
     def _write_all_waiting(self) -> None:
-        """Wait until what waits is written."""
+        """Wait until what waits is written, or dropped."""
         while self._waiting:
             for target in list(self._waiting):
-                is_ready(target, None)
+                is_ready(target, _PAUSE)
                 self._go_on(target)
+            self.attend()
 
 
 def _chunk_for(target: int) -> int:

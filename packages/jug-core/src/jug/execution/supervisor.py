@@ -60,6 +60,7 @@ _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
 _LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
+_HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
 _DEADLY: Final = 5  # workers that a task, or beginning, may cost: chance takes some
 
 _SUSPENDING: Final = (signal.SIGTSTP,)
@@ -161,6 +162,7 @@ class Supervisor:
         self.slots.stop()
         if self._interrupts == 1:
             log.warning("stopping: tasks in progress are given back (again to stop at once)")
+        self._outputs.hurry(_HURRY if self._interrupts == 1 else 0.0)
         self._signal_all(signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL)
 
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
@@ -227,6 +229,7 @@ class Supervisor:
         tick = _SHORT_TICK if is_short else min(_TICK, self._watch.interval)
         for key, _ in self._selector.select(tick):
             key.data()
+        self._outputs.attend()
         self._see_who_has_begun()
         now = time.monotonic()
         if now < self._next_look:  # somebody prints, which is no reason to look at all workers
