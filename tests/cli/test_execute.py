@@ -87,7 +87,7 @@ def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
     assert 'failing.py", line 12, in bad\n    raise ValueError("no such luck")' in result.stderr
     assert "site-packages" not in result.stderr and "jug-core" not in result.stderr
     assert result.stderr.endswith(
-        "jug: failing.bad failed: ValueError: no such luck\n"
+        "jug: failing.bad() failed: ValueError: no such luck\n"
         "jug: a task failed; 2 tasks are not done; 1 waits for one that failed (exit status 1)\n"
     )
 
@@ -111,7 +111,7 @@ def test_a_failure_is_tried_again_later_unless_it_was_kept(jug_process: JugProce
     assert "trying 1 task again that failed in an earlier run" in again.stderr
     assert "Traceback" in again.stderr
     assert not_again.stderr.startswith(
-        "jug: failing.bad failed, but not in this run: ValueError: no such luck\njug: a task "
+        "jug: failing.bad() failed, but not in this run: ValueError: no such luck\njug: a task "
     )
 
 
@@ -412,3 +412,20 @@ def test_interrupting_has_a_status_of_its_own(folder: Path) -> None:
 
     assert process.returncode == 130
     assert "(exit status 130)" in told
+
+
+def test_of_many_failures_the_first_are_listed_at_the_end(
+    folder: Path, jug_process: JugProcess
+) -> None:
+    (folder / "many.py").write_text(
+        "from jug import TaskGenerator\n\n\n@TaskGenerator\ndef bad(n):\n"
+        "    raise ValueError(n)\n\n\n[bad(n) for n in range(25)]\n"
+    )
+
+    told = jug_process("execute", "--keep-going", "many.py", status=1).stderr.splitlines()
+
+    assert told[-22:] == [
+        *(f"jug: many.bad({n}) failed: ValueError: {n}" for n in range(20)),
+        "jug: … and 5 more, which `jug failures` groups",
+        "jug: 25 tasks failed; 25 tasks are not done (exit status 1)",
+    ]

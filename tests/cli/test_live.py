@@ -157,6 +157,17 @@ def test_what_goes_through_a_pipe_has_no_block() -> None:
     assert text.startswith(FAILURE) and "Executed  Loaded" in text  # by two ways
 
 
+def test_a_command_in_the_background_leaves_the_screen_to_others() -> None:
+    Path("go").touch()
+    jug = f"{sys.executable} -m jug"
+
+    with Terminal(shell=f"set -m; {jug} {' '.join(EXECUTE)} & wait") as terminal:
+        text = terminal.end()
+
+    assert b"\x1b" not in terminal.received
+    assert FAILURE in text and "Executed  Loaded" in text
+
+
 def test_where_no_colour_is_wanted_there_is_none() -> None:
     Path("go").touch()
     with Terminal(*EXECUTE, NO_COLOR="1") as terminal:

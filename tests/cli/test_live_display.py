@@ -101,6 +101,22 @@ def test_after_a_pause_it_is_drawn_below(screen: Screen) -> None:
     assert screen.text() == f"{BLOCK}\nanother program\n{BLOCK}"
 
 
+def test_in_the_background_only_what_others_print_is_written(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen.display.show(SNAPSHOT)
+    screen.display.pause()
+    monkeypatch.setattr("jug.live.display.is_in_background", lambda descriptor: True)
+    os.write(screen.near, b"another program\n")
+    screen.display.show(SNAPSHOT)
+    screen.display.write(screen.near, b"printed by a task\n")
+    assert screen.text() == f"{BLOCK}\nanother program\nprinted by a task"
+
+    monkeypatch.undo()
+    screen.display.show(SNAPSHOT)
+    assert screen.text().endswith(f"another program\nprinted by a task\n{BLOCK}")
+
+
 def test_a_terminal_that_stands_still_stops_nobody(screen: Screen) -> None:
     screen.display.show(SNAPSHOT)
     written = 0

@@ -87,7 +87,7 @@ def test_a_task_is_found_by_its_hash(jugspace: Jugspace, digits: int) -> None:
     [
         ("is_prim", "no task is 'is_prim': is is_prime or"),
         ("flag[0]", "no task is 'flag[0]': is flags meant?"),
-        ("is_prime(8)", "no task is 'is_prime(8)': is is_prime or"),
+        ("is_prime(8)", "no task matches 'is_prime(8)': is 'primes.is_prime(7)' or"),
         ("is_prime[6]", "there is no 'is_prime[6]': 6 tasks of this name, counted from 0"),
         ("flags[6]", "no task is 'flags[6]'"),
         ("xyz", "no task is 'xyz': `jug count` lists the names"),

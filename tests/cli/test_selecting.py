@@ -102,6 +102,23 @@ def test_status_is_that_of_the_chosen_tasks(jug: Jug) -> None:
 
 
 @pytest.mark.usefixtures("chain")
+def test_what_is_not_chosen_is_not_said_to_be_tried_again(jug_process: JugProcess) -> None:
+    assert jug_process("execute", "--name", "measure(0)", "chain.py").stderr == ""
+    again = jug_process("execute", "--name", "measure(1)", "chain.py").stderr
+    assert again == "jug: trying 1 task again that failed in an earlier run\n"
+
+
+@pytest.mark.parametrize("command", ["status", "log", "count", "execute", "timings"])
+def test_a_name_in_place_of_the_jugfile_is_refused(jug: Jug, command: str) -> None:
+    told = jug(command, "is_prime", "primes.py", status=2).output
+
+    assert told.endswith(
+        "Error: there is no jugfile 'is_prime': is 'primes.py' meant? "
+        "tasks are chosen by --name 'is_prime'\n"
+    )
+
+
+@pytest.mark.usefixtures("chain")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_only_what_has_failed_is_run_again(jug_process: JugProcess, jug: Jug, jobs: str) -> None:
     again = jug_process("execute", "--short", "-j", jobs, "--failed", "chain.py")

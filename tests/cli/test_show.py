@@ -143,7 +143,9 @@ def test_what_is_asked_for_may_not_be_there(jug: Jug) -> None:
     value = jug("show", "--value", "is_prime[0]", "primes.py", status=1).output
     traceback = jug("show", "--traceback", "is_prime[0]", "primes.py", status=1).output
 
-    assert value == "Error: primes.is_prime(2) has no result\n"
+    assert value == (
+        "Error: primes.is_prime(2) has no result: `jug why` says why, `jug execute` runs it\n"
+    )
     assert traceback == "Error: there is no traceback of primes.is_prime(2)\n"
 
 
@@ -177,6 +179,7 @@ def test_a_damaged_result_is_shown_as_such_and_stays(
     ("words", "message"),
     [
         (["is_prime", "primes.py"], "6 tasks fit 'is_prime': name one, such as is_prime[0]"),
+        (["is_prime(71)", "primes.py"], "no task matches 'is_prime(71)': is 'primes.is_prime(7)'"),
         (["is_prim(7)", "primes.py"], "no task is 'is_prim(7)': is is_prime or"),
         (
             ["--value", "--json", "n_primes", "primes.py"],
@@ -257,3 +260,27 @@ def test_only_the_last_lines_of_an_output_stand_among_the_rest(
 
     assert "\noutput, its last 20 lines\n" in told
     assert len(jug("show", "--output", "speaks(1)", "prints.py").output.splitlines()) == 52
+
+
+def test_calls_that_look_alike_are_told_apart(folder: Path, jug: Jug) -> None:
+    (folder / "alike.py").write_text(
+        "from jug import Task\n"
+        "totals = [Task(sum, [0, 0, 0, 0, n]) for n in range(2)]\n"
+        "answer = Task(max, totals)\n"
+    )
+    found = [jug("show", f"totals[{n}]", "--json", "alike.py").output for n in range(2)]
+    hashes = [json.loads(text)["hash"][:12] for text in found]
+    calls = [f"builtins.sum([0, 0, 0, 0, …]), hash {one}" for one in hashes]
+
+    assert (
+        "\n".join(f"  ready     {call}" for call in calls) in jug("show", "answer", "alike").output
+    )
+    assert "\n".join(f"  {call}" for call in calls) in jug("why", "answer", "alike.py").output
+    assert ", ".join(calls) in jug("rerun", "answer", "alike.py", status=1).output
+
+
+@pytest.mark.parametrize("command", ["show", "why", "rerun"])
+def test_a_jugfile_in_place_of_the_task_is_refused(jug: Jug, command: str) -> None:
+    told = jug(command, "primes.py", "is_prime(7)", status=2).output
+
+    assert f"say which task: jug {command} TASK primes.py" in told

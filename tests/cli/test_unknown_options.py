@@ -74,7 +74,7 @@ def test_other_commands_warn_in_one_line_where_it_is_like_an_option_of_jug(
     result = jug("status", "primes.py", *words.split(), status=1)
 
     assert result.stderr == (
-        f"jug: {warning} (the jugfile gets it; behind -- it does without this line)\n"
+        f"jug: {warning} (it goes to the jugfile; behind -- without a warning)\n"
     )
 
 

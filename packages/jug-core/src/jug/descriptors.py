@@ -1,4 +1,4 @@
-"""Writing to file descriptors: all of it, or only what does not have to wait."""
+"""Writing to file descriptors: all of it, what does not have to wait, or where others do not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import select
 from typing import TextIO
 
-__all__ = ["is_ready", "is_stream_ready", "write_all"]
+__all__ = ["is_in_background", "is_ready", "is_stream_ready", "write_all"]
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -36,3 +36,11 @@ def is_stream_ready(stream: TextIO) -> bool:
         return is_ready(stream.fileno())
     except (AttributeError, OSError, ValueError):  # a notebook's; it is closed
         return True
+
+
+def is_in_background(descriptor: int) -> bool:
+    """Return whether a terminal is in use by another job, as for a command that ends in ``&``."""
+    try:
+        return os.tcgetpgrp(descriptor) != os.getpgrp()
+    except OSError:  # it is no terminal, or not the one of this session
+        return False

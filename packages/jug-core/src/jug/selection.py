@@ -22,6 +22,7 @@ from jug.task.short_form import call_form, short_form
 __all__ = ["ByName", "ByPattern", "Selection", "selection"]
 
 _CALL: Final = re.compile(r"([^()]+)\((.*)\)", re.DOTALL)
+_PLACE: Final = re.compile(r"(.+)\[([0-9]+)\]")
 _LOOKED_AT: Final = 10_000  # calls among which one that is like another is looked for
 
 
@@ -233,15 +234,29 @@ def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def _advice(part: ByName | ByPattern, names: set[str], graph: Graph) -> str:
+    place = _PLACE.fullmatch(part.text)
+    there = _at_place(graph, place[1], int(place[2])) if place else ""
+    if there and isinstance(part, ByName):
+        return f"is {there!r} meant?"
     called = {name for name in names if part.may_mean(name)}
     if called:
         tasks = islice((task for task in graph.tasks if task.name in called), _LOOKED_AT)
-        near = _nearest(part.text, set(map(call_form, tasks)))
-        advice = f"{' or '.join(map(repr, sorted(called)))} has other arguments"
+        calls = list(map(call_form, tasks))
+        near = _nearest(part.text, set(calls))
+        named = " or ".join(map(repr, sorted(called)))
+        advice = f"{named} has other arguments, such as {calls[0]!r}"
     else:
         near = _nearest(part.text.partition("(")[0] or part.text, names)
         advice = "`jug count` lists the names"
     return f"is {' or '.join(map(repr, near))} meant?" if near else advice
+
+
+def _at_place(graph: Graph, name: str, place: int) -> str:
+    """Return the call of the task in a place among those of a name, empty if there is none."""
+    is_meant = ByName(name)
+    named = (task for task, full in zip(graph.tasks, graph.names(), strict=True) if is_meant(full))
+    task = next(islice(named, place, None), None)
+    return call_form(task) if task is not None else ""
 
 
 def _nearest(text: str, names: set[str]) -> list[str]:

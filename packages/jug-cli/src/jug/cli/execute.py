@@ -30,6 +30,8 @@ STOP_FILE: Final = "__jug_please_stop_running.txt"
 TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb", "progress": "--progress"}
 """Options that a jugfile can't set for its own run, and how they are given instead."""
 
+_FAILURES: Final = 20  # that are listed at the end
+
 log = Log("worker")
 
 
@@ -229,8 +231,11 @@ def _print_summary(summary: Summary, short: bool) -> None:
         click.echo(f"{counted(executed.total(), 'task')} executed, {loaded.total()} loaded")
     else:
         click.echo(table(["Executed", "Loaded"], summary.rows()))
-    for failure in summary.failures:
+    for failure in summary.failures[:_FAILURES]:
         click.echo(f"jug: {failure.call} failed: {failure.exception}", err=True)
+    if len(summary.failures) > _FAILURES:
+        more = len(summary.failures) - _FAILURES
+        click.echo(f"jug: … and {more} more, which `jug failures` groups", err=True)
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
         click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
@@ -241,6 +246,8 @@ def _print_summary(summary: Summary, short: bool) -> None:
 
 def _reason(summary: Summary) -> str:
     parts = [summary.ending.value]
+    if summary.ending.name == "FAILED" and len(summary.failures) > 1:
+        parts = [f"{len(summary.failures)} tasks failed"]
     if summary.left:
         parts.append(
             f"{counted(summary.left, 'task')} {'is' if summary.left == 1 else 'are'} not done"

@@ -16,6 +16,7 @@ behind ``--``, goes to the jugfile; `jug.cli.unknown_options` has what must hold
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from jug.options import KEYS, LEVELS, Options, configured, default_options
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["always", "as_json", "complete_path", "jugfile_command"]
+__all__ = ["always", "as_json", "complete_path", "jugfile_command", "task_argument"]
 
 
 def complete_path(
@@ -65,6 +66,15 @@ _COMMON: Final = (
 )
 
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _no_jugfile(context: click.Context, parameter: click.Parameter, task: str) -> str:
+    if task.endswith(".py") and not context.resilient_parsing:
+        raise click.UsageError(f"say which task: {context.command_path} TASK {task}", ctx=context)
+    return task
+
+
+task_argument: Final = click.argument("task", metavar="TASK", callback=_no_jugfile)
 
 _NAMES: Final = {key.python_name for key in KEYS}
 
@@ -121,6 +131,8 @@ def _with_common(function: Callable[..., None]) -> Callable[..., None]:
 def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
     """Return the options of this run; those that are parameters are taken from there."""
     jugfile, *arguments = parameters.pop("jugfile") or [None]
+    if jugfile is not None and arguments:
+        _heed_order(context, jugfile, arguments[0])
     options = Options({"arguments": arguments}, configured())
     if jugfile is not None:
         options.set("jugfile", jugfile, "JUGFILE")
@@ -134,3 +146,16 @@ def _gather(context: click.Context, parameters: dict[str, Any]) -> Options:
                 options.set(name, given, param.opts[0])
     set_level(options.verbose)
     return options
+
+
+def _heed_order(context: click.Context, jugfile: str, argument: str) -> None:
+    """Refuse a name of tasks that stands where the jugfile should, before the jugfile."""
+    chooses = any("--name" in param.opts for param in context.command.params)
+    if not chooses or not argument.endswith(".py") or not os.path.exists(argument):
+        return
+    if not (os.path.exists(jugfile) or os.path.exists(f"{jugfile}.py")):
+        raise click.UsageError(
+            f"there is no jugfile {jugfile!r}: is {argument!r} meant? "
+            f"tasks are chosen by --name {jugfile!r}",
+            ctx=context,
+        )

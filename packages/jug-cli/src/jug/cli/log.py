@@ -89,7 +89,9 @@ def command(
         warn_of_barrier(jugspace)
         lines = RunLines(runs, more=follow)
         if not (as_json or options.short):
-            click.echo(lines.head() if runs or follow else "There is no such run.")
+            is_chosen = chosen.selection or states or hosts or since > 0 or tail is not None
+            none = "There is no such run." if is_chosen else "No task has run yet."
+            click.echo(lines.head() if runs or follow else none)
         line = _json_line if as_json else lines.line
         for run in chain(runs, filter(is_wanted, chain.from_iterable(batches))):
             click.echo(line(run))

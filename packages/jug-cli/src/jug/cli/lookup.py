@@ -45,11 +45,12 @@ def find_task(jugspace: Jugspace, text: str, graph: Graph | None = None) -> Task
 
     Raises `OptionError` if there is none or several: it lists these, or what is spelt alike.
     """
-    tasks = (graph or Graph(jugspace.tasks)).tasks
+    graph = graph or Graph(jugspace.tasks)
+    tasks = graph.tasks
     found = _by_name(tasks, text) or _by_hash(tasks, text) or _by_expression(jugspace, text)
     if len(found) == 1:
         return found[0]
-    raise OptionError(_several(found, text) if found else _none(jugspace, tasks, text), task=text)
+    raise OptionError(_several(found, text) if found else _none(jugspace, graph, text), task=text)
 
 
 def _by_name(tasks: Sequence[Task[Any]], text: str) -> list[Task[Any]]:
@@ -121,8 +122,11 @@ def _several(found: list[Task[Any]], text: str) -> str:
     return f"{counted(len(found), 'task')} fit {text!r}: name one, such as {which}\n{listed}"
 
 
-def _none(jugspace: Jugspace, tasks: Sequence[Task[Any]], text: str) -> str:
-    words = {task.name.rpartition(".")[2] for task in tasks}
+def _none(jugspace: Jugspace, graph: Graph, text: str) -> str:
+    names = set(graph.names())
+    if text.endswith(")") and any(map(ByName(text).may_mean, names)):
+        return Selection((ByName(text),)).no_match(graph)
+    words = {name.rpartition(".")[2] for name in names}
     words |= {name for name, value in jugspace.names.items() if _tasks_of(value)}
     plain = re.split(r"[\[(]", text)[0]
     near = get_close_matches(plain.rpartition(".")[2], sorted(words), n=3)

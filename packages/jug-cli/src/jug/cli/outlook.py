@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,8 +59,8 @@ def _print_groups(seen: Outlook) -> None:
     groups = seen.groups()
     for (name, reason), numbers in islice(groups.items(), _GROUPS):
         click.echo(f"{name}: {reason.value} ({counted(len(numbers), 'task')})")
-        for number in numbers[:_TASKS]:
-            click.echo(f"  {_line(seen, number)}")
+        for line in _lines(seen, numbers[:_TASKS]):
+            click.echo(f"  {line}")
         if len(numbers) > _TASKS:
             click.echo(f"  … and {len(numbers) - _TASKS} more")
         click.echo()
@@ -67,13 +68,15 @@ def _print_groups(seen: Outlook) -> None:
         click.echo(f"… and {len(groups) - _GROUPS} more of other names or reasons\n")
 
 
-def _line(seen: Outlook, number: int) -> str:
-    from jug.task.short_form import call_form
+def _lines(seen: Outlook, numbers: Sequence[int]) -> list[str]:
+    """Return a line for each task; those that would be alike name it by its hash, too."""
+    from jug.task.short_form import call_form, call_forms
 
-    explanation = seen.explain(number)
-    detail = explanation.detail(seen.past.places)
-    call = call_form(explanation.task)
-    return f"{call}: {detail}" if detail else call
+    tasks = [seen.graph.tasks[number] for number in numbers]
+    details = [seen.explain(number).detail(seen.past.places) for number in numbers]
+    calls = call_forms(tasks) if len(set(details)) < len(details) else list(map(call_form, tasks))
+    pairs = zip(calls, details, strict=True)
+    return [f"{call}: {detail}" if detail else call for call, detail in pairs]
 
 
 def _counts(seen: Outlook) -> str:
@@ -93,13 +96,15 @@ def _tell_forecast(seen: Outlook, forecast: Forecast, would: str) -> str:
     if not count:
         return told
     take = "it takes" if count == 1 else "they take"
+    again = "" if would == "would run" else " to compute again"
     if forecast.seconds is None:
-        return f"{told}; how long {take} is unknown, as none of {_names(forecast)} has finished"
-    told += f"; {take} about {duration(forecast.seconds)} with -j {forecast.workers}"
+        none = f"none of {_names(forecast)} has finished"
+        return f"{told}; how long {take}{again} is unknown, as {none}"
+    told += f"; {take} about {duration(forecast.seconds)}{again} with -j {forecast.workers}"
     if not forecast.unknown:
         return told
     unknown = counted(sum(forecast.unknown.values()), "task")
-    return f"{told}, without {unknown}: none of {_names(forecast)} has finished"
+    return f"{told}, not counting {unknown}, as none of {_names(forecast)} has finished"
 
 
 def _names(forecast: Forecast) -> str:

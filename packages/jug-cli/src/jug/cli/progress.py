@@ -2,7 +2,8 @@
 
 A block that is drawn over again needs a terminal that can move its cursor, and nobody else
 who writes to it: what goes into a pipe, as in ``jug execute primes.py | cat``, is likely to
-end on the same terminal.  Where it can't be drawn there are lines.
+end on the same terminal, and behind ``&`` the shell and other commands write there.  Where it
+can't be drawn there are lines.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from jug.descriptors import is_in_background
 from jug.options import DISPLAYS
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ def shown_progress(kind: str | None) -> Iterator[Display | None]:
 
 
 def _can_be_live(stream: TextIO) -> bool:
-    is_able = os.environ.get("TERM", "") not in ("", "dumb")
-    return is_able and stream.isatty() and not _is_pipe(sys.stdout)
+    if os.environ.get("TERM", "") in ("", "dumb") or not stream.isatty():
+        return False
+    return not (_is_pipe(sys.stdout) or is_in_background(stream.fileno()))
 
 
 def _is_pipe(stream: Any) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from jug.backends.base import Outcome
 from jug.cli import DONE, FAILED
-from jug.cli.jugfile_command import jugfile_command
+from jug.cli.jugfile_command import jugfile_command, task_argument
 from jug.cli.lookup import find_task
 from jug.cli.reading import reading, warn_of_barrier
 from jug.errors import LockError, TaskError
@@ -40,7 +40,7 @@ Exit status: 0; 1 if the task fails, if something that it needs is not done or
 can't be had, or if the jugfile can't be read; 2 for wrong usage, also if no
 task or several are meant; 130 if interrupted.""",
 )
-@click.argument("task", metavar="TASK")
+@task_argument
 @click.option(
     "--save", is_flag=True,
     help="Save what becomes of it, in place of the result that there may be.",
@@ -90,10 +90,10 @@ class _Run:
 
 def _require_inputs(task: Task[Any]) -> None:
     """Refuse a task of which something that it needs is not done; name that."""
-    from jug.task.short_form import call_form
+    from jug.task.short_form import call_form, call_forms
 
     needed = {one.digest: one for one in task.dependencies()}
-    missing = [call_form(one) for one in needed.values() if not one.can_load()]
+    missing = call_forms([one for one in needed.values() if not one.can_load()])
     if missing:
         raise TaskError(
             f"{call_form(task)} can't run, as {_enumerated(missing)} "

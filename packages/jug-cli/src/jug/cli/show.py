@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from jug.cli.colours import painted
-from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.jugfile_command import as_json, jugfile_command, task_argument
 from jug.cli.reading import reading, warn_of_barrier
 from jug.options import Options
 from jug.wording import counted
@@ -38,7 +38,7 @@ Exit status: 0; 1 if there is no value, traceback or output that was asked
 for, or if the jugfile can't be read; 2 for wrong usage, also if TASK fits no
 task of the jugfile, or several.""",
 )
-@click.argument("task", metavar="TASK")
+@task_argument
 @click.option("--value", is_flag=True, help="Print the result alone; a text as it is.")
 @click.option("--traceback", is_flag=True, help="Print the last traceback alone.")
 @click.option("--output", is_flag=True, help="Print the last of what the task printed alone.")
@@ -59,8 +59,6 @@ def command(
 
     if value + traceback + output + as_json > 1:
         raise click.UsageError("--value, --traceback, --output and --json: give one of them")
-    if task.endswith(".py"):
-        raise click.UsageError(f"say which task: jug show TASK {task}")
     with reading(options) as jugspace:
         warn_of_barrier(jugspace)
         graph = Graph(jugspace.tasks)
@@ -88,7 +86,9 @@ def _value(task: Task[Any]) -> str:
     from jug.views.results import read_value
 
     if not task.can_load():
-        raise click.ClickException(f"{call_form(task)} has no result")
+        raise click.ClickException(
+            f"{call_form(task)} has no result: `jug why` says why, `jug execute` runs it"
+        )
     try:
         value = read_value(task)
         return value if isinstance(value, str) else repr(value)
@@ -150,12 +150,15 @@ def _arguments(page: TaskPage) -> Iterator[str]:
 
 
 def _neighbours(word: str, neighbours: Neighbours) -> Iterator[str]:
+    from jug.task.short_form import call_forms
+
     if not neighbours.total:
         return
     counts = ", ".join(f"{count} {state.value}" for state, count in neighbours.counts.items())
     yield f"\n{word} {counted(neighbours.total, 'task')}: {counts}"
-    for one in neighbours.first:
-        yield f"  {painted(one.state.value, f'{one.state.value:<8}')}  {one.call}"
+    calls = call_forms([one.task for one in neighbours.first])
+    for one, call in zip(neighbours.first, calls, strict=True):
+        yield f"  {painted(one.state.value, f'{one.state.value:<8}')}  {call}"
     if neighbours.total > len(neighbours.first):
         yield f"  and {neighbours.total - len(neighbours.first)} more"
 

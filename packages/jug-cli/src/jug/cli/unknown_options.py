@@ -48,7 +48,7 @@ def heed_unknown_options(context: click.Context, words: Sequence[str], refuse: b
             )
         if meant:
             click.echo(
-                f"jug: {complaint} (the jugfile gets it; behind -- it does without this line)",
+                f"jug: {complaint} (it goes to the jugfile; behind -- without a warning)",
                 err=True,
             )
 

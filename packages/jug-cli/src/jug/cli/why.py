@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jug.cli.jobs import jobs_option, workers_of
-from jug.cli.jugfile_command import as_json, jugfile_command
+from jug.cli.jugfile_command import as_json, jugfile_command, task_argument
 from jug.cli.lookup import find_task
 from jug.cli.outlook import print_outlook, tell_done
 from jug.cli.reading import reading, warn_of_barrier
@@ -25,7 +25,7 @@ Examples:
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if no
 task or several are meant.""",
 )
-@click.argument("task", metavar="TASK")
+@task_argument
 @jobs_option
 @as_json
 def command(options: Options, task: str, as_json: bool) -> None:

@@ -74,6 +74,15 @@ class Block:
         self._write()
         return True
 
+    def print(self, text: bytes) -> bool:
+        """Write this where the cursor is, and leave what is drawn; returns as `draw` does."""
+        self.leave()
+        if not self._write():
+            return False
+        self._unwritten = text
+        self._write()
+        return True
+
     def _write(self, milliseconds: int | None = 0) -> bool:
         """Write what the terminal takes, waiting so long for each piece; return if that is all."""
         while self._unwritten and is_ready(self._descriptor, milliseconds):

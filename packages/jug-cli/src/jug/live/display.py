@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from jug.descriptors import write_all
+from jug.descriptors import is_in_background, write_all
 from jug.live.block import Block, Line
 from jug.live.layout import block, head
 from jug.progress import Snapshot
@@ -23,6 +23,7 @@ class LiveDisplay:
     """One block at the bottom of a terminal, drawn four times a second at most.
 
     `stream` is the terminal.  What is printed to it meanwhile is to go through `write`.
+    While another job is in its foreground, after Ctrl-Z and ``bg``, no block is drawn.
     """
 
     interval = 0.25
@@ -106,7 +107,13 @@ class LiveDisplay:
         try:
             self._drawn_at = time.monotonic()
             above = bytes(self._above)
-            if self._block.draw(self._lines, above):
+            if self._put(above):
                 del self._above[: len(above)]
         finally:
             self._is_drawing = False
+
+    def _put(self, above: bytes) -> bool:
+        """Write what is above the block, and draw that where no other job uses the terminal."""
+        if is_in_background(self._descriptor):
+            return self._block.print(above)
+        return self._block.draw(self._lines, above)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from jug.backends.base import Holder
 from jug.records import Run, RunState
 from jug.task import Task
-from jug.task.short_form import call_form
+from jug.task.short_form import call_form, call_forms
 from jug.views.earlier import Difference
 from jug.views.places import Places
 from jug.wording import duration, escaped
@@ -160,9 +160,10 @@ def _calls(needed: Mapping[Task[Any], Reason | None]) -> str:
     """Return the first few tasks as calls, with why they are not done."""
     reasons = set(needed.values())
     common = f" ({reason.value})" if len(reasons) == 1 and (reason := reasons.pop()) else ""
+    shown = dict(islice(needed.items(), _SHOWN))
     calls = [
-        f"{call_form(task)} ({reason.value})" if reason and not common else call_form(task)
-        for task, reason in islice(needed.items(), _SHOWN)
+        f"{call} ({reason.value})" if reason and not common else call
+        for call, reason in zip(call_forms([*shown]), shown.values(), strict=True)
     ]
     return enumerated([*calls, *[""] * (len(needed) - _SHOWN)]) + common
 

@@ -79,6 +79,12 @@ class Agenda:
         """Yield the tasks whose results are there."""
         return compress(self.graph.tasks, map(DONE.__eq__, self.plan.states))
 
+    def count_tried_again(self) -> int:
+        """Return how many of the tasks that it may run have failed before."""
+        numbers, states = self.graph.numbers, self.plan.states
+        found = (numbers[digest] for digest in self.retryable if digest in numbers)
+        return sum(states[number] not in (DONE, SKIPPED) for number in found)
+
     def candidates(self) -> list[bytes]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
         tasks = self.graph.tasks

@@ -12,6 +12,7 @@ from jug.execution.summary import Failure
 from jug.messages import Log
 from jug.records import RunState
 from jug.task import Task
+from jug.task.short_form import short_form
 
 log = Log("worker")
 
@@ -31,7 +32,13 @@ def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Fail
         for task in tasks:
             record = store.record(task.digest)
             if record is not None:
-                yield Failure(task.name, task.digest.hex(), record.exception, record.traceback)
+                yield Failure(
+                    task.name,
+                    task.digest.hex(),
+                    record.exception,
+                    record.traceback,
+                    short_form(task.args, task.kwargs),
+                )
 
     return list(islice(found(), _MOST))
 
@@ -44,7 +51,7 @@ def note_run(store: BaseStore, digest: bytes, state: RunState, record: bytes) ->
         log.warning("a run that was %s is not in the history: %s", state, error)
 
 
-def log_retry(name: str, why: str, attempts_left: int) -> None:
+def log_retry(call: str, why: str, attempts_left: int) -> None:
     """Log that an attempt failed and is not the last."""
     more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
-    log.warning("%s failed (%s): %s", name, why, more)
+    log.warning("%s failed (%s): %s", call, why, more)

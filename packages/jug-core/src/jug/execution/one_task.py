@@ -17,6 +17,7 @@ from jug.records import RunState
 from jug.task import Task, alltasks
 from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
 from jug.task.misuse import note_task_used_in_task
+from jug.task.short_form import call_form
 from jug.tracebacks import describe_exception
 
 
@@ -66,7 +67,7 @@ class TaskRunner:
                 if not attempts_left:
                     raise
                 self._note_retry(task, error)
-                log_retry(task.name, describe_exception(error), attempts_left)
+                log_retry(call_form(task), describe_exception(error), attempts_left)
         raise AssertionError("the last attempt returns or raises")
 
     def _note_retry(self, task: Task[Any], error: Exception) -> None:

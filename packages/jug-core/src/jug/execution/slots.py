@@ -66,6 +66,11 @@ class Running(NamedTuple):
     name: str
     """The name of the task, or that of the last one; empty before the first."""
 
+    @property
+    def title(self) -> str:
+        """Its name with the first digits of its hash, as its arguments are not known here."""
+        return f"{self.name} ({self.digest.hex()[:12]})"
+
 
 class WorkerSlots:
     """The shared bytes.

@@ -46,13 +46,15 @@ class Failure:
     digest: str
     exception: str
     traceback: str
-    arguments: str = ""
+    arguments: str | None = None
     """Its arguments in short, where they are known."""
 
     @property
     def call(self) -> str:
-        """The task as the call that failed."""
-        return f"{self.name}({self.arguments})" if self.arguments else self.name
+        """The task as the call that failed, or with its hash where its arguments are not known."""
+        arguments = self.digest[:12] if self.arguments is None else self.arguments
+        space = " " if self.arguments is None else ""
+        return f"{self.name}{space}({arguments})"
 
     def _repr_html_(self) -> str:
         known = {"exception": self.exception, "hash": self.digest}

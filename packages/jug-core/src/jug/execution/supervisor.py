@@ -319,7 +319,7 @@ class Supervisor:
             del self._deaths[NO_TASK]
         if worker.killed_for is not None:
             return self._replace(worker.slot)
-        doing = f" while it ran {running.name}" if running.digest != NO_TASK else ""
+        doing = f" while it ran {running.title}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
         if not self._is_deadly(running):
             self._note_run(worker, running, RunState.DIED, how)
@@ -382,7 +382,7 @@ class Supervisor:
         attempts_left = running.retries + 1 - self._overdue[running.digest]
         why = f"TaskTimeout: ran longer than its time limit of {running.limit:g} s"
         if attempts_left > 0:
-            log_retry(running.name, why, attempts_left)
+            log_retry(running.title, why, attempts_left)
             self._note_run(worker, running, RunState.RETRIED, why)
             kill()
         else:
@@ -412,7 +412,7 @@ class Supervisor:
             store.put(Frame(kind, running.digest, record))
             store.flush()
 
-        log.error("%s failed: %s", running.name, exception)
+        log.error("%s failed: %s", running.title, exception)
         self._note_failure(Failure(running.name, running.digest.hex(), exception, ""))
         if not self._keep_going:
             self.slots.stop()

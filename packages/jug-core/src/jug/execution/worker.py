@@ -118,7 +118,7 @@ class Worker:
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable)
-        again = sum(digest in self.agenda.graph.numbers for digest in self.retryable)
+        again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
             log.warning("trying %s again that failed in an earlier run", failed)

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, TextIO
 
+from jug.descriptors import is_in_background
 from jug.errors import OptionError
 from jug.progress.display import Display
 
@@ -22,6 +23,8 @@ _KINDS: Final = ("live", "plain", "none")
 def display_here() -> Display | None:
     """Return a bar in a notebook, one line in a terminal, lines elsewhere; or as is wished.
 
+    In the background of a terminal there are lines, as others write there.
+
     `JUG_PROGRESS` may wish for ``plain`` lines, or for ``none``.
     """
     kind = os.environ.get(VARIABLE, "").strip().lower()
@@ -35,14 +38,14 @@ def display_here() -> Display | None:
 def _can_be_live() -> bool:
     from jug.progress.notebook import is_in_notebook
 
-    is_terminal = _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    is_terminal = _is_own_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
     return is_terminal or is_in_notebook()
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_own_terminal(stream: TextIO) -> bool:
     try:
-        return stream.isatty()
-    except (AttributeError, ValueError):  # a program's own, that can only be written to; closed
+        return stream.isatty() and not is_in_background(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # a program's own, to write to; closed
         return False
 
 

@@ -38,12 +38,13 @@ def time_left(snapshot: Snapshot) -> str:
     """Return how long the rest will take.
 
     >>> time_left(Snapshot(time_left=8.04)), time_left(Snapshot()), time_left(Snapshot(at_least=9))
-    ('8 s left', 'time left unknown', 'time left unknown but for 9 s')
+    ('8 s left', 'time left unknown', 'at least 9 s left')
     """
     if snapshot.time_left is not None:
         return f"{_rounded(snapshot.time_left)} left"
-    known = f" but for {_rounded(snapshot.at_least)}" if snapshot.at_least else ""
-    return f"time left unknown{known}"
+    return (
+        f"at least {_rounded(snapshot.at_least)} left" if snapshot.at_least else "time left unknown"
+    )
 
 
 def _rounded(seconds: float) -> str:

@@ -7,7 +7,8 @@ costs microseconds whatever the arguments are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -69,6 +70,24 @@ def call_form(task: Any) -> str:
     'builtins.max(2, 3)'
     """
     return f"{task.name}({short_form(task.args, task.kwargs)})"
+
+
+def call_forms(tasks: Sequence[Any]) -> list[str]:
+    """Return tasks as calls; those that look alike have the first digits of their hashes, too.
+
+    >>> from jug import Task
+    >>> for call in call_forms([Task(sum, numbers) for numbers in ([1] * 5, [1] * 6, [3])]):
+    ...     print(call)
+    builtins.sum([1, 1, 1, 1, …]), hash ...
+    builtins.sum([1, 1, 1, 1, …]), hash ...
+    builtins.sum([3])
+    """
+    calls = list(map(call_form, tasks))
+    counts = Counter(dict(zip((task.digest for task in tasks), calls, strict=True)).values())
+    return [
+        f"{call}, hash {task.digest.hex()[:12]}" if counts[call] > 1 else call
+        for call, task in zip(calls, tasks, strict=True)
+    ]
 
 
 def _short(value: Any, deep: int = _DEEP) -> str:
