@@ -57,10 +57,25 @@ def screen() -> Iterator[Screen]:
     os.close(screen.far)
 
 
-def test_whole_lines_are_printed_above_and_the_rest_waits_for_its_end(screen: Screen) -> None:
+def test_a_prompt_or_a_bar_is_shown_above_as_a_terminal_would_have_it(screen: Screen) -> None:
+    screen.display.write(screen.near, b"name? ")
+    screen.display.show(SNAPSHOT)
+    assert screen.text() == "name?\n" + BLOCK
+
+    screen.display.write(screen.near, b"\n\r10 %\r\x1b[32m20 %\x1b[0m\x07\r")
+    screen.display.show(SNAPSHOT)
+    assert screen.text() == "name?\n20 %\n" + BLOCK
+
+    screen.display.write(screen.near, b"\r" + "好".encode() * 50)
+    screen.display.show(SNAPSHOT)
+    assert screen.text().splitlines()[1].replace(" ", "") == "好" * 18
+    assert screen.text().endswith(BLOCK)
+
+
+def test_lines_are_printed_above(screen: Screen) -> None:
     screen.display.show(SNAPSHOT)
     screen.display.write(screen.near, b"first\nsec")
-    assert screen.text() == "first\n" + BLOCK
+    assert screen.text() == "first\nsec\n" + BLOCK
 
     screen.display.write(screen.near, b"ond\n")
     assert screen.text() == "first\nsecond\n" + BLOCK

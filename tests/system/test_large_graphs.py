@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -51,6 +52,7 @@ def jug(*arguments: str) -> tuple[int, str]:
         [sys.executable, "-m", "jug", *arguments],
         capture_output=True,
         text=True,
+        env=os.environ | {"JUG_PROGRESS": "none"},
         preexec_fn=limited,
     )
     assert done.stderr == ""

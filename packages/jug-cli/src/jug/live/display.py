@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
+from collections.abc import Iterator
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -16,6 +18,7 @@ from jug.progress import Snapshot
 
 __all__ = ["LiveDisplay"]
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MOST_KEPT: Final = 1 << 16  # bytes that wait for the end of their line, or to be drawn
 
 
@@ -44,14 +47,15 @@ class LiveDisplay:
         """Draw how far all is."""
         self._snapshot = snapshot
         columns, rows = self._block.size()
+        rows = max(1, rows - len(self._begun))
         self._set(block(snapshot, columns, rows, is_ascii=self._is_ascii))
         self._draw()
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Print whole lines above the block, at once or with the next snapshot.
 
-        The beginning of a line waits for its end.  What does not go to this terminal is
-        written where it goes.
+        The beginning of a line, such as a prompt, is the first line of the block until it
+        ends.  What does not go to this terminal is written where it goes.
         """
         if not self._is_here(descriptor):
             write_all(descriptor, data)
@@ -116,4 +120,13 @@ class LiveDisplay:
         """Write what is above the block, and draw that where no other job uses the terminal."""
         if is_in_background(self._descriptor):
             return self._block.print(above)
-        return self._block.draw(self._lines, above)
+        return self._block.draw([*self._unfinished(), *self._lines], above)
+
+    def _unfinished(self) -> Iterator[Line]:
+        """Yield the lines that were begun, as a terminal would have them."""
+        columns = self._block.size().columns
+        for begun in self._begun.values():
+            line = begun.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
+            text = Text(_CONTROL.sub("", Text.from_ansi(line).plain))
+            text.truncate(columns - 1)
+            yield Line(text.plain, text.cell_len)
