@@ -174,7 +174,7 @@ second(pid)
     status, out, err = jug("execute", "--keep-going")
 
     assert status == 1
-    assert "jug: jugfile.limited failed: " in err
+    assert "jug: jugfile.limited() failed" in err
     assert "1 task is not done" in err
 
 

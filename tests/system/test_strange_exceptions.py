@@ -40,7 +40,7 @@ def test_an_exception_that_is_endless_or_mute_is_a_failure_like_others(write, ju
 
     assert status == 1
     assert "3       0  jugfile.good" in out
-    assert "jug: jugfile.mute failed: jugfile.Mute: <its text can't be made: LookupError>" in err
-    assert "jug: jugfile.long failed: ValueError: xxx" in err
+    assert "jug: jugfile.mute() failed: jugfile.Mute: <its text can't be made: LookupError>" in err
+    assert "jug: jugfile.long() failed: ValueError: xxx" in err
     assert len(err) < 300_000
     assert "3 failed, 3 complete" in jug("status", "--short")[1]
