@@ -121,9 +121,11 @@ def test_a_task_of_every_kind_is_adopted(
 ) -> None:
     if release.jug == "2.3.1":
         pytest.skip("the sample uses what jug 2.3 did not have")
+    if packed and release.jug == "2.5.0":
+        pytest.skip("the `jug pack` of jug 2.5.0 fails itself")
     shutil.copy(SAMPLE / "jugfile.py", folder)
     former("execute")
-    if packed and release.jug == "2.7.0":
+    if packed:
         former("pack")
 
     assert counted(jug("adopt", "--json")) == {"adopted": 59}

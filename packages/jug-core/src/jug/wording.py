@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["an", "counted", "duration", "escaped"]
+__all__ = ["CONTROLS", "an", "counted", "duration", "escaped"]
 
 
 def counted(count: int, thing: str) -> str:
@@ -32,10 +32,11 @@ def escaped(text: str) -> str:
     >>> escaped("no\x1b[2J such\nluck")
     'no\\x1b[2J such\\nluck'
     """
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that end a line, move a cursor or paint."""
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -15,10 +14,10 @@ from jug.descriptors import is_in_background, write_all
 from jug.live.block import Block, Line
 from jug.live.layout import block, head
 from jug.progress import Snapshot
+from jug.wording import CONTROLS
 
 __all__ = ["LiveDisplay"]
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MOST_KEPT: Final = 1 << 16  # bytes that wait for the end of their line, or to be drawn
 
 
@@ -127,6 +126,6 @@ class LiveDisplay:
         columns = self._block.size().columns
         for begun in self._begun.values():
             line = begun.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
-            text = Text(_CONTROL.sub("", Text.from_ansi(line).plain))
+            text = Text(CONTROLS.sub("", Text.from_ansi(line).plain))
             text.truncate(columns - 1)
             yield Line(text.plain, text.cell_len)
