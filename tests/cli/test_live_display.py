@@ -176,6 +176,21 @@ def test_the_end_of_a_long_name_is_shown() -> None:
     assert str(shown[-1]) == "  3/10  …any.modules.segmented"
 
 
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (60, "  worker 1  5.0 s  a_package.simulate('a text', key=[1, 2])"),
+        (45, "  worker 1  5.0 s  …simulate('a text', key=[…"),
+        (30, "  worker 1  5.0 s  …e.simulate"),
+    ],
+)
+def test_a_call_is_cut_to_the_width_its_module_first(columns: int, expected: str) -> None:
+    running = Activity("worker 1", "a_package.simulate", 5.0, "'a text', key=[1, 2]")
+    shown = block(Snapshot([], [running]), columns, 24)
+
+    assert str(shown[-1]) == expected
+
+
 @pytest.mark.parametrize("name", ["m.a\nb", "m.a\u2028b", "m.a\x1cb", "m.a\udc80b", "m.a\x1b[Jb"])
 def test_a_name_takes_one_line_whatever_is_in_it(screen: Screen, name: str) -> None:
     screen.display.show(Snapshot([NameProgress(name, 4, 2)], [Activity("worker 1", name)], 5.0))

@@ -54,6 +54,20 @@ def test_a_name_that_is_no_text_in_utf_8_is_shown_all_the_same():
     slots.close()
 
 
+def test_arguments_are_those_of_one_task_and_cut_to_fit():
+    slots = WorkerSlots.for_workers(2)
+    one, other = b"1" * 20, b"2" * 20
+
+    slots.show_arguments(0, one, "3, key='ä'")
+    slots.show_arguments(1, other, "ä" * 200)
+
+    assert slots.arguments(0, one) == "3, key='ä'"
+    assert slots.arguments(0, other) is None
+    assert slots.arguments(1, other) == "ä" * 116
+    assert slots.last_outputs(1)[1].of_task() == ""  # nothing of others is written over
+    slots.close()
+
+
 def test_no_disk_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
 

@@ -21,6 +21,10 @@ would end the process that does it.
       the rest     the task's name, as much as fits, or that of the last; none before the first
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
+    after these    for each worker the arguments of a task in short, of 256 bytes:
+      20 bytes     the task's digest; they are those of no other task
+      uint32       length of the arguments
+      the rest     the arguments, as much as fits
 """
 
 from __future__ import annotations
@@ -36,6 +40,8 @@ from jug.execution.last_output import ROOM, LastOutput, LastOutputs
 from jug.execution.tally import Tally, added
 from jug.progress import Spent
 
+NO_TASK: Final = bytes(20)
+
 _SLOT: Final = Struct("<ddddII20s204s")
 _TIME: Final = Struct("<d")
 _COUNT: Final = Struct("<Q")
@@ -46,9 +52,9 @@ _DIGEST: Final = slice(40, 60)
 _FIRST: Final = 64
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
-_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM
+_ARGUMENTS: Final = Struct("<I232s")
+_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM + len(NO_TASK) + _ARGUMENTS.size
 
-NO_TASK: Final = bytes(20)
 _UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
 
@@ -171,6 +177,28 @@ class WorkerSlots:
         deadline, limit, since, began, retries, length, digest, name = fields
         text = name[:length].decode(errors="replace")
         return Running(deadline, limit, since, began, retries, digest, text)
+
+    def show_arguments(self, slot: int, digest: bytes, arguments: str) -> None:
+        """Show the arguments of the task that a worker has taken, in short."""
+        encoded, place = arguments.encode("utf-8", "backslashreplace"), self._arguments_of(slot)
+        text = place + len(NO_TASK)
+        self._bytes[place:text] = NO_TASK
+        _ARGUMENTS.pack_into(self._bytes, text, len(encoded), encoded)
+        self._bytes[place:text] = digest  # now they are whole
+
+    def arguments(self, slot: int, digest: bytes) -> str | None:
+        """Return the arguments of a worker's task in short, None if it has not shown them."""
+        place = self._arguments_of(slot)
+        text = place + len(NO_TASK)
+        if self._bytes[place:text] != digest:
+            return None
+        length, encoded = _ARGUMENTS.unpack_from(self._bytes, text)
+        return (
+            str(encoded[:length], "utf-8", "ignore") if self._bytes[place:text] == digest else None
+        )
+
+    def _arguments_of(self, slot: int) -> int:
+        return len(self._bytes) - (self.count - slot) * (len(NO_TASK) + _ARGUMENTS.size)
 
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""

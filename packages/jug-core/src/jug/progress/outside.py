@@ -23,6 +23,7 @@ from jug.progress.tracker import Rate
 from jug.records import Record
 from jug.status import State, Status, look
 from jug.task import Task
+from jug.task.short_form import short_form
 
 __all__ = ["Onlooker"]
 
@@ -128,7 +129,12 @@ class Onlooker:
             for key in ((holder.worker, task.digest) for task, holder in held)
         }
         return [
-            Activity(_place(holder), task.name, None if since is None else now - since)
+            Activity(
+                _place(holder),
+                task.name,
+                None if since is None else now - since,
+                short_form(task.args, task.kwargs),
+            )
             for (task, holder), since in zip(held, self._since.values(), strict=True)
         ]
 
