@@ -90,6 +90,10 @@ class SupervisorConnection:
         data = pickle.dumps(message)
         self.channel.sendall(_LENGTH.pack(len(data)) + data)
 
+    def is_on_trial(self, digest: bytes) -> bool:
+        """Return whether too many workers may have died of a task to run it."""
+        return self.slots.is_on_trial(digest, self.slot)
+
     # What the supervisor sees at any time
 
     def publish(self, task: Task[Any]) -> None:

@@ -10,7 +10,8 @@ would end the process that does it.
     byte 1         1 if somebody wants to know how far the tasks are
     from byte 8    float64: when a worker may next say so, by the monotonic clock
     from byte 16   uint64: how many tasks the jugfile made, as far as a worker has said
-    from byte 64   a slot for each worker, of 264 bytes:
+    from byte 64   the tasks of which workers died, in 392 bytes
+    after these    a slot for each worker, of 264 bytes:
       float64      the deadline of its function by the monotonic clock, 0 for none
       float64      the time limit of the task in seconds
       float64      since when it has the task, in seconds since the epoch
@@ -36,6 +37,7 @@ import time
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from jug.execution.deaths import DEADLY, Deaths
 from jug.execution.last_output import ROOM, LastOutput, LastOutputs
 from jug.execution.tally import Tally, added
 from jug.progress import Spent
@@ -49,7 +51,8 @@ _NEXT_REPORT: Final = 8
 _TOLD: Final = 16
 _BEGAN: Final = 24  # in a slot
 _DIGEST: Final = slice(40, 60)
-_FIRST: Final = 64
+_DEATHS: Final = 64
+_FIRST: Final = _DEATHS + Deaths.SIZE
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
 _ARGUMENTS: Final = Struct("<I232s")
@@ -91,6 +94,7 @@ class WorkerSlots:
         self.descriptor = descriptor
         self._bytes = mmap.mmap(descriptor, 0)
         self.count = (len(self._bytes) - _FIRST) // _PER_WORKER
+        self.deaths = Deaths(self._bytes, _DEATHS)
 
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
@@ -221,6 +225,17 @@ class WorkerSlots:
     def digests(self) -> set[bytes]:
         """Return the tasks that workers run."""
         return {self.running(slot).digest for slot in range(self.count)} - {NO_TASK}
+
+    def is_on_trial(self, digest: bytes, slot: int) -> bool:
+        """Return whether a task that the worker of a slot has taken may prove to be deadly.
+
+        So it is if as many workers died of it as may, with those that still show it.
+        """
+        died = self.deaths.of(digest)
+        if not died:
+            return False
+        others = (other for other in range(self.count) if other != slot)
+        return died + sum(self.running(other).digest == digest for other in others) >= DEADLY
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -39,6 +39,7 @@ from jug.backends.process import Process
 from jug.descriptors import write_all
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.deaths import DEADLY
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry, note_run
 from jug.execution.last_output import of_task
@@ -61,7 +62,6 @@ _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
 _LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
-_DEADLY: Final = 5  # workers that a task, or beginning, may cost: chance takes some
 
 _SUSPENDING: Final = (signal.SIGTSTP,)
 _RESIZING: Final = (signal.SIGWINCH,)
@@ -314,6 +314,7 @@ class Supervisor:
     def _replace_dead(self, worker: WorkerProcess, how: str) -> None:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
+        is_deadly = worker.killed_for is None and self._is_deadly(running)
         self.slots.clear(worker.slot)
         if running.name:  # it had begun, perhaps between two looks
             del self._deaths[NO_TASK]
@@ -321,14 +322,14 @@ class Supervisor:
             return self._replace(worker.slot)
         doing = f" while it ran {running.title}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
-        if not self._is_deadly(running):
+        if not is_deadly:
             self._note_run(worker, running, RunState.DIED, how)
             self._replace(worker.slot)
         elif running.digest == NO_TASK:
             self._abort(JugError(f"the workers die before their first task: each {how}"))
         else:
-            why = f"WorkerDied: {_DEADLY} workers died of it, each {how}"
-            self._record_failure(worker, running, why, lambda: self._replace(worker.slot))
+            why = f"WorkerDied: {DEADLY} workers died of it, each {how}"
+            self._record_failure(worker, running, why, partial(self._give_up, worker.slot, running))
 
     def _is_deadly(self, running: Running) -> bool:
         """Return whether workers die again and again of a task, or before their first."""
@@ -336,7 +337,14 @@ class Supervisor:
             return False  # it has done something
         self._see_who_has_begun()
         self._deaths[running.digest] += 1
-        return self._deaths[running.digest] == _DEADLY
+        if running.digest != NO_TASK:
+            self.slots.deaths.show(running.digest, self._deaths[running.digest])
+        return self._deaths[running.digest] == DEADLY
+
+    def _give_up(self, slot: int, running: Running) -> None:
+        """Go on without a task, which is recorded as failed by now."""
+        self.slots.deaths.show(running.digest, 0)
+        self._replace(slot)
 
     def _see_who_has_begun(self) -> None:
         """Forget deaths before a first task if another worker has come further since."""
