@@ -84,6 +84,25 @@ def test_looking_leaves_nothing_behind(jug: Jug, folder: Path) -> None:
     assert not (folder / "primes.jugdata").exists()
 
 
+@pytest.mark.parametrize("words", ["status", "failures", "log", "timings", "why n_primes"])
+def test_a_jugdir_that_is_misspelt_is_told_and_the_rest_is_shown(
+    jug: Jug, folder: Path, words: str
+) -> None:
+    (folder / "results.jugdata").mkdir()
+
+    def look(*jugdir: str) -> Result:
+        return jug(*words.split(), *jugdir, "primes.py", status=int(words == "status"))
+
+    result = look("--jugdir", "result.jugdata")
+
+    assert result.stderr == "There is no jugdir 'result.jugdata': is 'results.jugdata' meant?\n"
+    assert result.stdout == look().stdout
+    elsewhere = look("--jugdir", "of/another")
+    assert elsewhere.stderr == "There is no jugdir 'of/another': nothing was run there yet\n"
+    assert look("--jugdir", "results.jugdata").stderr == look().stderr == ""
+    assert sorted(path.name for path in folder.glob("*.jugdata")) == ["results.jugdata"]
+
+
 def test_a_failed_task_is_failed_and_what_needs_it_waits(
     jug: Jug, executed: Callable[..., None]
 ) -> None:
