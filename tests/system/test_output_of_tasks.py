@@ -137,19 +137,22 @@ turns(1)
     assert outputs("turns") == [(RunState.FINISHED, expected)]
 
 
-@pytest.mark.slow
-def test_of_very_much_output_all_is_shown_and_the_last_is_kept(write, journal, jug, outputs):
-    write(
-        JUGFILE
-        + """
+TALKING = (
+    JUGFILE
+    + """
 @TaskGenerator
 def talks(count):
+    log("begun")
     for i in range(count):
         print(f"{i:099}")
 
-talks(200_000)
 """
-    )
+)
+
+
+@pytest.mark.slow
+def test_of_very_much_output_all_is_shown_and_the_last_is_kept(write, journal, jug, outputs):
+    write(TALKING + "talks(200_000)\n")
 
     status, out, err = jug("execute", "--capture")
 
@@ -290,18 +293,7 @@ def test_a_terminal_is_one_for_tasks_too(write, journal, in_terminal, wait_for, 
 
 @pytest.mark.slow
 def test_a_reader_that_stands_still_stops_no_heartbeat(write, journal, launch, wait_for):
-    write(
-        JUGFILE
-        + """
-@TaskGenerator
-def talks(count):
-    log("begun")
-    for i in range(count):
-        print(f"{i:099}")
-
-talks(20_000)
-"""
-    )
+    write(TALKING + "talks(20_000)\n")
     environ = os.environ | {"JUG_LEASE_SECONDS": "1"}
     command = launch("-m", "jug", "execute", env=environ)
     wait_for(journal)
@@ -321,18 +313,7 @@ talks(20_000)
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_run_stops_though_nobody_reads_its_output(write, journal, start, wait_for, signals):
     """Also where its messages go the same way."""
-    write(
-        JUGFILE
-        + """
-@TaskGenerator
-def talks(count):
-    log("begun")
-    for i in range(count):
-        print(f"{i:099}")
-
-talks(1_000_000)
-"""
-    )
+    write(TALKING + "talks(1_000_000)\n")
     command = start("execute")
     wait_for(journal)
     _wait_until_full(command.stdout.fileno(), wait_for)

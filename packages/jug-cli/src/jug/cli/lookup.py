@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
-from jug.errors import OptionError
+from jug.errors import OptionError, TaskNotFound
 from jug.jugfile import Jugspace
 from jug.selection import ByName, Selection
 from jug.task import Task, Tasklet
@@ -43,14 +43,17 @@ _LOOKS: Final = (
 def find_task(jugspace: Jugspace, text: str, graph: Graph | None = None) -> Task[Any]:
     """Return the one task of a jugfile that is meant.
 
-    Raises `OptionError` if there is none or several: it lists these, or what is spelt alike.
+    Raises `TaskNotFound` if there is none, and says what is spelt alike, or `OptionError` if
+    there are several, and lists these.
     """
     graph = graph or Graph(jugspace.tasks)
     tasks = graph.tasks
     found = _by_name(tasks, text) or _by_hash(tasks, text) or _by_expression(jugspace, text)
     if len(found) == 1:
         return found[0]
-    raise OptionError(_several(found, text) if found else _none(jugspace, graph, text), task=text)
+    if found:
+        raise OptionError(_several(found, text), task=text)
+    raise TaskNotFound(_none(jugspace, graph, text), task=text)
 
 
 def _by_name(tasks: Sequence[Task[Any]], text: str) -> list[Task[Any]]:
