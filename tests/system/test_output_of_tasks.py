@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -323,6 +324,43 @@ def test_a_run_stops_though_nobody_reads_its_output(write, journal, start, wait_
         time.sleep(0.2)  # else both may be one
 
     assert command.wait(20) == 130
+
+
+@pytest.mark.slow
+def test_messages_of_its_own_that_nobody_reads_stop_no_heartbeat(write, journal, launch, wait_for):
+    write(
+        JUGFILE
+        + """
+@TaskGenerator
+def waits():
+    wait_for_file("go")
+
+@TaskGenerator
+def complains(n):
+    raise ValueError("x" * 3000)
+
+waits()
+[complains(n) for n in range(200)]
+"""
+    )
+    environ = os.environ | {"JUG_LEASE_SECONDS": "1"}
+    words = ("execute", "-j", "2", "--keep-going", "--progress=none")
+    command = launch("-m", "jug", *words, env=environ)
+    _wait_until_full(command.stderr.fileno(), wait_for)
+    full = time.time()
+
+    def beats() -> bool:
+        with suppress(FileNotFoundError):  # a lease that ends just now
+            mtimes = [file.stat().st_mtime for file in Path("jugfile.jugdata/leases").iterdir()]
+            return max(mtimes) > full + 2
+        return False
+
+    wait_for(beats)
+    Path("go").touch()
+    err = command.communicate(timeout=60)[1]
+    assert command.returncode == 1
+    assert re.search(r"^jug: and \d+ more messages, while nobody read them$", err, re.MULTILINE)
+    assert "jug: 200 tasks failed" in err
 
 
 def _wait_until_full(pipe: int, wait_for) -> None:

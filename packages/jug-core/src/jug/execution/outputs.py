@@ -6,6 +6,8 @@ output, which may be slow, or stand still as a pager does.  So it writes only wh
 does not block, and keeps little in memory: while that waits nothing more is read, and a
 worker that goes on printing waits in its own call, as it would without a supervisor.
 A run that is to stop does not wait for long (`hurry`): what nobody takes is dropped then.
+What the supervisor itself has to tell goes the same way, since it must not stand still either;
+of what nobody reads only the first is kept, and told at last how much there was more.
 
 A process that a task has started and that outlives its worker keeps the pipe.  What it
 prints is passed on, and is in nobody's record; at the end of the command a small process
@@ -21,6 +23,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,6 +34,7 @@ from jug.descriptors import is_ready, write_all
 from jug.execution.last_output import LastOutput, LastOutputs
 from jug.execution.output_pipe import OutputPipe, open_pipes
 from jug.messages import Log
+from jug.wording import counted
 
 log = Log("supervisor")
 
@@ -39,6 +43,7 @@ Write = Callable[[int, bytes], None]
 
 _MOST_READS: Final = 64  # in a row, as a process that was left behind may print for ever
 _PAUSE: Final = 100  # milliseconds between two looks at the time
+_MOST_WAITING: Final = 1 << 16  # bytes, after which no further message waits
 _TERMINAL_CHUNK: Final = 1024
 _CHUNK: Final = 1 << 16
 
@@ -59,6 +64,8 @@ class Outputs:
         self._until = inf
         """When what waits is dropped."""
         self._chunks: dict[int, int] = {}
+        self._messages: deque[tuple[int, bytes]] = deque()
+        self._left_out: Counter[int] = Counter()
 
     # Workers come and go
 
@@ -96,8 +103,13 @@ class Outputs:
         """Wait for those who read no longer than this from now on."""
         self._until = min(self._until, time.monotonic() + seconds)
 
+    def tell(self, target: int, message: bytes) -> None:
+        """Print a message of the supervisor's own, in `attend`; a thread or handler may tell it."""
+        self._messages.append((target, message))
+
     def attend(self) -> None:
-        """Drop what has waited for too long, and go on reading."""
+        """Print messages, drop what has waited for too long, and go on reading."""
+        self._pass_on_messages()
         if self._waiting and time.monotonic() >= self._until:
             before = set(self._waiting)
             self._broken |= before
@@ -108,11 +120,26 @@ class Outputs:
         """Pass on what is there, and leave to another process what is still to come."""
         for pipe in list(self._pipes):
             self._take_all(pipe)
+        self._pass_on_messages()
         self._write_all_waiting()
         if self._pipes:
             _pass_on_for_ever([(pipe.reader, pipe.target) for pipe in self._pipes])
         for pipe in list(self._pipes):
             self._forget(pipe)
+
+    def _pass_on_messages(self) -> None:
+        while self._messages:
+            target, message = self._messages.popleft()
+            if len(self._waiting.get(target, b"")) > _MOST_WAITING:
+                self._left_out[target] += 1
+            else:
+                self._pass_on(target, message)
+
+    def _tell_left_out(self, target: int) -> None:
+        count = self._left_out.pop(target, 0)
+        if count:
+            more = counted(count, "more message")
+            self.tell(target, f"jug: and {more}, while nobody read them\n".encode())
 
     # Reading
 
@@ -173,6 +200,8 @@ class Outputs:
         else:
             if at < len(data):
                 self._waiting[target] = data[at:]
+            else:
+                self._tell_left_out(target)
 
     def _chunk_for(self, target: int) -> int:
         if target not in self._chunks:
@@ -200,7 +229,7 @@ class Outputs:
 
     def _write_all_waiting(self) -> None:
         """Wait until what waits is written, or dropped."""
-        while self._waiting:
+        while self._waiting or self._messages:
             for target in list(self._waiting):
                 is_ready(target, _PAUSE)
                 self._go_on(target)

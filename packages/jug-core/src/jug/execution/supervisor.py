@@ -29,6 +29,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import FrameType
 from typing import Any, Final
@@ -51,7 +52,7 @@ from jug.execution.summary import Failure, Summary, merge
 from jug.execution.tally import added
 from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
-from jug.messages import Log
+from jug.messages import Log, telling_through, told_to
 from jug.progress import Display, Spent
 from jug.records import Record, RunState
 
@@ -120,9 +121,10 @@ class Supervisor:
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
-            self._begin_all()
-            while self._is_busy():
-                self._attend()
+            with self._telling():
+                self._begin_all()
+                while self._is_busy():
+                    self._attend()
         finally:
             for worker in self._workers.values():
                 worker.kill()
@@ -140,6 +142,13 @@ class Supervisor:
         summary = merge(self._summaries, counts, failures, self._interrupts > 0)
         self._watch.end(executed, summary)
         return summary
+
+    def _telling(self) -> AbstractContextManager[None]:
+        """Wait for no reader meanwhile with what jug tells in this process."""
+        target = told_to()
+        if target is None:
+            return nullcontext()
+        return telling_through(partial(self._outputs.tell, target))
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
