@@ -96,6 +96,44 @@ def test_lines_of_two_descriptors_are_not_mixed(screen: Screen) -> None:
     assert screen.text() == "to the errors\nto the output, later\n" + BLOCK
 
 
+def test_lines_that_several_have_begun_are_not_joined(screen: Screen) -> None:
+    screen.display.show(SNAPSHOT)
+    for worker in ("one", "other"):
+        screen.display.write(screen.near, f"{worker} waits".encode(), worker)
+    screen.display.write(screen.near, b"jug: told meanwhile\n")
+    screen.display.show(SNAPSHOT)
+    assert screen.text() == "jug: told meanwhile\none waits\nother waits\n" + BLOCK
+
+    for worker in ("one", "other"):
+        screen.display.write(screen.near, b" no more\n", worker)
+    assert screen.text() == (
+        "jug: told meanwhile\none waits no more\nother waits no more\n" + BLOCK
+    )
+
+
+def test_of_very_many_lines_that_were_begun_the_oldest_go_above(screen: Screen) -> None:
+    for worker in range(20):
+        screen.display.write(screen.near, f"of {worker}".encode(), worker)
+    screen.display.show(SNAPSHOT)
+
+    assert screen.text() == "\n".join(f"of {worker}" for worker in range(12, 20)) + "\n" + BLOCK
+    screen.display.write(screen.near, b" is done\n", 19)
+    screen.display.write(screen.near, b" is not\n", 0)
+    lines = screen.text().splitlines()
+    assert lines[:2] == ["of 19 is done", " is not"]
+
+
+def test_colours_end_with_the_line(screen: Screen) -> None:
+    screen.display.show(SNAPSHOT)
+    screen.display.write(screen.near, b"\x1b[31mred\nplain\x1b[1m\nnext\n")
+
+    assert screen.text() == "red\nplain\nnext\n" + BLOCK
+    characters = screen.screen.buffer
+    assert characters[0][0].fg == "red"
+    assert {characters[line][0].fg for line in range(1, 5)} == {"default", "cyan"}
+    assert not characters[2][0].bold
+
+
 def test_what_goes_elsewhere_goes_there(screen: Screen) -> None:
     reader, writer = os.pipe()
     screen.display.show(SNAPSHOT)

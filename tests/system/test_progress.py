@@ -23,7 +23,7 @@ class Recorder:
     def show(self, snapshot):
         shown.append((time.monotonic(), snapshot))
 
-    def write(self, descriptor, data):
+    def write(self, descriptor, data, source=None):
         os.write(descriptor, data)
 
 shown = []

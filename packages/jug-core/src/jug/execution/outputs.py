@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -38,12 +38,12 @@ from jug.wording import counted
 
 log = Log("supervisor")
 
-Write = Callable[[int, bytes], None]
-"""Writes to a descriptor, all of it."""
+Write = Callable[[int, bytes, Hashable], None]
+"""Writes to a descriptor, all of it; the last argument tells apart from whom it comes."""
 
 _MOST_READS: Final = 64  # in a row, as a process that was left behind may print for ever
 _PAUSE: Final = 100  # milliseconds between two looks at the time
-_MOST_WAITING: Final = 1 << 16  # bytes, after which no further message waits
+_MOST_WAITING: Final = 1000  # pieces, after which no further message waits
 _TERMINAL_CHUNK: Final = 1024
 _CHUNK: Final = 1 << 16
 
@@ -54,12 +54,13 @@ class Outputs:
     The data of a key in the selector is what is to be called.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, write: Write = write_all) -> None:
+    def __init__(self, selector: selectors.BaseSelector, write: Write | None = None) -> None:
         self._selector = selector
-        self._write = write
+        self._write = write or _write
         self._pipes: dict[OutputPipe, LastOutput | None] = {}
         """The pipes that are open, and where the last of it is kept while the worker lives."""
-        self._waiting: dict[int, bytes] = {}
+        self._waiting: dict[int, deque[tuple[Hashable, bytes]]] = {}
+        """By descriptor, in pieces with where each comes from."""
         self._broken: set[int] = set()
         self._until = inf
         """When what waits is dropped."""
@@ -130,7 +131,7 @@ class Outputs:
     def _pass_on_messages(self) -> None:
         while self._messages:
             target, message = self._messages.popleft()
-            if len(self._waiting.get(target, b"")) > _MOST_WAITING:
+            if len(self._waiting.get(target, ())) > _MOST_WAITING:
                 self._left_out[target] += 1
             else:
                 self._pass_on(target, message)
@@ -157,7 +158,7 @@ class Outputs:
             return False
         data = self._read(pipe)
         if data:
-            self._pass_on(pipe.target, data)
+            self._pass_on(pipe.target, data, pipe)
         elif data is not None:
             self._forget(pipe)
         return bool(data)
@@ -180,26 +181,28 @@ class Outputs:
 
     # Writing
 
-    def _pass_on(self, target: int, data: bytes) -> None:
+    def _pass_on(self, target: int, data: bytes, source: Hashable = None) -> None:
         if target not in self._broken:
             before = set(self._waiting)
-            self._waiting[target] = self._waiting.get(target, b"") + data
+            self._waiting.setdefault(target, deque()).append((source, data))
             self._write_waiting(target)
             self._heed_waiting(before)
 
     def _write_waiting(self, target: int) -> None:
         """Write as much as is possible without waiting."""
-        data, size, at = self._waiting.pop(target), self._chunk_for(target), 0
+        pieces, size = self._waiting.pop(target), self._chunk_for(target)
         try:
-            while at < len(data) and is_ready(target):
-                self._write(target, data[at : at + size])
-                at += size
+            while pieces and is_ready(target):
+                source, data = pieces.popleft()
+                if len(data) > size:
+                    pieces.appendleft((source, data[size:]))
+                self._write(target, data[:size], source)
         except OSError as error:
             self._broken.add(target)
             log.error("what tasks print can't be shown any more: %s", error.strerror)
         else:
-            if at < len(data):
-                self._waiting[target] = data[at:]
+            if pieces:
+                self._waiting[target] = pieces
             else:
                 self._tell_left_out(target)
 
@@ -234,6 +237,10 @@ class Outputs:
                 is_ready(target, _PAUSE)
                 self._go_on(target)
             self.attend()
+
+
+def _write(target: int, data: bytes, source: Hashable) -> None:
+    write_all(target, data)
 
 
 def _chunk_for(target: int) -> int:

@@ -37,7 +37,6 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
-from jug.descriptors import write_all
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.deaths import DEADLY
@@ -99,7 +98,7 @@ class Supervisor:
         self._remains = Remains()
         self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
-        self._outputs = Outputs(self._selector, write_all if display is None else display.write)
+        self._outputs = Outputs(self._selector, None if display is None else display.write)
         self._next_look = 0.0
         self._summaries: list[Summary] = []
         self._untallied: dict[str, Spent] = {}
