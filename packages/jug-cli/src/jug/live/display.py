@@ -63,11 +63,12 @@ class LiveDisplay:
         if not self._is_here(descriptor):
             write_all(descriptor, data)
             return
-        data = self._begun.pop((descriptor, source), b"") + data
-        whole, newline, rest = data.rpartition(b"\n")
+        begun = descriptor, source
+        whole, newline, rest = (self._begun.get(begun, b"") + data).rpartition(b"\n")
         self._put_above(whole + newline)
-        if rest:
-            self._begun[descriptor, source] = rest
+        self._begun[begun] = rest  # each stays in its place
+        if not rest:
+            del self._begun[begun]
         if len(rest) > _MOST_KEPT or len(self._begun) > _MOST_BEGUN:
             self._put_above(self._begun.pop(next(iter(self._begun))) + b"\n")
         is_due = time.monotonic() >= self._drawn_at + self.interval
