@@ -172,6 +172,21 @@ def test_lines_that_separate_are_no_longer_than_the_terminal_is_wide(
     assert len(table(["Failed"], {"f": [1]}).splitlines()[1]) == len("Failed  Task name")
 
 
+def test_on_a_narrow_terminal_columns_of_zeros_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    titles, rows = ["Failed", "Waiting", "Ready", "Finished"], {"m.f": [0, 0, 3, 1]}
+
+    narrow = table(titles, rows).splitlines()
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert narrow[0] == "Ready  Finished  Task name"
+    assert narrow[2] == "    3         1  m.f"
+    assert table(titles, rows).startswith("Failed  Waiting  Ready  Finished  Task name")
+
+
 def test_a_large_number_widens_its_column() -> None:
     rows = table(["Failed", "Ready"], {"f": [1, 12_345_678], "g": [0, 1]}).splitlines()
 

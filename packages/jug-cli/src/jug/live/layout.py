@@ -135,8 +135,8 @@ def _worker_lines(shown: Sequence[Activity], width: int) -> list[Text]:
 
 
 def _since(activity: Activity) -> str:
-    is_known = activity.name and activity.seconds is not None
-    return duration(activity.seconds or 0.0) if is_known else ""
+    """Return for how long a task runs, if that is known: not of one that was just seen."""
+    return duration(activity.seconds) if activity.name and activity.seconds else ""
 
 
 # Columns
