@@ -21,7 +21,7 @@ from typing import Any, Final
 from jug.errors import OptionError, TaskNotFound
 from jug.jugfile import Jugspace
 from jug.selection import ByName, Selection
-from jug.task import Task, Tasklet
+from jug.task import Task
 from jug.task.graph import Graph
 from jug.task.short_form import call_form
 from jug.wording import counted
@@ -108,8 +108,8 @@ def _tasks_of(value: Any) -> list[Task[Any]]:
         kind = type(one)  # an object may raise where it is asked for its class
         if issubclass(kind, Task):
             found[one.digest] = one
-        elif issubclass(kind, Tasklet):
-            stack.append(one.base)
+        elif hasattr(kind, "__jug_dependencies__"):  # a part of a task, a lazy map
+            stack.extend([*one.__jug_dependencies__()][::-1])
         elif issubclass(kind, (list, tuple, dict)) and id(one) not in seen:
             seen.add(id(one))
             stack.extend(reversed(one.values() if issubclass(kind, dict) else one))
