@@ -192,5 +192,5 @@ def _what_became(run: Run) -> str:
 
 def when_and_where(run: Run, places: Places) -> str:
     """Return how long ago a run ended, and which process ran it."""
-    ago = duration(max(0.0, time.time() - run.record.end))
+    ago = duration(time.time() - run.record.end)
     return f"{ago} ago on {places.of(run.record.worker)}"

@@ -46,7 +46,7 @@ def held_by(holder: Holder) -> str:
     >>> held_by(Holder("0123456789abcdef", None, alive=True, since=time.time() - 3600))
     '01234567 for 1 h'
     """
-    age = f" for {duration(max(0.0, time.time() - holder.since))}" if holder.since else ""
+    age = f" for {duration(time.time() - holder.since)}" if holder.since else ""
     return f"{_place_of(holder)}{age}"
 
 
