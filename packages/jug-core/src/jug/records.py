@@ -235,21 +235,36 @@ def _cpu(packed: bytes, at: int) -> float:
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name, start, duration, size, memory, *texts, cpu, growth, attempt, output, source = record
+    packed = _NUMBERS.pack(*record[1:5]) + _packed_names(record.name, record.code)
+    rest = record[6:]
+    return packed + _packed_rest(*rest) if any(rest) else packed
+
+
+@lru_cache(maxsize=4096)
+def _packed_names(name: str, code: str) -> bytes:
+    """Return the fields that nearly every record has, and nothing else of a short task."""
     data = name.encode("utf-8", "backslashreplace")
-    packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
-    for tag, text in enumerate(texts, start=2):
-        if text:
-            data = text.encode("utf-8", "backslashreplace")
-            packed += _FIELD.pack(tag, len(data)) + data
+    return _FIELD.pack(1, len(data)) + data + _packed_text(_CODE_TAG, code)
+
+
+def _packed_rest(  # what failures and long tasks have beside
+    exception: str, traceback: str, worker: str, arguments: str, state: str,
+    cpu: float, growth: int, attempt: int, output: str, source: str,
+) -> bytes:  # fmt: skip
+    texts = enumerate((exception, traceback, worker, arguments, state), start=_CODE_TAG + 1)
+    packed = b"".join([_packed_text(tag, text) for tag, text in texts])
     if cpu or growth or attempt:
         packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
         packed += _MEASURES.pack(cpu, growth, attempt)
-    for tag, text in ((_OUTPUT_TAG, output), (_SOURCE_TAG, source)):
-        if text:
-            data = text.encode("utf-8", "backslashreplace")
-            packed += _FIELD.pack(tag, len(data)) + data
-    return packed
+    return packed + _packed_text(_OUTPUT_TAG, output) + _packed_text(_SOURCE_TAG, source)
+
+
+def _packed_text(tag: int, text: str) -> bytes:
+    """Return a field of text, nothing for an empty one."""
+    if not text:
+        return b""
+    data = text.encode("utf-8", "backslashreplace")
+    return _FIELD.pack(tag, len(data)) + data
 
 
 def unpack(data: Buffer, worker: str = "") -> Record:
