@@ -164,6 +164,7 @@ def test_of_very_much_output_all_is_shown_and_the_last_is_kept(write, journal, j
     assert output.endswith(f"{199_998:099}\n{199_999:099}\n")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_leaves_its_output(write, journal, jug, outputs):
     write(
         JUGFILE
