@@ -182,9 +182,9 @@ def test_the_jugdir_itself_is_no_old_store(three: Old, jug: Jug) -> None:
 
     result = jug("adopt", "jugfile.jugdata", status=USAGE)
 
-    assert "is the jugdir of 'jugfile.py' itself: `jug adopt jugfile.py` makes room" in (
-        " ".join(result.stderr.split())
-    )
+    told = " ".join(result.stderr.split())
+    assert "is the jugdir of 'jugfile.py' itself" in told
+    assert "`jug adopt --jugdir jugfile.jugdata jugfile.py` makes room" in told
 
 
 def test_a_file_of_a_dict_store_that_is_cut_short_is_told(three: Old, jug: Jug) -> None:

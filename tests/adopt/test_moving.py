@@ -87,7 +87,8 @@ def test_the_file_of_a_dict_store_makes_room_as_well(folder: Path, jug: Jug) -> 
     jugdir = ("--jugdir", "dict_store:kept")
 
     told = jug("status", *jugdir, status=FAILED).stderr
-    assert "is a file of a dict_store of jug 2.x" in told and "`jug adopt JUGFILE`" in told
+    assert "is a file of a dict_store of jug 2.x" in told
+    assert f"`jug adopt --jugdir dict_store:{folder / 'kept'} JUGFILE`" in told
     assert counted(jug("adopt", "--json", *jugdir)) == {"adopted": 1}
     jug("check", *jugdir)
     assert Path("kept.2x").read_bytes() == before
@@ -101,6 +102,52 @@ def test_nothing_is_renamed_where_there_is_nothing_of_jug_2(folder: Path, jug: J
     told = " ".join(result.stderr.split())
     assert "neither 'jugfile.jugdata' nor 'jugfile.jugdata.2x' holds results of jug 2.x" in told
     assert sorted(os.listdir()) == ["jugfile.py"]
+
+
+def test_the_jugdir_that_the_jugfile_sets_itself_is_named(own: Old, jug: Jug) -> None:
+    os.rename("jugfile.jugdata", "results")
+    Path("jugfile.py").write_text("from jug import set_jugdir\nset_jugdir('results')\n" + JUGFILE)
+
+    told = " ".join(jug("adopt", status=USAGE).stderr.split())
+    assert "or by --jugdir the one that JUGFILE sets itself" in told
+    for words in (("status",), ("adopt", "results", "jugfile.py")):
+        told = " ".join(jug(*words, status=FAILED).stderr.split())
+        assert f"`jug adopt --jugdir {Path('results').resolve()} JUGFILE`" in told
+    assert counted(jug("adopt", "--json", "--jugdir", "results")) == {"adopted": 30}
+    jug("check")
+
+
+@pytest.mark.parametrize("reason", ["failed", "nothing found", "another jugfile"])
+def test_what_was_renamed_gets_its_name_back_where_nothing_is_adopted(
+    reason: str, own: Old, jug: Jug
+) -> None:
+    text = {
+        "failed": "import a_module_that_is_gone\n" + JUGFILE,
+        "nothing found": JUGFILE.replace("abs, -n", "abs, -n - 100"),
+        "another jugfile": "",
+    }
+    Path("jugfile.py").write_text(text[reason])
+    before = content_of(".")
+
+    jug("adopt", status=FAILED)
+
+    assert content_of(".") == before
+    Path("jugfile.py").write_text(JUGFILE)
+    assert counted(jug("adopt", "--json")) == {"adopted": 30}
+
+
+def test_the_file_of_a_dict_store_gets_its_name_back_as_well(folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text("from jug import Task\nTask(abs, -1)\n")
+    Path("kept").write_bytes(pickle.dumps({b"result:" + b"a" * 40: pickle.dumps(1, 4)}, 4))
+    before = content_of(".")
+
+    jug("adopt", "--jugdir", "dict_store:kept", status=FAILED)
+
+    assert content_of(".") == before
+
+
+def test_a_jugfile_that_is_not_there_is_named(own: Old, jug: Jug) -> None:
+    assert "there is no jugfile 'primse.py'" in jug("adopt", "primse.py", status=FAILED).stderr
 
 
 def test_nothing_is_renamed_over_what_was_renamed_before(own: Old, jug: Jug) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from tests.adopt.conftest import SAMPLE, Jug
+from tests.adopt.conftest import SAMPLE, Jug, Old
 from tests.adopt.test_adopt import check_the_sample, counted, sample
 
 pytest.importorskip("redis")
@@ -51,3 +53,18 @@ def test_results_on_the_server_of_the_jugdir_itself_need_no_old(
 
     assert counted(adopted) == {"adopted": 59}
     jug("check", "--jugdir", filled)
+
+
+def test_what_is_there_is_not_adopted_again(server: RedisServer, old: Old, jug: Jug) -> None:
+    Path("jugfile.py").write_text(
+        "from jug import Task\ntasks = [Task(abs, -n) for n in range(3)]\n"
+    )
+    client = server.client()
+    client.flushall()
+    for n in range(3):
+        content = base64.b64encode(old.save(old.hash(abs, -n), n).read_bytes())
+        client.set(f"result:{old.hash(abs, -n)}", content)
+    words = ("adopt", "--json", "--jugdir", f"unix://{server.socket}")
+
+    assert counted(jug(*words)) == {"adopted": 3}
+    assert counted(jug(*words)) == {"already": 3}

@@ -56,7 +56,8 @@ def command(
 
     OLD is a directory of jug 2.x, a redis:// URL, or dict_store:FILE; it is only read.
     Without OLD, the jugdir that jug 2.x made for JUGFILE is renamed, from NAME.jugdata
-    to NAME.jugdata.2x, and adopted; to go back, rename it back.
+    to NAME.jugdata.2x, and adopted; to go back, rename it back. Another jugdir than
+    NAME.jugdata is named by --jugdir, as it always was.
 
     For each task the hash is computed that jug 2.x gave it, and where OLD has that
     result it is saved in the new jugdir.  A command that was interrupted goes on when
@@ -88,7 +89,9 @@ def _is_jugfile(word: str) -> bool:
     path = Path(word)
     if path.is_file():
         return not is_of_jug_2(path)
-    return not path.exists() and path.with_name(f"{path.name}.py").is_file()
+    return not path.exists() and (
+        path.suffix == ".py" or path.with_name(f"{path.name}.py").is_file()
+    )
 
 
 def _with_jugfile(options: Options, word: str) -> Options:
@@ -110,20 +113,20 @@ def _old_store(old: str | None, job: Job, choices: Choices) -> Iterator[FormerSt
     from jug.session import use_store
 
     dialects(choices.version)  # a bad one is an error before anything is renamed
-    if old is None:
-        own = moving.find_own(job.jugdir)
-        if own.stands_in_the_way and not choices.is_trial:
-            own = moving.move_aside(job.jugdir)
-    elif moving.is_same(old, job.jugdir):
+    if old is not None and moving.is_same(old, job.jugdir):
         raise OptionError(
-            f"{old!r} is the jugdir of {job.jugfile!r} itself: `jug adopt {job.jugfile}` makes "
-            "room for another one, or name one by --jugdir"
+            f"{old!r} is the jugdir of {job.jugfile!r} itself: `jug adopt --jugdir {job.jugdir} "
+            f"{job.jugfile}` makes room for another one, or name one by --jugdir"
         )
-    else:
-        own = moving.Own(old)
+    own = moving.find_own(job.jugdir) if old is None else moving.Own(old)
+    is_moved = own.stands_in_the_way and not choices.is_trial
+    if is_moved:
+        own = moving.move_aside(job.jugdir)
     former = open_former(own.url)
     try:
         use_store(open_store("dict_store") if own.stands_in_the_way else job.open_store())
         yield former
     finally:
         former.close()
+    if is_moved:
+        moving.put_back(job.jugdir)

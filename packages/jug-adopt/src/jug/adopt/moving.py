@@ -3,7 +3,8 @@
 What jug 2.x kept in `primes.jugdata` is renamed to `primes.jugdata.2x`, and nothing in it
 is changed; a new store takes the name.  There is one step, which happens or does not: a
 command that was killed at any moment finds, when it is run again, either the old name or
-the new one, and goes on from there.  To go back is to rename it back.
+the new one, and goes on from there.  To go back is to rename it back, which a command does
+itself that has found nothing to adopt.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def find_own(jugdir: str) -> Own:
         return Own(jugdir + SUFFIX)
     raise OptionError(
         f"neither {str(path)!r} nor {str(aside)!r} holds results of jug 2.x: "
-        "name the store that does, as in `jug adopt OLD JUGFILE`"
+        "name the store that does, as in `jug adopt OLD JUGFILE`, or by --jugdir the one that "
+        "JUGFILE sets itself"
     )
 
 
@@ -70,6 +72,15 @@ def move_aside(jugdir: str) -> Own:
             path=str(path),
         ) from error
     return Own(jugdir + SUFFIX)
+
+
+def put_back(jugdir: str) -> None:
+    """Rename back what was moved aside, if no new store has taken its place."""
+    path = path_of(jugdir)
+    assert path is not None
+    if not os.path.lexists(path):
+        os.rename(_aside(path), path)
+        _sync(path.parent)
 
 
 def is_same(old: str, jugdir: str) -> bool:

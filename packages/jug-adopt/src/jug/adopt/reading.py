@@ -89,7 +89,7 @@ class _Reading:
 def _read(jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption) -> _Reading:
     with brought_by(adoption.bring), answering_for_both():
         reading = _as_far_as_it_goes(jugfile, read)
-    current_store().exists_after_poll(task.digest for task in reading.tasks)
+    current_store().poll()
     told = time.monotonic()
     for number, _ in enumerate(adoption.bring_all(reading.tasks)):
         if time.monotonic() > told + _EACH:
