@@ -320,6 +320,19 @@ CachedFunction(count, 3)
     assert not (folder / "computed").exists()
 
 
+def test_a_trial_says_that_it_opens_no_barrier(old: Old, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text("""
+from jug import Task, bvalue
+Task(abs, -bvalue(Task(abs, -1)))
+""")
+    old.save(old.hash(abs, -1), 1)
+
+    told = " ".join(jug("adopt", "--dry-run", "old").stderr.split())
+
+    assert "stops at a barrier, which --dry-run does not open: there may be more" in told
+    assert "stops at a barrier:" not in jug("adopt", "old").stderr
+
+
 def _hash_in(old: Old, module: str, name: str, *args: Any) -> str:
     """Return the hash of a call of a function in a module that is not there now."""
 

@@ -118,7 +118,8 @@ def how_to_adopt(path: Path, scheme: str = "") -> str:
     >>> print(how_to_adopt(Path("work/primes.jugdata")))
     `jug adopt --jugdir work/primes.jugdata JUGFILE` renames it to 'primes.jugdata.2x' and ...
     """
+    command = f"jug adopt --jugdir {quote(f'{scheme}{path}')} JUGFILE"
     return (
-        f"`jug adopt --jugdir {quote(f'{scheme}{path}')} JUGFILE` renames it to {path.name + '.2x'!r} and brings "
+        f"`{command}` renames it to {path.name + '.2x'!r} and brings "
         "its results over (docs/from-jug-2.md in jug's documentation says how)"
     )

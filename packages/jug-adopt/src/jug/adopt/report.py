@@ -40,7 +40,7 @@ def show(outcome: Outcome, *, as_json: bool, short: bool, is_trial: bool) -> Non
             titles[0] = "To adopt"
         rows = {name: [count[state] for state in State] for name, count in counts.items()}
         click.echo(table(titles, rows))
-    _tell(outcome)
+    _tell(outcome, is_trial)
 
 
 def _counts(seen: Iterable[Seen]) -> dict[str, Counter[State]]:
@@ -69,7 +69,7 @@ def _as_data(outcome: Outcome, counts: dict[str, Counter[State]]) -> dict[str, A
     }
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: Outcome, is_trial: bool) -> None:
     refused = [seen for seen in outcome.seen.values() if seen.state is State.REFUSED]
     for seen in refused[:_MOST]:
         _say(f"refused {seen.task}: {seen.why}")
@@ -80,7 +80,7 @@ def _tell(outcome: Outcome) -> None:
     if outcome.damage:
         _say(outcome.damage)
     if outcome.at_barrier:
-        tell_of_barrier()
+        tell_of_barrier(", which --dry-run does not open" if is_trial else "")
     if outcome.failure is not None:
         click.echo(getattr(outcome.failure, "traceback", ""), err=True, nl=False)
         _say(f"{outcome.failure}; what it made before was looked at")
