@@ -129,8 +129,10 @@ def test_what_was_renamed_gets_its_name_back_where_nothing_is_adopted(
     Path("jugfile.py").write_text(text[reason])
     before = content_of(".")
 
-    jug("adopt", status=FAILED)
+    told = " ".join(jug("adopt", status=FAILED).stderr.split())
 
+    assert "none of the 30 results in 'jugfile.jugdata' is of a task" in told
+    assert ("that the jugfile has made so far" in told) is (reason == "failed")
     assert content_of(".") == before
     Path("jugfile.py").write_text(JUGFILE)
     assert counted(jug("adopt", "--json")) == {"adopted": 30}

@@ -64,7 +64,7 @@ def command(
     it is started again.  Results are pickles, which run code as they are read: adopt
     only what you trust.
     """
-    from jug.adopt import report
+    from jug.adopt import moving, report
     from jug.adopt.adopting import Choices
     from jug.adopt.reading import adopt
     from jug.cli.reading import job_of, traceless
@@ -75,6 +75,8 @@ def command(
     job = job_of(options)
     with traceless(job.jugfile), _old_store(old, job, choices) as former:
         outcome = adopt(job, former, choices)
+    if old is None and not dry_run and moving.put_back(job.jugdir):
+        outcome.old = job.jugdir
     report.show(outcome, as_json=as_json, short=options.short, is_trial=dry_run)
     context.exit(DONE if outcome.is_good else FAILED)
 
@@ -119,8 +121,7 @@ def _old_store(old: str | None, job: Job, choices: Choices) -> Iterator[FormerSt
             f"{job.jugfile}` makes room for another one, or name one by --jugdir"
         )
     own = moving.find_own(job.jugdir) if old is None else moving.Own(old)
-    is_moved = own.stands_in_the_way and not choices.is_trial
-    if is_moved:
+    if own.stands_in_the_way and not choices.is_trial:
         own = moving.move_aside(job.jugdir)
     former = open_former(own.url)
     try:
@@ -128,5 +129,3 @@ def _old_store(old: str | None, job: Job, choices: Choices) -> Iterator[FormerSt
         yield former
     finally:
         former.close()
-    if is_moved:
-        moving.put_back(job.jugdir)

@@ -74,13 +74,14 @@ def move_aside(jugdir: str) -> Own:
     return Own(jugdir + SUFFIX)
 
 
-def put_back(jugdir: str) -> None:
-    """Rename back what was moved aside, if no new store has taken its place."""
+def put_back(jugdir: str) -> bool:
+    """Rename back what was moved aside, if no new store has taken its place; return whether so."""
     path = path_of(jugdir)
-    assert path is not None
-    if not os.path.lexists(path):
-        os.rename(_aside(path), path)
-        _sync(path.parent)
+    if path is None or os.path.lexists(path):
+        return False
+    os.rename(_aside(path), path)
+    _sync(path.parent)
+    return True
 
 
 def is_same(old: str, jugdir: str) -> bool:

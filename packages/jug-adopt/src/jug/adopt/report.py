@@ -88,18 +88,17 @@ def _tell(outcome: Outcome, is_trial: bool) -> None:
 
 
 def _tell_of_unclaimed(outcome: Outcome) -> None:
-    if not outcome.has_nothing:
-        if outcome.unclaimed:
-            results, are = counted(outcome.unclaimed, "result"), _are(outcome.unclaimed)
-            _say(f"{results} in {outcome.old!r} {are} of no task of the jugfile, and stay there")
-    elif outcome.held:
-        results = counted(outcome.held, "result")
-        _say(
-            f"none of the {results} in {outcome.old!r} is of a task of the "
-            "jugfile: is it the right one, unchanged, with its arguments?"
-        )
-    else:
+    is_whole = not (outcome.at_barrier or outcome.failure)
+    whose = "of the jugfile" if is_whole else "that the jugfile has made so far"
+    if not outcome.held:
         _say(f"{outcome.old!r} holds no results")
+    elif outcome.has_nothing:
+        doubt = ": is it the right one, unchanged, with its arguments?" if is_whole else ""
+        results = counted(outcome.held, "result")
+        _say(f"none of the {results} in {outcome.old!r} is of a task {whose}{doubt}")
+    elif outcome.unclaimed:
+        results, are = counted(outcome.unclaimed, "result"), _are(outcome.unclaimed)
+        _say(f"{results} in {outcome.old!r} {are} of no task {whose}, and stay there")
 
 
 def _are(count: int) -> str:
