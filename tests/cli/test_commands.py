@@ -234,6 +234,17 @@ def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPa
     assert "\n  say-hi " in CliRunner().invoke(main, ["--help"]).output
 
 
+def test_a_command_of_a_distribution_that_is_not_installed_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jug.cli.installed_commands.entry_points", lambda group: [])
+
+    result = CliRunner().invoke(main, ["adopt", "primes.py"])
+
+    assert result.exit_code == USAGE
+    assert "it is part of jug-adopt, which is not installed: pip install jug-adopt" in result.stderr
+
+
 @click.command(short_help="Greet.")
 def hello() -> None:
     """Say hello."""
