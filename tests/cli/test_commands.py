@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import jug.cli
 import jug.jug
-from jug.cli import OWN_COMMANDS, main
+from jug.cli import OWN_COMMANDS, USAGE, main
 from jug.execution.summary import Ending
 from jug.options import default_options
 
