@@ -146,8 +146,10 @@ def test_a_class_that_is_gone_spoils_only_its_own_result_in_a_pack(
     result = jug("adopt", "old", "--json", status=FAILED)
 
     assert counted(result) == {"adopted": 2, "refused": 1}
-    assert "jug: refused builtins.abs(-2): " in result.stderr
-    assert "gone_module.Gone is gone" in result.stderr
+    assert (
+        "jug: refused builtins.abs(-2): it can't be made into a value: "
+        "ModuleNotFoundError: No module named 'gone_module'"
+    ) in result.stderr
 
 
 # Stores
