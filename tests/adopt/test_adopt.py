@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,33 @@ def test_a_trial_says_what_would_be_adopted_and_writes_nothing(
     )
 
 
+def test_progress_is_shown_as_for_other_commands(
+    primes: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.progress.plain import PlainDisplay
+
+    monkeypatch.setattr(PlainDisplay.__init__, "__defaults__", (count(step=20.0).__next__,))
+
+    shown = jug("adopt", "old", "primes.py", "--json", "--progress", "plain")
+
+    assert counted(shown) == {"adopted": 7}
+    assert "jug: 0 of 7 hashes done" in shown.stderr
+    assert "jug: 7 of 7 tasks done" in shown.stderr
+    assert jug("adopt", "old", "primes.py", "--progress", "none").stderr == ""
+
+
+def test_results_that_the_jugfile_asks_for_are_counted_meanwhile(
+    old: Old, folder: Path, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.adopt import reading
+
+    monkeypatch.setattr(reading, "_APART", 0.0)
+    (folder / "jugfile.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+    old.save(old.hash(abs, -1), 1)
+
+    assert "the jugfile is being read, and has asked for 1 result" in jug("adopt", "old").stderr
+
+
 class Bomb:
     """Makes a folder when it is unpickled."""
 
@@ -373,6 +401,35 @@ two = Task(length, CustomHash([1, 2], hash_one))
     jug("check")
 
 
+def test_functions_that_the_users_code_asks_for_late_answer_as_then(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text("""
+import jug.hash
+from jug import Task
+
+class Track:
+    def __jug_hash__(self):
+        from jug.hash import hash_update, new_hash_object
+        state = new_hash_object()
+        hash_update(state, [("type", "Track"), ("length", 3)])
+        return state.hexdigest().encode()
+
+class Tracks:
+    def __jug_hash__(self):
+        return jug.hash.hash_one([1, 2])
+
+def length(track): ...
+
+Task(length, Track())
+Task(length, Tracks())
+""")
+    old.save("6cb0cc0050186ef0388a6cd6cf1a42aad5c019c6", 3)  # as jug 2.7.0 printed it
+    old.save("d445f7944dd13e252c0014b1af50c90658c974f9", 3)
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2}
+
+
 # Ambiguous tasks
 
 AMBIGUOUS = """
@@ -448,6 +505,67 @@ def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
             left = [store.record(digest) or Record() for digest in store.digests()]
             assert [(record.name, record.source) for record in left] == [("builtins.abs", "old")]
             assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+def test_what_was_computed_from_what_is_taken_back_goes_with_it(
+    ambiguous: Old, folder: Path, jug: Jug
+) -> None:
+    import jug as package
+    from jug.session import use_store
+
+    whole = AMBIGUOUS.format(between="") + "far = Task(abs, Task(abs, after))\n"
+    begun, _, _ = whole.partition("two = ")
+    (folder / "jugfile.py").write_text(f"{begun}far = Task(abs, Task(abs, after))\n")
+    jug("adopt", "old")
+    store, names = package.init("jugfile.py", "jugfile.jugdata")
+    names["far"].args[0].run()
+    names["far"].run()
+    store.close()
+    use_store(None)
+
+    (folder / "jugfile.py").write_text(whole)
+    jug("adopt", "old", status=FAILED)
+
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+def test_what_another_version_could_not_tell_apart_is_not_ambiguous_where_this_one_could(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    from jug import Task
+    from jug.adopt.hashing import FormerHashes
+    from jug.adopt.versions import dialects
+    from jug.task import Tasklet
+
+    names = "base = Task(dict, a=1, b=2)\n"
+    tasks = "one = Task(abs, Tasklet(base, lambda x: x['a']))\n"
+    tasks += "two = Task(abs, Tasklet(base, lambda x: x['b']))\n"
+    (folder / "jugfile.py").write_text(f"from jug import Task, Tasklet\n{names}{tasks}")
+    made: dict[str, Any] = {"Task": Task, "Tasklet": Tasklet}
+    exec(names + tasks, made)
+
+    def save(hashes: FormerHashes, name: str, value: int) -> None:
+        hash = hashes.of_task(made[name]).hash
+        assert hash is not None
+        old.save(hash.decode(), value)
+
+    save(old.hashes, "one", 1)
+    save(old.hashes, "two", 2)
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
+    jug("check", status=FAILED)
+
+    save(FormerHashes(dialects("2.5")[0]), "one", 3)
+    new = ("--jugdir", "new")
+    assert counted(jug("adopt", "old", "--json", *new)) == {"adopted": 2, "not_there": 1}
+    for path in old.path.glob("??/*"):
+        path.unlink()
+    save(FormerHashes(dialects("2.5")[0]), "one", 3)
+    new = ("--jugdir", "newer")
+    assert counted(jug("adopt", "old", "--json", *new, status=FAILED)) == (
+        {"refused": 2, "not_there": 1}
+    )
 
 
 def test_an_ambiguous_task_that_the_old_store_lacks_is_not_there(

@@ -43,7 +43,7 @@ class Pack:
 
     The values are made when one is first asked for, which runs what is pickled in them, and
     again once what they name is another thing: the jugfile that has their classes was read
-    further, or anew.
+    further.
     """
 
     def __init__(self, path: Path) -> None:
