@@ -316,6 +316,24 @@ def test_the_jugdir_itself_is_no_old_store(three: Old, jug: Jug) -> None:
     )
 
 
+def test_a_folder_that_may_not_be_read_hides_no_store_of_jug_2(
+    three: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    closed, before = three.path / "00", os.listdir
+    closed.mkdir(exist_ok=True)
+
+    def listing(folder: Any) -> list[str]:
+        if Path(folder).name == closed.name:
+            raise PermissionError(13, "Permission denied")
+        return sorted(before(folder))
+
+    monkeypatch.setattr(os, "listdir", listing)
+
+    told = jug("status", "--jugdir", "old", status=FAILED).stderr
+    assert "is a jugdir of jug 2.x" in told and "`jug adopt JUGFILE`" in told
+    assert counted(jug("adopt", "old", "--json", status=FAILED)) == {"adopted": 3}
+
+
 def test_nothing_is_written_into_the_old_store_as_the_new_one(three: Old, jug: Jug) -> None:
     before = tree(three.path)
 

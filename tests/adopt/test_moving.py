@@ -64,6 +64,21 @@ def test_the_jugdir_may_be_written_with_a_slash(
     jug("check", "--jugdir", jugdir)
 
 
+def test_the_jugfile_may_name_the_jugdir_itself(own: Old, folder: Path, jug: Jug) -> None:
+    os.rename("jugfile.jugdata", "own.jugdata")
+    (folder / "jugfile.py").write_text(f"import jug\njug.set_jugdir('own.jugdata')\n{JUGFILE}")
+
+    told = " ".join(jug("status", status=FAILED).stderr.split())
+    assert (
+        "`jug adopt JUGFILE`, with --jugdir if one was named, renames it to 'own.jugdata.2x'"
+        in told
+    )
+    told = " ".join(jug("adopt", status=USAGE).stderr.split())
+    assert "or by --jugdir if the new one is to have its name" in told
+    assert counted(jug("adopt", "--json", "--jugdir", "own.jugdata")) == {"adopted": 30}
+    jug("check")
+
+
 def test_a_link_is_renamed_and_not_what_it_leads_to(own: Old, folder: Path, jug: Jug) -> None:
     os.rename("jugfile.jugdata", "elsewhere")
     os.symlink("elsewhere", "jugfile.jugdata")

@@ -115,9 +115,10 @@ def how_to_adopt(path: Path) -> str:
     """Return how the results in what jug 2.x wrote are brought over.
 
     >>> print(how_to_adopt(Path("work/primes.jugdata")))
-    `jug adopt JUGFILE` renames it to 'primes.jugdata.2x' and brings its results over ...
+    `jug adopt JUGFILE`, with --jugdir if one was named, renames it to 'primes.jugdata.2x' ...
     """
     return (
-        f"`jug adopt JUGFILE` renames it to {path.name + '.2x'!r} and brings its results over "
+        "`jug adopt JUGFILE`, with --jugdir if one was named, renames it to "
+        f"{path.name + '.2x'!r} and brings its results over "
         "(docs/from-jug-2.md in jug's documentation says how)"
     )

@@ -48,7 +48,8 @@ def find_own(jugdir: str) -> Own:
         return _own_aside(path)
     raise OptionError(
         f"neither {str(path)!r} nor {str(aside)!r} holds results of jug 2.x: "
-        "name the store that does, as in `jug adopt OLD JUGFILE`"
+        "name the store that does, as in `jug adopt OLD JUGFILE`, or by --jugdir if the new one "
+        "is to have its name"
     )
 
 
