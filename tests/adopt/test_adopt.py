@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -507,9 +508,9 @@ def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
             assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
 
 
-def test_what_was_computed_from_what_is_taken_back_goes_with_it(
-    ambiguous: Old, folder: Path, jug: Jug
-) -> None:
+@pytest.fixture
+def behind(ambiguous: Old, folder: Path, jug: Jug) -> Iterator[str]:
+    """Adopt while the jugfile has one task of two, and compute more of it; yield the whole text."""
     import jug as package
     from jug.session import use_store
 
@@ -522,50 +523,103 @@ def test_what_was_computed_from_what_is_taken_back_goes_with_it(
     names["far"].run()
     store.close()
     use_store(None)
+    yield whole
 
-    (folder / "jugfile.py").write_text(whole)
-    jug("adopt", "old", status=FAILED)
 
+def test_what_was_computed_from_what_is_taken_back_goes_with_it(
+    behind: str, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 3, "not_there": 2}
     with open_store("jugfile.jugdata") as store:
         store.poll()
         assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
 
 
-def test_what_another_version_could_not_tell_apart_is_not_ambiguous_where_this_one_could(
-    old: Old, folder: Path, jug: Jug
+def test_nothing_is_taken_back_in_a_trial(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+    before = tree(folder / "jugfile.jugdata")
+
+    trial = jug("adopt", "old", "--dry-run", "--json", status=FAILED)
+
+    assert counted(trial) == {"adopted": 1, "already": 4, "refused": 1}
+    assert tree(folder / "jugfile.jugdata") == before
+
+
+def test_nothing_is_taken_back_that_is_accepted_now(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    accepted = jug("adopt", "old", "--accept-ambiguous", "--json")
+
+    assert counted(accepted) == {"adopted": 2, "already": 4}
+
+
+def test_what_is_made_from_ambiguous_tasks_is_refused_though_they_are_not_there(
+    ambiguous: Old, jug: Jug
 ) -> None:
+    shared = _hash_in(ambiguous, "jugfile", "f", [1], 2)
+    (ambiguous.path / shared[:2] / shared[2:]).unlink()
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 2}
+
+
+@pytest.fixture
+def lambdas(old: Old, folder: Path) -> Callable[[str, int, str], None]:
+    """Call with the name of a task, a value and a version: saves it as that version did.
+
+    The tasks differ by constants in lambdas, which jug 2.5 could not tell apart.
+    """
     from jug import Task
     from jug.adopt.hashing import FormerHashes
     from jug.adopt.versions import dialects
     from jug.task import Tasklet
 
-    names = "base = Task(dict, a=1, b=2)\n"
-    tasks = "one = Task(abs, Tasklet(base, lambda x: x['a']))\n"
-    tasks += "two = Task(abs, Tasklet(base, lambda x: x['b']))\n"
-    (folder / "jugfile.py").write_text(f"from jug import Task, Tasklet\n{names}{tasks}")
+    text = "from jug import Task, Tasklet\nbase = Task(dict, a=1, b=2)\n"
+    for name, key in (("one", "a"), ("two", "b")):
+        text += f"{name} = Task(abs, Tasklet(base, lambda x: x[{key!r}]))\n"
+        text += f"after_{name} = Task(abs, {name})\n"
+    (folder / "jugfile.py").write_text(text)
     made: dict[str, Any] = {"Task": Task, "Tasklet": Tasklet}
-    exec(names + tasks, made)
+    exec(text, made)
 
-    def save(hashes: FormerHashes, name: str, value: int) -> None:
-        hash = hashes.of_task(made[name]).hash
+    def save(name: str, value: int, version: str) -> None:
+        hash = FormerHashes(dialects(version)[0]).of_task(made[name]).hash
         assert hash is not None
         old.save(hash.decode(), value)
 
-    save(old.hashes, "one", 1)
-    save(old.hashes, "two", 2)
-    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
-    jug("check", status=FAILED)
+    return save
 
-    save(FormerHashes(dialects("2.5")[0]), "one", 3)
-    new = ("--jugdir", "new")
-    assert counted(jug("adopt", "old", "--json", *new)) == {"adopted": 2, "not_there": 1}
-    for path in old.path.glob("??/*"):
-        path.unlink()
-    save(FormerHashes(dialects("2.5")[0]), "one", 3)
-    new = ("--jugdir", "newer")
-    assert counted(jug("adopt", "old", "--json", *new, status=FAILED)) == (
-        {"refused": 2, "not_there": 1}
-    )
+
+def test_what_another_version_could_not_tell_apart_is_not_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    for name in ("after_one", "after_two"):
+        lambdas(name, 1, "2.7")
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 3}
+
+    lambdas("one", 1, "2.7")
+    lambdas("two", 2, "2.7")
+    lambdas("one", 3, "2.5")  # of a former run, and perhaps the other's
+    result = jug("adopt", "old", "--json")
+
+    assert counted(result) == {"adopted": 2, "already": 2, "not_there": 1}
+    assert json.loads(result.stdout)["unclaimed"] == 0
+
+
+def test_what_the_version_could_not_tell_apart_that_made_it_is_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    lambdas("one", 3, "2.5")
+    lambdas("two", 2, "2.7")
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 3}
 
 
 def test_an_ambiguous_task_that_the_old_store_lacks_is_not_there(
