@@ -91,6 +91,23 @@ def test_a_result_that_cannot_be_read_is_refused_and_the_rest_adopted(
     assert tree(three.path) == before
 
 
+def test_table_summary_and_json_say_the_same(three: Old, folder: Path, jug: Jug) -> None:
+    for new in ("as-table", "as-summary", "as-json"):
+        (folder / "jugfile.py").write_text("from jug import Task\nTask(abs, -1)\n")
+        jug("adopt", "old", "--jugdir", new)
+    (folder / "jugfile.py").write_text(f"{JUGFILE}fourth, fifth = Task(abs, -4), Task(abs, -5)\n")
+    three.write(three.hash(abs, -2), WHOLE[:-10])
+
+    table = jug("adopt", "old", "--jugdir", "as-table", status=FAILED)
+    summary = jug("adopt", "old", "--jugdir", "as-summary", "--short", status=FAILED)
+    data = jug("adopt", "old", "--jugdir", "as-json", "--json", status=FAILED)
+
+    assert table.stdout.splitlines()[-1].split() == ["1", "1", "2", "1", "Total"]
+    assert summary.stdout == "5 tasks: 1 adopted, 1 already there, 2 not there, 1 refused\n"
+    assert counted(data) == {"adopted": 1, "already": 1, "not_there": 2, "refused": 1}
+    assert table.stderr == summary.stderr == data.stderr
+
+
 def test_an_empty_result_is_none_as_it_was_for_jug_2(three: Old, jug: Jug) -> None:
     three.write(three.hash(abs, -2), b"")
 
@@ -134,6 +151,17 @@ def test_a_pack_that_is_no_pack_is_told(packed: Old, jug: Jug) -> None:
 
     assert counted(result) == {"adopted": 1, "not_there": 200}
     assert "jugpack' is cut short or damaged" in result.stderr
+
+
+def test_a_pack_that_is_no_dict_is_told(three: Old, jug: Jug) -> None:
+    hash = three.hash(abs, -2)
+    (three.path / hash[:2] / hash[2:]).unlink()
+    three.pack({}).write_bytes(zlib.compress(b"P" + pickle.dumps([hash.encode()])))
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 2, "refused": 1}
+    assert "jugpack' is cut short or damaged: TypeError: it is no dict" in result.stderr
 
 
 def test_a_class_that_is_gone_spoils_only_its_own_result_in_a_pack(

@@ -70,6 +70,7 @@ class Pack:
     def _made(self) -> dict[bytes, Any]:
         try:
             pickled = inflated(self._content)[1:]
+            self._has_lost = False
             with suppress(*RAISED):
                 return self._unpickled(_Unpickler, pickled)
             self._has_lost = True
@@ -82,7 +83,9 @@ class Pack:
         self, unpickler: type[_Unpickler | _ForgivingUnpickler], pickled: bytes
     ) -> dict[bytes, Any]:
         self._names = {}
-        values: dict[bytes, Any] = unpickler(BytesIO(pickled), self._names).load()
+        values = unpickler(BytesIO(pickled), self._names).load()
+        if not isinstance(values, dict):
+            raise TypeError("it is no dict of results")
         return values
 
     def _damaged(self, how: str) -> str:
