@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +214,33 @@ def test_a_trial_says_what_would_be_adopted_and_writes_nothing(
     )
 
 
+def test_progress_is_shown_as_for_other_commands(
+    primes: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.progress.plain import PlainDisplay
+
+    monkeypatch.setattr(PlainDisplay.__init__, "__defaults__", (count(step=20.0).__next__,))
+
+    shown = jug("adopt", "old", "primes.py", "--json", "--progress", "plain")
+
+    assert counted(shown) == {"adopted": 7}
+    assert "jug: 0 of 7 hashes done" in shown.stderr
+    assert "jug: 7 of 7 tasks done" in shown.stderr
+    assert jug("adopt", "old", "primes.py", "--progress", "none").stderr == ""
+
+
+def test_results_that_the_jugfile_asks_for_are_counted_meanwhile(
+    old: Old, folder: Path, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.adopt import reading
+
+    monkeypatch.setattr(reading, "_APART", 0.0)
+    (folder / "jugfile.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+    old.save(old.hash(abs, -1), 1)
+
+    assert "the jugfile is being read, and has asked for 1 result" in jug("adopt", "old").stderr
+
+
 class Bomb:
     """Makes a folder when it is unpickled."""
 
@@ -386,6 +415,35 @@ two = Task(length, CustomHash([1, 2], hash_one))
     jug("check")
 
 
+def test_functions_that_the_users_code_asks_for_late_answer_as_then(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text("""
+import jug.hash
+from jug import Task
+
+class Track:
+    def __jug_hash__(self):
+        from jug.hash import hash_update, new_hash_object
+        state = new_hash_object()
+        hash_update(state, [("type", "Track"), ("length", 3)])
+        return state.hexdigest().encode()
+
+class Tracks:
+    def __jug_hash__(self):
+        return jug.hash.hash_one([1, 2])
+
+def length(track): ...
+
+Task(length, Track())
+Task(length, Tracks())
+""")
+    old.save("6cb0cc0050186ef0388a6cd6cf1a42aad5c019c6", 3)  # as jug 2.7.0 printed it
+    old.save("d445f7944dd13e252c0014b1af50c90658c974f9", 3)
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2}
+
+
 # Ambiguous tasks
 
 AMBIGUOUS = """
@@ -461,6 +519,120 @@ def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
             left = [store.record(digest) or Record() for digest in store.digests()]
             assert [(record.name, record.source) for record in left] == [("builtins.abs", "old")]
             assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+@pytest.fixture
+def behind(ambiguous: Old, folder: Path, jug: Jug) -> Iterator[str]:
+    """Adopt while the jugfile has one task of two, and compute more of it; yield the whole text."""
+    import jug as package
+    from jug.session import use_store
+
+    whole = AMBIGUOUS.format(between="") + "far = Task(abs, Task(abs, after))\n"
+    begun, _, _ = whole.partition("two = ")
+    (folder / "jugfile.py").write_text(f"{begun}far = Task(abs, Task(abs, after))\n")
+    jug("adopt", "old")
+    store, names = package.init("jugfile.py", "jugfile.jugdata")
+    names["far"].args[0].run()
+    names["far"].run()
+    store.close()
+    use_store(None)
+    yield whole
+
+
+def test_what_was_computed_from_what_is_taken_back_goes_with_it(
+    behind: str, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 3, "not_there": 2}
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+def test_nothing_is_taken_back_in_a_trial(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+    before = tree(folder / "jugfile.jugdata")
+
+    trial = jug("adopt", "old", "--dry-run", "--json", status=FAILED)
+
+    assert counted(trial) == {"adopted": 1, "already": 4, "refused": 1}
+    assert tree(folder / "jugfile.jugdata") == before
+
+
+def test_nothing_is_taken_back_that_is_accepted_now(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    accepted = jug("adopt", "old", "--accept-ambiguous", "--json")
+
+    assert counted(accepted) == {"adopted": 2, "already": 4}
+
+
+def test_what_is_made_from_ambiguous_tasks_is_refused_though_they_are_not_there(
+    ambiguous: Old, jug: Jug
+) -> None:
+    shared = _hash_in(ambiguous, "jugfile", "f", [1], 2)
+    (ambiguous.path / shared[:2] / shared[2:]).unlink()
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 2}
+
+
+@pytest.fixture
+def lambdas(old: Old, folder: Path) -> Callable[[str, int, str], None]:
+    """Call with the name of a task, a value and a version: saves it as that version did.
+
+    The tasks differ by constants in lambdas, which jug 2.5 could not tell apart.
+    """
+    from jug import Task
+    from jug.adopt.hashing import FormerHashes
+    from jug.adopt.versions import dialects
+    from jug.task import Tasklet
+
+    text = "from jug import Task, Tasklet\nbase = Task(dict, a=1, b=2)\n"
+    for name, key in (("one", "a"), ("two", "b")):
+        text += f"{name} = Task(abs, Tasklet(base, lambda x: x[{key!r}]))\n"
+        text += f"after_{name} = Task(abs, {name})\n"
+    (folder / "jugfile.py").write_text(text)
+    made: dict[str, Any] = {"Task": Task, "Tasklet": Tasklet}
+    exec(text, made)
+
+    def save(name: str, value: int, version: str) -> None:
+        hash = FormerHashes(dialects(version)[0]).of_task(made[name]).hash
+        assert hash is not None
+        old.save(hash.decode(), value)
+
+    return save
+
+
+def test_what_another_version_could_not_tell_apart_is_not_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    for name in ("after_one", "after_two"):
+        lambdas(name, 1, "2.7")
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 3}
+
+    lambdas("one", 1, "2.7")
+    lambdas("two", 2, "2.7")
+    lambdas("one", 3, "2.5")  # of a former run, and perhaps the other's
+    result = jug("adopt", "old", "--json")
+
+    assert counted(result) == {"adopted": 2, "already": 2, "not_there": 1}
+    assert json.loads(result.stdout)["unclaimed"] == 0
+
+
+def test_what_the_version_could_not_tell_apart_that_made_it_is_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    lambdas("one", 3, "2.5")
+    lambdas("two", 2, "2.7")
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 3}
 
 
 def test_an_ambiguous_task_that_the_old_store_lacks_is_not_there(

@@ -12,6 +12,8 @@ import pytest
 from tests.adopt.conftest import SAMPLE, Jug, Old
 from tests.adopt.test_adopt import check_the_sample, counted, sample
 
+from jug.cli import FAILED
+
 pytest.importorskip("redis")
 from tests.redis.conftest import RedisServer, Servers  # noqa: E402
 
@@ -44,6 +46,23 @@ def test_the_sample_is_adopted_from_a_redis_server(
     assert counted(adopted) == {"adopted": 59}
     check_the_sample(jug)
     assert {key: server.client().get(key) for key in server.client().keys()} == before
+
+
+def test_what_cannot_be_read_in_a_server_is_told_by_task_and_the_rest_adopted(
+    filled: str, server: RedisServer, sample: None, jug: Jug
+) -> None:
+    client = server.client()
+    tasks = json.loads((SAMPLE / "expected-tasks.json").read_text())
+    first, second = [f"result:{hash}" for name, hash in tasks if name == "jugfile.text"][:2]
+    client.delete(first)
+    client.lpush(first, "no text")
+    client.set(second, "eJ")
+
+    result = jug("adopt", filled, "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 55, "refused": 2}  # and two are beyond a barrier
+    assert "it can't be read: WRONGTYPE" in result.stderr
+    assert "it is cut short or damaged" in result.stderr
 
 
 def test_results_on_the_server_of_the_jugdir_itself_need_no_old(

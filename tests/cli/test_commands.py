@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import jug.cli
 import jug.jug
-from jug.cli import OWN_COMMANDS, USAGE, main
+from jug.cli import OWN_COMMANDS, main
 from jug.execution.summary import Ending
 from jug.options import default_options
 
@@ -234,17 +234,6 @@ def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPa
     assert "\n  say-hi " in CliRunner().invoke(main, ["--help"]).output
 
 
-def test_a_command_of_a_distribution_that_is_not_installed_is_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("jug.cli.installed_commands.entry_points", lambda group: [])
-
-    result = CliRunner().invoke(main, ["adopt", "primes.py"])
-
-    assert result.exit_code == USAGE
-    assert "it is part of jug-adopt, which is not installed: pip install jug-adopt" in result.stderr
-
-
 @click.command(short_help="Greet.")
 def hello() -> None:
     """Say hello."""
@@ -286,3 +275,15 @@ def test_a_wrong_word_is_answered_with_what_may_be_meant(words: list[str], advic
 
     assert result.exit_code == 2
     assert advice in result.output
+
+
+def test_a_command_of_a_distribution_that_is_not_there_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from jug.cli import installed_commands
+
+    monkeypatch.setattr(installed_commands, "find_installed_commands", dict)
+    result = CliRunner().invoke(main, ["adopt", "primes.py"], prog_name="jug")
+
+    assert result.exit_code == 2
+    assert "it comes with jug-adopt, which is not installed: pip install jug-adopt" in result.stderr

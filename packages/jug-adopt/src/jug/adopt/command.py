@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import always, as_json, jugfile_command
+from jug.cli.progress import progress_option
 from jug.options import Options, default_options
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ usage.""",
     help="Which jug wrote OLD, 2.0 to 2.7; it is found by itself.",
 )  # fmt: skip
 @as_json
+@progress_option
 @click.pass_context
 def command(
     context: click.Context, options: Options, old: str | None,
@@ -74,7 +77,8 @@ def command(
     choices = Choices(accept_ambiguous, dry_run, from_version)
     job = job_of(options)
     with traceless(job.jugfile), _old_store(old, job, choices) as former:
-        outcome = adopt(job, former, choices)
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            outcome = adopt(job, former, choices, options.progress)
     if old is None and not dry_run and moving.put_back(job.jugdir):
         outcome.old = job.jugdir
     report.show(outcome, as_json=as_json, short=options.short, is_trial=dry_run)
@@ -89,11 +93,10 @@ def _is_jugfile(word: str) -> bool:
     from jug.adopt.stores import is_of_jug_2
 
     path = Path(word)
-    if path.is_file():
-        return not is_of_jug_2(path)
-    return not path.exists() and (
-        path.suffix == ".py" or path.with_name(f"{path.name}.py").is_file()
-    )
+    if path.suffix == ".py" and not path.exists():
+        return True
+    is_one = path.is_file() or path.with_name(f"{path.name}.py").is_file()
+    return is_one and not is_of_jug_2(path)
 
 
 def _with_jugfile(options: Options, word: str) -> Options:
@@ -119,6 +122,11 @@ def _old_store(old: str | None, job: Job, choices: Choices) -> Iterator[FormerSt
         raise OptionError(
             f"{old!r} is the jugdir of {job.jugfile!r} itself: `jug adopt --jugdir {job.jugdir} "
             f"{job.jugfile}` makes room for another one, or name one by --jugdir"
+        )
+    if old is not None and moving.is_inside(job.jugdir, old):
+        raise OptionError(
+            f"the jugdir {job.jugdir!r} is inside of {old!r}, which is only read: name another "
+            "one by --jugdir"
         )
     own = moving.find_own(job.jugdir) if old is None else moving.Own(old)
     if own.stands_in_the_way and not choices.is_trial:

@@ -62,8 +62,8 @@ FORMER_COMMANDS: Final = {
 }
 """Commands of jug 2.x that are gone, and what to use in their place."""
 
-_BROUGHT_BY: Final = {"adopt": "jug-adopt"}
-"""Commands of jug's other distributions, for where these are not installed."""
+COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt"}
+"""Commands that jug's other distributions bring, to say which one is not installed."""
 
 
 class _Jug(click.Group):
@@ -105,9 +105,9 @@ class _Jug(click.Group):
     def _advice(self, ctx: click.Context, word: str) -> str:
         if word in FORMER_COMMANDS:
             return f"it is gone since jug 2.x, and {FORMER_COMMANDS[word]}"
-        if word in _BROUGHT_BY:
-            owner = _BROUGHT_BY[word]
-            return f"it is part of {owner}, which is not installed: pip install {owner}"
+        if word in COMMANDS_OF_OTHERS:
+            owner = COMMANDS_OF_OTHERS[word]
+            return f"it comes with {owner}, which is not installed: pip install {owner}"
         if word.endswith(".py"):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
         from difflib import get_close_matches
