@@ -221,6 +221,7 @@ def test_hashes_says_that_there_may_be_more_beyond_a_barrier(jug: Jug, folder: P
     assert result.output == "The jugfile stops at a barrier: there may be more tasks beyond it.\n"
 
 
+@pytest.mark.slow
 def test_hashes_says_that_a_jugfile_makes_other_tasks_each_time(jug: Jug, folder: Path) -> None:
     (folder / "moody.py").write_text(
         "import os\nfrom jug import Task\nfor _ in range(os.getpid()):\n    Task(max, 1, 2)\n"
@@ -240,6 +241,7 @@ def test_hashes_shows_why_a_jugfile_cannot_be_read(jug: Jug, folder: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_execute_warns_if_it_runs_again_what_was_run_under_other_hashes(
     jug_process: Callable[..., subprocess.CompletedProcess[str]], folder: Path
 ) -> None:

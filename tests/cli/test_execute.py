@@ -189,6 +189,7 @@ def test_a_name_that_a_jugfile_chose_is_looked_for_too(
     assert "no task matches 'x.y': `jug count` lists the names" in told
 
 
+@pytest.mark.slow
 def test_a_name_that_may_fit_beyond_a_barrier_is_no_error(
     jug_process: JugProcess, folder: Path
 ) -> None:

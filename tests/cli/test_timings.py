@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from array import array
 from collections.abc import Callable, Iterator
 from math import nan
 from pathlib import Path
@@ -22,7 +21,7 @@ from jug.task.graph import Graph
 from jug.views.critical_path import critical_path
 from jug.views.places import Places
 from jug.views.timings import Timings, timings
-from jug.views.worker_times import worker_times
+from jug.views.worker_times import WorkerRuns, worker_times
 
 Jug = Callable[..., Result]
 
@@ -171,9 +170,15 @@ def worker(start: float, end: float) -> WorkerRecord:
     return WorkerRecord("0123456789abcdef", process, start=start, end=end)
 
 
+def runs_of(*runs: tuple[int, float, float]) -> WorkerRuns:
+    found = WorkerRuns()
+    found.add(*zip(*runs, strict=True))
+    return found
+
+
 def test_the_life_of_a_worker_is_busy_idle_and_overhead() -> None:
     record = worker(start=10.0, end=30.0)
-    runs = array("d", [2, 20.0, 4.0, 0, 11.0, 5.0])  # in any order
+    runs = runs_of((2, 20.0, 4.0), (0, 11.0, 5.0))  # in any order
     ends = [16.0, 19.0, 24.0]
 
     times = worker_times(Places({}).of("node1:7"), record, runs, GRAPH, ends)
@@ -186,7 +191,7 @@ def test_the_life_of_a_worker_is_busy_idle_and_overhead() -> None:
 
 def test_a_worker_that_did_not_say_that_it_ended_ended_with_its_last_run() -> None:
     times = worker_times(
-        Places({}).of("node1:7"), worker(10.0, 0.0), array("d", [0, 11.0, 5.0]), GRAPH, [16.0, 0, 0]
+        Places({}).of("node1:7"), worker(10.0, 0.0), runs_of((0, 11.0, 5.0)), GRAPH, [16.0, 0, 0]
     )
 
     assert (times.end, times.idle, times.overhead) == (16.0, 0.0, 1.0)
@@ -194,21 +199,21 @@ def test_a_worker_that_did_not_say_that_it_ended_ended_with_its_last_run() -> No
 
 def test_of_a_worker_that_is_not_known_only_its_runs_are_told() -> None:
     place = Places({}).of("0123456789abcdef")
-    times = worker_times(place, None, array("d", [0, 11.0, 5.0]), GRAPH, [16.0, 0, 0])
+    times = worker_times(place, None, runs_of((0, 11.0, 5.0)), GRAPH, [16.0, 0, 0])
 
     assert (times.start, times.end, times.busy) == (11.0, 16.0, 5.0)
     assert times.idle is times.overhead is None
 
 
 def test_a_clock_that_was_set_back_makes_no_time_negative() -> None:
-    runs = array("d", [0, 11.0, 5.0, 1, 12.0, 5.0])
+    runs = runs_of((0, 11.0, 5.0), (1, 12.0, 5.0))
     times = worker_times(Places({}).of("node1:7"), worker(10.0, 9.0), runs, GRAPH, [16.0, 17.0, 0])
 
     assert (times.end, times.idle, times.overhead) == (17.0, 0.0, 1.0)
 
 
 def test_a_run_within_another_ends_before_that() -> None:
-    runs = array("d", [0, 11.0, 9.0, 1, 12.0, 1.0])
+    runs = runs_of((0, 11.0, 9.0), (1, 12.0, 1.0))
     times = worker_times(Places({}).of("node1:7"), worker(10.0, 0.0), runs, GRAPH, [20.0, 13.0, 0])
 
     assert (times.end, times.idle, times.overhead) == (20.0, 0.0, 1.0)

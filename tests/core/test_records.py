@@ -5,37 +5,57 @@ from struct import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jug.records import Record, pack, unpack
+from jug.records import Record, brief_if_sound, pack, unpack, unpack_if_sound
 
 TEXT = st.text(max_size=50)
 BIG = st.integers(0, 2**64 - 1)
 TIMES = st.floats(allow_nan=False)
 
 
-@given(
-    st.builds(
-        Record,
-        name=TEXT,
-        start=TIMES,
-        duration=TIMES,
-        size=BIG,
-        memory=BIG,
-        code=TEXT,
-        exception=TEXT,
-        traceback=TEXT,
-        worker=TEXT,
-        arguments=TEXT,
-        state=TEXT,
-        cpu=TIMES,
-        growth=BIG,
-        attempt=st.integers(0, 2**32 - 1),
-        output=TEXT,
-        source=TEXT,
-    )
+RECORDS = st.builds(
+    Record,
+    name=TEXT,
+    start=TIMES,
+    duration=TIMES,
+    size=BIG,
+    memory=BIG,
+    code=TEXT,
+    exception=TEXT,
+    traceback=TEXT,
+    worker=TEXT,
+    arguments=TEXT,
+    state=TEXT,
+    cpu=TIMES,
+    growth=BIG,
+    attempt=st.integers(0, 2**32 - 1),
+    output=TEXT,
+    source=TEXT,
 )
+
+
+@given(RECORDS)
 def test_every_record_comes_back_as_it_went_in(record):
     assert unpack(pack(record)) == record
     assert unpack(memoryview(pack(record))) == record
+
+
+@given(RECORDS)
+def test_what_is_brief_of_a_record_is_all_or_nothing(record):
+    expected = None
+    if not (record.worker or record.state):
+        expected = record.name, record.start, record.duration, record.cpu, record.memory
+    assert brief_if_sound(pack(record)) == expected
+
+
+@given(RECORDS, st.integers(1, 40))
+def test_of_a_record_that_is_cut_off_nothing_is_told(record, missing):
+    torn = pack(record)[:-missing]
+    if unpack_if_sound(torn) is None:
+        assert brief_if_sound(torn) is None
+
+
+def test_a_worker_whose_name_is_as_long_as_the_code_is_not_overlooked():
+    assert brief_if_sound(pack(Record("m.f", worker="w" * 16))) is None
 
 
 def test_a_tag_that_is_not_known_is_skipped():

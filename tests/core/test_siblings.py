@@ -108,7 +108,10 @@ def test_the_version_is_that_of_jug_and_of_its_core_where_that_is_alone() -> Non
     assert jug.__version__ == version("jug" if "jug" in installed else "jug-core")
 
 
-HEAVY = {"ast", "dataclasses", "difflib", "inspect", "json", "logging", "numbers", "shlex", "numpy"}
+HEAVY = {
+    "ast", "dataclasses", "difflib", "inspect", "json", "logging", "numbers", "numpy", "pathlib",
+    "shlex",
+}  # fmt: skip
 
 
 def test_importing_jug_imports_nothing_heavy():

@@ -510,7 +510,7 @@ from pathlib import Path
 from jug.backends import process
 from jug.backends._file.leases import FileLeases
 
-process._boot = lambda: sys.argv[1]  # each folder is another host's view
+process._boot = lambda: Path(sys.argv[1]).parent.name  # each folder is another host's view
 leases = FileLeases(Path(sys.argv[1]), 120)
 file = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND)
 for turn in range(int(sys.argv[3])):

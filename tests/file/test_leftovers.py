@@ -13,8 +13,10 @@ import pytest
 
 from jug import codec
 from jug.backends._file.pack import PACK_LEASE
+from jug.backends._file.worker_file import BEGUN, began, make
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
+from jug.backends.process import Process
 
 A, B = b"a" * 20, b"b" * 20
 
@@ -72,6 +74,8 @@ def killed_at(number: int, jugdir: Path) -> str:
 def kind_of(begun: str) -> str:
     if re.fullmatch(r"[0-9a-f]{40}\.[0-9a-f]+\.tmp", begun):
         return "note"
+    if BEGUN.fullmatch(begun):
+        return "worker"
     kinds = {"format.": "marker", ".seg.": "segment", ".pack.": "pack"}
     return next((kind for part, kind in kinds.items() if part in begun), "result")
 
@@ -93,7 +97,7 @@ def test_tidying_removes_all_that_killed_processes_had_begun(tmp_path: Path) -> 
 
             assert list(jugdir.rglob("*.tmp")) == []
             assert store.load_digest(A) == b"small"
-    assert kinds == {"marker", "note", "segment", "result", "pack"}
+    assert kinds == {"marker", "note", "segment", "result", "pack", "worker"}
 
 
 def begin(path: Path) -> Path:
@@ -112,6 +116,30 @@ def test_what_the_living_have_begun_stays(jugdir: Path, name: str) -> None:
         store.tidy()
 
         assert begun.exists() and not dead.exists()
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_a_worker_that_is_beginning_is_let_begin(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool
+) -> None:
+    """It has no file yet that others know it by, whether its process can be seen or not."""
+    (jugdir / "leases").mkdir(parents=True)
+    process = Process.here() if is_here else Process.here()._replace(boot="another-0")
+    real, seen = os.rename, []
+
+    def rename(old: Path, new: Path) -> None:
+        with FileStore(jugdir) as store:
+            store.put(Frame(Kind.RESULT, A, b"", codec.encode(1)))
+            store.tidy()
+            assert store.turn()[1] == 1
+        seen.append(old.name)
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", lambda old, new: (monkeypatch.undo(), rename(old, new)))
+    os.close(make(str(jugdir / "leases" / ("5f" * 8)), "5f" * 8, process))
+
+    assert began(seen[0]) == process._replace(host="")
+    assert os.listdir(jugdir / "leases") == ["5f" * 8]
 
 
 def test_what_another_packs_now_stays(jugdir: Path) -> None:

@@ -914,12 +914,11 @@ def test_the_history_of_a_store_that_is_packed_meanwhile_is_whole(
 
 def test_a_damaged_record_is_left_out_of_the_history(jugdir: Path, opened: Opener) -> None:
     workers_save(jugdir, DIGESTS[:5])
-    reader = opened()
-    reader.poll()
     (path,) = (jugdir / "segments").iterdir()
     data = bytearray(path.read_bytes())
     data[data.index(DIGESTS[2]) + 30] ^= 1
     path.write_bytes(data)
+    reader = opened()
 
     assert sorted(run.digest for run in reader.each_run()) == sorted(DIGESTS[:2] + DIGESTS[3:5])
 

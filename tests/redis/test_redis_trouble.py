@@ -211,6 +211,7 @@ def silent():
         yield listening.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_a_port_at_which_nobody_answers_is_given_up_soon_with_what_may_be_wrong(
     silent, monkeypatch, caplog
 ):

@@ -29,6 +29,7 @@ fit(measure(int(sys.argv[1])))
 """
 
 
+@pytest.mark.slow
 def test_the_history_of_a_server_tells_why(
     server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ import redis
 
 from jug.backends.registry import open_store
 
+pytestmark = pytest.mark.clock
+
 SYSTEM = Path(__file__).parents[1] / "system"
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -227,6 +229,7 @@ tasks = [same(number) for number in range(int(sys.argv[1]))]
 """
 
 
+@pytest.mark.slow
 def test_over_a_slow_network_a_worker_needs_less_than_two_and_a_half_round_trips_per_task(
     server, proxied, use, write
 ):
@@ -260,6 +263,7 @@ for number in range(3):
 """
 
 
+@pytest.mark.slow
 def test_healthy_workers_go_on_when_one_dies_while_the_server_is_away(
     servers, use, write, journal, wait_for
 ):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.clock
+
 LOCKING = re.compile(r'link(?:at)?\(.*/leases/[0-9a-f]{40}"[^~\n]*\) = (.*)')
 
 

@@ -51,6 +51,7 @@ def test_workers_that_die_before_their_first_task_are_not_started_for_ever(
     assert 5 <= len(journal()) < 5 + int(jobs)
 
 
+@pytest.mark.slow
 def test_workers_that_die_now_and_then_between_tasks_are_replaced(write, journal, jug):
     write(
         """
@@ -162,6 +163,7 @@ def test_what_workers_did_that_died_later_is_in_the_table(write, jug, jobs):
     assert re.search(r"^ +4 +0 +jugfile\.f$", out, re.MULTILINE), out
 
 
+@pytest.mark.slow
 def test_it_is_there_also_if_its_names_are_very_many(write, jug):
     write(
         DIED_LATER.replace(
@@ -418,6 +420,7 @@ tasks = [f(i) for i in range(3)]
 """
 
 
+@pytest.mark.slow
 def test_healthy_workers_go_on_when_one_dies_while_the_jugdir_is_away(
     write, journal, start, wait_for
 ):

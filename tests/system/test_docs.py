@@ -98,6 +98,7 @@ def _quiet(command: str) -> str:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if "```console" in p.read_text()], ids=named)
+@pytest.mark.slow
 def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     (tmp_path / "hurry").mkdir()
     (tmp_path / "hurry" / "sitecustomize.py").write_text(_HURRY)

@@ -137,6 +137,7 @@ def test_exit_functions_are_called(write, journal, jug, jobs, beginning):
     assert len(readers) == (1 if jobs == "1" or is_forked else 3)
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_of_the_jugfile_stays_for_the_other_workers(write, jug):
     write(
         """

@@ -65,6 +65,7 @@ def test_the_primes_are_counted_each_number_once() -> None:
     assert Path("output.txt").read_text() == "Found 25 primes <= 100.\n"
 
 
+@pytest.mark.slow
 def test_the_census_of_some_packages() -> None:
     packages = ["json", "email", "textwrap"]
     shutil.copy(EXAMPLES / "stdlib_census.py", ".")

@@ -262,6 +262,7 @@ def test_workers_that_die_while_reading_are_not_started_for_ever(folder, jug):
     assert "die before their first task" in err
 
 
+@pytest.mark.slow
 def test_a_task_in_c_is_ended_at_its_time_limit_and_the_worker_is_replaced(folder, jug):
     write(
         LOGGED

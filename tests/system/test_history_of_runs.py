@@ -83,6 +83,7 @@ def history():
     return read
 
 
+@pytest.mark.slow
 def test_failures_retries_deaths_and_successes_are_told_in_order(write, journal, jug, history):
     write(JUGFILE + "flaky(1), deadly(2), late(3), fails('x' * 100, [1, 2, 3, 4, 5, 6])\n")
     before = time.time()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.clock
+
 HEAD = """
 import os, time
 from jug import TaskGenerator

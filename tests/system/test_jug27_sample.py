@@ -53,6 +53,7 @@ def expected_values() -> dict[str, Any]:
     return values
 
 
+@pytest.mark.slow
 def test_two_workers_compute_every_value_that_the_former_release_did(
     computed: tuple[dict[str, Any], list[str]],
 ) -> None:

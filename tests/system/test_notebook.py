@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 from jupyter_client.manager import KernelManager
 
+pytestmark = pytest.mark.slow  # starting a kernel takes seconds
+
 SECONDS = 60
 
 FUNCTIONS = """

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.clock
+
 PROGRAM = """
 import os, time
 from jug import TaskGenerator

@@ -160,6 +160,7 @@ talks(200_000)
     assert output.endswith(f"{199_998:099}\n{199_999:099}\n")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_leaves_its_output(write, journal, jug, outputs):
     write(
         JUGFILE

@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import Journal, on_host
 
+pytestmark = pytest.mark.clock
+
 DRIVER = """
 import json, os, sys, time
 from functools import partial

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests.system.conftest import on_host
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.clock]
 
 CACHES = "attr_timeout=3,entry_timeout=3,negative_timeout=3,ac_attr_timeout=3"
 LEASE = 1.0

@@ -62,12 +62,18 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def has_begun(pid: int) -> bool:
+    """Return whether a worker has begun a task."""
+    return any(line.split()[2:] == [str(pid)] for line in Path("log").read_text().splitlines())
+
+
 class Storm:
     """Some `jug execute` commands, of which one after the other loses a process."""
 
     def __init__(self, commands: int, jobs: int, count: int, seconds: float) -> None:
         self.arguments = ["-j", str(jobs), "jugfile.py", str(count), str(seconds)]
         self.killed: set[int] = set()
+        self.young: Counter[int] = Counter()
         self.commands = [self.start() for _ in range(commands)]
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -89,12 +95,15 @@ class Storm:
         self.commands[at] = self.start()
 
     def kill_worker(self) -> None:
-        """Kill a worker; its supervisor replaces it."""
-        workers = [pid for command in self.commands for pid in children(command.pid)]
+        """Kill a worker; its supervisor replaces it, unless five die before their first task."""
+        command = random.choice(self.commands).pid
+        workers = children(command)
         if workers:
             pid = random.choice(workers)
-            self.killed.add(pid)
-            os.kill(pid, signal.SIGKILL)
+            self.young[command] = 0 if has_begun(pid) else self.young[command] + 1
+            if self.young[command] < 5:
+                self.killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
 
     def kill_supervisor(self) -> None:
         """Kill a command, with which its workers die, and start another."""

@@ -57,6 +57,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.mark.parametrize("hold", HOLDS)
 @pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.slow
 def test_workers_die_with_their_supervisor_and_their_tasks_are_free_at_once(
     write, journal, start, jug, wait_for, jobs, hold
 ):

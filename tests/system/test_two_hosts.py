@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.system import conftest
 
+pytestmark = pytest.mark.clock
+
 HEAD = """
 import ctypes, os, time
 from jug import TaskGenerator

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.clock
+
 HEAD = """
 import sys, time
 from jug import TaskGenerator

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.clock
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "primes.py"
 
 LOG = '''
@@ -73,6 +75,7 @@ def test_four_workers_at_once_run_each_task_once(folder, start, repetitions):
         check_each_ran_once()
 
 
+@pytest.mark.slow
 def test_a_worker_that_joins_takes_a_share_and_one_may_leave(folder, start):
     write_primes(0.05)
     stays = start("execute", "primes.py")

@@ -7,10 +7,12 @@ a module or an attribute does not exist.  A module stands for all that was in it
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from jug.errors import AttributeGone, ImportGone, NameGone
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _COMMANDS: Final = "commands of your own are click commands"
 _RUN: Final = "jug.run(tasks) runs tasks from Python, jug.jug.main(['jug', 'execute', …]) a command"
@@ -114,6 +116,7 @@ def is_former_dict_file(content: bytes) -> bool:
 def how_to_adopt(path: Path) -> str:
     """Return how the results in what jug 2.x wrote are brought over.
 
+    >>> from pathlib import Path
     >>> print(how_to_adopt(Path("work/primes.jugdata")))
     `jug adopt JUGFILE`, with --jugdir if one was named, renames it to 'primes.jugdata.2x' ...
     """

@@ -42,15 +42,20 @@ _MEASURES: Final = Struct("<dQI")
 
 # Texts have the tags from 1 to 7, in the order of the fields of a record.
 _LAST_TEXT: Final = 7
+_CODE_TAG: Final = 2
+_WORKER_TAG: Final = 5
 _ARGUMENTS_TAG: Final = 6
 STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
 _MEASURES_TAG: Final = 8
 _OUTPUT_TAG: Final = 9
 _SOURCE_TAG: Final = 10
+_CPU: Final = Struct("<d")
 _LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
 _CODE: Final = _FIELD.size + 16
 """Bytes of the field that follows the name in nearly every record."""
+_DECISIVE: Final = (_WORKER_TAG, STATE_TAG)
+_CUT_OFF: Final = "the last field of a record is cut off"
 
 
 class RunState(StrEnum):
@@ -183,23 +188,83 @@ def end_of(packed: Buffer) -> float:
     return float(start + duration)
 
 
+def brief_if_sound(packed: bytes) -> tuple[str, float, float, float, int] | None:
+    """Return the name, the start, duration, processor time and memory of a record.
+
+    None if it says more that matters, as who ran it, or what became of it, and for bytes
+    that are none.
+
+    >>> brief_if_sound(pack(Record("m.f", 1.5, 0.25, memory=10**6, cpu=0.125)))
+    ('m.f', 1.5, 0.25, 0.125, 1000000)
+    >>> brief_if_sound(pack(Record("m.f", worker="host:1"))) is None
+    True
+    """
+    try:
+        start, duration, _, memory, _, length = _FIRST.unpack_from(packed)
+        end = _FIRST.size + length
+        name, cpu = _name(packed[_FIRST.size : end]), 0.0
+        if end + _CODE != len(packed) or packed[end] != _CODE_TAG:
+            cpu = _cpu(packed, end)
+    except (StructError, ValueError):
+        return None
+    return name, start, duration, cpu, memory
+
+
+@lru_cache(maxsize=4096)
+def _name(encoded: bytes) -> str:
+    return str(encoded, "utf-8")
+
+
+def _cpu(packed: bytes, at: int) -> float:
+    """Return the processor time that the fields from there on tell, and nothing else that matters.
+
+    Raises ValueError if they do, or are cut off.
+    """
+    cpu, size = 0.0, len(packed)
+    while at < size:
+        tag, length = _FIELD.unpack_from(packed, at)
+        if tag in _DECISIVE:
+            raise ValueError("the record says more")
+        if tag == _MEASURES_TAG:
+            (cpu,) = _CPU.unpack_from(packed, at + _FIELD.size)
+        at += _FIELD.size + length
+    if at != size:
+        raise ValueError(_CUT_OFF)
+    return float(cpu)
+
+
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    name, start, duration, size, memory, *texts, cpu, growth, attempt, output, source = record
+    packed = _NUMBERS.pack(*record[1:5]) + _packed_names(record.name, record.code)
+    rest = record[6:]
+    return packed + _packed_rest(*rest) if any(rest) else packed
+
+
+@lru_cache(maxsize=4096)
+def _packed_names(name: str, code: str) -> bytes:
+    """Return the fields that nearly every record has, and nothing else of a short task."""
     data = name.encode("utf-8", "backslashreplace")
-    packed = _FIRST.pack(start, duration, size, memory, 1, len(data)) + data
-    for tag, text in enumerate(texts, start=2):
-        if text:
-            data = text.encode("utf-8", "backslashreplace")
-            packed += _FIELD.pack(tag, len(data)) + data
+    return _FIELD.pack(1, len(data)) + data + _packed_text(_CODE_TAG, code)
+
+
+def _packed_rest(  # what failures and long tasks have beside
+    exception: str, traceback: str, worker: str, arguments: str, state: str,
+    cpu: float, growth: int, attempt: int, output: str, source: str,
+) -> bytes:  # fmt: skip
+    texts = enumerate((exception, traceback, worker, arguments, state), start=_CODE_TAG + 1)
+    packed = b"".join([_packed_text(tag, text) for tag, text in texts])
     if cpu or growth or attempt:
         packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
         packed += _MEASURES.pack(cpu, growth, attempt)
-    for tag, text in ((_OUTPUT_TAG, output), (_SOURCE_TAG, source)):
-        if text:
-            data = text.encode("utf-8", "backslashreplace")
-            packed += _FIELD.pack(tag, len(data)) + data
-    return packed
+    return packed + _packed_text(_OUTPUT_TAG, output) + _packed_text(_SOURCE_TAG, source)
+
+
+def _packed_text(tag: int, text: str) -> bytes:
+    """Return a field of text, nothing for an empty one."""
+    if not text:
+        return b""
+    data = text.encode("utf-8", "backslashreplace")
+    return _FIELD.pack(tag, len(data)) + data
 
 
 def unpack(data: Buffer, worker: str = "") -> Record:
@@ -209,18 +274,11 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     """
     data = bytes(data)
     start, duration, size, memory, _, length = _FIRST.unpack_from(data)
-    known, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
+    name, rest, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
     at = _NUMBERS.size + used
     if at != len(data):
-        known = _long_fields(known, data, at) or _all_fields(known, data, at)
-    (
-        name, code, exception, traceback, named, arguments, state, cpu, growth, attempt, output,
-        source,
-    ) = known  # fmt: skip
-    return _new(Record, (
-        name, start, duration, size, memory, code, exception, traceback, named, arguments, state,
-        cpu, growth, attempt, output, source,
-    ))  # fmt: skip
+        rest = _long_fields(rest, data, at) or _all_fields(name, rest, data, at)
+    return _new(Record, (name, start, duration, size, memory) + rest)
 
 
 def unpack_if_sound(data: Buffer, worker: str = "") -> Record | None:
@@ -237,38 +295,37 @@ def unpack_if_sound(data: Buffer, worker: str = "") -> Record | None:
 
 _new: Final = tuple.__new__  # a third of the time that the class takes
 
-_Fields = tuple[str, str, str, str, str, str, str, float, int, int, str, str]
+_Rest = tuple[str, str, str, str, str, str, float, int, int, str, str]
+"""The fields of a record from its code on."""
 
 
 @lru_cache(maxsize=4096)
-def _known_fields(packed: bytes, worker: str) -> tuple[_Fields, int]:
+def _known_fields(packed: bytes, worker: str) -> tuple[str, _Rest, int]:
     """Return the first fields, which runs of one name and worker share, and how far they reach."""
-    return _fields(("", "", "", "", worker, "", "", 0.0, 0, 0, "", ""), packed, 0)
+    (name, *rest), end = _fields(["", "", "", "", worker, "", "", 0.0, 0, 0, "", ""], packed, 0)
+    return name, tuple(rest), end
 
 
-def _long_fields(fields: _Fields, data: bytes, at: int) -> _Fields | None:
+def _long_fields(fields: _Rest, data: bytes, at: int) -> _Rest | None:
     """Return the fields with the two that follow in the record of a long run, None for others."""
     tag, length = _FIELD.unpack_from(data, at)
     begin = at + _FIELD.size
     end = begin + length
     if tag != _ARGUMENTS_TAG or len(data) != end + _LAST.size or data[end] != _MEASURES_TAG:
         return None
-    name, code, exception, traceback, worker, _, state, *_ = fields
-    text = str(data[begin:end], "utf-8")
-    cpu, growth, attempt = _LAST.unpack_from(data, end)[2:]
-    return name, code, exception, traceback, worker, text, state, cpu, growth, attempt, "", ""
+    _, _, cpu, growth, attempt = _LAST.unpack_from(data, end)
+    return (*fields[:4], str(data[begin:end], "utf-8"), fields[5], cpu, growth, attempt, "", "")
 
 
-def _all_fields(fields: _Fields, data: bytes, at: int) -> _Fields:
-    found, end = _fields(fields, data, at)
+def _all_fields(name: str, rest: _Rest, data: bytes, at: int) -> _Rest:
+    found, end = _fields([name, *rest], data, at)
     if end != len(data):
-        raise ValueError("the last field of a record is cut off")
-    return found
+        raise ValueError(_CUT_OFF)
+    return tuple(found[1:])
 
 
-def _fields(fields: _Fields, data: bytes, at: int) -> tuple[_Fields, int]:
+def _fields(found: list[Any], data: bytes, at: int) -> tuple[list[Any], int]:
     """Return the fields with those that follow as a whole, and how far these reach."""
-    found: list[Any] = [*fields]
     while at + _FIELD.size <= len(data):
         tag, length = _FIELD.unpack_from(data, at)
         begin = at + _FIELD.size
@@ -284,4 +341,4 @@ def _fields(fields: _Fields, data: bytes, at: int) -> tuple[_Fields, int]:
         elif tag == _SOURCE_TAG:
             found[-1] = str(data[begin:end], "utf-8")
         at = end
-    return tuple(found), at
+    return found, at

@@ -1,6 +1,6 @@
-"""How long tasks took, from one pass over the records: by name, by worker, and along the graph.
+"""How long tasks took, from one pass over all runs: by name, by worker, and along the graph.
 
-There may be a million records, so none is kept: the pass puts their numbers into flat
+There may be a million runs, so none is kept: the pass puts their numbers into flat
 arrays, over all tasks, for each name and for each worker.
 """
 
@@ -10,15 +10,16 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from math import ceil, nan
 from statistics import median
 from typing import Final, NamedTuple
 
 from jug.backends.base import BaseStore
-from jug.records import Record, RunState
+from jug.records import RunState, without_collector
 from jug.task.graph import Graph
 from jug.views.places import Places
-from jug.views.worker_times import WorkerTimes, worker_times
+from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
 
 __all__ = ["NameTimes", "Timings", "timings"]
 
@@ -67,52 +68,53 @@ class Timings(NamedTuple):
         return {one.name: one.mean for one in self.names}
 
 
-class _Measures:
-    """What was measured of the long tasks of one name."""
+class _Measured:
+    """What the tasks of one name took."""
 
-    __slots__ = ("cpu", "duration", "memory")
+    __slots__ = ("cpu", "duration", "durations", "memory")
 
     def __init__(self) -> None:
-        self.cpu = self.duration = 0.0
+        self.durations = array("d")
+        self.cpu = self.duration = 0.0  # of those of which the processor time is known
         self.memory = 0
 
-    def add(self, record: Record) -> None:
-        """Add what was noted of one."""
-        self.cpu += record.cpu
-        self.duration += record.duration
-        self.memory = max(self.memory, record.memory)
+    def add(
+        self, durations: Sequence[float], cpus: Sequence[float], memories: Sequence[int]
+    ) -> None:
+        """Add what some of them took."""
+        self.durations.extend(durations)
+        self.cpu += sum(cpus)
+        self.duration += sum(compress(durations, cpus))
+        self.memory = max(self.memory, *memories)
 
 
 def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
     """Return how long these tasks of a graph took, by the runs that their store remembers."""
-    measures: defaultdict[str, _Measures] = defaultdict(_Measures)
-    by_name: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
-    by_worker: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    by_name: defaultdict[str, _Measured] = defaultdict(_Measured)
+    by_worker: defaultdict[str, WorkerRuns] = defaultdict(WorkerRuns)
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
-    number_of = _digests(graph, numbers).get
-    finished, lost = RunState.FINISHED, RunState.LOST  # of which nobody knows how long it took
-    for digest, state, record in store.each_run():
-        number = number_of(digest)
-        if number is None or state is lost:
-            continue
-        start, duration = record.start, record.duration
-        runs = by_worker[record.worker]
-        runs.append(number)  # one by one, as `extend` takes three times as long
-        runs.append(start)
-        runs.append(duration)
-        if state is finished:
-            durations[number] = duration
-            ends[number] = start + duration
-            by_name[record.name].append(duration)
-            if record.cpu:
-                measures[record.name].add(record)
+    number_of = _digests(graph, numbers)
+    with without_collector():
+        for batch in store.each_time():
+            times = [time for time in batch.times if time[0] in number_of]
+            if not times or batch.state is RunState.LOST:  # nobody knows how long that took
+                continue
+            digests, starts, took, cpus, memories = zip(*times, strict=True)
+            own = [number_of[digest] for digest in digests]
+            by_worker[batch.worker].add(own, starts, took)
+            if batch.state is RunState.FINISHED:
+                by_name[batch.name].add(took, cpus, memories)
+                for number, start, duration in zip(own, starts, took, strict=True):
+                    durations[number] = duration
+                    ends[number] = start + duration
     workers = _workers(store, by_worker, graph, ends)
-    names = [_times(name, sorted(by_name[name]), measures.get(name)) for name in sorted(by_name)]
+    names = [_times(name, by_name[name]) for name in sorted(by_name)]
     return Timings(names, workers, durations)
 
 
-def _times(name: str, durations: list[float], measures: _Measures | None) -> NameTimes:
-    """Return what the sorted durations of one name come to."""
+def _times(name: str, measured: _Measured) -> NameTimes:
+    """Return what the durations of one name come to."""
+    durations = sorted(measured.durations)
     total, count = sum(durations), len(durations)
     return NameTimes(
         name,
@@ -122,8 +124,8 @@ def _times(name: str, durations: list[float], measures: _Measures | None) -> Nam
         median(durations),
         durations[ceil(0.95 * count) - 1],
         durations[-1],
-        measures.cpu / measures.duration if measures else None,
-        measures.memory if measures else None,
+        measured.cpu / measured.duration if measured.cpu else None,
+        measured.memory if measured.cpu else None,
     )
 
 
@@ -135,7 +137,7 @@ def _digests(graph: Graph, numbers: Sequence[int]) -> Mapping[bytes, int]:
 
 def _workers(
     store: BaseStore,
-    by_worker: Mapping[str, array[float]],
+    by_worker: Mapping[str, WorkerRuns],
     graph: Graph,
     ends: Sequence[float],
 ) -> list[WorkerTimes]:

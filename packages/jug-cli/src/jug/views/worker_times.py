@@ -11,16 +11,49 @@ than a millisecond is taken for overhead, as there may be millions.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
 from jug.task.graph import Graph
 from jug.views.places import Place
 
-__all__ = ["WorkerTimes", "most_at_once", "worker_times"]
+__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "worker_times"]
 
 _NOTICED: Final = 0.001
+
+
+class WorkerRuns:
+    """The runs of one worker, in any order, in columns."""
+
+    __slots__ = ("durations", "numbers", "starts")
+
+    def __init__(self) -> None:
+        self.numbers = array("q")
+        """Which tasks of the graph it ran."""
+        self.starts = array("d")
+        """When the runs began, in seconds since the epoch."""
+        self.durations = array("d")
+        """How long they took, in seconds."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(
+        self, numbers: Sequence[int], starts: Sequence[float], durations: Sequence[float]
+    ) -> None:
+        """Add some runs."""
+        self.numbers.extend(numbers)
+        self.starts.extend(starts)
+        self.durations.extend(durations)
+
+    def by_start(self) -> Iterator[tuple[int, float, float]]:
+        """Yield the number, start and duration of each run, in the order of the starts."""
+        order, starts = range(len(self)), self.starts
+        return (
+            (self.numbers[index], starts[index], self.durations[index])
+            for index in sorted(order, key=starts.__getitem__)
+        )
 
 
 class WorkerTimes(NamedTuple):
@@ -49,48 +82,34 @@ class WorkerTimes(NamedTuple):
 def worker_times(
     place: Place,
     worker: WorkerRecord | None,
-    runs: array[float],
+    runs: WorkerRuns,
     graph: Graph,
     ends: Sequence[float],
 ) -> WorkerTimes:
     """Return what a worker did.
 
-    Of each of its runs, in any order, there are the task's number, the start and the duration;
     `ends` are when the results of all tasks were made, 0 if they were not.
     """
-    numbers, starts, durations = _in_order(runs)
     start = worker.start if worker is not None else 0.0
-    begin = at = start or starts[0]
+    begin = at = start or min(runs.starts)
     idle = gaps = 0.0
-    for number, run_start, duration in zip(numbers, starts, durations, strict=True):
+    for number, run_start, duration in runs.by_start():
         gap = run_start - at
         if gap > 0.0:
             gaps += gap
             if gap > _NOTICED:
-                idle += _waited(graph, int(number), at, run_start, ends)
+                idle += _waited(graph, number, at, run_start, ends)
         at = max(at, run_start + duration)
     end = at if worker is None else max(at, worker.end)
     return WorkerTimes(
         place,
-        len(starts),
+        len(runs),
         begin,
         end,
-        sum(durations),
+        sum(runs.durations),
         idle + end - at if start else None,
         gaps - idle if start else None,
     )
-
-
-def _in_order(runs: array[float]) -> tuple[array[float], array[float], array[float]]:
-    """Return the numbers, starts and durations, by start."""
-    numbers, starts, durations = runs[::3], runs[1::3], runs[2::3]
-    if starts.tolist() == sorted(starts):
-        return numbers, starts, durations
-    order = sorted(range(len(starts)), key=starts.__getitem__)
-    numbers, starts, durations = (
-        array("d", [column[index] for index in order]) for column in (numbers, starts, durations)
-    )
-    return numbers, starts, durations
 
 
 def _waited(graph: Graph, number: int, since: float, until: float, ends: Sequence[float]) -> float:

@@ -19,6 +19,7 @@ from jug.records import Buffer, Record, Run, RunState, in_order, without_collect
 
 if TYPE_CHECKING:
     from jug.backends.worker_record import WorkerRecord
+    from jug.run_times import RunTimes
 
 _T = TypeVar("_T")
 
@@ -192,6 +193,15 @@ class HistoryPromises(ABC):
             for run in runs
             if run.state is not RunState.LOST or (run.digest, run.record.worker) not in died
         ]
+
+    def each_time(self) -> Iterator[RunTimes]:
+        """Yield when every run was and what it took, in batches, in any order, after a poll.
+
+        It tells of the same runs as `each_run`, and a store may be faster at it.
+        """
+        from jug.run_times import run_times
+
+        return run_times(self.each_run())
 
     @abstractmethod
     def workers(self) -> dict[str, WorkerRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Any, Final
@@ -51,6 +52,7 @@ class SupervisorConnection:
         self.output = TaskOutput(slots.last_outputs(slot), pipes)
         """What the task in progress prints, into these pipes once they are entered."""
         self._tally = slots.tally(slot)
+        self._began = 0.0
 
     # What is said once
 
@@ -93,7 +95,7 @@ class SupervisorConnection:
 
     def publish(self, task: Task[Any]) -> None:
         """Show which task this worker has taken."""
-        self.slots.publish(self.slot, task)
+        self._began = self.slots.publish(self.slot, task)
 
     def set_deadline(self, seconds: float | None) -> None:
         """Show that the task's function has so long from now on, None for any time."""
@@ -101,7 +103,7 @@ class SupervisorConnection:
 
     def count_executed(self, name: str) -> None:
         """Count the task that this worker has run; it counts also if the worker dies."""
-        seconds = self.slots.age(self.slot)
+        seconds = time.monotonic() - self._began
         if not self._tally.add(name, seconds):
             self._send(("executed", {name: Spent(1, seconds)}))
 

@@ -55,6 +55,7 @@ class ToSupervisor(Reporter):
         self._store = store
         self._is_watched = connection.slots.is_watched()
         self._has_begun = False
+        self._next_look = 0.0
 
     def begin(self, agenda: Agenda) -> None:
         """Say how far the tasks are, unless another worker that has read as far has said so."""
@@ -63,8 +64,9 @@ class ToSupervisor(Reporter):
 
     def look(self, agenda: Agenda) -> None:
         """Say how far the tasks are, if no other worker did so within about a second."""
-        if self._is_watched:
-            now = time.monotonic()
+        now = time.monotonic()
+        if now >= self._next_look and self._is_watched:
+            self._next_look = now + _APART / 10
             if self._slots.claim_report(now, _APART):
                 self._send(agenda, {})
                 took = time.monotonic() - now

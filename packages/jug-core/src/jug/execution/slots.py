@@ -29,6 +29,7 @@ import mmap
 import os
 import tempfile
 import time
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
@@ -41,7 +42,6 @@ _TIME: Final = Struct("<d")
 _COUNT: Final = Struct("<Q")
 _NEXT_REPORT: Final = 8
 _TOLD: Final = 16
-_BEGAN: Final = 24  # in a slot
 _DIGEST: Final = slice(40, 60)
 _FIRST: Final = 64
 _NAME: Final = 204
@@ -50,6 +50,12 @@ _PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM
 
 NO_TASK: Final = bytes(20)
 _UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
+
+
+@lru_cache(maxsize=1000)
+def _shown(name: str) -> bytes:
+    """Return as much of a name as is shown."""
+    return name.encode("utf-8", "backslashreplace")[:_NAME]
 
 
 class Running(NamedTuple):
@@ -135,20 +141,18 @@ class WorkerSlots:
             _COUNT.pack_into(self._bytes, _TOLD, tasks)
         return bool(tasks > known)
 
-    def publish(self, slot: int, task: Any) -> None:
-        """Show which task a worker has taken, and when: it loads, runs and saves it."""
-        name = task.name.encode("utf-8", "backslashreplace")[:_NAME]
-        limit = task.options.timeout or 0.0
+    def publish(self, slot: int, task: Any) -> float:
+        """Show which task a worker has taken, and when: it loads, runs and saves it.
+
+        Return when that was, by the monotonic clock.
+        """
+        name, options, now = _shown(task.name), task.options, time.monotonic()
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
-            0.0, limit, time.time(), time.monotonic(), task.options.retries, len(name),
+            0.0, options.timeout or 0.0, time.time(), now, options.retries, len(name),
             task.digest, name,
         )  # fmt: skip
-
-    def age(self, slot: int) -> float:
-        """Return for how many seconds a worker has had its task, or its last."""
-        (began,) = _TIME.unpack_from(self._bytes, _FIRST + slot * _SLOT.size + _BEGAN)
-        return float(time.monotonic() - began)
+        return now
 
     def set_deadline(self, slot: int, seconds: float | None) -> None:
         """Show that the task's function has so long from now on, None for any time."""

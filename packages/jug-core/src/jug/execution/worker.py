@@ -269,8 +269,9 @@ class Worker:
             plan.reopen(number)
             raise
         if outcome is Outcome.SAVED:
-            self.summary.executed[task.name] += 1
-            self.reporter.count_executed(task.name)
+            name = task.name
+            self.summary.executed[name] += 1
+            self.reporter.count_executed(name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self._note_changes()

@@ -195,6 +195,47 @@ class HistoryContract(StoreHooks):
         (worker,) = store.workers().values()
         assert before <= worker.start <= worker.end <= time.time()
 
+    def test_the_times_are_those_of_the_runs(self, store: BaseStore, other: BaseStore) -> None:
+        """Short and long runs, results and others, of workers that the records name or do not."""
+        records_of = [
+            Record("m.f", 1.0, 0.25, code="c" * 16),
+            Record("m.g", 2.0, 4.0, memory=7, code="d" * 16, arguments="1", cpu=3.5, attempt=1),
+            Record("m.f", 3.0, 5.0, worker="a-host-name:1234"),
+            Record("m.f", 4.0, 6.0, memory=9, cpu=1.5, output="kept", source="elsewhere"),
+            Record("m.é", 5.0),
+        ]
+        saved = digests(4 + len(records_of))[4:]  # none of A to D
+        for digest, record in zip(saved, records_of, strict=True):
+            store.put(Frame(Kind.RESULT, digest, records.pack(record), codec.encode(1)))
+        store.put(failure(D, exception="ValueError: no"))
+        store.note(D, RunState.RETRIED, records.pack(Record("m.f", 6.0, 1.0, cpu=0.5)))
+        store.put(Frame(Kind.RESULT, C, b"torn", codec.encode(3)))
+        store.discard([saved[0]])
+        store.flush()
+
+        for view in (store, other):
+            view.poll()
+            assert sorted(_times_told(view)) == sorted(_times_of_runs(view))
+            assert len(_times_told(view)) == len(records_of) + 2
+
+
+def _times_told(store: BaseStore) -> list[tuple[object, ...]]:
+    return [
+        (batch.name, batch.worker, batch.state, *times)
+        for batch in store.each_time()
+        for times in batch.times
+    ]
+
+
+def _times_of_runs(store: BaseStore) -> list[tuple[object, ...]]:
+    return [
+        (
+            *(record.name, record.worker, state),
+            *(digest, record.start, record.duration, record.cpu, record.memory),
+        )
+        for digest, state, record in store.each_run()
+    ]
+
 
 def _states(store: BaseStore) -> list[RunState]:
     runs: list[Run] = store.runs()

@@ -64,6 +64,7 @@ from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
 from jug.records import Record, Run, RunState, pack, with_state, without_collector
+from jug.run_times import RunTimes
 
 __all__ = ["FileStore", "PackSummary", "file_store"]
 
@@ -236,6 +237,10 @@ class FileStore(BaseStore):
     def each_run(self) -> Iterator[Run]:
         self.poll()
         return self._runs.each()
+
+    def each_time(self) -> Iterator[RunTimes]:
+        self.poll()
+        return self._runs.times()
 
     def workers(self) -> dict[str, WorkerRecord]:
         index = self._index

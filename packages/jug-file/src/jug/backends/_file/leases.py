@@ -215,6 +215,10 @@ class FileLeases:
 
     def tidy(self) -> None:
         """Remove what workers that are certainly gone left behind."""
+        try:
+            self.links.remove_begun()
+        except OSError as error:
+            raise self._failure(error, "remove files of dead workers") from error
         makers = self.links.makers()
         gone = {worker for worker in set(makers.values()) if self.links.is_gone(worker)}
         if not gone:

@@ -1,10 +1,12 @@
 """The names in the directory of leases: what `jug.backends.leases` acts on, on a disk.
 
-The directory holds three sorts of names, all of them links to workers' files:
+The directory holds three sorts of names, all of them links to workers' files,
 
     5f0c…            16 hex digits: a worker's own file, named by the worker's id
     8e1a…            40 hex digits: the lock of a task, a link to its holder's file
     8e1a…~5f0c…      a gate: before the lock of the worker named, a link to its maker's
+
+and, for the moment in which a worker's own file is written, a temporary one.
 
 A lock and its holder's file are one, so one look at the lock shows who holds it
 and whether the holder lives (`worker_file`, `heartbeat_monitor`).
@@ -25,7 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from jug.backends._file import worker_file
-from jug.backends._file.disk import fault, is_local, is_missing
+from jug.backends._file.disk import TEMPORARY, fault, is_local, is_missing
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.worker_file import WORKER, Sight
 from jug.backends.process import Process
@@ -139,6 +141,21 @@ class LeaseLinks:
         gone = None if process is None else process.is_gone()
         return self.monitor.is_gone(worker) if gone is None else gone
 
+    def remove_begun(self) -> None:
+        """Remove own files that were never finished, so that their workers never acted."""
+        for name in self._listed():
+            process = worker_file.began(name)
+            if process is not None and self._is_left(name, process):
+                self.unlink(name)
+
+    def _is_left(self, name: str, process: Process) -> bool:
+        gone = process.is_gone()
+        if gone is not None:
+            return gone
+        with suppress(FileNotFoundError):
+            self.monitor.saw(name, os.stat(self._prefix + name).st_mtime_ns)
+        return self.monitor.is_gone(name)
+
     # Reading
 
     def locks(self) -> set[bytes]:
@@ -167,6 +184,9 @@ class LeaseLinks:
         return sight
 
     def _names(self) -> list[str]:
+        return [name for name in self._listed() if not name.endswith(TEMPORARY)]
+
+    def _listed(self) -> list[str]:
         try:
             return os.listdir(self.folder)
         except FileNotFoundError:

@@ -2,15 +2,17 @@
 
 Only a result's place is in memory, so whoever wants many records reads the segments
 themselves, which takes a few microseconds for a record.  Frames lie there one after
-another; of a large one only the beginning is read.  Files are read, not mapped: one
-that its writer cuts back, or that another host removes, would end a process that has
-mapped it.
+another; of a large one only the beginning is read, and none is checked again that was
+found sound when it was polled.  Files are read, not mapped: one that its writer cuts
+back, or that another host removes, would end a process that has mapped it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final
 from zlib import crc32
 
@@ -21,7 +23,8 @@ from jug.backends._file.history import FAILURES, RESULTS
 from jug.backends._file.index import FrameIndex
 from jug.backends._file.segment import Segment
 from jug.backends._file.segments import Segments
-from jug.records import Record, Run, RunState, unpack_if_sound
+from jug.records import Record, Run, RunState, brief_if_sound, unpack_if_sound
+from jug.run_times import RunTimes, Times, run_times
 
 __all__ = ["Runs"]
 
@@ -46,14 +49,33 @@ class Runs:
 
     def each(self) -> Iterator[Run]:
         """Yield every run once, but those with a damaged record."""
-        told, histories, finished = set[bytes](), self._index.histories, RunState.FINISHED
-        ids = {worker: said.id for worker, said in self._index.workers.items()}
+        for told in self._frames():
+            yield from self._told_by(told)
+
+    def times(self) -> Iterator[RunTimes]:
+        """Yield what every run took that `each` tells of, in batches."""
+        histories = self._index.histories
+        for told in self._frames():
+            known, rest = defaultdict[tuple[bytes, str], list[Times]](list), list[RunFrame]()
+            for frame in told:
+                ident, kind, digest, packed = frame
+                found = None
+                if kind in RESULTS and digest not in histories:
+                    found = brief_if_sound(packed)
+                if found is None:
+                    rest.append(frame)
+                else:
+                    name, start, duration, cpu, memory = found
+                    known[ident[:8], name].append((digest, start, duration, cpu, memory))
+            for (worker, name), times in known.items():
+                yield RunTimes(name, worker.hex(), RunState.FINISHED, times)
+            yield from run_times(self._told_by(rest))
+
+    def _told_by(self, told: Iterable[RunFrame]) -> Iterator[Run]:
+        histories, finished = self._index.histories, RunState.FINISHED
         new_run = tuple.__new__  # a third of the time that the class takes
-        for ident, kind, digest, packed in self._frames():
-            if ident in told:
-                continue
-            told.add(ident)
-            record = unpack_if_sound(packed, ids.get(ident[:8]) or ident[:8].hex())
+        for ident, kind, digest, packed in told:
+            record = unpack_if_sound(packed, ident[:8].hex())
             if record is None:
                 continue
             if kind in RESULTS and digest not in histories:
@@ -68,22 +90,26 @@ class Runs:
         """
         histories = self._index.histories
         places = {worker: said.place for worker, said in self._index.workers.items()}
-        for ident, kind, digest, packed in self._frames():
+        for ident, kind, digest, packed in chain.from_iterable(self._frames()):
             if kind in RESULTS and digest in found and digest not in histories:
                 found[digest] = unpack_if_sound(packed, places.get(ident[:8], ""))
 
-    def _frames(self) -> Iterator[RunFrame]:
-        """Yield the frames of all segments; some twice, if segments are packed meanwhile."""
-        read = set[str]()
+    def _frames(self) -> Iterator[list[RunFrame]]:
+        """Yield each frame of all segments once, in lists, also if they are packed meanwhile."""
+        read, told, repeated = set[str](), bytearray(), frozenset[bytes]()
         for _ in range(_TRIES):
             try:
                 for segment in self._unread(read):
-                    yield from _frames_in(segment)
+                    for found in _frames_in(segment):
+                        new = [frame for frame in found if frame[0] not in repeated]
+                        told += b"".join([frame[0] for frame in new])  # a set is much larger
+                        yield new
                     read.add(segment.stem)
             except OSError as error:
                 if not is_missing(error):
                     raise
                 self._poll_afresh()
+                repeated = _idents(told)
             else:
                 return
 
@@ -92,14 +118,16 @@ class Runs:
         return [one for stem, one in self._segments.known.items() if stem not in without]
 
 
-def _frames_in(segment: Segment) -> Iterator[RunFrame]:
+def _frames_in(segment: Segment) -> Iterator[list[RunFrame]]:
     """Yield the frames of one segment that tell of runs, past damage."""
     file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         at, size, chunk = frames.HEAD_SIZE, os.fstat(file).st_size, _CHUNK
+        sound = 0 if segment.is_damaged else segment.at
         while at < size:
             data = read_at(file, chunk, at)
-            used = yield from _frames_of(data, size - at, segment.seed)
+            found, used = _frames_of(data, size - at, sound - at, segment.seed)
+            yield found
             if used:
                 chunk = _CHUNK if used <= len(data) else _FEW
             elif len(data) == chunk < frames.LONGEST:
@@ -114,12 +142,13 @@ def _frames_in(segment: Segment) -> Iterator[RunFrame]:
         os.close(file)
 
 
-def _frames_of(data: bytes, left: int, seed: int) -> Generator[RunFrame, None, int]:
-    """Yield the frames in some bytes; return where the first begins that is not there or damaged.
+def _frames_of(data: bytes, left: int, sound: int, seed: int) -> tuple[list[RunFrame], int]:
+    """Return the frames in some bytes, and where the first begins that is not there or damaged.
 
-    Of the last one the record suffices, if its file goes on for long enough, so what is
-    returned may be after the end of the bytes.
+    The file goes on for `left` bytes, of which the first `sound` were found so before.  Of
+    the last frame the record suffices, so that place may be after the end of the bytes.
     """
+    found: list[RunFrame] = []
     unpack, checksum_of, of_runs = HEADER.unpack_from, crc32, _OF_RUNS
     size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
     whole = memoryview(data)
@@ -131,12 +160,18 @@ def _frames_of(data: bytes, left: int, seed: int) -> Generator[RunFrame, None, i
         record_end = begin + record_length
         if magic != magic_there or record_end > min(end, stop) or stop > left:
             break
-        if stop <= end and checksum_of(whole[at + checked_from : stop], seed) != checksum:
+        if sound < stop <= end and checksum_of(whole[at + checked_from : stop], seed) != checksum:
             break
         if kind in of_runs:
-            yield ident, kind, digest, data[begin:record_end]
+            found.append((ident, kind, digest, data[begin:record_end]))
         at = stop
-    return at
+    return found, at
+
+
+def _idents(joined: bytearray) -> frozenset[bytes]:
+    """Return the ids that were put one after another."""
+    size = frames.IDENT_SIZE
+    return frozenset(bytes(joined[at : at + size]) for at in range(0, len(joined), size))
 
 
 def _state(index: FrameIndex, ident: bytes, kind: int, digest: bytes, record: Record) -> RunState:

@@ -4,6 +4,11 @@ The id is in the first line, the process in the second, as JSON; near the end st
 task the worker runs, once that has taken a while, and since when.  All these files
 are of one size: over a network the size of a file may be remembered from when
 its name was another worker's, and what is read would be cut to that.
+
+It is written aside and renamed, so that nobody finds it empty.  While it is written,
+nothing but its name can say whose it is, so this names the process:
+
+    5f0c….1b4e28ba-….4026531836.17.983204.tmp    id, boot, namespace, pid, started
 """
 
 from __future__ import annotations
@@ -11,15 +16,19 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 from typing import Final, NamedTuple
 
-from jug.backends._file.disk import is_missing, sync
+from jug.backends._file.disk import TEMPORARY, is_missing, sync, written_aside
 from jug.backends.process import Process
 
-__all__ = ["WORKER", "Sight", "link_count", "look", "make", "new_id", "show"]
+__all__ = ["BEGUN", "WORKER", "Sight", "began", "link_count", "look", "make", "new_id", "show"]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
+
+BEGUN: Final = re.compile(r"[0-9a-f]{16}\.([0-9A-Za-z-]*)\.(\d*)\.(\d+)\.(\d*)\.tmp")
+"""What the file of a worker is called while it is written."""
 
 _SIZE: Final = 512
 _RUNNING_AT: Final = 432
@@ -53,15 +62,35 @@ class Sight(NamedTuple):
 def make(path: str, worker: str, process: Process) -> int:
     """Make a worker's own file; return it open."""
     described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
+    with written_aside(Path(path), Path(_begun(path, process))) as file:
         os.write(file, f"{worker}\n{described}\n".encode().ljust(_SIZE))
         # A power cut must not leave a lock that does not say whose it is.
         sync(file)
-    except OSError:
-        os.close(file)
-        raise
     return file
+
+
+def _begun(path: str, process: Process) -> str:
+    """Return under which name the process makes its own file.
+
+    >>> _begun("5f0c", Process("node", "1b4e-28", "pid:[42]", 17, "98"))
+    '5f0c.1b4e-28.42.17.98.tmp'
+    """
+    namespace = "".join(filter(str.isdigit, process.namespace))
+    parts = (path, process.boot, namespace, process.pid, process.started)
+    return ".".join(map(str, parts)) + TEMPORARY
+
+
+def began(name: str) -> Process | None:
+    """Return which process has begun the file of this name, None if it is no such name.
+
+    >>> began("5f0c5f0c5f0c5f0c.1b4e-28.42.17.98.tmp")
+    Process(host='', boot='1b4e-28', namespace='pid:[42]', pid=17, started='98')
+    """
+    found = BEGUN.fullmatch(name)
+    if found is None:
+        return None
+    boot, namespace, pid, started = found.groups()
+    return Process("", boot, f"pid:[{namespace}]" if namespace else "", int(pid), started)
 
 
 def show(path: str, digest: bytes, since: float) -> None:
