@@ -158,7 +158,7 @@ def test_a_record_says_where_its_result_is_from_and_when_it_was_computed(
         store.poll()
         records = [store.record(digest) for digest in store.digests()]
     assert {(r.source, r.start, r.duration, r.code) for r in records if r} == (
-        {("old", 1_500_000_000.0, 0.0, "")}
+        {(str(primes.path), 1_500_000_000.0, 0.0, "")}
     )
     assert all(record and record.name and record.size for record in records)
 
@@ -168,7 +168,7 @@ def test_jug_show_says_where_a_result_is_from(primes: Old, jug: Jug) -> None:
 
     shown = jug("show", "is_prime(2)", "primes.py").stdout
 
-    assert "finished: its result was brought over from old\n" in shown
+    assert f"finished: its result was brought over from {primes.path}\n" in shown
 
 
 @pytest.mark.parametrize("jugdir", ["dict_store:new", "elsewhere/new"])
@@ -197,7 +197,7 @@ def test_a_result_that_the_new_store_has_stays(primes: Old, folder: Path, jug: J
     with open_store("primes.jugdata") as store:
         store.poll()
         sources = Counter((store.record(digest) or Record()).source for digest in store.digests())
-    assert sources == {"old": 6, "": 1}
+    assert sources == {str(primes.path): 6, "": 1}
 
 
 def test_a_trial_says_what_would_be_adopted_and_writes_nothing(
@@ -248,23 +248,27 @@ class Bomb:
         return os.mkdir, ("exploded",)
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["files", "pack"])
-def test_a_trial_unpickles_nothing(packed: bool, old: Old, folder: Path, jug: Jug) -> None:
+@pytest.mark.parametrize("kind", ["files", "pack", "dict_store"])
+def test_a_trial_unpickles_nothing(kind: str, old: Old, folder: Path, jug: Jug) -> None:
     (folder / "jugfile.py").write_text(
         "from jug import Task, bvalue\nt = Task(abs, -1)\nmore = Task(abs, bvalue(t))\n"
     )
-    hash = old.hash(abs, -1)
-    if packed:
+    hash, where = old.hash(abs, -1), ["old"]
+    if kind == "pack":
         old.pack({hash: Bomb()})
-    else:
+    elif kind == "files":
         old.save(hash, Bomb())
+    else:
+        where = ["dict_store:old.pickle", "jugfile.py"]
+        values = {f"result:{hash}".encode(): pickle.dumps(Bomb()), b"bomb": Bomb()}
+        (folder / "old.pickle").write_bytes(pickle.dumps(values))
 
-    result = jug("adopt", "--dry-run", "--json", "old")
+    result = jug("adopt", "--dry-run", "--json", *where)
     assert counted(result) == {"adopted": 1}
     assert json.loads(result.stdout)["barrier"]
     assert not (folder / "exploded").exists()
 
-    jug("adopt", "old")
+    jug("adopt", *where)
     assert (folder / "exploded").exists()  # so the test would notice
 
 
@@ -500,7 +504,9 @@ def test_ambiguous_tasks_are_adopted_if_they_are_accepted(ambiguous: Old, jug: J
     with open_store("jugfile.jugdata") as store:
         store.poll()
         records = [store.record(digest) or Record() for digest in store.digests()]
-    assert Counter(record.source for record in records) == {"old": 1, "old (ambiguous)": 3}
+    assert Counter(record.source for record in records) == (
+        {f"{ambiguous.path}": 1, f"{ambiguous.path} (ambiguous)": 3}
+    )
 
 
 def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
@@ -517,7 +523,9 @@ def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
         with open_store("jugfile.jugdata") as store:
             store.poll()
             left = [store.record(digest) or Record() for digest in store.digests()]
-            assert [(record.name, record.source) for record in left] == [("builtins.abs", "old")]
+            assert [(record.name, record.source) for record in left] == (
+                [("builtins.abs", str(ambiguous.path))]
+            )
             assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
 
 

@@ -231,7 +231,7 @@ class Adoption:
 
     def _source(self, task: Task[Any]) -> str:
         """Return what a record says of where its result is from."""
-        return self._former.url + (_ACCEPTED if task.digest in self._ambiguous else "")
+        return self._former.source + (_ACCEPTED if task.digest in self._ambiguous else "")
 
     def _note(self, task: Task[Any], state: State) -> None:
         known = self.seen.get(task.digest)

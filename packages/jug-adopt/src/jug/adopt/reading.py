@@ -22,6 +22,7 @@ from jug.messages import Log
 from jug.session import current_store, set_running
 from jug.task import Task, alltasks
 from jug.task.elsewhere import brought_by
+from jug.wording import counted
 
 log = Log("adopt")
 
@@ -112,7 +113,8 @@ class _Bringing:
         self._brought += 1
         if time.monotonic() > self._told + _APART:
             self._told = time.monotonic()
-            log.warning("the jugfile is being read, and has asked for %d results", self._brought)
+            asked = counted(self._brought, "result")
+            log.warning("the jugfile is being read, and has asked for %s", asked)
 
 
 def _as_far_as_it_goes(jugfile: Jugfile, read: Callable[[], Jugspace]) -> _Reading:

@@ -42,7 +42,9 @@ class FormerStore(ABC):
     """The results of jug 2.x in one store, by their hashes."""
 
     url: str
-    """Where it is, without secrets."""
+    """Where it is, as it was named, but without secrets."""
+    source: str
+    """Where it is, for who looks from another folder."""
     hashes: Set[bytes]
     """Of the results that are there."""
     locks: dict[bytes, str]
@@ -72,7 +74,7 @@ class FormerDirectory(FormerStore):
 
     def __init__(self, path: Path) -> None:
         self.url = str(path)
-        self._folder = str(path.absolute())  # the jugfile may change the working directory
+        self.source = str(path.absolute())
         self.locks = locks_in(path)
         in_files, self._unreadable = _listed(path)
         self._pack = Pack(path / "packs" / "jugpack")  # read last: what leaves a file goes there
@@ -85,7 +87,8 @@ class FormerDirectory(FormerStore):
 
     def read(self, hash: bytes) -> Found:
         name = hash.decode()
-        path = f"{self._folder}/{name[:2]}/{name[2:]}"  # a Path takes a third of the time to read
+        # The jugfile may change the working directory; a Path takes a third of the time to read.
+        path = f"{self.source}/{name[:2]}/{name[2:]}"
         try:
             with open(path, "rb") as file:
                 content, written = file.read(), os.fstat(file.fileno()).st_mtime
@@ -163,7 +166,7 @@ class FormerDictFile(FormerStore):
     """A file in which a dict_store of jug 2.x was kept."""
 
     def __init__(self, path: Path) -> None:
-        self.url = f"dict_store:{path}"
+        self.url, self.source = f"dict_store:{path}", f"dict_store:{path.absolute()}"
         self.locks = {}
         self._written = path.stat().st_mtime
         try:
@@ -190,7 +193,7 @@ class FormerServer(FormerStore):
     def __init__(self, url: str) -> None:
         from jug.adopt import server
 
-        self.url = server.without_secrets(url)
+        self.url = self.source = server.without_secrets(url)
         self._client = server.connected(url, self.url)
         self.locks = {hash: "a worker on some host" for hash in self._client.locked()}
         self.hashes = self._client.results()
