@@ -105,6 +105,6 @@ def warn_of_barrier(jugspace: Jugspace) -> None:
         tell_of_barrier()
 
 
-def tell_of_barrier() -> None:
+def tell_of_barrier(why: str = "") -> None:
     """Say that the jugfile was read only up to a barrier."""
-    click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)
+    click.echo(f"The jugfile stops at a barrier{why}: there may be more tasks beyond it.", err=True)
