@@ -496,6 +496,14 @@ def test_a_task_that_failed_in_jug_2_is_not_there(three: Old, jug: Jug) -> None:
     assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
 
 
+def test_a_lock_that_is_let_go_meanwhile_is_none(three: Old, jug: Jug) -> None:
+    hash = three.hash(abs, -2)
+    (three.path / hash[:2] / hash[2:]).unlink()
+    os.symlink("nothing", three.path / "locks" / f"{hash}.lock")  # it is listed, and not there
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
+
+
 def test_what_jug_2_has_written_since_is_adopted_by_another_run(three: Old, jug: Jug) -> None:
     hash = three.hash(abs, -2)
     path = three.path / hash[:2] / hash[2:]
