@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -10,7 +11,9 @@ import pytest
 from tests.adopt.conftest import SAMPLE, Jug
 from tests.adopt.test_adopt import check_the_sample, counted, sample
 
+from jug.backends.registry import open_store
 from jug.cli import FAILED
+from jug.records import Record
 
 pytest.importorskip("redis")
 from tests.redis.conftest import RedisServer, Servers  # noqa: E402
@@ -39,10 +42,15 @@ def test_the_sample_is_adopted_from_a_redis_server(
 ) -> None:
     before = {key: server.client().get(key) for key in server.client().keys()}
 
+    began = time.time()
     adopted = jug("adopt", filled, "--json")
 
     assert counted(adopted) == {"adopted": 59}
     check_the_sample(jug)
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        records = [store.record(digest) or Record() for digest in store.digests()]
+    assert all(began - 1 < record.start and record.source == filled for record in records)
     assert {key: server.client().get(key) for key in server.client().keys()} == before
 
 
