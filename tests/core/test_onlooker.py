@@ -34,6 +34,8 @@ def fit(x):
 
 @pytest.fixture(params=["dict", "file"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "file":
+        pytest.importorskip("jug.backends.file_store", exc_type=ImportError)
     return {"dict": f"dict_store:{tmp_path}/memory", "file": str(tmp_path / "jugdir")}[
         request.param
     ]

@@ -6,7 +6,10 @@ import runpy
 from pathlib import Path
 
 import pytest
-from tests.system.past import PastRuns
+
+pytest.importorskip("jug.cli.log", reason="jug-cli is not installed", exc_type=ImportError)
+
+from tests.system.past import PastRuns  # noqa: E402
 
 harness = runpy.run_path(str(Path(__file__).parents[1] / "system" / "conftest.py"))
 folder, write = harness["folder"], harness["write"]

@@ -19,6 +19,8 @@ import redis
 
 from jug.backends.registry import open_store
 
+pytest.importorskip("jug.cli", reason="jug-cli is not installed", exc_type=ImportError)
+
 pytestmark = pytest.mark.clock
 
 SYSTEM = Path(__file__).parents[1] / "system"
