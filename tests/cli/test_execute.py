@@ -71,14 +71,6 @@ def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProces
     assert "run one, or choose a directory" in result.stderr
 
 
-def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jug.cli.jobs import usable_cores
-
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
-
-    assert usable_cores() == 3
-
-
 def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
     jug_process: JugProcess,
 ) -> None:
