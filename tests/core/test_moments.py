@@ -81,7 +81,5 @@ def test_anything_else_is_no_moment(given: object) -> None:
 
 
 @given(st.floats(0, 4e9), st.integers(0, 23), st.integers(0, 59))
-def test_the_next_time_of_day_comes_within_about_a_day(
-    now: float, hour: int, minute: int
-) -> None:
+def test_the_next_time_of_day_comes_within_about_a_day(now: float, hour: int, minute: int) -> None:
     assert now < moment(f"{hour}:{minute:02}", now) <= now + 26 * 3600

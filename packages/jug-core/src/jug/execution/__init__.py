@@ -3,11 +3,14 @@
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
+end_time      when a command must end; the queue is asked for its `batch_job`
+budget        which tasks fit into the time until then, by the `longest_runs` of their names
 processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
               `signals`, or by `parent_death`; their tasks' programs are in a `process_group`
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`
-worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
+worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
+              whether to wait for more depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them

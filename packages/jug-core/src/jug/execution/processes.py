@@ -33,7 +33,7 @@ from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.random_numbers import seed_anew
 from jug.execution.settings import Settings
-from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.signals import DRAINING, SIGNALS, handle_draining, handle_signals
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.supervisor import Supervisor
@@ -214,7 +214,8 @@ def _be_worker(
         connection.output.enter()
         tell_directly()
         handle_signals(signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        handle_draining(lambda signum, frame: connection.slots.drain())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
         _report(connection, work)
         leave()
         status = 0

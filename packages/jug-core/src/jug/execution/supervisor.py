@@ -44,7 +44,14 @@ from jug.execution.failures import log_retry, note_run
 from jug.execution.last_output import of_task
 from jug.execution.outputs import Outputs
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
+from jug.execution.signals import (
+    DRAINING,
+    SIGNALS,
+    handle_draining,
+    handle_signals,
+    heed_children,
+    restore_signals,
+)
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.tally import added
@@ -117,7 +124,7 @@ class Supervisor:
         Raises what made a worker abort, after all others have ended too.
         """
         before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
-        before |= heed_children()
+        before |= heed_children() | handle_draining(self._drain)
         before |= handle_signals(self._resize, _RESIZING)
         try:
             self._begin_all()
@@ -165,6 +172,11 @@ class Supervisor:
         self._outputs.hurry(_HURRY if self._interrupts == 1 else 0.0)
         self._signal_all(signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL)
 
+    def _drain(self, signum: int, frame: FrameType | None) -> None:
+        if not self.slots.is_stopped():
+            self.slots.drain()
+            log.warning("draining: tasks in progress are finished, and no other begins")
+
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
         """Stop with all workers, as Ctrl-Z asks, and go on with them."""
         self._watch.pause()
@@ -206,7 +218,7 @@ class Supervisor:
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
@@ -221,7 +233,7 @@ class Supervisor:
         finally:
             for pipe in pipes:
                 pipe.leave_to_worker()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
 
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())
