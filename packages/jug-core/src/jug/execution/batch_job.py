@@ -6,6 +6,7 @@ there, fails or takes long, that costs a line.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -30,7 +31,7 @@ def ask_for_end(environ: Mapping[str, str]) -> float | None:
     job = _job_id(environ)
     if not job:
         return None
-    lines, trouble = _squeue(job, environ)
+    lines, trouble = _squeue(job)
     for line in lines:
         if _WHEN.fullmatch(line):
             return float(line)
@@ -46,14 +47,14 @@ def _job_id(environ: Mapping[str, str]) -> str:
     return f"{array}_{number}" if array and number else environ.get("SLURM_JOB_ID", "")
 
 
-def _squeue(job: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
+def _squeue(job: str) -> tuple[list[str], str]:
     """Return the lines that the queue says of a job, and what went wrong."""
     import subprocess
 
     try:
         done = subprocess.run(
             ["squeue", "--noheader", "--jobs", job, "--format", "%e"],
-            env={**environ, "SLURM_TIME_FORMAT": "%s"},
+            env={**os.environ, "SLURM_TIME_FORMAT": "%s"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
