@@ -211,7 +211,7 @@ def test_a_job_is_drained_by_a_signal_to_its_script(slurm, script, journal, wait
     assert "jug: told to begin no further task; " in told and "jugfile.work\n" in told
 
 
-def test_a_job_that_is_cancelled_gives_its_tasks_back_within_two_seconds(
+def test_a_job_that_is_cancelled_gives_its_tasks_back_at_once(
     slurm, script, journal, jug, wait_for
 ):
     job = slurm.submit(script(4), "--cpus-per-task=2", "--time=5")
@@ -221,6 +221,6 @@ def test_a_job_that_is_cancelled_gives_its_tasks_back_within_two_seconds(
     slurm.call("scancel", job)
     wait_for(lambda: "active" not in jug("status")[1], 10)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5, "two seconds, and what looking takes on a busy machine"
     wait_for(lambda: not slurm.is_busy(), 60)
     assert jug("execute", "-j", "2", "--short")[1] == "4 tasks executed, 0 loaded\n"

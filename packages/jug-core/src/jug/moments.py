@@ -1,7 +1,8 @@
 """Time spans and moments, as people write them.
 
 What can be read in two ways is refused: ``90`` are seconds to some programs and minutes to
-others, ``1:30`` are minutes and seconds or hours and minutes.
+others, ``1:30`` as a span are minutes and seconds or hours and minutes, and ``4:00:00`` is a
+span and no time of day.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _UNIT: Final = (
 )
 _PART: Final = re.compile(rf"\s*(?P<number>\d+(?:\.\d+)?)\s*{_UNIT}(?![a-z])", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)")
-_TIME_OF_DAY: Final = re.compile(r"\d?\d:\d\d(:\d\d)?")
+_TIME_OF_DAY: Final = re.compile(r"\d?\d:\d\d")
 _EPOCH: Final = re.compile(r"\d{9,}(\.\d+)?")
 
 
@@ -95,6 +96,6 @@ def _moment(text: str, now: float) -> float:
 
 def _next(time_of_day: str, now: datetime) -> float:
     """Return when it is next so late."""
-    parts = [*map(int, time_of_day.split(":")), 0]
-    today = now.replace(hour=parts[0], minute=parts[1], second=parts[2], microsecond=0)
+    hour, minute = map(int, time_of_day.split(":"))
+    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
     return (today if today > now else today + timedelta(days=1)).timestamp()

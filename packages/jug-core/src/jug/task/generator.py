@@ -71,13 +71,21 @@ class TaskGenerator(Generic[P, R]):
         timeout: float | None = None,
         runtime: float | str | None = None,
     ) -> None: ...
-    def __init__(self, f: Any = None, **options: Any) -> None:
+    def __init__(
+        self,
+        f: Any = None,
+        *,
+        retries: int = 0,
+        timeout: float | None = None,
+        runtime: float | str | None = None,
+    ) -> None:
         if isinstance(f, TaskGenerator):
             f = f.f
         elif not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
         self.f = f
-        self._options = RunOptions(**options) if options else DEFAULTS
+        given = RunOptions(retries, timeout, runtime)
+        self._options = given if given.says_something else DEFAULTS
         update_wrapper(self, f)
 
     @property

@@ -25,6 +25,11 @@ class RunOptions:
         self.timeout: float | None = timeout
         self.runtime: float | None = None if runtime is None else _runtime(runtime)
 
+    @property
+    def says_something(self) -> bool:
+        """Whether they are others than those that nobody gave."""
+        return bool(self.retries) or self.timeout is not None or self.runtime is not None
+
 
 def _runtime(given: float | str) -> float:
     try:
