@@ -73,6 +73,32 @@ def test_what_would_never_fit_is_named(write, jug):
     assert re.search(r"as one took 1\.\d s: ask for 1\.\d s or more\n", err)
 
 
+def test_what_was_cut_off_needs_more_time_than_that(write, journal, start, jug, wait_for):
+    write(HELD_UP.replace("range(20)", "range(1)"))
+    command = start("execute")
+    wait_for(journal)
+    time.sleep(0.6)  # it runs so long at least
+    command.terminate()
+    assert command.wait() == 130
+
+    status, _, err = jug("execute", "--for", "0.6s", "--margin", "0")
+
+    assert status == 0 and len(journal()) == 1
+    assert "jug: 1 task of jugfile.work is too long for the 600 ms of this command" in err
+    assert re.search(r"as one was cut off after .*: ask for .* or more\n", err)
+
+
+def test_what_is_beyond_a_barrier_goes_by_the_same_times(write, jug):
+    barrier = "from jug import barrier\nbarrier()\nmore = [long(50 + n) for n in range(9)]\n"
+    write(TWO_KINDS.replace("*map(long, range(2, 40)), ", "") + barrier)
+    jug("execute", "--name", "long(0)")
+
+    status, out, err = jug("execute", "-j", "2", "--for", "4s", "--margin", "0.5s")
+
+    assert status == 0 and "nothing that is left fits" in err
+    assert "       9       0  jugfile.short\n" in out
+
+
 def test_the_end_of_the_job_holds_where_the_user_says_nothing_else(write, jug, monkeypatch):
     write(TWO_KINDS)
     monkeypatch.setenv("JUG_END_TIME", "1000000000")

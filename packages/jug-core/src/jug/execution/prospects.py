@@ -30,7 +30,7 @@ def is_worth_waiting(
     tasks, states, graph, now = plan.graph.tasks, plan.states, plan.graph, budget.now()
 
     def follows_in_time(number: int) -> bool:
-        if states[number] != WAITING:
+        if states[number] != WAITING or plan.unmet[number] > len(ends):
             return False
         unmet = {needed for needed in graph.dependencies_of(number) if states[needed] != DONE}
         if not unmet <= ends.keys():
