@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +158,7 @@ def test_a_record_says_where_its_result_is_from_and_when_it_was_computed(
         store.poll()
         records = [store.record(digest) for digest in store.digests()]
     assert {(r.source, r.start, r.duration, r.code) for r in records if r} == (
-        {("old", 1_500_000_000.0, 0.0, "")}
+        {(str(primes.path), 1_500_000_000.0, 0.0, "")}
     )
     assert all(record and record.name and record.size for record in records)
 
@@ -166,7 +168,7 @@ def test_jug_show_says_where_a_result_is_from(primes: Old, jug: Jug) -> None:
 
     shown = jug("show", "is_prime(2)", "primes.py").stdout
 
-    assert "finished: its result was brought over from old\n" in shown
+    assert f"finished: its result was brought over from {primes.path}\n" in shown
 
 
 @pytest.mark.parametrize("jugdir", ["dict_store:new", "elsewhere/new"])
@@ -195,7 +197,7 @@ def test_a_result_that_the_new_store_has_stays(primes: Old, folder: Path, jug: J
     with open_store("primes.jugdata") as store:
         store.poll()
         sources = Counter((store.record(digest) or Record()).source for digest in store.digests())
-    assert sources == {"old": 6, "": 1}
+    assert sources == {str(primes.path): 6, "": 1}
 
 
 def test_a_trial_says_what_would_be_adopted_and_writes_nothing(
@@ -212,6 +214,33 @@ def test_a_trial_says_what_would_be_adopted_and_writes_nothing(
     )
 
 
+def test_progress_is_shown_as_for_other_commands(
+    primes: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.progress.plain import PlainDisplay
+
+    monkeypatch.setattr(PlainDisplay.__init__, "__defaults__", (count(step=20.0).__next__,))
+
+    shown = jug("adopt", "old", "primes.py", "--json", "--progress", "plain")
+
+    assert counted(shown) == {"adopted": 7}
+    assert "jug: 0 of 7 hashes done" in shown.stderr
+    assert "jug: 7 of 7 tasks done" in shown.stderr
+    assert jug("adopt", "old", "primes.py", "--progress", "none").stderr == ""
+
+
+def test_results_that_the_jugfile_asks_for_are_counted_meanwhile(
+    old: Old, folder: Path, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    from jug.adopt import reading
+
+    monkeypatch.setattr(reading, "_APART", 0.0)
+    (folder / "jugfile.py").write_text("from jug import Task, barrier\nTask(abs, -1)\nbarrier()\n")
+    old.save(old.hash(abs, -1), 1)
+
+    assert "the jugfile is being read, and has asked for 1 result" in jug("adopt", "old").stderr
+
+
 class Bomb:
     """Makes a folder when it is unpickled."""
 
@@ -219,23 +248,27 @@ class Bomb:
         return os.mkdir, ("exploded",)
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["files", "pack"])
-def test_a_trial_unpickles_nothing(packed: bool, old: Old, folder: Path, jug: Jug) -> None:
+@pytest.mark.parametrize("kind", ["files", "pack", "dict_store"])
+def test_a_trial_unpickles_nothing(kind: str, old: Old, folder: Path, jug: Jug) -> None:
     (folder / "jugfile.py").write_text(
         "from jug import Task, bvalue\nt = Task(abs, -1)\nmore = Task(abs, bvalue(t))\n"
     )
-    hash = old.hash(abs, -1)
-    if packed:
+    hash, where = old.hash(abs, -1), ["old"]
+    if kind == "pack":
         old.pack({hash: Bomb()})
-    else:
+    elif kind == "files":
         old.save(hash, Bomb())
+    else:
+        where = ["dict_store:old.pickle", "jugfile.py"]
+        values = {f"result:{hash}".encode(): pickle.dumps(Bomb()), b"bomb": Bomb()}
+        (folder / "old.pickle").write_bytes(pickle.dumps(values))
 
-    result = jug("adopt", "--dry-run", "--json", "old")
+    result = jug("adopt", "--dry-run", "--json", *where)
     assert counted(result) == {"adopted": 1}
     assert json.loads(result.stdout)["barrier"]
     assert not (folder / "exploded").exists()
 
-    jug("adopt", "old")
+    jug("adopt", *where)
     assert (folder / "exploded").exists()  # so the test would notice
 
 
@@ -320,6 +353,19 @@ CachedFunction(count, 3)
     assert not (folder / "computed").exists()
 
 
+def test_a_trial_says_that_it_opens_no_barrier(old: Old, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text("""
+from jug import Task, bvalue
+Task(abs, -bvalue(Task(abs, -1)))
+""")
+    old.save(old.hash(abs, -1), 1)
+
+    told = " ".join(jug("adopt", "--dry-run", "old").stderr.split())
+
+    assert "stops at a barrier, which --dry-run does not open: there may be more" in told
+    assert "stops at a barrier:" not in jug("adopt", "old").stderr
+
+
 def _hash_in(old: Old, module: str, name: str, *args: Any) -> str:
     """Return the hash of a call of a function in a module that is not there now."""
 
@@ -371,6 +417,35 @@ two = Task(length, CustomHash([1, 2], hash_one))
 
     assert counted(jug("adopt", "old", "--json")) == {"adopted": 2}
     jug("check")
+
+
+def test_functions_that_the_users_code_asks_for_late_answer_as_then(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text("""
+import jug.hash
+from jug import Task
+
+class Track:
+    def __jug_hash__(self):
+        from jug.hash import hash_update, new_hash_object
+        state = new_hash_object()
+        hash_update(state, [("type", "Track"), ("length", 3)])
+        return state.hexdigest().encode()
+
+class Tracks:
+    def __jug_hash__(self):
+        return jug.hash.hash_one([1, 2])
+
+def length(track): ...
+
+Task(length, Track())
+Task(length, Tracks())
+""")
+    old.save("6cb0cc0050186ef0388a6cd6cf1a42aad5c019c6", 3)  # as jug 2.7.0 printed it
+    old.save("d445f7944dd13e252c0014b1af50c90658c974f9", 3)
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2}
 
 
 # Ambiguous tasks
@@ -429,7 +504,9 @@ def test_ambiguous_tasks_are_adopted_if_they_are_accepted(ambiguous: Old, jug: J
     with open_store("jugfile.jugdata") as store:
         store.poll()
         records = [store.record(digest) or Record() for digest in store.digests()]
-    assert Counter(record.source for record in records) == {"old": 1, "old (ambiguous)": 3}
+    assert Counter(record.source for record in records) == (
+        {f"{ambiguous.path}": 1, f"{ambiguous.path} (ambiguous)": 3}
+    )
 
 
 def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
@@ -446,8 +523,124 @@ def test_what_turns_out_to_be_ambiguous_behind_a_barrier_is_taken_back(
         with open_store("jugfile.jugdata") as store:
             store.poll()
             left = [store.record(digest) or Record() for digest in store.digests()]
-            assert [(record.name, record.source) for record in left] == [("builtins.abs", "old")]
+            assert [(record.name, record.source) for record in left] == (
+                [("builtins.abs", str(ambiguous.path))]
+            )
             assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+@pytest.fixture
+def behind(ambiguous: Old, folder: Path, jug: Jug) -> Iterator[str]:
+    """Adopt while the jugfile has one task of two, and compute more of it; yield the whole text."""
+    import jug as package
+    from jug.session import use_store
+
+    whole = AMBIGUOUS.format(between="") + "far = Task(abs, Task(abs, after))\n"
+    begun, _, _ = whole.partition("two = ")
+    (folder / "jugfile.py").write_text(f"{begun}far = Task(abs, Task(abs, after))\n")
+    jug("adopt", "old")
+    store, names = package.init("jugfile.py", "jugfile.jugdata")
+    names["far"].args[0].run()
+    names["far"].run()
+    store.close()
+    use_store(None)
+    yield whole
+
+
+def test_what_was_computed_from_what_is_taken_back_goes_with_it(
+    behind: str, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 3, "not_there": 2}
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        assert [store.load_digest(digest) for digest in store.digests()] == [1]  # of `free`
+
+
+def test_nothing_is_taken_back_in_a_trial(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+    before = tree(folder / "jugfile.jugdata")
+
+    trial = jug("adopt", "old", "--dry-run", "--json", status=FAILED)
+
+    assert counted(trial) == {"adopted": 1, "already": 4, "refused": 1}
+    assert tree(folder / "jugfile.jugdata") == before
+
+
+def test_nothing_is_taken_back_that_is_accepted_now(behind: str, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(behind)
+
+    accepted = jug("adopt", "old", "--accept-ambiguous", "--json")
+
+    assert counted(accepted) == {"adopted": 2, "already": 4}
+
+
+def test_what_is_made_from_ambiguous_tasks_is_refused_though_they_are_not_there(
+    ambiguous: Old, jug: Jug
+) -> None:
+    shared = _hash_in(ambiguous, "jugfile", "f", [1], 2)
+    (ambiguous.path / shared[:2] / shared[2:]).unlink()
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 2}
+
+
+@pytest.fixture
+def lambdas(old: Old, folder: Path) -> Callable[[str, int, str], None]:
+    """Call with the name of a task, a value and a version: saves it as that version did.
+
+    The tasks differ by constants in lambdas, which jug 2.5 could not tell apart.
+    """
+    from jug import Task
+    from jug.adopt.hashing import FormerHashes
+    from jug.adopt.versions import dialects
+    from jug.task import Tasklet
+
+    text = "from jug import Task, Tasklet\nbase = Task(dict, a=1, b=2)\n"
+    for name, key in (("one", "a"), ("two", "b")):
+        text += f"{name} = Task(abs, Tasklet(base, lambda x: x[{key!r}]))\n"
+        text += f"after_{name} = Task(abs, {name})\n"
+    (folder / "jugfile.py").write_text(text)
+    made: dict[str, Any] = {"Task": Task, "Tasklet": Tasklet}
+    exec(text, made)
+
+    def save(name: str, value: int, version: str) -> None:
+        hash = FormerHashes(dialects(version)[0]).of_task(made[name]).hash
+        assert hash is not None
+        old.save(hash.decode(), value)
+
+    return save
+
+
+def test_what_another_version_could_not_tell_apart_is_not_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    for name in ("after_one", "after_two"):
+        lambdas(name, 1, "2.7")
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 3}
+
+    lambdas("one", 1, "2.7")
+    lambdas("two", 2, "2.7")
+    lambdas("one", 3, "2.5")  # of a former run, and perhaps the other's
+    result = jug("adopt", "old", "--json")
+
+    assert counted(result) == {"adopted": 2, "already": 2, "not_there": 1}
+    assert json.loads(result.stdout)["unclaimed"] == 0
+
+
+def test_what_the_version_could_not_tell_apart_that_made_it_is_ambiguous(
+    lambdas: Callable[[str, int, str], None], jug: Jug
+) -> None:
+    lambdas("one", 3, "2.5")
+    lambdas("two", 2, "2.7")
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 1, "refused": 1, "not_there": 3}
 
 
 def test_an_ambiguous_task_that_the_old_store_lacks_is_not_there(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.adopt.conftest import Jug, Old, tree
@@ -66,6 +68,10 @@ BAD_RESULTS = {
         zlib.compress(b"P" + pickle_of_gone()),
         "it can't be made into a value: ModuleNotFoundError: No module named 'gone_module'",
     ),
+    "ending Python": (
+        zlib.compress(b"P\x80\x04\x8c\x03sys\x8c\x04exit\x93K\x03\x85R."),
+        "it can't be made into a value: SystemExit: 3",
+    ),
     "array cut short": (b"\x93NUMPY\x01\x00v\x00{'descr'", "it is cut short or damaged: "),
 }
 
@@ -83,6 +89,23 @@ def test_a_result_that_cannot_be_read_is_refused_and_the_rest_adopted(
     assert counted(result) == {"adopted": 2, "refused": 1}
     assert f"jug: refused builtins.abs(-2): {why}" in result.stderr
     assert tree(three.path) == before
+
+
+def test_table_summary_and_json_say_the_same(three: Old, folder: Path, jug: Jug) -> None:
+    for new in ("as-table", "as-summary", "as-json"):
+        (folder / "jugfile.py").write_text("from jug import Task\nTask(abs, -1)\n")
+        jug("adopt", "old", "--jugdir", new)
+    (folder / "jugfile.py").write_text(f"{JUGFILE}fourth, fifth = Task(abs, -4), Task(abs, -5)\n")
+    three.write(three.hash(abs, -2), WHOLE[:-10])
+
+    table = jug("adopt", "old", "--jugdir", "as-table", status=FAILED)
+    summary = jug("adopt", "old", "--jugdir", "as-summary", "--short", status=FAILED)
+    data = jug("adopt", "old", "--jugdir", "as-json", "--json", status=FAILED)
+
+    assert table.stdout.splitlines()[-1].split() == ["1", "1", "2", "1", "Total"]
+    assert summary.stdout == "5 tasks: 1 adopted, 1 already there, 2 not there, 1 refused\n"
+    assert counted(data) == {"adopted": 1, "already": 1, "not_there": 2, "refused": 1}
+    assert table.stderr == summary.stderr == data.stderr
 
 
 def test_an_empty_result_is_none_as_it_was_for_jug_2(three: Old, jug: Jug) -> None:
@@ -130,6 +153,17 @@ def test_a_pack_that_is_no_pack_is_told(packed: Old, jug: Jug) -> None:
     assert "jugpack' is cut short or damaged" in result.stderr
 
 
+def test_a_pack_that_is_no_dict_is_told(three: Old, jug: Jug) -> None:
+    hash = three.hash(abs, -2)
+    (three.path / hash[:2] / hash[2:]).unlink()
+    three.pack({}).write_bytes(zlib.compress(b"P" + pickle.dumps([hash.encode()])))
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 2, "refused": 1}
+    assert "jugpack' is cut short or damaged: TypeError: it is no dict" in result.stderr
+
+
 def test_a_class_that_is_gone_spoils_only_its_own_result_in_a_pack(
     three: Old, folder: Path, jug: Jug
 ) -> None:
@@ -146,8 +180,131 @@ def test_a_class_that_is_gone_spoils_only_its_own_result_in_a_pack(
     result = jug("adopt", "old", "--json", status=FAILED)
 
     assert counted(result) == {"adopted": 2, "refused": 1}
-    assert "jug: refused builtins.abs(-2): " in result.stderr
-    assert "gone_module.Gone is gone" in result.stderr
+    assert (
+        "jug: refused builtins.abs(-2): it can't be made into a value: "
+        "ModuleNotFoundError: No module named 'gone_module'"
+    ) in result.stderr
+
+
+def test_the_pack_is_read_after_the_files_that_may_be_packed_meanwhile(
+    three: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    hash = three.hash(abs, -2)
+    before = os.listdir
+
+    def packing(folder: Any) -> list[str]:
+        names = before(folder)
+        if Path(folder).name == hash[:2] and (three.path / hash[:2] / hash[2:]).exists():
+            three.pack({hash: 2})  # as `jug pack` does it: into the pack, then away
+            (three.path / hash[:2] / hash[2:]).unlink()
+        return names
+
+    monkeypatch.setattr(os, "listdir", packing)
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 3}
+
+
+PIECES = {
+    "a call that raises": (
+        b"\x8c\x08builtins\x8c\x03int\x93\x8c\x01x\x85R",
+        "ValueError: invalid literal for int() with base 10: 'x'",
+    ),
+    "a call that ends Python": (b"\x8c\x03sys\x8c\x04exit\x93K\x03\x85R", "SystemExit: 3"),
+    "a list whose class is gone": (
+        b"\x8c\x04gone\x8c\x04List\x93)\x81(K\x01K\x02e",
+        "ModuleNotFoundError: No module named 'gone'",
+    ),
+    "a dict whose class is gone": (
+        b"\x8c\x04gone\x8c\x04Dict\x93)\x81(K\x01K\x02u}b",
+        "ModuleNotFoundError: No module named 'gone'",
+    ),
+    "an object that is made by a class that is gone": (
+        b"\x8c\x04gone\x8c\x03Cls\x93)}\x92K\x01a",
+        "ModuleNotFoundError: No module named 'gone'",
+    ),
+    "a state that does not fit": (
+        b"\x8c\x07decimal\x8c\x07Context\x93)\x81\x94\x8c\x01xb",
+        "",  # what an object without a dict says differs between versions of Python
+    ),
+    "what is made of something lost": (
+        b"\x8c\x08builtins\x8c\x04bool\x93\x8c\x04gone\x8c\x01x\x93\x85R",
+        "ModuleNotFoundError: No module named 'gone'",
+    ),
+}
+"""Values in a pickle that can't be made, and why."""
+
+
+@pytest.mark.parametrize("kind", PIECES)
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "in a list"])
+def test_what_fails_in_a_pack_spoils_only_its_own_result(
+    kind: str, nested: bool, old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text(JUGFILE)
+    piece, why = PIECES[kind]
+    first, second, third = (b"C\x28" + old.hash(abs, -n).encode() for n in (1, 2, 3))
+    value = b"]" + piece + b"a" if nested else piece
+    old.pack({}).write_bytes(
+        zlib.compress(b"P\x80\x04}(" + first + b"K\x01" + second + value + third + b"K\x03u.")
+    )
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 2, "refused": 1}
+    assert f"jug: refused builtins.abs(-2): it can't be made into a value: {why}" in result.stderr
+
+
+def test_an_object_that_two_results_in_a_pack_share_is_lost_for_both(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text(JUGFILE)
+    first, second, third = (b"C\x28" + old.hash(abs, -n).encode() for n in (1, 2, 3))
+    half_made = PIECES["a state that does not fit"][0]
+    old.pack({}).write_bytes(
+        zlib.compress(b"P\x80\x04}(" + first + half_made + second + b"h\x00" + third + b"K\x03u.")
+    )
+
+    assert counted(jug("adopt", "old", "--json", status=FAILED)) == {"adopted": 1, "refused": 2}
+
+
+def test_a_class_that_the_jugfile_makes_beyond_a_barrier_is_found_in_a_pack(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    text = """
+from jug import Task, barrier, bvalue
+first = Task(abs, -1)
+assert bvalue(first) == 1
+class Late: ...
+second = Task(abs, -2)
+barrier()
+third = Task(abs, -3)
+"""
+    (folder / "jugfile.py").write_text(text)
+    first, second, third = (b"C\x28" + old.hash(abs, -n).encode() for n in (1, 2, 3))
+    late = b"\x8c\x07jugfile\x8c\x04Late\x93)\x81"
+    old.pack({}).write_bytes(
+        zlib.compress(b"P\x80\x04}(" + first + b"K\x01" + second + late + third + b"K\x03u.")
+    )
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 3}
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_the_rest_adopted(
+    three: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    closed, before = three.hash(abs, -2)[:2], os.listdir
+
+    def listing(folder: Any) -> list[str]:
+        if Path(folder).name == closed:
+            raise PermissionError(13, "Permission denied")
+        return before(folder)
+
+    monkeypatch.setattr(os, "listdir", listing)
+
+    result = jug("adopt", "old", "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 2, "not_there": 1}
+    assert f"'old/{closed}' can't be read: Permission denied" in result.stderr
+    assert f"'old/{closed}' can't be read" in json.loads(result.stdout)["damage"]
 
 
 # Stores
@@ -182,9 +339,49 @@ def test_the_jugdir_itself_is_no_old_store(three: Old, jug: Jug) -> None:
 
     result = jug("adopt", "jugfile.jugdata", status=USAGE)
 
-    assert "is the jugdir of 'jugfile.py' itself: `jug adopt jugfile.py` makes room" in (
-        " ".join(result.stderr.split())
-    )
+    told = " ".join(result.stderr.split())
+    assert "is the jugdir of 'jugfile.py' itself" in told
+    assert "`jug adopt --jugdir jugfile.jugdata jugfile.py` makes room" in told
+
+
+def test_a_folder_that_may_not_be_read_hides_no_store_of_jug_2(
+    three: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    closed, before = three.path / "00", os.listdir
+    closed.mkdir(exist_ok=True)
+
+    def listing(folder: Any) -> list[str]:
+        if Path(folder).name == closed.name:
+            raise PermissionError(13, "Permission denied")
+        return sorted(before(folder))
+
+    monkeypatch.setattr(os, "listdir", listing)
+
+    told = jug("status", "--jugdir", "old", status=FAILED).stderr
+    assert "is a jugdir of jug 2.x" in told and "`jug adopt --jugdir " in told
+    assert counted(jug("adopt", "old", "--json", status=FAILED)) == {"adopted": 3}
+
+
+def test_nothing_is_written_into_the_old_store_as_the_new_one(three: Old, jug: Jug) -> None:
+    before = tree(three.path)
+
+    for new in ("old/new", "old/ab/new"):
+        result = jug("adopt", "old", "--jugdir", new, status=USAGE)
+        assert f"the jugdir '{new}' is inside of 'old', which is only read" in (
+            " ".join(result.stderr.split())
+        )
+
+    assert tree(three.path) == before
+
+
+def test_the_old_store_may_be_inside_of_the_new_one(three: Old, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.jugdata").mkdir()
+    os.rename("old", "jugfile.jugdata/old")
+    before = tree(folder / "jugfile.jugdata" / "old")
+
+    assert counted(jug("adopt", "jugfile.jugdata/old", "--json")) == {"adopted": 3}
+    jug("check")
+    assert tree(folder / "jugfile.jugdata" / "old") == before
 
 
 def test_a_file_of_a_dict_store_that_is_cut_short_is_told(three: Old, jug: Jug) -> None:
@@ -219,6 +416,30 @@ def test_a_jugfile_that_fails_half_way_has_adopted_what_it_made_before(
     assert counted(result) == {"adopted": 2}
     assert "the jugfile 'jugfile.py' could not be read: ValueError: no" in result.stderr
     assert "raise ValueError('no')" in result.stderr  # its traceback
+
+
+def test_a_jugfile_that_is_not_there_is_told(three: Old, folder: Path, jug: Jug) -> None:
+    for words in (["missing.py"], ["old", "missing.py"], ["missing.py", "--json"]):
+        result = jug("adopt", *words, status=FAILED)
+        assert "there is no jugfile 'missing.py'" in result.stderr
+
+
+def test_a_jugfile_may_leave_the_folder(three: Old, folder: Path, jug: Jug) -> None:
+    (folder / "jugfile.py").write_text(f"{JUGFILE}import os\nos.chdir('old')\n")
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 3}
+    assert (folder / "jugfile.jugdata").is_dir()
+
+
+def test_what_the_jugfile_and_pickles_print_is_no_part_of_the_json(three: Old, jug: Jug) -> None:
+    Path("jugfile.py").write_text(f"print('from the jugfile')\n{JUGFILE}")
+    printing = b"\x80\x04\x8c\x08builtins\x8c\x05print\x93\x8c\x0dfrom a pickle\x85R."
+    three.write(three.hash(abs, -2), zlib.compress(b"P" + printing))
+
+    result = jug("adopt", "old", "--json")
+
+    assert counted(result) == {"adopted": 3}
+    assert result.stderr == "from the jugfile\nfrom a pickle\n"
 
 
 def test_options_that_are_not_known_are_refused(three: Old, jug: Jug) -> None:

@@ -211,3 +211,22 @@ def test_a_tasklet_of_a_lambda_depends_on_its_constants_since_version_26() -> No
 
     assert newer.of_task(one).hash != newer.of_task(two).hash
     assert older.of_task(one).hash == older.of_task(two).hash
+
+
+def test_hashing_leaves_a_masked_array_as_it_was() -> None:
+    array = np.ma.array([1, 2], mask=[False, True])
+    first, second = Task(abs, array), Task(abs, [array])
+    fresh: Task[Any] = Task(abs, [np.ma.array([1, 2], mask=[False, True])])
+    expected = FormerHashes().of_task(fresh).hash
+
+    assert first.digest and second.digest  # today's hash, which asks for the value that fills it
+
+    assert FormerHashes().of_task(second).hash == expected
+
+
+def test_what_the_users_code_can_not_hash_as_then_has_no_hash() -> None:
+    class OfToday:
+        def __jug_hash__(self) -> bytes:
+            raise ValueError("no hash of jug 2.x")
+
+    assert FormerHashes().of_task(Task(len, OfToday())).hash is None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from tests.adopt.conftest import SAMPLE, Jug
+from tests.adopt.conftest import SAMPLE, Jug, Old
 from tests.adopt.test_adopt import check_the_sample, counted, sample
+
+from jug.cli import FAILED
 
 pytest.importorskip("redis")
 from tests.redis.conftest import RedisServer, Servers  # noqa: E402
@@ -44,6 +48,23 @@ def test_the_sample_is_adopted_from_a_redis_server(
     assert {key: server.client().get(key) for key in server.client().keys()} == before
 
 
+def test_what_cannot_be_read_in_a_server_is_told_by_task_and_the_rest_adopted(
+    filled: str, server: RedisServer, sample: None, jug: Jug
+) -> None:
+    client = server.client()
+    tasks = json.loads((SAMPLE / "expected-tasks.json").read_text())
+    first, second = [f"result:{hash}" for name, hash in tasks if name == "jugfile.text"][:2]
+    client.delete(first)
+    client.lpush(first, "no text")
+    client.set(second, "eJ")
+
+    result = jug("adopt", filled, "--json", status=FAILED)
+
+    assert counted(result) == {"adopted": 55, "refused": 2}  # and two are beyond a barrier
+    assert "it can't be read: WRONGTYPE" in result.stderr
+    assert "it is cut short or damaged" in result.stderr
+
+
 def test_results_on_the_server_of_the_jugdir_itself_need_no_old(
     filled: str, server: RedisServer, sample: None, jug: Jug
 ) -> None:
@@ -51,3 +72,18 @@ def test_results_on_the_server_of_the_jugdir_itself_need_no_old(
 
     assert counted(adopted) == {"adopted": 59}
     jug("check", "--jugdir", filled)
+
+
+def test_what_is_there_is_not_adopted_again(server: RedisServer, old: Old, jug: Jug) -> None:
+    Path("jugfile.py").write_text(
+        "from jug import Task\ntasks = [Task(abs, -n) for n in range(3)]\n"
+    )
+    client = server.client()
+    client.flushall()
+    for n in range(3):
+        content = base64.b64encode(old.save(old.hash(abs, -n), n).read_bytes())
+        client.set(f"result:{old.hash(abs, -n)}", content)
+    words = ("adopt", "--json", "--jugdir", f"unix://{server.socket}")
+
+    assert counted(jug(*words)) == {"adopted": 3}
+    assert counted(jug(*words)) == {"already": 3}

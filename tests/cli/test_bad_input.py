@@ -199,7 +199,8 @@ def test_a_jugdir_of_the_former_release_is_named_and_left_alone(
     for command in commands:
         told = jug(*command, status=1).stderr
         assert told.startswith(f"Error: '{former_jugdir}' is a jugdir of jug 2.x"), command
-        assert "`jug adopt JUGFILE` renames it to 'primes.jugdata.2x' and brings" in told, command
+        assert f"`jug adopt --jugdir {former_jugdir} JUGFILE` renames it to" in told, command
+        assert "'primes.jugdata.2x' and brings" in told, command
     assert sorted(former_jugdir.rglob("*")) == before
 
 

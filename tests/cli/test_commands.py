@@ -278,3 +278,15 @@ def test_a_wrong_word_is_answered_with_what_may_be_meant(words: list[str], advic
 
     assert result.exit_code == 2
     assert advice in result.output
+
+
+def test_a_command_of_a_distribution_that_is_not_there_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from jug.cli import installed_commands
+
+    monkeypatch.setattr(installed_commands, "find_installed_commands", dict)
+    result = CliRunner().invoke(main, ["adopt", "primes.py"], prog_name="jug")
+
+    assert result.exit_code == 2
+    assert "it comes with jug-adopt, which is not installed: pip install jug-adopt" in result.stderr

@@ -39,8 +39,12 @@ def test_a_second_time_changes_nothing() -> None:
     demo()
     Path("jug-demo/primes.jugdata").mkdir()
 
-    assert demo().exit_code == 0
+    result = demo()
+
+    assert result.exit_code == 0
     assert Path("jug-demo/primes.jugdata").is_dir()
+    assert result.output.startswith("jug-demo/primes.py is there already, and stays as it is")
+    assert "    jug status primes.py" in result.output
 
 
 def test_a_file_that_was_changed_is_not_overwritten() -> None:

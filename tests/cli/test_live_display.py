@@ -96,6 +96,49 @@ def test_lines_of_two_descriptors_are_not_mixed(screen: Screen) -> None:
     assert screen.text() == "to the errors\nto the output, later\n" + BLOCK
 
 
+def test_lines_that_several_have_begun_are_not_joined(screen: Screen) -> None:
+    screen.display.show(SNAPSHOT)
+    for worker in ("one", "other"):
+        screen.display.write(screen.near, f"{worker} ".encode(), worker)
+    for worker in ("one", "other"):
+        screen.display.write(screen.near, b"waits", worker)
+    screen.display.write(screen.near, b"jug: told meanwhile\n")
+    screen.display.show(SNAPSHOT)
+    assert screen.text() == "jug: told meanwhile\none waits\nother waits\n" + BLOCK
+
+    for worker in ("one", "other"):
+        screen.display.write(screen.near, b" no more\n", worker)
+    assert screen.text() == (
+        "jug: told meanwhile\none waits no more\nother waits no more\n" + BLOCK
+    )
+
+
+def test_of_very_many_lines_that_were_begun_the_oldest_go_above() -> None:
+    screen = Screen(lines=40)
+    for worker in range(20):
+        screen.display.write(screen.near, f"of {worker}".encode(), worker)
+    screen.display.write(screen.near, b" ends\n", 19)
+    screen.display.write(screen.near, b" goes on\n", 0)
+    screen.display.show(SNAPSHOT)
+
+    above = [*(f"of {worker}" for worker in range(12)), "of 19 ends", " goes on"]
+    begun = [f"of {worker}" for worker in range(12, 19)]
+    assert screen.text() == "\n".join([*above, *begun, BLOCK])
+    screen.stream.close()
+    os.close(screen.far)
+
+
+def test_colours_end_with_the_line(screen: Screen) -> None:
+    screen.display.show(SNAPSHOT)
+    screen.display.write(screen.near, b"\x1b[31mred\nplain\x1b[1m\nnext\n")
+
+    assert screen.text() == "red\nplain\nnext\n" + BLOCK
+    characters = screen.screen.buffer
+    assert characters[0][0].fg == "red"
+    assert {characters[line][0].fg for line in range(1, 5)} == {"default", "cyan"}
+    assert not characters[2][0].bold
+
+
 def test_what_goes_elsewhere_goes_there(screen: Screen) -> None:
     reader, writer = os.pipe()
     screen.display.show(SNAPSHOT)
@@ -174,6 +217,21 @@ def test_the_end_of_a_long_name_is_shown() -> None:
     shown = block(Snapshot([one]), 30, 24)
 
     assert str(shown[-1]) == "  3/10  …any.modules.segmented"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (60, "  worker 1  5.0 s  a_package.simulate('a text', key=[1, 2])"),
+        (45, "  worker 1  5.0 s  …simulate('a text', key=[…"),
+        (30, "  worker 1  5.0 s  …e.simulate"),
+    ],
+)
+def test_a_call_is_cut_to_the_width_its_module_first(columns: int, expected: str) -> None:
+    running = Activity("worker 1", "a_package.simulate", 5.0, "'a text', key=[1, 2]")
+    shown = block(Snapshot([], [running]), columns, 24)
+
+    assert str(shown[-1]) == expected
 
 
 @pytest.mark.parametrize("name", ["m.a\nb", "m.a\u2028b", "m.a\x1cb", "m.a\udc80b", "m.a\x1b[Jb"])

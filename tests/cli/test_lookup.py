@@ -17,9 +17,15 @@ from jug.task.short_form import call_form
 MORE = (
     PRIMES
     + """
+from jug import Tasklet, mapreduce
+from jug.utils import identity
 flags = [is_prime(n) for n in range(2, 8)]
 by_number = {"seven": flags[5], "all": flags}
 first = flags[0]
+part = Tasklet(flags[1], bool)
+pair = identity(2)
+of_pair = [pair[0], pair[1]]
+mapped = mapreduce.map(abs, [1, 2, 3], map_step=2)
 
 class Refuses:
     def __getattr__(self, name):
@@ -66,6 +72,9 @@ def jugspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jugspa
         ("first", "primes.is_prime(2)"),
         ("endless", "primes.is_prime(2)"),
         ("twice", "primes.is_prime(2)"),
+        ("part", "primes.is_prime(3)"),
+        ("of_pair", "identity(2)"),
+        ("mapped[2]", "jug.mapreduce._jug_map(<builtin_function_or_method>, [3])"),
     ],
 )
 def test_a_task_is_found(jugspace: Jugspace, text: str, call: str) -> None:
@@ -107,6 +116,15 @@ def test_what_fits_none_is_said(jugspace: Jugspace, text: str, message: str) -> 
 
     assert str(raised.value).startswith(message)
     assert jugspace.names["called"] == []
+
+
+def test_the_tasks_of_a_lazy_map_are_listed_in_their_order(jugspace: Jugspace) -> None:
+    with pytest.raises(OptionError) as raised:
+        find_task(jugspace, "mapped")
+
+    first, *listed = str(raised.value).splitlines()
+    assert first == "2 tasks fit 'mapped': name one, such as mapped[0]"
+    assert [line[line.index("[") :] for line in listed] == ["[1, 2])", "[3])"]
 
 
 def test_what_fits_several_is_listed(jugspace: Jugspace) -> None:

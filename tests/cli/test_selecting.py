@@ -124,8 +124,9 @@ def test_only_what_has_failed_is_run_again(jug_process: JugProcess, jug: Jug, jo
     again = jug_process("execute", "--short", "-j", jobs, "--failed", "chain.py")
     nothing = jug_process("execute", "--short", "-j", jobs, "--failed", "chain.py")
 
-    assert again.stdout == "1 task executed, 4 loaded\n"
-    assert nothing.stdout == "0 tasks executed, 5 loaded\n"
+    assert again.stdout == "1 task executed, 0 loaded\n"
+    assert nothing.stdout == "0 tasks executed, 0 loaded\n"
+    assert nothing.stderr == ""
     status = jug("status", "--short", "chain.py", status=1).stdout
     assert status == "1 tasks waiting to be run, 0 failed, 5 complete, (none active).\n"
 
@@ -135,7 +136,7 @@ def test_only_what_has_failed_is_run_again(jug_process: JugProcess, jug: Jug, jo
 def test_what_depends_on_it_is_run_too_when_asked(jug_process: JugProcess, jobs: str) -> None:
     words = ["execute", "--short", "-j", jobs, "--failed", "--downstream", "chain.py"]
 
-    assert jug_process(*words).stdout == "2 tasks executed, 4 loaded\n"
+    assert jug_process(*words).stdout == "2 tasks executed, 0 loaded\n"
 
 
 def test_a_failure_that_stays_stops_what_depends_on_it(
@@ -159,4 +160,14 @@ def test_what_has_failed_stays_chosen_beyond_a_barrier(
 
     again = jug_process("execute", "--short", "--failed", "--downstream", "stages.py")
 
-    assert again.stdout == "3 tasks executed, 4 loaded\n"
+    assert again.stdout == "3 tasks executed, 0 loaded\n"
+
+
+@pytest.mark.usefixtures("chain")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_of_what_is_not_chosen_nothing_is_counted(jug_process: JugProcess, jobs: str) -> None:
+    again = jug_process("execute", "-j", jobs, "--name", "measure(0)", "chain.py").stdout
+
+    (row,) = [line for line in again.splitlines() if "measure" in line]
+    assert row.split() == ["0", "1", "chain.measure"]
+    assert again.splitlines()[-1].split() == ["0", "1", "Total"]

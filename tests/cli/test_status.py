@@ -84,6 +84,25 @@ def test_looking_leaves_nothing_behind(jug: Jug, folder: Path) -> None:
     assert not (folder / "primes.jugdata").exists()
 
 
+@pytest.mark.parametrize("words", ["status", "failures", "log", "timings", "why n_primes"])
+def test_a_jugdir_that_is_misspelt_is_told_and_the_rest_is_shown(
+    jug: Jug, folder: Path, words: str
+) -> None:
+    (folder / "results.jugdata").mkdir()
+
+    def look(*jugdir: str) -> Result:
+        return jug(*words.split(), *jugdir, "primes.py", status=int(words == "status"))
+
+    result = look("--jugdir", "result.jugdata")
+
+    assert result.stderr == "There is no jugdir 'result.jugdata': is 'results.jugdata' meant?\n"
+    assert result.stdout == look().stdout
+    elsewhere = look("--jugdir", "of/another")
+    assert elsewhere.stderr == "There is no jugdir 'of/another': nothing was run there yet\n"
+    assert look("--jugdir", "results.jugdata").stderr == look().stderr == ""
+    assert sorted(path.name for path in folder.glob("*.jugdata")) == ["results.jugdata"]
+
+
 def test_a_failed_task_is_failed_and_what_needs_it_waits(
     jug: Jug, executed: Callable[..., None]
 ) -> None:
@@ -151,6 +170,21 @@ def test_lines_that_separate_are_no_longer_than_the_terminal_is_wide(
     assert (rows[1], rows[3]) == ("-" * 60, "." * 60)
     assert len(rows[2]) > 100
     assert len(table(["Failed"], {"f": [1]}).splitlines()[1]) == len("Failed  Task name")
+
+
+def test_on_a_narrow_terminal_columns_of_zeros_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    titles, rows = ["Failed", "Waiting", "Ready", "Finished"], {"m.f": [0, 0, 3, 1]}
+
+    narrow = table(titles, rows).splitlines()
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert narrow[0] == "Ready  Finished  Task name"
+    assert narrow[2] == "    3         1  m.f"
+    assert table(titles, rows).startswith("Failed  Waiting  Ready  Finished  Task name")
 
 
 def test_a_large_number_widens_its_column() -> None:

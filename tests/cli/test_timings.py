@@ -15,6 +15,9 @@ from jug.backends.base import BaseStore
 from jug.backends.frames import Frame, Kind
 from jug.backends.process import Process
 from jug.backends.worker_record import WorkerRecord
+from jug.cli.reading import traceless
+from jug.codec import encode
+from jug.execution import Job
 from jug.records import Record, RunState, pack
 from jug.session import use_store
 from jug.task.graph import Graph
@@ -45,7 +48,29 @@ def test_names_workers_and_the_critical_path_are_shown(
 
 def test_where_nothing_ran_there_is_nothing_to_show(jug: Jug) -> None:
     assert jug("timings", "primes.py").output == "No task has a result yet.\n"
-    assert json.loads(jug("timings", "--json", "primes.py").output)["names"] == []
+    said = json.loads(jug("timings", "--json", "primes.py").output)
+    assert said == {"names": [], "workers": [], "critical_path": None}
+
+
+def test_of_many_workers_the_busiest_are_shown_and_the_rest_in_one_line(
+    folder: Path, jug: Jug
+) -> None:
+    (folder / "many.py").write_text("from jug import Task\nfor n in range(30): Task(abs, n)\n")
+    with traceless("many.py"):
+        _, jugspace = Job("many.py", [], "many.jugdata").begin()
+        for number, task in enumerate(jugspace.tasks):
+            seconds = number % 3 + 1.0
+            record = Record("builtins.abs", 100.0 + number, seconds, worker=f"node1:{number + 100}")
+            jugspace.store.put(Frame(Kind.RESULT, task.digest, pack(record), encode(number)))
+
+    lines = jug("timings", "many.py").output.split("\n\n")[1].splitlines()
+
+    said = json.loads(jug("timings", "--json", "many.py").output)
+    assert len(said["workers"]) == 30
+    assert len(lines) == 2 + 10 + 1
+    shown = [line.split()[-1] for line in lines[2:12]]
+    assert shown == [f"node1:{number + 100}" for number in range(2, 30, 3)]
+    assert lines[12].split() == ["20", "30.0", "s", "-", "-", "20", "other", "workers"]
 
 
 def test_of_tasks_that_are_chosen_only_the_table_is_shown(

@@ -23,9 +23,9 @@ from jug.records import Record, Run, RunState
 from jug.selection import selection
 from jug.task.graph import Graph
 from jug.views.earlier import EarlierRuns, differences
-from jug.views.explanation import Explanation, Reason
+from jug.views.explanation import Explanation, Reason, when_and_where
 from jug.views.forecast import Durations, forecast, makespan
-from jug.views.places import Places
+from jug.views.places import Places, held_by
 
 Jug = Callable[..., Result]
 JugProcess = Callable[..., subprocess.CompletedProcess[str]]
@@ -329,6 +329,18 @@ def test_what_is_held_is_told_since_when_if_that_is_known() -> None:
     held = Explanation(Task(abs, -1), Reason.HELD, holder=holder)
 
     assert held.detail(Places({})) == "by node1:7 for 1 h"
+    assert held.as_dict(Places({}))["holder"] == {
+        "worker": holder.worker, "host": "node1", "pid": 7, "since": holder.since,
+    }  # fmt: skip
+
+
+def test_a_clock_that_was_set_back_makes_no_span_negative() -> None:
+    later = time.time() + 3600
+    holder = Holder("0123456789abcdef", None, alive=True, since=later)
+    run = Run(b"1" * 20, RunState.FAILED, Record("builtins.abs", start=later))
+
+    assert held_by(holder) == "01234567 for 0 s"
+    assert when_and_where(run, Places({})) == "0 s ago on -"
 
 
 @pytest.mark.usefixtures("fits")
@@ -417,6 +429,8 @@ def test_json_says_all(jug: Jug, executed: Executed) -> None:
     assert task["run"]["call"] == "fits.measure(0, scale=1)"
     assert task["run"]["state"] == "finished"
     assert task["run"]["exception"] is None  # there was none
+    assert task["run"]["end"] == pytest.approx(time.time(), abs=60)
+    assert task["run"]["pid"] and "ago on" in task["detail"]
     assert (said["would_run"], said["workers"], said["unknown"]) == (1, 1, {})
     assert 0.01 < said["seconds"] < 10
     assert json.loads(jug("why", "--json", "measured[0]", "fits.py", "1", "2").stdout) == {

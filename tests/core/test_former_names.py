@@ -109,7 +109,10 @@ def test_a_name_that_is_gone_says_what_to_use() -> None:
     assert isinstance(caught.value, ImportError)
 
 
-@pytest.mark.parametrize("name", ["jug.options.parse", "jug.subcommands", "jug.task.TaskletMixin"])
+@pytest.mark.parametrize(
+    "name",
+    ["jug.backends.select", "jug.options.parse", "jug.subcommands", "jug.task.TaskletMixin"],
+)
 def test_whether_a_name_is_there_can_be_asked(name: str) -> None:
     pytest.importorskip("jug.options", exc_type=ImportError)
     module, _, attribute = name.rpartition(".")

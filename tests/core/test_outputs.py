@@ -74,6 +74,22 @@ def test_more_than_is_kept_is_cut_at_its_beginning():
     assert output.of_task() == "a" * (SIZE - 10) + "b" * 10
 
 
+def test_before_the_next_worker_begins_its_output_is_forgotten_that_was_in_its_slot(
+    target, selector, last
+):
+    outputs = Outputs(selector)
+    (before,) = outputs.begin(last)
+    os.write(before.writer, b"of the first")
+    before.leave_to_worker()
+    outputs.end(last)
+    (pipe,) = outputs.begin(last)
+
+    assert last[0].of_task() == ""
+    assert last[0].taken == 0
+    pipe.leave_to_worker()
+    outputs.close()
+
+
 def test_what_is_printed_is_passed_on_at_once_and_kept(target, selector, last):
     outputs = Outputs(selector)
     (pipe,) = outputs.begin(last)
@@ -87,6 +103,30 @@ def test_what_is_printed_is_passed_on_at_once_and_kept(target, selector, last):
     assert last[0].of_task() == "hello"
     pipe.leave_to_worker()
     outputs.close()
+
+
+def test_of_messages_that_nobody_reads_the_first_are_kept_and_the_rest_is_counted(selector):
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    outputs = Outputs(selector)
+    for number in range(10_000):
+        outputs.tell(writer, f"jug: {number:94}\n".encode())
+        outputs.attend()
+
+    text = b""
+    while piece := read(reader):
+        text += piece
+        attend(selector)
+        outputs.attend()
+    *lines, last = text.decode().splitlines()
+    assert lines == [f"jug: {number:94}" for number in range(len(lines))]
+    assert 1000 < len(lines) < 2000
+    assert last == f"jug: and {10_000 - len(lines)} more messages, while nobody read them"
+    outputs.tell(writer, b"jug: again\n")
+    outputs.close()
+    assert read(reader) == b"jug: again\n"
+    os.close(reader)
+    os.close(writer)
 
 
 def test_while_the_reader_stands_still_nothing_more_is_read(target, selector, last):

@@ -8,9 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
+from jug.execution.slots import WorkerSlots
+from jug.execution.summary import Ending, Summary
+from jug.execution.watching import Watch
 from jug.progress import Activity, NameProgress, Snapshot, Spent, Standing, Tracker
 from jug.progress.choice import display_here
 from jug.progress.line import LineDisplay
@@ -157,6 +161,38 @@ def test_what_is_done_elsewhere_and_here_is_done_and_what_others_removed_is_not(
 
     assert before is not None and after is not None
     assert (before.done, after.done) == (7, 1)
+
+
+def test_never_more_tasks_are_done_than_there_are() -> None:
+    tracker = Tracker(Clock())
+    tracker.take(standing({"m.f": 10}, elsewhere=Counter({"m.f": 8})), local_workers=1)
+
+    snapshot = tracker.look({"m.f": Spent(5, 5.0)}, [])
+
+    assert snapshot is not None
+    assert (snapshot.done, snapshot.left) == (10, 0)
+
+
+def test_a_worker_that_knows_of_no_other_is_one() -> None:
+    tracker = Tracker(Clock())
+    tracker.take(standing({"m.f": 10}), local_workers=1)
+
+    snapshot = tracker.look({}, [Activity("worker 1", "")])
+
+    assert snapshot is not None
+    assert snapshot.workers == 1
+
+
+def test_at_the_end_it_is_shown_what_the_summary_says() -> None:
+    shown: list[Snapshot] = []
+    slots = WorkerSlots.for_workers(1)
+    watch = Watch(SimpleNamespace(interval=0.0, show=shown.append), slots)  # type: ignore[arg-type]
+    watch.take(standing({"m.f": 10}, elsewhere=Counter({"m.f": 2})), workers=1)
+    watch.attend([0], dict, [])
+    watch.end({"m.f": Spent(3, 3.0)}, Summary(Ending.DONE, loaded=Counter({"m.f": 7})))
+    slots.close()
+
+    assert [one.done for one in shown] == [2, 10]
 
 
 def test_a_worker_that_has_not_read_as_far_says_nothing_new() -> None:

@@ -4,6 +4,7 @@ import os
 
 from jug import Task, TaskGenerator
 from jug.execution.slots import NO_TASK, WorkerSlots
+from jug.progress import Spent
 
 
 def test_what_one_publishes_others_see(store):
@@ -51,6 +52,50 @@ def test_a_name_that_is_no_text_in_utf_8_is_shown_all_the_same():
     slots.publish(0, task)
 
     assert slots.running(0).name == "f\\udcff"
+    slots.close()
+
+
+def test_a_report_is_claimed_by_one_and_put_off_but_never_brought_forward():
+    slots = WorkerSlots.for_workers(2)
+
+    assert slots.claim_report(100.0, 1.0)
+    assert not slots.claim_report(100.5, 1.0)
+    slots.delay_report(110.0)
+    slots.delay_report(105.0)
+    assert not slots.claim_report(109.9, 1.0)
+    assert slots.claim_report(110.0, 1.0)
+    slots.close()
+
+
+def test_who_has_read_the_jugfile_furthest_speaks_and_no_other():
+    slots = WorkerSlots.for_workers(2)
+
+    assert [slots.claim_reading(tasks) for tasks in (3, 2, 3, 5, 5)] == [
+        True, False, False, True, False,
+    ]  # fmt: skip
+    slots.close()
+
+
+def test_the_first_task_of_a_name_counts_with_its_time():
+    slots = WorkerSlots.for_workers(1)
+
+    assert slots.tally(0).add("m.f", 1.5)
+
+    assert slots.executed() == {"m.f": Spent(1, 1.5)}
+    slots.close()
+
+
+def test_arguments_are_those_of_one_task_and_cut_to_fit():
+    slots = WorkerSlots.for_workers(2)
+    one, other = b"1" * 20, b"2" * 20
+
+    slots.show_arguments(0, one, "3, key='ä'")
+    slots.show_arguments(1, other, "ä" * 200)
+
+    assert slots.arguments(0, one) == "3, key='ä'"
+    assert slots.arguments(0, other) is None
+    assert slots.arguments(1, other) == "ä" * 116
+    assert slots.last_outputs(1)[1].of_task() == ""  # nothing of others is written over
     slots.close()
 
 

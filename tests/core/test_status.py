@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from random import Random
 
 import pytest
 
 from jug import Task, set_jugdir
-from jug.backends.base import BaseStore, Frame, Kind
+from jug.backends.base import BaseStore, Frame, Kind, Lease
 from jug.backends.dict_store import DictStore
-from jug.status import State, look, states
+from jug.status import State, StatusKeeper, look, states
 from jug.task.task import alltasks
+from jug.testing.hooks import failure, result
 
 
 @pytest.fixture
@@ -88,3 +91,48 @@ def test_a_long_chain_needs_no_recursion(store: BaseStore, length: int) -> None:
     tasks = [task, *(task := Task(abs, task) for _ in range(length))]
 
     assert counts(store, tasks) == {"ready": 1, "waiting": length}
+
+
+def test_what_is_kept_up_to_date_is_not_looked_at_as_a_whole(
+    store: BaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [Task(abs, -number) for number in range(1000)]
+    with store.reader() as reader:
+        keeper = StatusKeeper(store, [*tasks, Task(max, tasks[7], tasks[8])], reader)
+        keeper.update()
+        looked_at: list[str] = []
+
+        def counting(store: BaseStore, task: Task[int], running: set[bytes]) -> State:
+            looked_at.append(task.name)
+            return State.READY
+
+        monkeypatch.setattr("jug.status._state", counting)
+        store.put(result(tasks[7].digest))
+        keeper.update()
+
+    assert sorted(looked_at) == ["builtins.abs", "builtins.max"]
+
+
+def test_what_is_kept_up_to_date_is_what_a_look_at_all_gives(store: BaseStore) -> None:
+    random = Random(3)
+    first = [Task(abs, -number) for number in range(30)]
+    second = [Task(max, *random.sample(first, 3)) for _ in range(30)]
+    tasks = [*first, *second, Task(sum, second[:3])]
+    held: list[Lease] = []
+    with store.reader() as reader, closing(store.another_view()) as other:
+        keeper = StatusKeeper(store, tasks, reader)
+        for _ in range(300):
+            digest = random.choice(tasks).digest
+            match random.randrange(5):
+                case 0:
+                    other.put(result(digest))
+                case 1:
+                    other.put(failure(digest))
+                case 2:
+                    other.discard([digest])
+                case 3:
+                    held += filter(None, [other.acquire([digest])])
+                case 4 if held:
+                    other.release(held.pop(0))
+            if random.random() < 0.3:
+                assert keeper.update().rows() == look(store, tasks).rows()

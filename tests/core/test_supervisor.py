@@ -10,12 +10,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import pytest
 
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Frame
 from jug.backends.dict_store import DictStore
 from jug.execution.connection import SupervisorConnection
 from jug.execution.summary import Ending, Summary
@@ -169,6 +169,31 @@ def test_what_a_dead_worker_ran_is_not_shown_as_running_before_it_has_a_successo
 
     assert run(workers, 2, slow).ending is Ending.DONE
     assert workers.started == 3
+
+
+def test_of_a_deadly_task_others_wait_until_it_is_recorded_as_failed() -> None:
+    task = Task(abs, -1)
+    judged, judge = os.pipe()
+
+    def wait_for_the_verdict(connection: SupervisorConnection) -> None:
+        wait_until(lambda: connection.slots.deaths.of(task.digest) == 5)
+        wait_until(lambda: not connection.slots.is_anybody_busy())
+        assert connection.is_on_trial(task.digest)
+        os.write(judge, b".")
+        wait_until(lambda: not connection.is_on_trial(task.digest))
+        finish(connection)
+
+    class Slow(DictStore):
+        def put(self, frame: Frame) -> bool:
+            assert select.select([judged], [], [], 15)[0]
+            return super().put(frame)
+
+    store = Slow()
+    workers = Workers([wait_for_the_verdict], [*[die_at_work] * 5, finish])
+    summary = run(workers, 2, lambda: nullcontext(store))
+
+    assert [failure.name for failure in summary.failures] == ["builtins.abs"]
+    assert [run.state.value for run in store.runs()][-2:] == ["died", "failed"]
 
 
 def test_others_go_on_where_there_is_no_room_for_a_successor() -> None:

@@ -41,6 +41,14 @@ def on_host(name: str) -> dict[str, str]:
     return os.environ | {"TEST_HOST": name, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
+def is_running(pid: int) -> bool:
+    """Return whether a process has not ended; a zombie has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""

@@ -221,6 +221,37 @@ def test_keep_failed_keeps_also_what_the_supervisor_ended(write, journal, jug, h
     assert Counter(words[0] for words in journal()) == ran
 
 
+def test_no_worker_takes_a_task_over_of_which_enough_died(write, journal, jug):
+    write(
+        """
+import os, signal
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def fine(n):
+    return n
+
+@TaskGenerator
+def deadly():
+    log("deadly")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+[fine(n) for n in range(20)]
+deadly()
+"""
+    )
+
+    status, _, err = jug("execute", "--keep-going", "-j", "4")
+
+    assert status == 1
+    assert journal() == [["deadly"]] * 5
+    assert err.count("failed: WorkerDied: 5 workers died of it") == 2  # at once and at the end
+    states = jug("log", "--name", "deadly", "--json")[1]
+    assert re.findall('"state": "(.*)"', states) == ["died"] * 4 + ["failed"]
+    assert "WorkerDied" in jug("why", "deadly")[1]
+
+
 NESTED = """
 import time, jug
 from jug import TaskGenerator

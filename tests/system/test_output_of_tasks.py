@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,19 +138,22 @@ turns(1)
     assert outputs("turns") == [(RunState.FINISHED, expected)]
 
 
-@pytest.mark.slow
-def test_of_very_much_output_all_is_shown_and_the_last_is_kept(write, journal, jug, outputs):
-    write(
-        JUGFILE
-        + """
+TALKING = (
+    JUGFILE
+    + """
 @TaskGenerator
 def talks(count):
+    log("begun")
     for i in range(count):
         print(f"{i:099}")
 
-talks(200_000)
 """
-    )
+)
+
+
+@pytest.mark.slow
+def test_of_very_much_output_all_is_shown_and_the_last_is_kept(write, journal, jug, outputs):
+    write(TALKING + "talks(200_000)\n")
 
     status, out, err = jug("execute", "--capture")
 
@@ -291,18 +295,7 @@ def test_a_terminal_is_one_for_tasks_too(write, journal, in_terminal, wait_for, 
 
 @pytest.mark.slow
 def test_a_reader_that_stands_still_stops_no_heartbeat(write, journal, launch, wait_for):
-    write(
-        JUGFILE
-        + """
-@TaskGenerator
-def talks(count):
-    log("begun")
-    for i in range(count):
-        print(f"{i:099}")
-
-talks(20_000)
-"""
-    )
+    write(TALKING + "talks(20_000)\n")
     environ = os.environ | {"JUG_LEASE_SECONDS": "1"}
     command = launch("-m", "jug", "execute", env=environ)
     wait_for(journal)
@@ -322,18 +315,7 @@ talks(20_000)
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_run_stops_though_nobody_reads_its_output(write, journal, start, wait_for, signals):
     """Also where its messages go the same way."""
-    write(
-        JUGFILE
-        + """
-@TaskGenerator
-def talks(count):
-    log("begun")
-    for i in range(count):
-        print(f"{i:099}")
-
-talks(1_000_000)
-"""
-    )
+    write(TALKING + "talks(1_000_000)\n")
     command = start("execute")
     wait_for(journal)
     _wait_until_full(command.stdout.fileno(), wait_for)
@@ -343,6 +325,43 @@ talks(1_000_000)
         time.sleep(0.2)  # else both may be one
 
     assert command.wait(20) == 130
+
+
+@pytest.mark.slow
+def test_messages_of_its_own_that_nobody_reads_stop_no_heartbeat(write, journal, launch, wait_for):
+    write(
+        JUGFILE
+        + """
+@TaskGenerator
+def waits():
+    wait_for_file("go")
+
+@TaskGenerator
+def complains(n):
+    raise ValueError("x" * 3000)
+
+waits()
+[complains(n) for n in range(200)]
+"""
+    )
+    environ = os.environ | {"JUG_LEASE_SECONDS": "1"}
+    words = ("execute", "-j", "2", "--keep-going", "--progress=none")
+    command = launch("-m", "jug", *words, env=environ)
+    _wait_until_full(command.stderr.fileno(), wait_for)
+    full = time.time()
+
+    def beats() -> bool:
+        with suppress(FileNotFoundError):  # a lease that ends just now
+            mtimes = [file.stat().st_mtime for file in Path("jugfile.jugdata/leases").iterdir()]
+            return max(mtimes) > full + 2
+        return False
+
+    wait_for(beats)
+    Path("go").touch()
+    err = command.communicate(timeout=60)[1]
+    assert command.returncode == 1
+    assert re.search(r"^jug: and \d+ more messages, while nobody read them$", err, re.MULTILINE)
+    assert "jug: 200 tasks failed" in err
 
 
 def _wait_until_full(pipe: int, wait_for) -> None:

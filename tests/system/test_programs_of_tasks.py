@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import is_running
+
 pytestmark = pytest.mark.slow  # each waits for programs to begin and to end
 
 TASKS = """
@@ -30,14 +32,6 @@ def pid_in(name: str) -> int:
     """Return the process id in a file, 0 if it is not there yet."""
     text = Path(name).read_text() if Path(name).exists() else ""
     return int(text) if text.endswith("\n") else 0
-
-
-def is_running(pid: int) -> bool:
-    """Return whether a process has not ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

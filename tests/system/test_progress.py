@@ -25,7 +25,7 @@ class Recorder:
     def show(self, snapshot):
         shown.append((time.monotonic(), snapshot))
 
-    def write(self, descriptor, data):
+    def write(self, descriptor, data, source=None):
         os.write(descriptor, data)
 
 shown = []
@@ -156,6 +156,7 @@ after(bad(7))
 
     middle = next(one for one in snapshots if sum(map(runs_slow, one["activities"])) == 2)
     assert all(0 <= act["seconds"] < 1.5 for act in middle["activities"])
+    assert sorted(act["arguments"] for act in middle["activities"]) == ["0", "1"]
     last = snapshots[-1]
     assert (last["done"], last["total"], last["time_left"]) == (32, 34, 0.0)
     bad = next(one for one in last["names"] if one["name"].endswith("bad"))

@@ -13,6 +13,8 @@ from random import Random
 
 import pytest
 
+from .conftest import is_running
+
 TASKS = """
 import os, time
 from pathlib import Path
@@ -45,14 +47,6 @@ def hold():
             pass
 """,
 }
-
-
-def is_running(pid: int) -> bool:
-    """Return whether a process has not ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("hold", HOLDS)

@@ -186,4 +186,6 @@ row('reduce of six tasks', lambda: jug.mapreduce.reduce(gen, [gen2(i) for i in r
 row('reduce of fourteen by sixteen', lambda: jug.mapreduce.reduce(gen, list(range(14)), reduce_step=16))
 row('reduce by three', lambda: jug.mapreduce.reduce(gen, list(range(40)), reduce_step=3))
 row('compound generator as mapper', lambda: gen(jug.mapreduce.map(gen, [[1], [2]])))
-
+row('map slice of all', lambda: gen(jug.mapreduce.map(gen2, list(range(10)))[:]))
+row('mapreduce of a short map', lambda: jug.mapreduce.mapreduce(gen, gen2, jug.mapreduce.map(gen2, [1, 2])))
+row('reduce of a short map', lambda: jug.mapreduce.reduce(gen, jug.mapreduce.map(gen2, list(range(6)))))

@@ -113,14 +113,17 @@ def is_former_dict_file(content: bytes) -> bool:
     return content.startswith(b"\x80") and b"result:" in content[:64]
 
 
-def how_to_adopt(path: Path) -> str:
+def how_to_adopt(path: Path, scheme: str = "") -> str:
     """Return how the results in what jug 2.x wrote are brought over.
 
     >>> from pathlib import Path
     >>> print(how_to_adopt(Path("work/primes.jugdata")))
-    `jug adopt JUGFILE` renames it to 'primes.jugdata.2x' and brings its results over ...
+    `jug adopt --jugdir work/primes.jugdata JUGFILE` renames it to 'primes.jugdata.2x' and ...
     """
+    from shlex import quote  # slow to import
+
+    command = f"jug adopt --jugdir {quote(f'{scheme}{path}')} JUGFILE"
     return (
-        f"`jug adopt JUGFILE` renames it to {path.name + '.2x'!r} and brings its results over "
-        "(docs/from-jug-2.md in jug's documentation says how)"
+        f"`{command}` renames it to {path.name + '.2x'!r} and brings "
+        "its results over (docs/from-jug-2.md in jug's documentation says how)"
     )

@@ -45,7 +45,7 @@ class JugfileError(JugError):
     """Raised when a jugfile is not there or cannot be read."""
 
 
-class TaskNotFound(JugError, KeyError):
+class TaskNotFound(OptionError, KeyError):
     """Raised when no task has the name or the hash that was asked for."""
 
 

@@ -56,6 +56,15 @@ def telling_through(write: Callable[[bytes], None]) -> Iterator[None]:
         _write = before
 
 
+def told_to() -> int | None:
+    """Return the descriptor on which a command tells; None if that is none, or jug a library."""
+    if _command is None or _command[1] is None:
+        return None
+    with suppress(OSError, ValueError, AttributeError):  # it is no file, or closed
+        return _command[1].fileno()
+    return None
+
+
 def tell_directly() -> None:
     """Tell on the standard error itself again, in a process that was forked."""
     global _write

@@ -3,6 +3,9 @@
 Tasks that are done are only looked up, so that a million finished ones are
 counted in the time that it takes to make them.  What stands in the way of the
 others is seen from their direct dependencies; no graph is built.
+
+Who looks again and again keeps the state of each task (`StatusKeeper`), and looks anew only
+at what has changed, and at what needs that.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ from typing import Any
 
 from jug import html
 from jug.backends.base import BaseStore
+from jug.backends.news import Reader
 from jug.hash.names import task_names
 from jug.task import Task
 
-__all__ = ["State", "Status", "look", "states"]
+__all__ = ["State", "Status", "StatusKeeper", "look", "states"]
 
 
 class State(Enum):
@@ -123,6 +127,59 @@ def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
 
 def _running(store: BaseStore) -> set[bytes]:
     return {digest for digest, holder in store.holders().items() if holder.alive}
+
+
+class StatusKeeper:
+    """How many tasks are in which state, kept up to date with what a reader has of the store.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> keeper = StatusKeeper(store, [task], store.reader())
+    >>> keeper.update().total(State.FINISHED), task.run(), keeper.update().total(State.FINISHED)
+    (0, 1, 1)
+    """
+
+    def __init__(self, store: BaseStore, tasks: Iterable[Task[Any]], reader: Reader) -> None:
+        self.tasks = {task.digest: task for task in tasks}
+        """The tasks by their digests."""
+        self.finished: dict[str, dict[bytes, None]] = {}
+        """The digests of those that are finished, by name, in the order in which that was seen."""
+        self._states: dict[bytes, State] = {}
+        self._store = store
+        self._reader = reader
+        self._status = Status()
+        self._running: set[bytes] = set()
+        self._needed_by: dict[bytes, list[bytes]] = {}
+        self._of_other_stores = {d for d, task in self.tasks.items() if task.store is not store}
+
+    def update(self) -> Status:
+        """Return how far the tasks are, after a poll of the store; it is the same object again."""
+        changes, running = self._store.refresh(self._reader), _running(self._store)
+        changed = {*changes.finished, *changes.failed, *changes.removed} | self._of_other_stores
+        if self._states:
+            needing = {one for digest in changed for one in self._needed_by.get(digest, ())}
+            affected = (changed | needing | (running ^ self._running)) & self.tasks.keys()
+        else:
+            affected = set(self.tasks)
+        self._running = running
+        for digest in affected:
+            self._set(digest, _state(self._store, self.tasks[digest], running))
+        return self._status
+
+    def _set(self, digest: bytes, state: State) -> None:
+        before, counts, task = self._states.get(digest), self._status.counts, self.tasks[digest]
+        if state is before:
+            return
+        self._states[digest] = state
+        counts[state][task.name] += 1
+        if before is not None:
+            counts[before][task.name] -= 1
+        if state is State.FINISHED:
+            self.finished.setdefault(task.name, {})[digest] = None
+        elif before in (None, State.FINISHED):
+            self.finished.get(task.name, {}).pop(digest, None)
+            for needed in task.dependencies():
+                self._needed_by.setdefault(needed.digest, []).append(digest)
 
 
 def _state(store: BaseStore, task: Task[Any], running: set[bytes]) -> State:

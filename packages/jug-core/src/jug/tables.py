@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import compress
 from math import log10
 from shutil import get_terminal_size
 from typing import Final
@@ -30,7 +31,7 @@ def table(
     """Return a table of numbers by task name, sorted by name, with their total.
 
     `paint` gets the title of each number and the number as it will stand there, and
-    returns it, in colour perhaps.
+    returns it, in colour perhaps.  On a terminal that is too narrow columns of zeros are left out.
 
     >>> print(table(["Executed", "Loaded"], {"primes.is_prime": [2, 1]}))
     Executed  Loaded  Task name
@@ -49,7 +50,11 @@ def table(
 
     head = _GAP.join([*map(_padded, titles, widths), "Task name"])
     length = sum(widths) + len(_GAP) * len(titles) + max(map(len, ("Task name", *rows)))
-    length = min(length, _terminal_width() or length)
+    room, says = _terminal_width() or length, [total > 0 for total in totals]
+    if length > room and any(says) and not all(says):
+        some = {name: [*compress(numbers, says)] for name, numbers in rows.items()}
+        return table([*compress(titles, says)], some, paint)
+    length = min(length, room)
     body = [line(rows[name], name) for name in sorted(rows)]
     return "\n".join([head, "-" * length, *body, "." * length, line(totals, "Total")])
 

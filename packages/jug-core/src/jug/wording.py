@@ -42,8 +42,12 @@ CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def duration(seconds: float) -> str:
     """Return a time span as people read it, with about two figures that matter.
 
+    One that is negative, as a clock was set back, is none.
+
     >>> [duration(seconds) for seconds in (0, 0.000_012, 0.35, 1.25, 59.96, 200, 7500, 273_600)]
     ['0 s', '12 µs', '350 ms', '1.2 s', '1 min', '3 min 20 s', '2 h 5 min', '3 d 4 h']
+    >>> duration(-60)
+    '0 s'
     """
     if seconds < 0.0005:
         return f"{seconds * 1e6:.0f} µs" if seconds >= 0.000_000_5 else "0 s"

@@ -121,14 +121,18 @@ class Mapped(Sequence[Any]):
     As an argument it becomes the list of its values.
     """
 
-    __slots__ = ("_hash", "block_size", "blocks", "indices")
+    __slots__ = ("_hash", "block_size", "blocks", "indices", "is_slice")
 
-    def __init__(self, blocks: Sequence[Task[Any]], block_size: int, indices: range) -> None:
+    def __init__(
+        self, blocks: Sequence[Task[Any]], block_size: int, indices: range, is_slice: bool = False
+    ) -> None:
         self.blocks = blocks
         """The tasks, also those that a slice needs nothing of."""
         self.block_size = block_size
         self.indices = indices
         """Which results of all blocks these are."""
+        self.is_slice = is_slice
+        """Whether it was cut out of another, which for jug 2.x made it another argument."""
         self._hash: bytes | None = None
 
     def __len__(self) -> int:
@@ -143,7 +147,7 @@ class Mapped(Sequence[Any]):
         """Return what will be one result, or some of them."""
         chosen = self.indices[index]
         if isinstance(chosen, range):
-            return Mapped(self.blocks, self.block_size, chosen)
+            return Mapped(self.blocks, self.block_size, chosen, is_slice=True)
         block, place = divmod(chosen, self.block_size)
         return self.blocks[block][place]
 

@@ -23,6 +23,8 @@ from jug.adopt.stores import FormerStore
 from jug.adopt.versions import dialects
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.errors import EncodeError
+from jug.progress import Display
+from jug.progress.counting import shown
 from jug.records import Record
 from jug.task import Task, alltasks
 from jug.task.short_form import call_form
@@ -106,27 +108,30 @@ class Adoption:
         self._survey(task)
         self._adopt(task)
 
-    def bring_all(self, tasks: Sequence[Task[Any]]) -> Iterator[Task[Any]]:
-        """Bring the results of all tasks, each behind what it is made from; yield each."""
-        for task in tasks:
+    def bring_all(self, tasks: Sequence[Task[Any]], display: Display | None = None) -> None:
+        """Bring the results of all tasks, each of which stands behind what it is made from."""
+        for task in shown(tasks, display, "hashes"):
             self._survey(task)
         for task in tasks:  # only now all that share a hash are known
             self._survey_inputs(task)
-        for task in tasks:
+        for task in shown(tasks, display, "tasks"):
             if task.store.has(task.digest):
                 self._note(task, State.THERE)
             else:
                 self._adopt(task)
-            yield task
 
-    def take_back(self, store: BaseStore) -> bool:
+    def take_back(self, store: BaseStore, tasks: Sequence[Task[Any]]) -> bool:
         """Remove what was brought over and turned out to be ambiguous; return whether any was.
 
-        A result stays that was computed in the new store, or accepted.
+        With it goes what was made from it since.  A result stays that was accepted, or
+        computed in the new store from others.
         """
         if self._choices.accepts_ambiguous or self._choices.is_trial:
             return False
-        wrong = [digest for digest in self._ambiguous if _is_brought(store, digest)]
+        wrong = {digest for digest in self._ambiguous if _is_brought(store, digest)}
+        for task in tasks if wrong else ():
+            if any(one.digest in wrong for one in task.dependencies()):
+                wrong.add(task.digest)
         store.discard(wrong)
         for digest in wrong:
             self.seen.pop(digest, None)
@@ -146,25 +151,32 @@ class Adoption:
         if id(task) in self._surveyed:
             return
         self._surveyed.add(id(task))
-        for hash in self._each_hash(task):
-            if hash in self._former.hashes:
-                self._claimed.add(hash)
+        hashes = list(self._each_hash(task))
+        known = [hash for hash in hashes if hash in self._former.hashes]
+        self._claimed.update(known)
+        for hash in known or hashes[:1]:  # of the other dialects the old store knows nothing
             owner = self._owners.setdefault(hash, task)
             if owner.digest != task.digest:
-                self._mark(task, f"jug 2.x can't tell it from {call_form(owner)}")
-                self._mark(owner, f"jug 2.x can't tell it from {call_form(task)}")
+                self._mark(task, hash, owner)
+                self._mark(owner, hash, task)
         self._survey_inputs(task)
 
     def _survey_inputs(self, task: Task[Any]) -> None:
         """Note a task as ambiguous if something is that it is made from."""
         for one in task.dependencies():
             if one.digest in self._ambiguous:
-                self._mark(
-                    task, f"it is made from {call_form(one)}, which jug 2.x can't tell apart"
-                )
+                why = f"it is made from {call_form(one)}, which jug 2.x can't tell apart"
+                self._ambiguous.setdefault(task.digest, why)
 
-    def _mark(self, task: Task[Any], why: str) -> None:
-        self._ambiguous.setdefault(task.digest, why)
+    def _mark(self, task: Task[Any], hash: bytes, other: Task[Any]) -> None:
+        """Note a task as ambiguous, if the hash that it shares is that of its result."""
+        if self._found(task) in (hash, None):
+            why = f"jug 2.x can't tell it from {call_form(other)}"
+            self._ambiguous.setdefault(task.digest, why)
+
+    def _found(self, task: Task[Any]) -> bytes | None:
+        """Return the hash of the result that the old store has of a task, None if it has none."""
+        return next((one for one in self._each_hash(task) if one in self._former.hashes), None)
 
     def _each_hash(self, task: Task[Any]) -> Iterator[bytes]:
         """Yield the hashes that a task had in the dialects, each once, the newest first."""
@@ -187,7 +199,7 @@ class Adoption:
         known = self.seen.get(task.digest)
         if known is not None and known.state is State.REFUSED:
             return
-        hash = next((one for one in self._each_hash(task) if one in self._former.hashes), None)
+        hash = self._found(task)
         if hash is None:
             self._note_missing(task)
         elif task.digest in self._ambiguous and not self._choices.accepts_ambiguous:
@@ -219,7 +231,7 @@ class Adoption:
 
     def _source(self, task: Task[Any]) -> str:
         """Return what a record says of where its result is from."""
-        return self._former.url + (_ACCEPTED if task.digest in self._ambiguous else "")
+        return self._former.source + (_ACCEPTED if task.digest in self._ambiguous else "")
 
     def _note(self, task: Task[Any], state: State) -> None:
         known = self.seen.get(task.digest)

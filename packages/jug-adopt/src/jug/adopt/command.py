@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import always, as_json, jugfile_command
+from jug.cli.progress import progress_option
 from jug.options import Options, default_options
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ usage.""",
     help="Which jug wrote OLD, 2.0 to 2.7; it is found by itself.",
 )  # fmt: skip
 @as_json
+@progress_option
 @click.pass_context
 def command(
     context: click.Context, options: Options, old: str | None,
@@ -56,14 +59,15 @@ def command(
 
     OLD is a directory of jug 2.x, a redis:// URL, or dict_store:FILE; it is only read.
     Without OLD, the jugdir that jug 2.x made for JUGFILE is renamed, from NAME.jugdata
-    to NAME.jugdata.2x, and adopted; to go back, rename it back.
+    to NAME.jugdata.2x, and adopted; to go back, rename it back. Another jugdir than
+    NAME.jugdata is named by --jugdir, as it always was.
 
     For each task the hash is computed that jug 2.x gave it, and where OLD has that
     result it is saved in the new jugdir.  A command that was interrupted goes on when
     it is started again.  Results are pickles, which run code as they are read: adopt
     only what you trust.
     """
-    from jug.adopt import report
+    from jug.adopt import moving, report
     from jug.adopt.adopting import Choices
     from jug.adopt.reading import adopt
     from jug.cli.reading import job_of, traceless
@@ -73,7 +77,10 @@ def command(
     choices = Choices(accept_ambiguous, dry_run, from_version)
     job = job_of(options)
     with traceless(job.jugfile), _old_store(old, job, choices) as former:
-        outcome = adopt(job, former, choices)
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            outcome = adopt(job, former, choices, options.progress)
+    if old is None and not dry_run and moving.put_back(job.jugdir):
+        outcome.old = job.jugdir
     report.show(outcome, as_json=as_json, short=options.short, is_trial=dry_run)
     context.exit(DONE if outcome.is_good else FAILED)
 
@@ -86,9 +93,10 @@ def _is_jugfile(word: str) -> bool:
     from jug.adopt.stores import is_of_jug_2
 
     path = Path(word)
-    if path.is_file():
-        return not is_of_jug_2(path)
-    return not path.exists() and path.with_name(f"{path.name}.py").is_file()
+    if path.suffix == ".py" and not path.exists():
+        return True
+    is_one = path.is_file() or path.with_name(f"{path.name}.py").is_file()
+    return is_one and not is_of_jug_2(path)
 
 
 def _with_jugfile(options: Options, word: str) -> Options:
@@ -110,17 +118,19 @@ def _old_store(old: str | None, job: Job, choices: Choices) -> Iterator[FormerSt
     from jug.session import use_store
 
     dialects(choices.version)  # a bad one is an error before anything is renamed
-    if old is None:
-        own = moving.find_own(job.jugdir)
-        if own.stands_in_the_way and not choices.is_trial:
-            own = moving.move_aside(job.jugdir)
-    elif moving.is_same(old, job.jugdir):
+    if old is not None and moving.is_same(old, job.jugdir):
         raise OptionError(
-            f"{old!r} is the jugdir of {job.jugfile!r} itself: `jug adopt {job.jugfile}` makes "
-            "room for another one, or name one by --jugdir"
+            f"{old!r} is the jugdir of {job.jugfile!r} itself: `jug adopt --jugdir {job.jugdir} "
+            f"{job.jugfile}` makes room for another one, or name one by --jugdir"
         )
-    else:
-        own = moving.Own(old)
+    if old is not None and moving.is_inside(job.jugdir, old):
+        raise OptionError(
+            f"the jugdir {job.jugdir!r} is inside of {old!r}, which is only read: name another "
+            "one by --jugdir"
+        )
+    own = moving.find_own(job.jugdir) if old is None else moving.Own(old)
+    if own.stands_in_the_way and not choices.is_trial:
+        own = moving.move_aside(job.jugdir)
     former = open_former(own.url)
     try:
         use_store(open_store("dict_store") if own.stands_in_the_way else job.open_store())

@@ -135,8 +135,11 @@ class ElementHashes:
         state.update(array.flatten())
 
     def _feed_own_hash(self, state: _Hash, element: Any) -> None:
-        with asked_by(self):
-            state.update(element.__jug_hash__())
+        try:
+            with asked_by(self):
+                state.update(element.__jug_hash__())
+        except Exception:
+            raise Unknown from None
 
     def _feed_pickle(self, state: _Hash, element: Any) -> None:
         try:

@@ -167,9 +167,9 @@ class FormerHashes(ElementHashes):
         blocks, size = mapped.blocks, mapped.block_size
         length = (len(blocks) - 1) * size + len(blocks[-1].args[1])
         whole = {"type": "map-access", "len": length, "blocks": [*blocks], "block_size": size}
-        indices = mapped.indices
-        if indices == range(length):
+        if not mapped.is_slice:
             return whole
+        indices = mapped.indices
         return {
             "type": "map-access-slice",
             "base": _Known(self.of_value(whole)),

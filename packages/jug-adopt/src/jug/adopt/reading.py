@@ -14,6 +14,7 @@ from typing import Any, Final
 from jug.adopt.adopting import Adoption, Choices, Seen, State
 from jug.adopt.own_hashes import answering_for_both
 from jug.adopt.stores import FormerStore
+from jug.cli.progress import shown_progress
 from jug.errors import JugfileError
 from jug.execution.job import Job, explained
 from jug.jugfile import Jugfile, Jugspace
@@ -21,10 +22,11 @@ from jug.messages import Log
 from jug.session import current_store, set_running
 from jug.task import Task, alltasks
 from jug.task.elsewhere import brought_by
+from jug.wording import counted
 
 log = Log("adopt")
 
-_EACH: Final = 5.0  # seconds after which it is told how far it is
+_APART: Final = 10.0  # seconds between two lines
 
 
 @dataclass
@@ -58,15 +60,16 @@ class Outcome:
         return not (refused or self.damage or self.failure or self.has_nothing)
 
 
-def adopt(job: Job, former: FormerStore, choices: Choices) -> Outcome:
-    """Bring the results of a jugfile's tasks into the store in use."""
+def adopt(job: Job, former: FormerStore, choices: Choices, progress: str | None) -> Outcome:
+    """Bring the results of a jugfile's tasks into the store in use, and show how far it is."""
     set_running()
     jugfile = Jugfile(job.jugfile, job.arguments)
     adoption = Adoption(former, choices)
-    reading = _read(jugfile, jugfile.read, adoption)
-    while adoption.take_back(current_store()):
-        adoption.read_again()
-        reading = _read(jugfile, jugfile.read_again, adoption)
+    with answering_for_both():
+        reading = _read(jugfile, jugfile.read, adoption, progress)
+        while adoption.take_back(current_store(), reading.tasks):
+            adoption.read_again()
+            reading = _read(jugfile, jugfile.read_again, adoption, progress)
     current_store().flush()
     return Outcome(
         former.url,
@@ -86,16 +89,32 @@ class _Reading:
     failure: JugfileError | None = None
 
 
-def _read(jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption) -> _Reading:
-    with brought_by(adoption.bring), answering_for_both():
+def _read(
+    jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption, progress: str | None
+) -> _Reading:
+    with brought_by(_Bringing(adoption).bring):
         reading = _as_far_as_it_goes(jugfile, read)
-    current_store().exists_after_poll(task.digest for task in reading.tasks)
-    told = time.monotonic()
-    for number, _ in enumerate(adoption.bring_all(reading.tasks)):
-        if time.monotonic() > told + _EACH:
-            told = time.monotonic()
-            log.warning("looked at %d of %d tasks", number + 1, len(reading.tasks))
+    current_store().poll()
+    with shown_progress(progress) as display:
+        adoption.bring_all(reading.tasks, display)
     return reading
+
+
+class _Bringing:
+    """Brings what a jugfile asks for, and says in lines how far that is: it may print itself."""
+
+    def __init__(self, adoption: Adoption) -> None:
+        self._adoption = adoption
+        self._brought = 0
+        self._told = time.monotonic()
+
+    def bring(self, task: Task[Any]) -> None:
+        self._adoption.bring(task)
+        self._brought += 1
+        if time.monotonic() > self._told + _APART:
+            self._told = time.monotonic()
+            asked = counted(self._brought, "result")
+            log.warning("the jugfile is being read, and has asked for %s", asked)
 
 
 def _as_far_as_it_goes(jugfile: Jugfile, read: Callable[[], Jugspace]) -> _Reading:

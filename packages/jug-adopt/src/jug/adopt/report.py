@@ -40,7 +40,7 @@ def show(outcome: Outcome, *, as_json: bool, short: bool, is_trial: bool) -> Non
             titles[0] = "To adopt"
         rows = {name: [count[state] for state in State] for name, count in counts.items()}
         click.echo(table(titles, rows))
-    _tell(outcome)
+    _tell(outcome, is_trial)
 
 
 def _counts(seen: Iterable[Seen]) -> dict[str, Counter[State]]:
@@ -69,7 +69,7 @@ def _as_data(outcome: Outcome, counts: dict[str, Counter[State]]) -> dict[str, A
     }
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: Outcome, is_trial: bool) -> None:
     refused = [seen for seen in outcome.seen.values() if seen.state is State.REFUSED]
     for seen in refused[:_MOST]:
         _say(f"refused {seen.task}: {seen.why}")
@@ -80,7 +80,7 @@ def _tell(outcome: Outcome) -> None:
     if outcome.damage:
         _say(outcome.damage)
     if outcome.at_barrier:
-        tell_of_barrier()
+        tell_of_barrier(", which --dry-run does not open" if is_trial else "")
     if outcome.failure is not None:
         click.echo(getattr(outcome.failure, "traceback", ""), err=True, nl=False)
         _say(f"{outcome.failure}; what it made before was looked at")
@@ -88,18 +88,17 @@ def _tell(outcome: Outcome) -> None:
 
 
 def _tell_of_unclaimed(outcome: Outcome) -> None:
-    if not outcome.has_nothing:
-        if outcome.unclaimed:
-            results, are = counted(outcome.unclaimed, "result"), _are(outcome.unclaimed)
-            _say(f"{results} in {outcome.old!r} {are} of no task of the jugfile, and stay there")
-    elif outcome.held:
-        results = counted(outcome.held, "result")
-        _say(
-            f"none of the {results} in {outcome.old!r} is of a task of the "
-            "jugfile: is it the right one, unchanged, with its arguments?"
-        )
-    else:
+    is_whole = not (outcome.at_barrier or outcome.failure)
+    whose = "of the jugfile" if is_whole else "that the jugfile has made so far"
+    if not outcome.held:
         _say(f"{outcome.old!r} holds no results")
+    elif outcome.has_nothing:
+        doubt = ": is it the right one, unchanged, with its arguments?" if is_whole else ""
+        results = counted(outcome.held, "result")
+        _say(f"none of the {results} in {outcome.old!r} is of a task {whose}{doubt}")
+    elif outcome.unclaimed:
+        results, are = counted(outcome.unclaimed, "result"), _are(outcome.unclaimed)
+        _say(f"{results} in {outcome.old!r} {are} of no task {whose}, and stay there")
 
 
 def _are(count: int) -> str:

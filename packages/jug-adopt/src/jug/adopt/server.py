@@ -37,7 +37,7 @@ def connected(url: str, shown: str) -> Client:
             distribution="jug-adopt[redis]",
         ) from None
     try:
-        return Client(redis.Redis.from_url(_without_prefix(url)), redis.RedisError, shown)
+        return Client(redis.Redis.from_url(_without_prefix(url)), redis, shown)
     except ValueError as error:
         raise OptionError(f"{shown!r} is no URL of a redis server: {error}") from None
 
@@ -52,9 +52,10 @@ def _without_prefix(url: str) -> str:
 class Client:
     """Reads keys, and writes none."""
 
-    def __init__(self, redis: Any, error: type[Exception], shown: str) -> None:
-        self._redis = redis
-        self._error = error
+    def __init__(self, client: Any, errors: Any, shown: str) -> None:
+        self._client = client
+        self._errors = errors
+        """The module that has them."""
         self._shown = shown
 
     def results(self) -> set[bytes]:
@@ -64,11 +65,11 @@ class Client:
     def locked(self) -> list[bytes]:
         """Return the hashes of the tasks that are locked and did not fail."""
         hashes = sorted(self._hashes(_LOCK))
-        return [hash for hash in hashes if self._get(_LOCK + hash) == b"L"]
+        return [hash for hash in hashes if self._asked(self._client.get, _LOCK + hash) == b"L"]
 
     def content(self, hash: bytes) -> bytes:
         """Return the bytes of a result."""
-        encoded = self._get(_RESULT + hash)
+        encoded = self._asked(self._text, _RESULT + hash)
         if encoded is None:
             raise Unreadable("it was removed just now")
         try:
@@ -78,20 +79,23 @@ class Client:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._redis.close()
+        self._client.close()
 
     def _hashes(self, prefix: bytes) -> set[bytes]:
         def scan() -> set[bytes]:
-            keys = self._redis.scan_iter(match=prefix + b"*", count=_BATCH)
+            keys = self._client.scan_iter(match=prefix + b"*", count=_BATCH)
             return {key.removeprefix(prefix) for key in keys}
 
         return {hash for hash in self._asked(scan) if len(hash) == HASH_LENGTH}
 
-    def _get(self, key: bytes) -> Any:
-        return self._asked(lambda: self._redis.get(key))
-
-    def _asked(self, ask: Any) -> Any:
+    def _text(self, key: bytes) -> Any:
         try:
-            return ask()
-        except self._error as error:
+            return self._client.get(key)
+        except self._errors.ResponseError as error:  # it holds something else, or is not for all
+            raise Unreadable(f"it can't be read: {error}") from None
+
+    def _asked(self, ask: Any, *args: Any) -> Any:
+        try:
+            return ask(*args)
+        except self._errors.RedisError as error:
             raise StoreError(f"the server {self._shown!r} can't be read: {error}") from error

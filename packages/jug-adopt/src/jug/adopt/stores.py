@@ -12,19 +12,21 @@ import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Set
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jug._former import is_former_dict_file
 from jug.adopt import contents
 from jug.adopt.contents import HASH_LENGTH, Unreadable
+from jug.adopt.packs import Pack, plain_dict
 from jug.backends._file.former import is_former
 from jug.backends.registry import scheme_of
 from jug.errors import OptionError, StoreError
 from jug.tracebacks import describe_exception
 
 _FAILED: Final = 1  # the mtime of a lock that says that its task failed
+_PACKING: Final = b"pack-save"
+"""The name of the lock that `jug pack` holds."""
 _HEX: Final = frozenset(b"0123456789abcdef")
 
 
@@ -40,13 +42,18 @@ class FormerStore(ABC):
     """The results of jug 2.x in one store, by their hashes."""
 
     url: str
-    """Where it is, without secrets."""
+    """Where it is, as it was named, but without secrets."""
+    source: str
+    """Where it is, for who looks from another folder."""
     hashes: Set[bytes]
     """Of the results that are there."""
-    damage: str = ""
-    """What is wrong with the store as a whole, if anything."""
     locks: dict[bytes, str]
     """What jug 2.x works on, or did when it died: hash to who that is."""
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the store as a whole, if anything."""
+        return ""
 
     @abstractmethod
     def read(self, hash: bytes) -> Found:
@@ -67,20 +74,21 @@ class FormerDirectory(FormerStore):
 
     def __init__(self, path: Path) -> None:
         self.url = str(path)
-        self._path = path
+        self.source = str(path.absolute())
         self.locks = locks_in(path)
-        self._pack = _content(path / "packs" / "jugpack")
-        self._in_pack, is_whole = contents.keys_in_pack(self._pack) if self._pack else (set(), True)
-        self.hashes = {*_results(path)} | self._in_pack
-        if not is_whole:
-            self.damage = (
-                f"the pack {str(path / 'packs' / 'jugpack')!r} is cut short or damaged: "
-                "what was in the rest of it is not known"
-            )
+        in_files, self._unreadable = _listed(path)
+        self._pack = Pack(path / "packs" / "jugpack")  # read last: what leaves a file goes there
+        self.hashes = in_files | self._pack.hashes
+
+    @property
+    def damage(self) -> str:
+        """What can't be read as a whole: folders, and the pack."""
+        return "; ".join(filter(None, (*self._unreadable, self._pack.damage)))
 
     def read(self, hash: bytes) -> Found:
         name = hash.decode()
-        path = f"{self.url}/{name[:2]}/{name[2:]}"  # a Path takes a third of the time to read it
+        # The jugfile may change the working directory; a Path takes a third of the time to read.
+        path = f"{self.source}/{name[:2]}/{name[2:]}"
         try:
             with open(path, "rb") as file:
                 content, written = file.read(), os.fstat(file.fileno()).st_mtime
@@ -91,43 +99,24 @@ class FormerDirectory(FormerStore):
         return Found(contents.value_of(content), written)
 
     def _read_in_pack(self, hash: bytes) -> Found:
-        if hash not in self._in_pack:
+        if hash not in self._pack.hashes:
             raise Unreadable("it was removed just now")
-        if hash not in self._values:
-            raise Unreadable("the pack that it is in is cut short or damaged")
-        return Found(self._values[hash], self._packed_at)
-
-    @cached_property
-    def _values(self) -> dict[bytes, Any]:
-        """The values in the pack, which is one pickle; none if it can't be read."""
-        if self.damage:
-            return {}
-        try:
-            return contents.values_in_pack(self._pack)
-        except Unreadable as error:
-            self.damage = f"the pack {str(self._path / 'packs' / 'jugpack')!r}: {error}"
-            return {}
-
-    @cached_property
-    def _packed_at(self) -> float:
-        return (self._path / "packs" / "jugpack").stat().st_mtime
+        return Found(self._pack.value(hash), self._pack.written)
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _results(path: Path) -> Iterable[bytes]:
-    """Yield the hashes that are names of files, in a directory for each two first digits."""
-    for part in os.listdir(path):
+def _listed(path: Path) -> tuple[set[bytes], list[str]]:
+    """Return the hashes that are names of files, and what is wrong with folders of them."""
+    hashes: set[bytes] = set()
+    wrong: list[str] = []
+    for part in sorted(os.listdir(path)):
         if len(part) == 2 and (path / part).is_dir():
-            for rest in os.listdir(path / part):
-                hash = os.fsencode(part + rest)
-                if _is_hash(hash):
-                    yield hash
+            try:
+                names = os.listdir(path / part)
+            except OSError as error:
+                wrong.append(f"{str(path / part)!r} can't be read: {error.strerror}")
+            else:
+                hashes.update(filter(_is_hash, (os.fsencode(part + rest) for rest in names)))
+    return hashes, wrong
 
 
 def _is_hash(name: bytes) -> bool:
@@ -148,7 +137,7 @@ def _locks(folder: Path) -> Iterable[tuple[bytes, str]]:
     for name in names:
         hash = os.fsencode(name.removesuffix(".lock"))
         try:
-            if _is_hash(hash) and (folder / name).stat().st_mtime != _FAILED:
+            if (_is_hash(hash) or hash == _PACKING) and (folder / name).stat().st_mtime != _FAILED:
                 holder = (folder / name).read_text(errors="replace").partition("\n")[0]
                 if not _is_gone(holder):
                     yield hash, holder or "a worker that did not say its name"
@@ -177,11 +166,11 @@ class FormerDictFile(FormerStore):
     """A file in which a dict_store of jug 2.x was kept."""
 
     def __init__(self, path: Path) -> None:
-        self.url = f"dict_store:{path}"
+        self.url, self.source = f"dict_store:{path}", f"dict_store:{path.absolute()}"
         self.locks = {}
         self._written = path.stat().st_mtime
         try:
-            found = contents.plain_dict(path.read_bytes())
+            found = plain_dict(path.read_bytes())
         except Unreadable as error:
             raise StoreError(f"{str(path)!r} can't be read: {error}", path=str(path)) from None
         self._pickles = {
@@ -204,7 +193,7 @@ class FormerServer(FormerStore):
     def __init__(self, url: str) -> None:
         from jug.adopt import server
 
-        self.url = server.without_secrets(url)
+        self.url = self.source = server.without_secrets(url)
         self._client = server.connected(url, self.url)
         self.locks = {hash: "a worker on some host" for hash in self._client.locked()}
         self.hashes = self._client.results()

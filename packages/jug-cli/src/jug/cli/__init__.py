@@ -62,6 +62,9 @@ FORMER_COMMANDS: Final = {
 }
 """Commands of jug 2.x that are gone, and what to use in their place."""
 
+COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt"}
+"""Commands that jug's other distributions bring, to say which one is not installed."""
+
 
 class _Jug(click.Group):
     """The commands, found by name when they are needed, and the errors that jug names."""
@@ -102,6 +105,9 @@ class _Jug(click.Group):
     def _advice(self, ctx: click.Context, word: str) -> str:
         if word in FORMER_COMMANDS:
             return f"it is gone since jug 2.x, and {FORMER_COMMANDS[word]}"
+        if word in COMMANDS_OF_OTHERS:
+            owner = COMMANDS_OF_OTHERS[word]
+            return f"it comes with {owner}, which is not installed: pip install {owner}"
         if word.endswith(".py"):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
         from difflib import get_close_matches

@@ -45,9 +45,16 @@ n_primes = count_primes(primes100)
 write_output(n_primes)
 '''
 
-_NEXT: Final = f"""\
+_IS_MADE: Final = f"""\
 {FOLDER}/primes.py is a jugfile that counts the primes up to 100, with a task for each number.
+"""
 
+_IS_THERE: Final = f"""\
+{FOLDER}/primes.py is there already, and stays as it is, with what was computed from it:
+to begin anew, remove the folder {FOLDER}.
+"""
+
+_NEXT: Final = f"""
 Look at it, then see what there is to do:
 
     cd {FOLDER}
@@ -89,13 +96,15 @@ def command() -> None:
     path = FOLDER / "primes.py"
     try:
         FOLDER.mkdir(exist_ok=True)
-        if path.exists() and path.read_text() != JUGFILE:
+        is_there = path.exists()
+        if is_there and path.read_text() != JUGFILE:
             raise click.ClickException(
                 f"{str(path)!r} is there and is not the demo: rename it, or work in another folder"
             )
-        path.write_text(JUGFILE)
+        if not is_there:
+            path.write_text(JUGFILE)
     except OSError as error:
         raise click.ClickException(
             f"{str(path)!r} can't be written ({error.strerror}): work in a folder that is yours"
         ) from None
-    click.echo(_NEXT, nl=False)
+    click.echo((_IS_THERE if is_there else _IS_MADE) + _NEXT, nl=False)

@@ -123,7 +123,7 @@ def command(
     if dry_run:
         _look_ahead(options, allow_none, as_json)
         return
-    selected(options)  # here, so that a bad choice is not complained of by each worker
+    chosen = selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
     end = _end_of_job(options)
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with, end))
@@ -135,7 +135,8 @@ def command(
     if summary.unmatched:
         tell_no_match(summary.unmatched, allow_none)
         context.exit(DONE)
-    if not (summary.ending.status or summary.left or summary.executed | summary.loaded):
+    is_empty = not (summary.ending.status or summary.left or summary.executed | summary.loaded)
+    if is_empty and chosen is None:
         click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from jug.cli.reading import reading
 from jug.options import Options
 
 if TYPE_CHECKING:
+    from jug.backends.news import Reader
     from jug.jugfile import Jugspace
     from jug.progress import Display
     from jug.status import Status
@@ -20,7 +22,7 @@ __all__ = ["follow"]
 
 _QUIET: Final = 2.0  # seconds after which a wait without news ends
 _SHOWN: Final = 1.0  # the same, where somebody looks at how long a task runs
-_SHARE: Final = 0.05  # of the time may go into looking
+_SHARE: Final = 0.1  # of the time may go into looking
 
 
 def follow(
@@ -42,36 +44,35 @@ def follow(
 
 def _follow(jugspace: Jugspace, tasks: Sequence[Task[Any]], display: Display | None) -> bool:
     """Return whether the tasks known so far, or those of its barrier, came to be done."""
-    from jug.status import look as look_at
-
-    store, wanted = jugspace.store, jugspace.barrier_tasks or tasks
-    look = _look_of(jugspace, tasks, display)
+    store, awaited = jugspace.store, jugspace.barrier_tasks
     interval = 0.0 if display is None else display.interval
-    with store.reader() as changes:
-        while True:
+    with store.reader() as changes, store.reader() as reader:
+        look = _look_of(jugspace, tasks, display, reader)
+        for looked in count():
             began = time.monotonic()
             status = look()
-            if status.is_complete() or look_at(store, wanted).is_complete():
+            if status.is_complete() or (awaited and all(one.is_done(store) for one in awaited)):
                 return True
             if _is_stuck(status):
                 return False
-            # A look takes long where there are many tasks, which finish all the time.
-            took = time.monotonic() - began
+            # A look takes long where many tasks finish; the first is at all of them.
+            took = time.monotonic() - began if looked else 0.0
             time.sleep(max(interval, took / _SHARE) - took)
             changes.take()
             store.wait(changes, _QUIET if display is None else _SHOWN)
+    raise AssertionError("it looks for as long as it takes")
 
 
 def _look_of(
-    jugspace: Jugspace, tasks: Sequence[Task[Any]], display: Display | None
+    jugspace: Jugspace, tasks: Sequence[Task[Any]], display: Display | None, reader: Reader
 ) -> Callable[[], Status]:
     """Return what looks at the tasks, and shows it."""
     from jug.progress.outside import Onlooker
-    from jug.status import look
+    from jug.status import StatusKeeper
 
     if display is None:
-        return lambda: look(jugspace.store, tasks)
-    onlooker = Onlooker(jugspace.store, tasks)
+        return StatusKeeper(jugspace.store, tasks, reader).update
+    onlooker = Onlooker(jugspace.store, tasks, reader=reader)
 
     def look_and_show() -> Status:
         status, snapshot = onlooker.look()

@@ -18,10 +18,10 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
-from jug.errors import OptionError
+from jug.errors import OptionError, TaskNotFound
 from jug.jugfile import Jugspace
 from jug.selection import ByName, Selection
-from jug.task import Task, Tasklet
+from jug.task import Task
 from jug.task.graph import Graph
 from jug.task.short_form import call_form
 from jug.wording import counted
@@ -43,14 +43,17 @@ _LOOKS: Final = (
 def find_task(jugspace: Jugspace, text: str, graph: Graph | None = None) -> Task[Any]:
     """Return the one task of a jugfile that is meant.
 
-    Raises `OptionError` if there is none or several: it lists these, or what is spelt alike.
+    Raises `TaskNotFound` if there is none, and says what is spelt alike, or `OptionError` if
+    there are several, and lists these.
     """
     graph = graph or Graph(jugspace.tasks)
     tasks = graph.tasks
     found = _by_name(tasks, text) or _by_hash(tasks, text) or _by_expression(jugspace, text)
     if len(found) == 1:
         return found[0]
-    raise OptionError(_several(found, text) if found else _none(jugspace, graph, text), task=text)
+    if found:
+        raise OptionError(_several(found, text), task=text)
+    raise TaskNotFound(_none(jugspace, graph, text), task=text)
 
 
 def _by_name(tasks: Sequence[Task[Any]], text: str) -> list[Task[Any]]:
@@ -105,8 +108,8 @@ def _tasks_of(value: Any) -> list[Task[Any]]:
         kind = type(one)  # an object may raise where it is asked for its class
         if issubclass(kind, Task):
             found[one.digest] = one
-        elif issubclass(kind, Tasklet):
-            stack.append(one.base)
+        elif hasattr(kind, "__jug_dependencies__"):  # a part of a task, a lazy map
+            stack.extend([*one.__jug_dependencies__()][::-1])
         elif issubclass(kind, (list, tuple, dict)) and id(one) not in seen:
             seen.add(id(one))
             stack.extend(reversed(one.values() if issubclass(kind, dict) else one))

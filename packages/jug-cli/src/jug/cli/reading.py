@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +43,7 @@ def reading(options: Options) -> Iterator[Jugspace]:
     """Read the jugfile, and yield its `Jugspace`.
 
     What the jugfile prints goes to the standard error where the command prints JSON.
+    A jugdir of the command line that is not there is told: commands that look make none.
     """
     job = job_of(options)
     context = click.get_current_context(silent=True)
@@ -49,7 +51,21 @@ def reading(options: Options) -> Iterator[Jugspace]:
     with traceless(job.jugfile):
         with redirect_stdout(sys.stderr) if is_data else nullcontext():
             _, jugspace = job.begin()
+        if "jugdir" in options.given():
+            _warn_if_missing(jugspace.store.url)
         yield jugspace
+
+
+def _warn_if_missing(url: str) -> None:
+    """Warn of a jugdir that is not there, as the command line has perhaps misspelt it."""
+    scheme, _, path = url.partition(":")
+    if scheme != "file" or os.path.exists(path):
+        return
+    folder, name = os.path.split(path)
+    beside = os.scandir(folder) if os.path.isdir(folder) else ()
+    near = get_close_matches(name, [entry.name for entry in beside if entry.is_dir()], n=1)
+    advice = f"is {near[0]!r} meant?" if near else "nothing was run there yet"
+    click.echo(f"There is no jugdir {os.path.relpath(path)!r}: {advice}", err=True)
 
 
 @contextmanager
@@ -89,6 +105,6 @@ def warn_of_barrier(jugspace: Jugspace) -> None:
         tell_of_barrier()
 
 
-def tell_of_barrier() -> None:
+def tell_of_barrier(why: str = "") -> None:
     """Say that the jugfile was read only up to a barrier."""
-    click.echo("The jugfile stops at a barrier: there may be more tasks beyond it.", err=True)
+    click.echo(f"The jugfile stops at a barrier{why}: there may be more tasks beyond it.", err=True)

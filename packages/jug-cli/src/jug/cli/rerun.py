@@ -176,6 +176,7 @@ def _take(task: Task[Any]) -> Lease | None:
     """Take a task without a result, so that nobody else runs it; refuse one that somebody runs."""
     from jug.backends.heartbeat import start_heartbeat
     from jug.task.short_form import call_form
+    from jug.views.places import held_by
 
     store = task.store
     lease = None if task.can_load() else store.acquire([task.digest])
@@ -183,8 +184,7 @@ def _take(task: Task[Any]) -> Lease | None:
         start_heartbeat(store)
     elif not task.can_load():
         holder = store.holders().get(task.digest)
-        process = holder.process if holder else None
-        who = f"{process.host}:{process.pid}" if process else "another worker"
+        who = held_by(holder) if holder else "another worker"
         raise LockError(
             f"{call_form(task)} is being run by {who}: wait for that, or leave --save away",
             task=task,

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from jug.cli.jugfile_command import jugfile_command
+from jug.cli.lookup import find_task
 from jug.cli.reading import reading
-from jug.errors import OptionError, TaskError, TaskNotFound
+from jug.errors import TaskError
 from jug.jugfile import Jugspace
 from jug.options import Options
+from jug.session import current_store
 from jug.task import Task, alltasks, find_dependencies, value
 from jug.task.graph import Graph
-
-_SHORTEST_HASH: Final = 6
 
 
 @jugfile_command(
@@ -117,21 +117,9 @@ def get_filtered_tasks(loadable: bool | None = None, failed: bool | None = None)
 
 
 def get_task(x: str | bytes) -> Task[Any]:
-    """Return the task with this hash (its first digits suffice) or name (its end suffices)."""
+    """Return the task of this name, or hash, whose first digits suffice; see `jug show --help`."""
     text = x.decode() if isinstance(x, bytes) else x
-    tasks = get_tasks()
-    found = [task for task in tasks if f".{task.name}".endswith(f".{text}")]
-    if not found and len(text) >= _SHORTEST_HASH:
-        found = [task for task in tasks if task.digest.hex().startswith(text)]
-    if not found:
-        raise TaskNotFound(f"no task has the name or hash {x!r}: get_tasks() lists all", task=x)
-    if len(found) > 1:
-        raise OptionError(
-            f"{len(found)} tasks are called {x!r}: give the hash of one, such as "
-            f"{found[0].hash().decode()!r}, or choose from get_tasks()",
-            task=x,
-        )
-    return found[0]
+    return find_task(Jugspace(current_store(), alltasks), text)
 
 
 def _graph() -> Graph:

@@ -13,6 +13,7 @@ __all__ = ["moment"]
 
 _AGO: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_FIRST_YEAR: Final = 1970  # nothing was before, and not all clocks count so far back
 _CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 
 
@@ -22,6 +23,8 @@ def moment(context: click.Context, param: click.Parameter, text: str | None) -> 
     >>> context = click.Context(click.Command("log"))
     >>> moment(context, click.Option(["--since"]), "2026-11-26T14:00:00+01:00")
     1795698000.0
+    >>> moment(context, click.Option(["--since"]), "0001-01-01")
+    0.0
     """
     if text is None:
         return 0.0
@@ -42,4 +45,5 @@ def _seconds(text: str) -> float:
     if _CLOCK.fullmatch(text):  # of today
         hour, rest = text.split(":", 1)
         text = f"{datetime.now():%Y-%m-%d} {hour:0>2}:{rest}"
-    return datetime.fromisoformat(text).timestamp()
+    when = datetime.fromisoformat(text)
+    return 0.0 if when.year < _FIRST_YEAR else when.timestamp()

@@ -81,7 +81,7 @@ def _as_data(found: Timings, path: CriticalPath | None, graph: Graph) -> dict[st
     return {
         "names": [asdict(name) for name in found.names],
         "workers": None if path is None else [worker.as_dict() for worker in found.workers],
-        "critical_path": None if path is None else path.as_dict(graph),
+        "critical_path": path.as_dict(graph) if path is not None and path.length else None,
     }
 
 
@@ -102,24 +102,23 @@ def _by_name(names: list[NameTimes]) -> str:
 
 
 def _by_worker(workers: list[WorkerTimes]) -> str:
-    """Return the workers that began last, and how many there were before."""
+    """Return the workers that were busy for longest, as they began, and all others in a line."""
     from jug.cli.run_lines import when
+    from jug.views.worker_times import together
 
     if not workers:
         return ""
-    rows = [
-        (
-            str(one.runs),
-            duration(one.busy),
-            *("-" if time is None else duration(time) for time in (one.idle, one.overhead)),
-            when(one.start),
-            str(one.place),
-        )
-        for one in workers[-_SHOWN:]
-    ]
-    rest = len(workers) - len(rows)
-    more = f"\n(and {counted(rest, 'worker')} before these)" if rest else ""
-    return _numbers(_BY_WORKER, rows) + more
+    shown = set(sorted(workers, key=lambda one: one.busy)[-_SHOWN:])
+    rest = [one for one in workers if one not in shown]
+    rows = [_row(one, when(one.start), str(one.place)) for one in workers if one in shown]
+    if rest:
+        rows.append(_row(together(rest), "", counted(len(rest), "other worker")))
+    return _numbers(_BY_WORKER, rows)
+
+
+def _row(one: WorkerTimes, began: str, who: str) -> tuple[str, ...]:
+    rest = ("-" if time is None else duration(time) for time in (one.idle, one.overhead))
+    return str(one.runs), duration(one.busy), *rest, began, who
 
 
 def _numbers(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -19,6 +20,9 @@ from jug.wording import CONTROLS
 __all__ = ["LiveDisplay"]
 
 _MOST_KEPT: Final = 1 << 16  # bytes that wait for the end of their line, or to be drawn
+_MOST_BEGUN: Final = 8  # lines that wait for their end
+_PAINTED: Final = re.compile(rb"\x1b\[[^\n]*")
+_RESET: Final = b"\\g<0>\x1b[0m"
 
 
 class LiveDisplay:
@@ -38,7 +42,7 @@ class LiveDisplay:
         self._lines: list[Line] = []
         self._snapshot: Snapshot | None = None
         self._above = bytearray()
-        self._begun: dict[int, bytes] = {}
+        self._begun: dict[tuple[int, Hashable], bytes] = {}
         self._drawn_at = float("-inf")
         self._is_drawing = False
 
@@ -50,22 +54,23 @@ class LiveDisplay:
         self._set(block(snapshot, columns, rows, is_ascii=self._is_ascii))
         self._draw()
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes, source: Hashable = None) -> None:
         """Print whole lines above the block, at once or with the next snapshot.
 
-        The beginning of a line, such as a prompt, is the first line of the block until it
-        ends.  What does not go to this terminal is written where it goes.
+        The beginning of a line, such as a prompt, is among the first lines of the block until
+        it ends, one for each source.  What does not go to this terminal is written where it goes.
         """
         if not self._is_here(descriptor):
             write_all(descriptor, data)
             return
-        data = self._begun.pop(descriptor, b"") + data
-        whole, newline, rest = data.rpartition(b"\n")
-        self._above += whole + newline
-        if len(rest) > _MOST_KEPT:
-            self._above += rest + b"\n"
-        elif rest:
-            self._begun[descriptor] = rest
+        begun = descriptor, source
+        whole, newline, rest = (self._begun.get(begun, b"") + data).rpartition(b"\n")
+        self._put_above(whole + newline)
+        self._begun[begun] = rest  # each stays in its place
+        if not rest:
+            del self._begun[begun]
+        if len(rest) > _MOST_KEPT or len(self._begun) > _MOST_BEGUN:
+            self._put_above(self._begun.pop(next(iter(self._begun))) + b"\n")
         is_due = time.monotonic() >= self._drawn_at + self.interval
         if self._above and (is_due or len(self._above) > _MOST_KEPT):
             self._draw()
@@ -78,7 +83,7 @@ class LiveDisplay:
     def close(self) -> None:
         """Let the bar stay, and take the rest away."""
         for rest in self._begun.values():
-            self._above += rest + b"\n"
+            self._put_above(rest + b"\n")
         self._begun.clear()
         if self._snapshot is not None:
             columns = self._block.size().columns
@@ -87,6 +92,10 @@ class LiveDisplay:
         self._draw()
         self._block.finish()
         self._block.leave()
+
+    def _put_above(self, lines: bytes) -> None:
+        """Take lines for what is above the block; none paints what follows it."""
+        self._above += _PAINTED.sub(_RESET, lines)
 
     def _is_here(self, descriptor: int) -> bool:
         """Return whether what is written to a descriptor comes to this terminal."""

@@ -129,14 +129,14 @@ def _worker_lines(shown: Sequence[Activity], width: int) -> list[Text]:
     workers = _left([one.worker for one in shown])
     ages = _right([_since(one) for one in shown])
     return [
-        _joined([worker, age], one.name or "waits", ("dim", ""), width)
+        _joined([worker, age], one.name or "waits", ("dim", ""), width, one.arguments)
         for one, worker, age in zip(shown, workers, ages, strict=True)
     ]
 
 
 def _since(activity: Activity) -> str:
-    is_known = activity.name and activity.seconds is not None
-    return duration(activity.seconds or 0.0) if is_known else ""
+    """Return for how long a task runs, if that is known: not of one that was just seen."""
+    return duration(activity.seconds) if activity.name and activity.seconds else ""
 
 
 # Columns
@@ -152,16 +152,42 @@ def _left(cells: Sequence[str]) -> list[str]:
     return [cell.ljust(width) for cell in cells]
 
 
-def _joined(cells: Sequence[str], name: str, styles: Sequence[str], width: int) -> Text:
-    """Return a line of cells and a name, of which the end is shown where it is too long."""
+def _joined(
+    cells: Sequence[str],
+    name: str,
+    styles: Sequence[str],
+    width: int,
+    arguments: str | None = None,
+) -> Text:
+    """Return a line of cells and a name, or the call of that with its arguments."""
     line = Text()
     for cell, style in zip(cells, styles, strict=True):
         if cell:
             line.append(_GAP).append(cell, style)
     line.append(_GAP)
-    name = "".join([char if char.isprintable() else "?" for char in name])
     room = max(2, width - line.cell_len)
-    return line.append(name if cell_len(name) <= room else f"…{name[1 - room :]}")
+    return line.append(_fitted(_printable(name), arguments and _printable(arguments), room))
+
+
+def _printable(text: str) -> str:
+    return "".join([char if char.isprintable() else "?" for char in text])
+
+
+def _fitted(name: str, arguments: str | None, room: int) -> str:
+    """Return the end of a name that is too long, and the beginning of the arguments.
+
+    >>> [_fitted("a_package.measure", "3, key='abc'", room) for room in (32, 22, 10)]
+    ["a_package.measure(3, key='abc')", "…measure(3, key='abc')", '…e.measure']
+    >>> _fitted("a_package.measure", "3, key='abc'", 16)
+    "…measure(3, key='abc')"
+    """
+    if arguments is None:
+        return name if cell_len(name) <= room else f"…{name[1 - room :]}"
+    call = f"{name}({arguments})"
+    if cell_len(call) <= room or "." not in name:
+        return call
+    short = f"…{name.rpartition('.')[2]}"
+    return f"{short}({arguments})" if cell_len(short) + 4 <= room else _fitted(name, None, room)
 
 
 def _cut(line: Text, columns: int) -> Text:

@@ -51,7 +51,7 @@ class CriticalPath(NamedTuple):
             "estimated": self.estimated,
             "unknown": self.unknown,
             "tasks": [
-                {"hash": task.digest.hex(), "name": task.name, "duration": seconds}
+                {"hash": task.digest.hex(), "name": task.name, "duration": seconds or None}
                 for task, seconds in zip(
                     [graph.tasks[number] for number in self.numbers], self.seconds, strict=True
                 )

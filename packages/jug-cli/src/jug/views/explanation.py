@@ -14,7 +14,7 @@ from jug.records import Run, RunState
 from jug.task import Task
 from jug.task.short_form import call_form, call_forms
 from jug.views.earlier import Difference
-from jug.views.places import Places
+from jug.views.places import Places, held_by, holder_as_dict
 from jug.wording import duration, escaped
 
 __all__ = ["Explanation", "Reason", "enumerated", "when_and_where"]
@@ -92,7 +92,7 @@ class Explanation:
         if self.reason in _ABOUT_OTHERS:
             return f"{_ABOUT_OTHERS[self.reason]} {_calls(self.needed)}"
         if self.reason is Reason.HELD and self.holder is not None:
-            return f"by {_place_of_holder(self.holder)}{_since(self.holder)}"
+            return f"by {held_by(self.holder)}"
         if self.run is None:
             return ""
         if self.reason in (Reason.NEVER, Reason.ARGUMENT):
@@ -132,8 +132,10 @@ class Explanation:
                 "call": self.nearest or about["call"],
                 "end": self.run.record.end,
                 "exception": self.run.record.exception or None,
-                "worker": self.run.record.worker or None,
+                **places.of(self.run.record.worker).as_dict(),
             }
+        if self.holder is not None:
+            about["holder"] = holder_as_dict(self.holder)
         return about
 
 
@@ -190,15 +192,5 @@ def _what_became(run: Run) -> str:
 
 def when_and_where(run: Run, places: Places) -> str:
     """Return how long ago a run ended, and which process ran it."""
-    ago = duration(max(0.0, time.time() - run.record.end))
+    ago = duration(time.time() - run.record.end)
     return f"{ago} ago on {places.of(run.record.worker)}"
-
-
-def _since(holder: Holder) -> str:
-    """Return for how long somebody has had a task, if that is known."""
-    return f" for {duration(max(0.0, time.time() - holder.since))}" if holder.since else ""
-
-
-def _place_of_holder(holder: Holder) -> str:
-    process = holder.process
-    return f"{process.host}:{process.pid}" if process else f"worker {holder.worker}"

@@ -59,7 +59,7 @@ def summary_of(task: Task[Any]) -> ResultSummary:
         value = read_value(task)
     except JugError as error:
         return ResultSummary("", size, None, None, str(error))
-    except Exception as error:  # the user's own classes refuse
+    except MemoryError as error:  # it is whole, and larger than this machine
         return ResultSummary("", size, None, None, describe_exception(error))
     kind = type(value)
     return ResultSummary(

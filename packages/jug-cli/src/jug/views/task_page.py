@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from inspect import signature
 from typing import Any, NamedTuple
 
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Holder
 from jug.jugfile import Jugspace
 from jug.status import State, states
 from jug.task import Task
@@ -14,8 +13,9 @@ from jug.task.graph import Graph
 from jug.task.short_form import call_form, short_form
 from jug.views.history import History, PastRun
 from jug.views.neighbours import Neighbours, neighbours
+from jug.views.places import held_by, holder_as_dict
 from jug.views.results import ResultSummary, summary_of
-from jug.wording import counted, duration, escaped
+from jug.wording import counted, escaped
 
 __all__ = ["TaskPage", "task_page"]
 
@@ -33,6 +33,8 @@ class TaskPage(NamedTuple):
     dependencies: Neighbours
     dependants: Neighbours
     runs: list[PastRun]
+    holder: Holder | None
+    """Who runs it."""
 
     @property
     def call(self) -> str:
@@ -57,6 +59,7 @@ class TaskPage(NamedTuple):
             "arguments": self.arguments,
             "state": self.state.value,
             "why": self.why,
+            "holder": self.holder and holder_as_dict(self.holder),
             "result": self.result and self.result.as_dict(),
             "dependencies": self.dependencies.as_dict(),
             "dependants": self.dependants.as_dict(),
@@ -77,15 +80,17 @@ def task_page(jugspace: Jugspace, graph: Graph, task: Task[Any]) -> TaskPage:
     runs = History(jugspace, graph).runs_of(task.digest)
     dependencies = neighbours(store, [graph.tasks[one] for one in graph.dependencies_of(number)])
     (state,) = states(store, [task])
+    holder = store.holders().get(task.digest) if state is State.RUNNING else None
     return TaskPage(
         task,
         _arguments(task),
         state,
-        _why(store, task, state, dependencies, runs),
+        _why(store, task, state, dependencies, runs, holder),
         summary_of(task) if state is State.FINISHED else None,
         dependencies,
         neighbours(store, [graph.tasks[one] for one in graph.dependants_of(number)]),
         runs,
+        holder,
     )
 
 
@@ -98,7 +103,12 @@ def _arguments(task: Task[Any]) -> dict[str, str]:
 
 
 def _why(
-    store: BaseStore, task: Task[Any], state: State, needed: Neighbours, runs: list[PastRun]
+    store: BaseStore,
+    task: Task[Any],
+    state: State,
+    needed: Neighbours,
+    runs: list[PastRun],
+    holder: Holder | None,
 ) -> str:
     """Return what the state comes from."""
     if state is State.FINISHED:
@@ -109,7 +119,7 @@ def _why(
         kept = store.failures().get(task.digest)
         return f"{_exception(store, task)}; {_KEPT if kept else _RETRYABLE}"
     if state is State.RUNNING:
-        return f"held by {_holder(store, task)}"
+        return f"held by {held_by(holder)}" if holder else "held by a worker that has just ended"
     if state is State.WAITING:
         return f"{counted(needed.undone, 'task')} that it needs {_be(needed.undone)} not done"
     return f"its last run: {runs[-1].state}" if runs else "it was never run"
@@ -126,12 +136,3 @@ def _exception(store: BaseStore, task: Task[Any]) -> str:
 
 def _be(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _holder(store: BaseStore, task: Task[Any]) -> str:
-    holder = store.holders().get(task.digest)
-    if holder is None:
-        return "a worker that has ended just now"
-    process = holder.process
-    who = f"process {process.pid} on {process.host}" if process else f"worker {holder.worker}"
-    return f"{who} for {duration(time.time() - holder.since)}" if holder.since else who

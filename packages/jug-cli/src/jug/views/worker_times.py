@@ -11,14 +11,14 @@ than a millisecond is taken for overhead, as there may be millions.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
 from jug.task.graph import Graph
 from jug.views.places import Place
 
-__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "worker_times"]
+__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "together", "worker_times"]
 
 _NOTICED: Final = 0.001
 
@@ -116,6 +116,29 @@ def _waited(graph: Graph, number: int, since: float, until: float, ends: Sequenc
     """Return for how long a task was not ready that a worker took between two moments."""
     ready = max([ends[one] for one in graph.dependencies_of(number)], default=since)
     return min(max(ready - since, 0.0), until - since)
+
+
+def together(workers: Sequence[WorkerTimes]) -> WorkerTimes:
+    """Return what several workers did together, as far as that is known of each.
+
+    >>> one = WorkerTimes(Place("", "a", 1), 2, 0.0, 9.0, 5.0, 3.0, 1.0)
+    >>> together([one, one._replace(start=5.0, end=12.0, idle=None)])[1:]
+    (4, 0.0, 12.0, 10.0, 3.0, 2.0)
+    """
+    return WorkerTimes(
+        Place("", "", None),
+        sum(one.runs for one in workers),
+        min(one.start for one in workers),
+        max(one.end for one in workers),
+        sum(one.busy for one in workers),
+        _sum_of_known(one.idle for one in workers),
+        _sum_of_known(one.overhead for one in workers),
+    )
+
+
+def _sum_of_known(times: Iterable[float | None]) -> float | None:
+    known = [time for time in times if time is not None]
+    return sum(known) if known else None
 
 
 def most_at_once(workers: Sequence[WorkerTimes]) -> int:

@@ -79,7 +79,7 @@ class DictFile:
         if is_former_dict_file(content):
             raise StoreFormatError(
                 f"{str(self.path)!r} is a file of a dict_store of jug 2.x, which is only read: "
-                f"{how_to_adopt(self.path)}; or choose another name",
+                f"{how_to_adopt(self.path, 'dict_store:')}; or choose another name",
                 path=self.path,
             )
         if not marker.startswith(_MARKER):

@@ -187,7 +187,8 @@ class HistoryPromises(ABC):
         """
         with without_collector():
             runs = in_order([run for run in self.each_run() if run.record.end >= since])
-        died = {(run.digest, run.record.worker) for run in runs if run.state is RunState.DIED}
+        seen = (RunState.DIED, RunState.FAILED)  # the last death of a task is its failure
+        died = {(run.digest, run.record.worker) for run in runs if run.state in seen}
         return [
             run
             for run in runs

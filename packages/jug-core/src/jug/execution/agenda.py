@@ -9,7 +9,6 @@ Tasks that belong to another store are used and not run.  They are looked up the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import compress
@@ -215,6 +214,7 @@ class Agenda:
         """Add to a worker's summary what of the tasks is done, left and blocked."""
         if summary.ending is Ending.UNMATCHED:
             summary.unmatched = self._unmatched()
+        self.census.update()
         summary.at_barrier = self.has_barrier and not self.is_barrier_open()
         summary.left = self.plan.left
         if self.budget is not None and summary.ending is Ending.TIME:
@@ -225,8 +225,7 @@ class Agenda:
         failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
         elsewhere = (task for task in failed if task.digest.hex() not in here)
         summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
-        done = compress(self.graph.names(), map(DONE.__eq__, self.plan.states))
-        summary.loaded = Counter(done) - summary.executed
+        summary.loaded = self.census.done() - summary.executed
 
 
 def _in_other_stores(store: BaseStore, tasks: Sequence[Task[Any]]) -> set[int]:

@@ -1,4 +1,4 @@
-"""How many tasks of each name are in which state of a plan, kept up to date for little.
+"""How many selected tasks of each name are in which state of a plan, kept up to date for little.
 
 Nothing is noted when a task changes its state, which happens often.  The states as they
 were counted last are kept instead, and compared in pieces: only where they differ is
@@ -8,6 +8,7 @@ looked at each task, so a million tasks are counted again in a millisecond.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import compress
 from typing import Final
 
 from jug.execution.plan import DONE, FAILED, SKIPPED, Plan
@@ -16,12 +17,13 @@ _PIECE: Final = 512
 
 
 class Census:
-    """The tasks of a plan by name and state."""
+    """The tasks of a plan that are selected, by name and state."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._counted = bytearray(plan.states)
-        self._counts = Counter(zip(plan.graph.names(), plan.states, strict=True))
+        states = zip(plan.graph.names(), plan.states, strict=True)
+        self._counts = Counter(compress(states, plan.selected()))
 
     def update(self) -> None:
         """Count what has changed."""
@@ -33,15 +35,15 @@ class Census:
                 counted[piece] = states[piece]
 
     def _recount(self, at: int, states: memoryview, counted: memoryview) -> None:
-        tasks, counts = self._plan.graph.tasks, self._counts
+        tasks, counts, is_selected = self._plan.graph.tasks, self._counts, self._plan.is_selected
         for number, (state, before) in enumerate(zip(states, counted, strict=True), start=at):
-            if state != before:
+            if state != before and is_selected(number):
                 name = tasks[number].name
                 counts[name, before] -= 1
                 counts[name, state] += 1
 
     def total(self) -> Counter[str]:
-        """Return how many tasks of each name are selected."""
+        """Return how many tasks of each name there are."""
         return self._sum(*range(SKIPPED))
 
     def done(self) -> Counter[str]:

@@ -19,6 +19,7 @@ from jug.execution.summary import Failure, Summary
 from jug.execution.task_output import TaskOutput
 from jug.progress import Spent, Standing
 from jug.task import Task
+from jug.task.short_form import short_form
 from jug.tracebacks import describe_exception, own_traceback
 
 _LENGTH: Final = Struct("<Q")
@@ -91,11 +92,19 @@ class SupervisorConnection:
         data = pickle.dumps(message)
         self.channel.sendall(_LENGTH.pack(len(data)) + data)
 
+    def is_on_trial(self, digest: bytes) -> bool:
+        """Return whether too many workers may have died of a task to run it."""
+        return self.slots.is_on_trial(digest, self.slot)
+
     # What the supervisor sees at any time
 
     def publish(self, task: Task[Any]) -> None:
         """Show which task this worker has taken."""
         self._began = self.slots.publish(self.slot, task)
+
+    def show_arguments(self, task: Task[Any]) -> None:
+        """Show the arguments of the task that this worker has taken."""
+        self.slots.show_arguments(self.slot, task.digest, short_form(task.args, task.kwargs))
 
     def set_deadline(self, seconds: float | None) -> None:
         """Show that the task's function has so long from now on, None for any time."""

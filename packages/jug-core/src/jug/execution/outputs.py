@@ -6,6 +6,8 @@ output, which may be slow, or stand still as a pager does.  So it writes only wh
 does not block, and keeps little in memory: while that waits nothing more is read, and a
 worker that goes on printing waits in its own call, as it would without a supervisor.
 A run that is to stop does not wait for long (`hurry`): what nobody takes is dropped then.
+What the supervisor itself has to tell goes the same way, since it must not stand still either;
+of what nobody reads only the first is kept, and told at last how much there was more.
 
 A process that a task has started and that outlives its worker keeps the pipe.  What it
 prints is passed on, and is in nobody's record; at the end of the command a small process
@@ -21,7 +23,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -31,14 +34,16 @@ from jug.descriptors import is_ready, write_all
 from jug.execution.last_output import LastOutput, LastOutputs
 from jug.execution.output_pipe import OutputPipe, open_pipes
 from jug.messages import Log
+from jug.wording import counted
 
 log = Log("supervisor")
 
-Write = Callable[[int, bytes], None]
-"""Writes to a descriptor, all of it."""
+Write = Callable[[int, bytes, Hashable], None]
+"""Writes to a descriptor, all of it; the last argument tells apart from whom it comes."""
 
 _MOST_READS: Final = 64  # in a row, as a process that was left behind may print for ever
 _PAUSE: Final = 100  # milliseconds between two looks at the time
+_MOST_WAITING: Final = 1000  # pieces, after which no further message waits
 _TERMINAL_CHUNK: Final = 1024
 _CHUNK: Final = 1 << 16
 
@@ -49,16 +54,19 @@ class Outputs:
     The data of a key in the selector is what is to be called.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, write: Write = write_all) -> None:
+    def __init__(self, selector: selectors.BaseSelector, write: Write | None = None) -> None:
         self._selector = selector
-        self._write = write
+        self._write = write or _write
         self._pipes: dict[OutputPipe, LastOutput | None] = {}
         """The pipes that are open, and where the last of it is kept while the worker lives."""
-        self._waiting: dict[int, bytes] = {}
+        self._waiting: dict[int, deque[tuple[Hashable, bytes]]] = {}
+        """By descriptor, in pieces with where each comes from."""
         self._broken: set[int] = set()
         self._until = inf
         """When what waits is dropped."""
         self._chunks: dict[int, int] = {}
+        self._messages: deque[tuple[int, bytes]] = deque()
+        self._left_out: Counter[int] = Counter()
 
     # Workers come and go
 
@@ -96,8 +104,13 @@ class Outputs:
         """Wait for those who read no longer than this from now on."""
         self._until = min(self._until, time.monotonic() + seconds)
 
+    def tell(self, target: int, message: bytes) -> None:
+        """Print a message of the supervisor's own, in `attend`; a thread or handler may tell it."""
+        self._messages.append((target, message))
+
     def attend(self) -> None:
-        """Drop what has waited for too long, and go on reading."""
+        """Print messages, drop what has waited for too long, and go on reading."""
+        self._pass_on_messages()
         if self._waiting and time.monotonic() >= self._until:
             before = set(self._waiting)
             self._broken |= before
@@ -108,11 +121,26 @@ class Outputs:
         """Pass on what is there, and leave to another process what is still to come."""
         for pipe in list(self._pipes):
             self._take_all(pipe)
+        self._pass_on_messages()
         self._write_all_waiting()
         if self._pipes:
             _pass_on_for_ever([(pipe.reader, pipe.target) for pipe in self._pipes])
         for pipe in list(self._pipes):
             self._forget(pipe)
+
+    def _pass_on_messages(self) -> None:
+        while self._messages:
+            target, message = self._messages.popleft()
+            if len(self._waiting.get(target, ())) > _MOST_WAITING:
+                self._left_out[target] += 1
+            else:
+                self._pass_on(target, message)
+
+    def _tell_left_out(self, target: int) -> None:
+        count = self._left_out.pop(target, 0)
+        if count:
+            more = counted(count, "more message")
+            self.tell(target, f"jug: and {more}, while nobody read them\n".encode())
 
     # Reading
 
@@ -130,7 +158,7 @@ class Outputs:
             return False
         data = self._read(pipe)
         if data:
-            self._pass_on(pipe.target, data)
+            self._pass_on(pipe.target, data, pipe)
         elif data is not None:
             self._forget(pipe)
         return bool(data)
@@ -153,26 +181,30 @@ class Outputs:
 
     # Writing
 
-    def _pass_on(self, target: int, data: bytes) -> None:
+    def _pass_on(self, target: int, data: bytes, source: Hashable = None) -> None:
         if target not in self._broken:
             before = set(self._waiting)
-            self._waiting[target] = self._waiting.get(target, b"") + data
+            self._waiting.setdefault(target, deque()).append((source, data))
             self._write_waiting(target)
             self._heed_waiting(before)
 
     def _write_waiting(self, target: int) -> None:
         """Write as much as is possible without waiting."""
-        data, size, at = self._waiting.pop(target), self._chunk_for(target), 0
+        pieces, size = self._waiting.pop(target), self._chunk_for(target)
         try:
-            while at < len(data) and is_ready(target):
-                self._write(target, data[at : at + size])
-                at += size
+            while pieces and is_ready(target):
+                source, data = pieces.popleft()
+                if len(data) > size:
+                    pieces.appendleft((source, data[size:]))
+                self._write(target, data[:size], source)
         except OSError as error:
             self._broken.add(target)
             log.error("what tasks print can't be shown any more: %s", error.strerror)
         else:
-            if at < len(data):
-                self._waiting[target] = data[at:]
+            if pieces:
+                self._waiting[target] = pieces
+            else:
+                self._tell_left_out(target)
 
     def _chunk_for(self, target: int) -> int:
         if target not in self._chunks:
@@ -200,11 +232,15 @@ class Outputs:
 
     def _write_all_waiting(self) -> None:
         """Wait until what waits is written, or dropped."""
-        while self._waiting:
+        while self._waiting or self._messages:
             for target in list(self._waiting):
                 is_ready(target, _PAUSE)
                 self._go_on(target)
             self.attend()
+
+
+def _write(target: int, data: bytes, source: Hashable) -> None:
+    write_all(target, data)
 
 
 def _chunk_for(target: int) -> int:

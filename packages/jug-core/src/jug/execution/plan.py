@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
 from random import randrange
 from typing import Final
 
@@ -69,7 +70,7 @@ class Plan:
                 continue
             unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
             self.unmet[number] = unmet
-            if not self._is_selected(number):
+            if not self.is_selected(number):
                 states[number] = SKIPPED
                 continue
             self.left += 1
@@ -80,8 +81,14 @@ class Plan:
                 ready.append(number)
         return ready
 
-    def _is_selected(self, number: int) -> bool:
+    def is_selected(self, number: int) -> bool:
+        """Return whether a task may run at all."""
         return self._selected is None or self._selected(number)
+
+    def selected(self) -> Iterable[bool]:
+        """Return of each task whether it may run at all."""
+        count = len(self.states)
+        return repeat(True, count) if self._selected is None else map(self._selected, range(count))
 
     # What to do next
 
@@ -164,12 +171,12 @@ class Plan:
         elif self.states[number] != FAILED:
             return
         self.failed.discard(number)
-        self.states[number] = WAITING if self._is_selected(number) else SKIPPED
+        self.states[number] = WAITING if self.is_selected(number) else SKIPPED
         if self.unmet[number] == 0 and self.states[number] == WAITING:
             self._make_ready(number)
 
     def _undo(self, number: int) -> None:
-        self.left += self._is_selected(number)
+        self.left += self.is_selected(number)
         for dependant in self.graph.dependants_of(number):
             self.unmet[dependant] += 1
             if self.states[dependant] in (READY, HELD, LATE):

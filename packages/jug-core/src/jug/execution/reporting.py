@@ -3,6 +3,11 @@
 It says which task it begins and which it has done, and from time to time how all tasks
 stand, which is read in the store and so includes what others have done.  Of several
 workers of one run any speaks for all.
+
+The arguments of a task in short take longer than all else that is said of it, and nobody
+could read those of very short tasks.  So a worker shows them a thousand times a second at
+most, and may be ahead of that by a second's worth: after less than a thousand short tasks
+in a row those of a long one are shown.
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ from jug.task import Task
 
 _APART: Final = 1.0  # seconds between two reports
 _SHARE: Final = 0.02  # of the time may go into reports
+_CALL: Final = 0.001  # seconds between two tasks whose arguments are shown, in the long run
+_AHEAD: Final = 1.0  # seconds by which a worker may be ahead of that
 
 
 class Reporter:
@@ -56,6 +63,7 @@ class ToSupervisor(Reporter):
         self._is_watched = connection.slots.is_watched()
         self._has_begun = False
         self._next_look = 0.0
+        self._next_call = 0.0
 
     def begin(self, agenda: Agenda) -> None:
         """Say how far the tasks are, unless another worker that has read as far has said so."""
@@ -87,9 +95,14 @@ class ToSupervisor(Reporter):
             self._is_watched = False
 
     def publish(self, task: Task[Any]) -> None:
-        """Show the task in this worker's slot."""
+        """Show the task in this worker's slot, with its arguments unless tasks are short."""
         self._has_begun = True
         self._connection.publish(task)
+        if self._is_watched:
+            now = time.monotonic()
+            if now >= self._next_call:
+                self._next_call = max(self._next_call + _CALL, now - _AHEAD)
+                self._connection.show_arguments(task)
 
     def count_executed(self, name: str) -> None:
         """Count the task in this worker's tally."""

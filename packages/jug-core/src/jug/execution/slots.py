@@ -10,7 +10,8 @@ would end the process that does it.
     byte 1         1 if somebody wants to know how far the tasks are
     from byte 8    float64: when a worker may next say so, by the monotonic clock
     from byte 16   uint64: how many tasks the jugfile made, as far as a worker has said
-    from byte 64   a slot for each worker, of 264 bytes:
+    from byte 64   the tasks of which workers died, in 392 bytes
+    after these    a slot for each worker, of 264 bytes:
       float64      the deadline of its function by the monotonic clock, 0 for none
       float64      the time limit of the task in seconds
       float64      since when it has the task, in seconds since the epoch
@@ -21,6 +22,10 @@ would end the process that does it.
       the rest     the task's name, as much as fits, or that of the last; none before the first
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
+    after these    for each worker the arguments of a task in short, of 256 bytes:
+      20 bytes     the task's digest; they are those of no other task
+      uint32       length of the arguments
+      the rest     the arguments, as much as fits
 """
 
 from __future__ import annotations
@@ -33,9 +38,12 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from jug.execution.deaths import DEADLY, Deaths
 from jug.execution.last_output import ROOM, LastOutput, LastOutputs
 from jug.execution.tally import Tally, added
 from jug.progress import Spent
+
+NO_TASK: Final = bytes(20)
 
 _SLOT: Final = Struct("<ddddII20s204s")
 _TIME: Final = Struct("<d")
@@ -43,12 +51,13 @@ _COUNT: Final = Struct("<Q")
 _NEXT_REPORT: Final = 8
 _TOLD: Final = 16
 _DIGEST: Final = slice(40, 60)
-_FIRST: Final = 64
+_DEATHS: Final = 64
+_FIRST: Final = _DEATHS + Deaths.SIZE
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
-_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM
+_ARGUMENTS: Final = Struct("<I232s")
+_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM + len(NO_TASK) + _ARGUMENTS.size
 
-NO_TASK: Final = bytes(20)
 _UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
 
@@ -91,6 +100,7 @@ class WorkerSlots:
         self.descriptor = descriptor
         self._bytes = mmap.mmap(descriptor, 0)
         self.count = (len(self._bytes) - _FIRST) // _PER_WORKER
+        self.deaths = Deaths(self._bytes, _DEATHS)
 
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
@@ -184,6 +194,28 @@ class WorkerSlots:
         text = name[:length].decode(errors="replace")
         return Running(deadline, limit, since, began, retries, digest, text)
 
+    def show_arguments(self, slot: int, digest: bytes, arguments: str) -> None:
+        """Show the arguments of the task that a worker has taken, in short."""
+        encoded, place = arguments.encode("utf-8", "backslashreplace"), self._arguments_of(slot)
+        text = place + len(NO_TASK)
+        self._bytes[place:text] = NO_TASK
+        _ARGUMENTS.pack_into(self._bytes, text, len(encoded), encoded)
+        self._bytes[place:text] = digest  # now they are whole
+
+    def arguments(self, slot: int, digest: bytes) -> str | None:
+        """Return the arguments of a worker's task in short, None if it has not shown them."""
+        place = self._arguments_of(slot)
+        text = place + len(NO_TASK)
+        if self._bytes[place:text] != digest:
+            return None
+        length, encoded = _ARGUMENTS.unpack_from(self._bytes, text)
+        return (
+            str(encoded[:length], "utf-8", "ignore") if self._bytes[place:text] == digest else None
+        )
+
+    def _arguments_of(self, slot: int) -> int:
+        return len(self._bytes) - (self.count - slot) * (len(NO_TASK) + _ARGUMENTS.size)
+
     def is_anybody_busy(self) -> bool:
         """Return whether a worker runs a task."""
         return bool(self.digests())
@@ -205,6 +237,17 @@ class WorkerSlots:
     def digests(self) -> set[bytes]:
         """Return the tasks that workers run."""
         return {self.running(slot).digest for slot in range(self.count)} - {NO_TASK}
+
+    def is_on_trial(self, digest: bytes, slot: int) -> bool:
+        """Return whether a task that the worker of a slot has taken may prove to be deadly.
+
+        So it is if as many workers died of it as may, with those that still show it.
+        """
+        died = self.deaths.of(digest)
+        if not died:
+            return False
+        others = (other for other in range(self.count) if other != slot)
+        return died + sum(self.running(other).digest == digest for other in others) >= DEADLY
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -96,7 +96,7 @@ class Summary:
     executed: Counter[str] = field(default_factory=Counter)
     """How many tasks were run here, by name."""
     loaded: Counter[str] = field(default_factory=Counter)
-    """How many were found done, by name."""
+    """How many of those that are selected were found done, by name."""
     failures: list[Failure] = field(default_factory=list)
     """The tasks that failed here."""
     failures_elsewhere: list[Failure] = field(default_factory=list)

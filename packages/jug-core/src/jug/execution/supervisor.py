@@ -29,6 +29,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import FrameType
 from typing import Any, Final
@@ -36,9 +37,9 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
-from jug.descriptors import write_all
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.deaths import DEADLY
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry, note_run
 from jug.execution.last_output import of_task
@@ -57,7 +58,7 @@ from jug.execution.summary import Failure, Summary, merge
 from jug.execution.tally import added
 from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
-from jug.messages import Log
+from jug.messages import Log, telling_through, told_to
 from jug.progress import Display, Spent
 from jug.records import Record, RunState
 
@@ -68,7 +69,6 @@ _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
 _LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
-_DEADLY: Final = 5  # workers that a task, or beginning, may cost: chance takes some
 
 _SUSPENDING: Final = (signal.SIGTSTP,)
 _RESIZING: Final = (signal.SIGWINCH,)
@@ -105,7 +105,7 @@ class Supervisor:
         self._remains = Remains()
         self._errands = Errands(open_store)
         self._selector = selectors.DefaultSelector()
-        self._outputs = Outputs(self._selector, write_all if display is None else display.write)
+        self._outputs = Outputs(self._selector, None if display is None else display.write)
         self._next_look = 0.0
         self._summaries: list[Summary] = []
         self._untallied: dict[str, Spent] = {}
@@ -127,9 +127,10 @@ class Supervisor:
         before |= heed_children() | handle_draining(self._drain)
         before |= handle_signals(self._resize, _RESIZING)
         try:
-            self._begin_all()
-            while self._is_busy():
-                self._attend()
+            with self._telling():
+                self._begin_all()
+                while self._is_busy():
+                    self._attend()
         finally:
             for worker in self._workers.values():
                 worker.kill()
@@ -147,6 +148,13 @@ class Supervisor:
         summary = merge(self._summaries, counts, failures, self._interrupts > 0)
         self._watch.end(executed, summary)
         return summary
+
+    def _telling(self) -> AbstractContextManager[None]:
+        """Wait for no reader meanwhile with what jug tells in this process."""
+        target = told_to()
+        if target is None:
+            return nullcontext()
+        return telling_through(partial(self._outputs.tell, target))
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
@@ -326,6 +334,7 @@ class Supervisor:
     def _replace_dead(self, worker: WorkerProcess, how: str) -> None:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
+        is_deadly = worker.killed_for is None and self._is_deadly(running)
         self.slots.clear(worker.slot)
         if running.name:  # it had begun, perhaps between two looks
             del self._deaths[NO_TASK]
@@ -333,14 +342,14 @@ class Supervisor:
             return self._replace(worker.slot)
         doing = f" while it ran {running.title}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
-        if not self._is_deadly(running):
+        if not is_deadly:
             self._note_run(worker, running, RunState.DIED, how)
             self._replace(worker.slot)
         elif running.digest == NO_TASK:
             self._abort(JugError(f"the workers die before their first task: each {how}"))
         else:
-            why = f"WorkerDied: {_DEADLY} workers died of it, each {how}"
-            self._record_failure(worker, running, why, lambda: self._replace(worker.slot))
+            why = f"WorkerDied: {DEADLY} workers died of it, each {how}"
+            self._record_failure(worker, running, why, partial(self._give_up, worker.slot, running))
 
     def _is_deadly(self, running: Running) -> bool:
         """Return whether workers die again and again of a task, or before their first."""
@@ -348,7 +357,14 @@ class Supervisor:
             return False  # it has done something
         self._see_who_has_begun()
         self._deaths[running.digest] += 1
-        return self._deaths[running.digest] == _DEADLY
+        if running.digest != NO_TASK:
+            self.slots.deaths.show(running.digest, self._deaths[running.digest])
+        return self._deaths[running.digest] == DEADLY
+
+    def _give_up(self, slot: int, running: Running) -> None:
+        """Go on without a task, which is recorded as failed by now."""
+        self.slots.deaths.show(running.digest, 0)
+        self._replace(slot)
 
     def _see_who_has_begun(self) -> None:
         """Forget deaths before a first task if another worker has come further since."""

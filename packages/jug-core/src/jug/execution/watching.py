@@ -65,7 +65,9 @@ class Watch:
         worker, running = f"worker {slot + 1}", self._slots.running(slot)
         if running.digest == NO_TASK:
             return Activity(worker, "")
-        return Activity(worker, running.name, max(0.0, time.monotonic() - running.began))
+        age = max(0.0, time.monotonic() - running.began)
+        arguments = self._slots.arguments(slot, running.digest)
+        return Activity(worker, running.name, age, arguments)
 
     def pause(self) -> None:
         """Leave the terminal to others."""

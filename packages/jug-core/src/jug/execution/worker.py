@@ -48,6 +48,7 @@ from jug.wording import counted
 log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
+_VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
 
@@ -138,6 +139,9 @@ class Worker:
     def _sum_up(self, ending: Ending) -> Summary:
         self.store.flush()
         self.store.tidy()
+        if ending.status == 0 and self.agenda.plan.left:  # the last of several counts for all
+            self.store.poll()
+            self._note_changes()
         self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
         self.reporter.end(self.agenda)
@@ -213,10 +217,23 @@ class Worker:
 
     def _accept(self, lease: Lease) -> bool:
         """Return whether the task is still to be done, as far as is known by now."""
-        if self.agenda.accept(lease.digest):
+        if self._is_acquitted(lease.digest) and self.agenda.accept(lease.digest):
             return True
         self.store.release(lease)
         return False
+
+    def _is_acquitted(self, digest: bytes) -> bool:
+        """Return whether a task may be run, once that is settled if many workers died of it."""
+        connection = self.connection
+        if connection is None or not connection.is_on_trial(digest):
+            return True
+        while connection.is_on_trial(digest):
+            if connection.slots.is_stopped():
+                return False
+            time.sleep(_VERDICT)
+        self.store.poll()
+        self._note_changes()
+        return True
 
     def _note_changes(self) -> None:
         if self.news.has_changes():

@@ -193,7 +193,8 @@ def _masked(array: Any) -> Generator[Any, bytes, bytes]:
         return named(b"F", "numpy.ma", "masked")
     data = np.ma.getdata(array)
     base = data if array.baseclass is not np.ndarray else np.asarray(data)
-    parts = (base, np.ma.getmaskarray(array), array.fill_value)
+    fill_value = array.view().fill_value  # an array keeps it once it was asked for, in its pickle
+    parts = (base, np.ma.getmaskarray(array), fill_value)
     own = attributes(array)
     own |= own.pop("_optinfo", {})
     own = {name: value for name, value in own.items() if name not in _KEPT_BY_MASKED}

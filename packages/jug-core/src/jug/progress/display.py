@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Protocol
 
 from jug.progress.snapshot import Snapshot
@@ -18,8 +19,11 @@ class Display(Protocol):
     def show(self, snapshot: Snapshot) -> None:
         """Show how far all is."""
 
-    def write(self, descriptor: int, data: bytes) -> None:
-        """Write what others print to a file descriptor, so that both can be read."""
+    def write(self, descriptor: int, data: bytes, source: Hashable = None) -> None:
+        """Write what others print to a file descriptor, so that both can be read.
+
+        Of what comes from several at once `source` tells apart from whom it comes.
+        """
 
     def pause(self) -> None:
         """Leave the place where it draws, as others will use it meanwhile."""

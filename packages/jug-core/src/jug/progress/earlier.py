@@ -17,9 +17,10 @@ from jug.progress.means import Spent
 from jug.records import Record, RunState
 from jug.task import Task
 
-__all__ = ["recent_rate", "records_in_history", "some_records", "spent_by_name"]
+__all__ = ["OF_EACH", "recent_rate", "records_in_history", "some_records", "spent_by_name"]
 
-_OF_EACH: Final = 20  # records of each name
+OF_EACH: Final = 20
+"""As many records of each name are looked at."""
 _OF_ALL: Final = 1000
 _LOOKED_AT: Final = 20_000  # tasks
 _RECENT: Final = 60.0  # seconds
@@ -34,7 +35,7 @@ def some_records(store: BaseStore, done: Iterable[Task[Any]]) -> list[Record]:
     chosen: list[bytes] = []
     for task in islice(done, _LOOKED_AT):
         name = task.name
-        if counts[name] < _OF_EACH and len(chosen) < _OF_ALL:
+        if counts[name] < OF_EACH and len(chosen) < _OF_ALL:
             counts[name] += 1
             chosen.append(task.digest)
     return [record for record in store.records(chosen) if record is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import TextIO
 
@@ -37,7 +38,7 @@ class LineDisplay:
         if is_stream_ready(self._stream):
             self._put(sentence(snapshot)[: _columns(self._stream)])
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes, source: Hashable = None) -> None:
         """Write what others print in place of the line."""
         self._put("")
         self._put_raw("\r")

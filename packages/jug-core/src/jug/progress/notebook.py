@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from jug.descriptors import write_all
@@ -32,7 +33,7 @@ class NotebookDisplay:
         elif not snapshot.left:
             self._bar.bar_style = "success"
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes, source: Hashable = None) -> None:
         """Write what others print as it is."""
         write_all(descriptor, data)
 

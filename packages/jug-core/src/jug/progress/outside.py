@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, compress, islice
 from typing import Any, Final
 
 from jug.backends.base import BaseStore, Holder
+from jug.backends.news import Reader
 from jug.hash.names import task_names
-from jug.progress.earlier import recent_rate, records_in_history, some_records, spent_by_name
-from jug.progress.means import Means
+from jug.progress.earlier import (
+    OF_EACH,
+    recent_rate,
+    records_in_history,
+    some_records,
+    spent_by_name,
+)
+from jug.progress.means import Means, Spent
 from jug.progress.snapshot import (
     Activity,
     NameProgress,
@@ -21,14 +28,15 @@ from jug.progress.snapshot import (
 )
 from jug.progress.tracker import Rate
 from jug.records import Record
-from jug.status import State, Status, look
+from jug.status import State, Status, StatusKeeper, look
 from jug.task import Task
+from jug.task.short_form import short_form
 
 __all__ = ["Onlooker"]
 
 
 class Onlooker:
-    """Looks at tasks that others run, again and again or once.
+    """Looks at tasks that others run: once, or again and again with a reader of the store.
 
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
@@ -42,22 +50,28 @@ class Onlooker:
         store: BaseStore,
         tasks: Sequence[Task[Any]],
         clock: Callable[[], float] = time.monotonic,
+        reader: Reader | None = None,
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._clock = clock
         self._began = clock()
         self._rate = Rate()
+        self._keeper = None if reader is None else StatusKeeper(store, tasks, reader)
+        self._history: tuple[frozenset[str], dict[str, Spent]] = (frozenset(), {})
+        self._names = list(dict.fromkeys(task_names(tasks)))
+        self._blocked: tuple[Mapping[bytes, bool], Counter[str]] = ({}, Counter())
         self._since: dict[tuple[str, bytes], float | None] | None = None
 
     def look(self) -> tuple[Status, Snapshot]:
         """Return how many tasks are in which state by now, and how fast that changes."""
-        status = look(self._store, self._tasks)
+        keeper = self._keeper
+        status = look(self._store, self._tasks) if keeper is None else keeper.update()
         now = self._clock()
         records = [] if status.is_complete() else some_records(self._store, self._done())
         held = self._held()
         activities = self._activities(held, now)
-        names = self._names(status, records, activities)
+        names = self._progress(status, records, activities)
         done = status.total(State.FINISHED)
         self._rate.note(now, done)
         workers = len({holder.worker for _, holder in held})
@@ -66,17 +80,21 @@ class Onlooker:
         return status, Snapshot(names, activities, now - self._began, rate, *left, workers=workers)
 
     def _done(self) -> Iterator[Task[Any]]:
-        """Yield the tasks that are done, the last in the jugfile first."""
+        """Yield tasks that are done, of each name the last in the jugfile, or by time, first."""
+        if self._keeper is not None:
+            tasks, by_name = self._keeper.tasks, self._keeper.finished.values()
+            last = (islice(reversed(digests), OF_EACH) for digests in by_name)
+            return map(tasks.__getitem__, chain.from_iterable(last))
         backwards = self._tasks[::-1]
         return compress(backwards, self._store.exists(task.digest for task in backwards))
 
     # Names
 
-    def _names(
+    def _progress(
         self, status: Status, records: Sequence[Record], activities: Sequence[Activity]
     ) -> list[NameProgress]:
         means = self._means(status, records)
-        counts, blocked, ages = status.counts, self._blocked(status), ages_by_name(activities)
+        counts, blocked, ages = status.counts, self._count_blocked(), ages_by_name(activities)
         return [
             NameProgress(
                 name,
@@ -87,27 +105,35 @@ class Onlooker:
                 blocked[name],
                 means.seconds(name, ages.get(name, ())),
             )
-            for name in dict.fromkeys(task_names(self._tasks))
+            for name in self._names
         ]
 
     def _means(self, status: Status, records: Sequence[Record]) -> Means:
         spent = spent_by_name(records)
-        left = {name for state in _LEFT for name in status.counts[state]}
+        left = {name for state in _LEFT for name, count in status.counts[state].items() if count}
         means = Means()
         means.note_earlier(spent)
-        means.note_earlier(spent_by_name(records_in_history(self._store, left - spent.keys())))
+        means.note_earlier(self._in_history(frozenset(left - spent.keys())))
         return means
 
-    def _blocked(self, status: Status) -> Counter[str]:
-        """Count the tasks that wait for one that failed."""
-        blocked: Counter[str] = Counter()
-        if status.total(State.FAILED):
-            hopeless = set(self._store.failures())
+    def _in_history(self, names: frozenset[str]) -> dict[str, Spent]:
+        """Return what earlier runs took of names without results, which is looked up once."""
+        if names != self._history[0]:
+            self._history = names, spent_by_name(records_in_history(self._store, names))
+        return self._history[1]
+
+    def _count_blocked(self) -> Counter[str]:
+        """Count the tasks that wait for one that failed, anew if other tasks have."""
+        known, blocked = self._blocked
+        failures = dict(self._store.failures())
+        if failures != known:
+            blocked, hopeless = Counter(), set(failures)
             for task in self._tasks:
                 if not task.is_done(self._store) and task.digest not in hopeless:
                     if any(needed.digest in hopeless for needed in task.dependencies()):
                         hopeless.add(task.digest)
                         blocked[task.name] += 1
+            self._blocked = failures, blocked
         return blocked
 
     # Workers
@@ -117,23 +143,38 @@ class Onlooker:
         held = {d: holder for d, holder in self._store.holders().items() if holder.alive}
         if not held:
             return []
-        tasks = {task.digest: task for task in self._tasks if task.digest in held}
-        return sorted(((task, held[digest]) for digest, task in tasks.items()), key=_by_place)
+        if self._keeper is None:
+            found = {task.digest: task for task in self._tasks if task.digest in held}
+        else:
+            tasks = self._keeper.tasks
+            found = {digest: tasks[digest] for digest in held if digest in tasks}
+        return sorted(((task, held[digest]) for digest, task in found.items()), key=_by_place)
 
     def _activities(self, held: list[tuple[Task[Any], Holder]], now: float) -> list[Activity]:
-        """Return who runs what, and for how long as far as its beginning was seen."""
+        """Return who runs what, and for how long, as far as that was seen or the worker says it."""
         before, was_seen = self._since or {}, self._since is not None
-        self._since = {
-            key: before.get(key, now if was_seen else None)
-            for key in ((holder.worker, task.digest) for task, holder in held)
-        }
+        self._since = {}
+        for task, holder in held:
+            key = holder.worker, task.digest
+            since = before.get(key, now if was_seen else None)
+            self._since[key] = _since(holder, now) if since is None else since
         return [
-            Activity(_place(holder), task.name, None if since is None else now - since)
+            Activity(
+                _place(holder),
+                task.name,
+                None if since is None else now - since,
+                short_form(task.args, task.kwargs),
+            )
             for (task, holder), since in zip(held, self._since.values(), strict=True)
         ]
 
 
 _LEFT: Final = (State.WAITING, State.READY, State.RUNNING)
+
+
+def _since(holder: Holder, now: float) -> float | None:
+    """Return by the monotonic clock since when somebody has a task, None if that is not known."""
+    return now - max(0.0, time.time() - holder.since) if holder.since else None
 
 
 def _place(holder: Holder) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from math import inf
 from typing import Final, TextIO
@@ -54,7 +54,7 @@ class PlainDisplay:
                 self._stream.write(f"jug: {sentence(snapshot)}\n")
                 self._stream.flush()
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes, source: Hashable = None) -> None:
         """Write what others print as it is."""
         write_all(descriptor, data)
 

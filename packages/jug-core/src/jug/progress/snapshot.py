@@ -20,6 +20,8 @@ class Activity(NamedTuple):
     """The name of the task that it runs, empty if it waits."""
     seconds: float | None = 0.0
     """For how long it runs it, None if that is not known."""
+    arguments: str | None = None
+    """The task's arguments in short, None if they are not known."""
 
 
 class NameProgress(NamedTuple):

@@ -10,14 +10,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final
 
 from jug.task.arguments import ATOMS
+from jug.task.tasklet import Item, Tasklet
 
 _LONGEST: Final = 200  # characters of all arguments
 _LONGEST_ONE: Final = 40
 _ITEMS: Final = 4
 _DEEP: Final = 2
+_STEPS: Final = 3  # by which a part is derived
 
 
 def short_form(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -58,7 +61,7 @@ def arguments_in(form: str) -> tuple[str, ...]:
 
 # Texts, types in angle brackets, which may contain anything, and what else separates.
 _TOKEN: Final = re.compile(
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|<.*?>(?=[](),:}]|$)|[][(){}]|,\ """, re.VERBOSE
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|<.*?>(?=[][(),:}]|$)|[][(){}]|,\ """, re.VERBOSE
 )
 
 
@@ -96,6 +99,11 @@ def _short(value: Any, deep: int = _DEEP) -> str:
         return _atom(value, kind)
     if kind is list or kind is tuple or kind is dict:
         return _container(value, kind, deep - 1) if deep else "…"
+    if kind is Tasklet:
+        return _part(value, deep)
+    if kind is slice:
+        ends = (value.start, value.stop, value.step)
+        return ":".join(["" if one is None else _short(one, 0) for one in ends]).removesuffix(":")
     if hasattr(kind, "__jug_dependencies__"):
         name = getattr(value, "name", None)
         return f"{name}()" if type(name) is str else f"<{kind.__name__}>"
@@ -104,6 +112,23 @@ def _short(value: Any, deep: int = _DEEP) -> str:
         about = " ".join(str(one) for one in (shape, dtype) if one not in (None, ()))
         return f"<{kind.__name__} {about[:_LONGEST_ONE]}>".replace(" >", ">")
     return f"<{kind.__name__}>"
+
+
+def _part(value: Tasklet, deep: int) -> str:
+    """Return how a part was derived from its task, such as ``measure()[0]``."""
+    steps: list[Any] = []
+    base: Any = value
+    while type(base) is Tasklet and len(steps) < _STEPS:
+        steps.append(base.f)
+        base = base.base
+    text = "…" if type(base) is Tasklet else _short(base, deep)
+    for step in reversed(steps):
+        if isinstance(step, Item):
+            text = f"{text}[{_short(step.index, min(deep, 1))}]"
+        else:
+            known = type(step) in (FunctionType, BuiltinFunctionType)
+            text = f"{step.__name__ if known else f'<{type(step).__name__}>'}({text})"
+    return text
 
 
 def _atom(value: Any, kind: type) -> str:

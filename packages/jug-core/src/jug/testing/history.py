@@ -91,10 +91,14 @@ class HistoryContract(StoreHooks):
         for state in (RunState.LOST, RunState.DIED):
             store.note(A, state, records.pack(Record("m.f", worker="0123456789abcdef")))
         store.note(B, RunState.LOST, records.pack(Record("m.f", worker="0123456789abcdef")))
+        died = records.pack(Record("m.f", exception="WorkerDied", worker="0123456789abcdef"))
+        store.put(Frame(Kind.FAILURE, C, died))
+        store.note(C, RunState.LOST, records.pack(Record("m.f", worker="0123456789abcdef")))
 
         assert {(run.digest, run.state) for run in store.runs()} == {
             (A, RunState.DIED),
             (B, RunState.LOST),
+            (C, RunState.FAILED),
         }
 
     def test_the_history_is_there_for_who_comes_later(

@@ -21,8 +21,16 @@ def is_former(jugdir: Path) -> bool:
     """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
     names = set(os.listdir(jugdir))
     parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
-    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in os.listdir(jugdir / part)):
+    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in _listed(jugdir / part)):
         return True
     if "packs" in names and (jugdir / "packs" / "jugpack").is_file():
         return True
     return not _FOLDERS.isdisjoint(names) and _FOLDERS.issuperset(names - {*parts})
+
+
+def _listed(folder: Path) -> list[str]:
+    """Return what is in a folder, nothing of one that may not be read: others say it, too."""
+    try:
+        return os.listdir(folder)
+    except PermissionError:
+        return []
