@@ -170,6 +170,21 @@ def test_a_worker_that_gets_the_signal_itself_drains_its_command(write, journal,
     assert command.returncode == 0
 
 
+def test_a_signal_that_comes_while_the_jugfile_is_read_is_not_lost(write, journal, start, wait_for):
+    write("from journal import log, wait_for_file\nlog('read')\nwait_for_file('go')\n" + HELD_UP)
+    command = start("execute", "-j", "2", "--short")
+    wait_for(Path("log").exists)
+
+    command.send_signal(signal.SIGUSR2)
+    Path("go").touch()
+    out, err = command.communicate()
+
+    assert (command.returncode, out) == (0, "0 tasks executed, 0 loaded\n")
+    assert err.endswith(
+        "jug: told to begin no further task; 20 tasks are not done (exit status 0)\n"
+    )
+
+
 def test_a_command_that_drains_can_still_be_stopped(write, journal, start, wait_for):
     write(HELD_UP)
     command = start("execute", "-j", "2")

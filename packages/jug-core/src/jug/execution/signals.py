@@ -1,4 +1,4 @@
-"""The signals that stop or drain a run, and who handles them.
+"""The signals that stop a run, and who handles them.
 
 What user code forks from a process that handles them meets them as it would without jug.
 That is seen to at the fork: a process that waits in C would not get as far as a handler
@@ -21,19 +21,8 @@ SIGNALS: Final = tuple(
 )
 """Those that stop a run cleanly, unless whoever started it has them ignored."""
 
-DRAINING: Final = tuple(
-    getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)
-)
-"""Those at which no further task is begun, and those in progress are finished."""
-
 _handled: dict[int, tuple[Any, Any]] = {}
 """By signal: the handler of jug's, and what was there before the first of these."""
-
-
-def handle_draining(handler: Handler) -> dict[int, Any]:
-    """Handle the signals to drain, where nobody else does; return the handlers before."""
-    free = [signum for signum in DRAINING if signal.getsignal(signum) == signal.SIG_DFL]
-    return handle_signals(handler, free)
 
 
 def handle_signals(handler: Handler, signals: Iterable[int] = SIGNALS) -> dict[int, Any]:

@@ -40,19 +40,13 @@ from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.deaths import DEADLY
+from jug.execution.draining import DRAINING, Drain
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry, note_run
 from jug.execution.last_output import of_task
 from jug.execution.outputs import Outputs
 from jug.execution.process_group import Remains
-from jug.execution.signals import (
-    DRAINING,
-    SIGNALS,
-    handle_draining,
-    handle_signals,
-    heed_children,
-    restore_signals,
-)
+from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Failure, Summary, merge
 from jug.execution.tally import added
@@ -85,7 +79,7 @@ class Supervisor:
     up after it, and to save the failure of a task that ended its workers.  Unless
     they are to keep going such a failure stops all of them.  `retryable` are the tasks that
     failed before and are tried again; without it, the first worker says which these are.
-    `display` shows how far they are.
+    `display` shows how far they are, and `drain` has them begin no further task.
     """
 
     def __init__(
@@ -95,8 +89,10 @@ class Supervisor:
         open_store: OpenStore,
         retryable: set[bytes] | None = None,
         display: Display | None = None,
+        drain: Drain | None = None,
     ) -> None:
         self._start = start
+        self._drain = drain or Drain()
         self._retryable = retryable
         self._has_begun = False
         self._keep_going = False
@@ -124,10 +120,10 @@ class Supervisor:
         Raises what made a worker abort, after all others have ended too.
         """
         before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
-        before |= heed_children() | handle_draining(self._drain)
+        before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
-            with self._telling():
+            with self._telling(), self._drain.heeded(), self._drain.calling(self._begin_no_more):
                 self._begin_all()
                 while self._is_busy():
                     self._attend()
@@ -180,7 +176,7 @@ class Supervisor:
         self._outputs.hurry(_HURRY if self._interrupts == 1 else 0.0)
         self._signal_all(signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL)
 
-    def _drain(self, signum: int, frame: FrameType | None) -> None:
+    def _begin_no_more(self) -> None:
         if not self.slots.is_stopped():
             self.slots.drain()
             log.warning("draining: tasks in progress are finished, and no other begins")
@@ -203,7 +199,9 @@ class Supervisor:
 
     def _begin_all(self) -> None:
         for slot in range(self.slots.count):
-            if self.slots.is_stopped() or not self._begin_if_possible(slot):
+            # One is begun also to be drained, as it says what is left.
+            is_stopped = self.slots.is_stopped() and (slot > 0 or not self.slots.is_drained())
+            if is_stopped or not self._begin_if_possible(slot):
                 return
 
     def _begin_if_possible(self, slot: int) -> bool:
