@@ -62,6 +62,7 @@ def test_a_command_ends_in_time_with_the_shorter_tasks_done(write, jug, jobs):
     assert err.endswith(" tasks are not done (exit status 0)\n")
 
 
+@pytest.mark.slow
 def test_what_would_never_fit_is_named(write, jug):
     write(TWO_KINDS)
     assert jug("execute", "--name", "long(0)")[0] == 0
@@ -77,17 +78,19 @@ def test_what_was_cut_off_needs_more_time_than_that(write, journal, start, jug, 
     write(HELD_UP.replace("range(20)", "range(1)"))
     command = start("execute")
     wait_for(journal)
-    time.sleep(0.6)  # it runs so long at least
+    time.sleep(0.3)  # it runs so long at least
     command.terminate()
     assert command.wait() == 130
 
-    status, _, err = jug("execute", "--for", "0.6s", "--margin", "0")
+    status, _, err = jug("execute", "--for", "0.3s", "--margin", "0")
 
     assert status == 0 and len(journal()) == 1
-    assert "jug: 1 task of jugfile.work is too long for the 600 ms of this command" in err
+    assert "jug: 1 task of jugfile.work is too long for the 300 ms of this command" in err
     assert re.search(r"as one was cut off after .*: ask for .* or more\n", err)
 
 
+@pytest.mark.slow
+@pytest.mark.clock
 def test_what_is_beyond_a_barrier_goes_by_the_same_times(write, jug):
     barrier = "from jug import barrier\nbarrier()\nmore = [long(50 + n) for n in range(9)]\n"
     write(TWO_KINDS.replace("*map(long, range(2, 40)), ", "") + barrier)
@@ -120,6 +123,8 @@ def test_the_jugfile_may_say_how_long_its_run_may_take(write, jug):
     assert "nothing that is left fits" in err
 
 
+@pytest.mark.slow
+@pytest.mark.clock
 def test_one_that_is_waited_for_comes_in_time_or_is_left(write, journal, start, jug, wait_for):
     write(HELD_UP.replace("for number in range(20)]", "for number in range(1)]\nwork(tasks[0])"))
     holder = start("execute", "--name", "work(0)")
@@ -198,6 +203,7 @@ def test_a_command_that_drains_can_still_be_stopped(write, journal, start, wait_
     assert [line[0] for line in journal()] == ["began", "began"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_waits_is_drained_too(write, journal, start, wait_for):
     write(HELD_UP.replace("range(20)", "range(1)"))
     holder = start("execute")
