@@ -171,6 +171,17 @@ def test_a_name_that_can_never_fit_is_named_with_what_to_ask_for(store: BaseStor
     assert CLOCK.ends == [("short", 1)]
 
 
+def test_of_tasks_that_say_different_times_the_longest_is_asked_for(store: BaseStore) -> None:
+    tasks = [TaskGenerator(long, runtime=60 * minutes)(minutes, 1) for minutes in (20, 30)]
+
+    summary = work(store, tasks, seconds=600)
+
+    assert [str(one) for one in summary.too_long] == [
+        f"2 tasks of {__name__}.long are too long for the 10 min of this command, "
+        "as one is to take 30 min: ask for 30 min or more"
+    ]
+
+
 def test_an_end_that_is_past_begins_nothing(store: BaseStore) -> None:
     summary = work(store, make(("short", 1)), seconds=-5)
 

@@ -21,7 +21,6 @@ from jug.execution.end_time import EndTime
 from jug.execution.longest_runs import LongestRuns
 from jug.execution.summary import TooLong
 from jug.task import Task
-from jug.task.run_options import RunOptions
 from jug.wording import duration
 
 __all__ = ["Budget"]
@@ -46,7 +45,7 @@ class Budget:
         self.now = clock
         self.runs = LongestRuns(store)
         self._half = end.began + end.seconds / 2
-        self._latest: dict[tuple[str, RunOptions], float] = {}
+        self._latest: dict[tuple[str, float | None, float | None], float] = {}
         self._names = len(self.runs.finished)
 
     # What is known of runs
@@ -67,7 +66,7 @@ class Budget:
 
     def latest_start(self, task: Task[Any]) -> float:
         """Return when the task may begin at the latest, in seconds since the epoch."""
-        key = task.name, task.options
+        key = task.name, task.options.runtime, task.options.timeout
         latest = self._latest.get(key)
         if latest is None:
             latest = self._latest[key] = self._find_latest(task)
@@ -113,14 +112,13 @@ class Budget:
 
     def too_long(self, tasks: Iterable[Task[Any]]) -> list[TooLong]:
         """Return which of these would not fit into all the time that there was, by name."""
-        alike: dict[tuple[str, RunOptions], list[Task[Any]]] = {}
+        needs: dict[str, list[_Need]] = {}
         for task in tasks:
-            alike.setdefault((task.name, task.options), []).append(task)
-        found = (self._if_too_long(some[0], len(some)) for some in alike.values())
-        return [too_long for too_long in found if too_long is not None]
-
-    def _if_too_long(self, task: Task[Any], count: int) -> TooLong | None:
-        need, had = self._need(task), self.end.seconds
-        if need is None or need.seconds + self.end.margin <= had:
-            return None
-        return TooLong(task.name, count, need.why, had, need.seconds + self.end.margin)
+            if self.latest_start(task) < self.end.began and (need := self._need(task)):
+                needs.setdefault(task.name, []).append(need)
+        had, margin = self.end.seconds, self.end.margin
+        longest = {name: max(some) for name, some in needs.items()}
+        return [
+            TooLong(name, len(needs[name]), need.why, had, need.seconds + margin)
+            for name, need in longest.items()
+        ]
