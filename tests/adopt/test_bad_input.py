@@ -328,6 +328,27 @@ def test_what_is_no_store_of_jug_2_is_refused(
     assert not (folder / "jugfile.jugdata").exists()
 
 
+def test_what_has_no_name_of_a_result_is_none(three: Old, folder: Path, jug: Jug) -> None:
+    for name in ("ab/" + "x" * 38, "ab/cd", "abc/" + "d" * 37):
+        (three.path / name).parent.mkdir(exist_ok=True)
+        (three.path / name).write_bytes(b"")
+    assert json.loads(jug("adopt", "old", "--json").stdout)["unclaimed"] == 0
+
+    hash = three.hash(abs, -1).encode()
+    values = {b"result:" + hash: pickle.dumps(1), b"lock:" + hash: b"L"}
+    (folder / "old.pickle").write_bytes(pickle.dumps(values))
+    result = jug("adopt", "dict_store:old.pickle", "jugfile.py", "--json")
+    assert json.loads(result.stdout)["unclaimed"] == 0
+
+
+def test_an_old_store_may_be_in_the_home_directory(
+    three: Old, folder: Path, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+
+    assert counted(jug("adopt", "~/old", "jugfile.py", "--json")) == {"adopted": 3}
+
+
 def test_an_old_store_without_results_is_told(old: Old, folder: Path, jug: Jug) -> None:
     (folder / "jugfile.py").write_text(JUGFILE)
 
@@ -492,6 +513,28 @@ def test_a_task_that_failed_in_jug_2_is_not_there(three: Old, jug: Jug) -> None:
     hash = three.hash(abs, -2)
     (three.path / hash[:2] / hash[2:]).unlink()
     os.utime(three.lock(hash, "PID 12 on another-host name"), (1, 1))
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
+
+
+def test_a_worker_of_another_user_is_at_work(
+    three: Old, monkeypatch: pytest.MonkeyPatch, jug: Jug
+) -> None:
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    hash = three.hash(abs, -2)
+    (three.path / hash[:2] / hash[2:]).unlink()
+    three.lock(hash, f"PID {os.getpid()} on {socket.gethostname()} name")
+    monkeypatch.setattr(os, "kill", forbidden)
+
+    assert counted(jug("adopt", "old", "--json", status=FAILED)) == {"adopted": 2, "refused": 1}
+
+
+def test_a_lock_that_is_let_go_meanwhile_is_none(three: Old, jug: Jug) -> None:
+    hash = three.hash(abs, -2)
+    (three.path / hash[:2] / hash[2:]).unlink()
+    os.symlink("nothing", three.path / "locks" / f"{hash}.lock")  # it is listed, and not there
 
     assert counted(jug("adopt", "old", "--json")) == {"adopted": 2, "not_there": 1}
 

@@ -76,6 +76,17 @@ def test_a_link_is_renamed_and_not_what_it_leads_to(own: Old, folder: Path, jug:
     assert tree(folder / "elsewhere") == before
 
 
+def test_a_link_to_a_file_is_renamed_as_well(own: Old, folder: Path, jug: Jug) -> None:
+    values = {f"result:{own.hash(abs, -n)}".encode(): pickle.dumps(n) for n in range(30)}
+    Path("elsewhere").write_bytes(pickle.dumps(values))
+    os.symlink("elsewhere", "kept")
+
+    assert counted(jug("adopt", "--json", "--jugdir", "dict_store:kept")) == {"adopted": 30}
+
+    assert os.readlink("kept.2x") == "elsewhere" and not os.path.islink("kept")
+    assert pickle.loads(Path("elsewhere").read_bytes()) == values
+
+
 def test_a_folder_that_is_worked_in_is_not_renamed(own: Old, folder: Path, jug: Jug) -> None:
     os.rename("jugfile.py", "jugfile.jugdata/jugfile.py")
     os.chdir("jugfile.jugdata")
@@ -186,16 +197,22 @@ def test_a_jugfile_that_is_not_there_is_named(own: Old, jug: Jug) -> None:
     assert "there is no jugfile 'primse.py'" in jug("adopt", "primse.py", status=FAILED).stderr
 
 
-def test_nothing_is_renamed_over_what_was_renamed_before(own: Old, jug: Jug) -> None:
-    Path("jugfile.jugdata.2x").mkdir()
-    before = content_of(".")
+@pytest.mark.parametrize("leads_nowhere", [False, True], ids=["folder", "broken link"])
+def test_nothing_is_renamed_over_what_was_renamed_before(
+    leads_nowhere: bool, own: Old, jug: Jug
+) -> None:
+    if leads_nowhere:
+        os.symlink("unmounted", "jugfile.jugdata.2x")
+    else:
+        Path("jugfile.jugdata.2x").mkdir()
+    before = sorted(os.listdir()), content_of("jugfile.jugdata")
 
     result = jug("adopt", status=USAGE)
 
     assert "'jugfile.jugdata.2x' is there as well: rename one of them" in (
         " ".join(result.stderr.split())
     )
-    assert content_of(".") == before
+    assert (sorted(os.listdir()), content_of("jugfile.jugdata")) == before
 
 
 @pytest.mark.parametrize("name", ["a" * 40, "pack-save"])

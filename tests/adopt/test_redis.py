@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from tests.adopt.conftest import SAMPLE, Jug, Old
 from tests.adopt.test_adopt import check_the_sample, counted, sample
 
+from jug.backends.registry import open_store
 from jug.cli import FAILED
+from jug.records import Record
 
 pytest.importorskip("redis")
 from tests.redis.conftest import RedisServer, Servers  # noqa: E402
@@ -41,10 +44,15 @@ def test_the_sample_is_adopted_from_a_redis_server(
 ) -> None:
     before = {key: server.client().get(key) for key in server.client().keys()}
 
+    began = time.time()
     adopted = jug("adopt", filled, "--json")
 
     assert counted(adopted) == {"adopted": 59}
     check_the_sample(jug)
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        records = [store.record(digest) or Record() for digest in store.digests()]
+    assert all(began - 1 < record.start and record.source == filled for record in records)
     assert {key: server.client().get(key) for key in server.client().keys()} == before
 
 
@@ -56,13 +64,27 @@ def test_what_cannot_be_read_in_a_server_is_told_by_task_and_the_rest_adopted(
     first, second = [f"result:{hash}" for name, hash in tasks if name == "jugfile.text"][:2]
     client.delete(first)
     client.lpush(first, "no text")
-    client.set(second, "eJ")
+    client.set(second, "!!!!")  # no base64; what ignores that reads nothing, which is None
+    client.set("result:short", "")
 
     result = jug("adopt", filled, "--json", status=FAILED)
 
     assert counted(result) == {"adopted": 55, "refused": 2}  # and two are beyond a barrier
     assert "it can't be read: WRONGTYPE" in result.stderr
     assert "it is cut short or damaged" in result.stderr
+    assert json.loads(result.stdout)["unclaimed"] == 4  # two of them beyond the barrier
+
+
+def test_what_is_removed_from_a_server_meanwhile_is_told(
+    filled: str, server: RedisServer, folder: Path, jug: Jug
+) -> None:
+    text = (SAMPLE / "jugfile.py").read_text()
+    remove = f"import redis\nredis.Redis(unix_socket_path={str(server.socket)!r}).flushall()\n"
+    (folder / "jugfile.py").write_text(f"{text.partition('barrier()')[0]}\n{remove}")
+
+    result = jug("adopt", filled, "--json", status=FAILED)
+
+    assert counted(result)["refused"] > 0 and "it was removed just now" in result.stderr
 
 
 def test_results_on_the_server_of_the_jugdir_itself_need_no_old(

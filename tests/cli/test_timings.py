@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from math import nan
+from math import isnan, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -47,7 +48,7 @@ def test_names_workers_and_the_critical_path_are_shown(
 
 
 def test_where_nothing_ran_there_is_nothing_to_show(jug: Jug) -> None:
-    assert jug("timings", "primes.py").output == "No task has a result yet.\n"
+    assert jug("timings", "primes.py").output == "No task has run yet.\n"
     said = json.loads(jug("timings", "--json", "primes.py").output)
     assert said == {"names": [], "workers": [], "critical_path": None}
 
@@ -117,7 +118,7 @@ def store() -> Iterator[BaseStore]:
     use_store(None)
 
 
-def save(store: BaseStore, task: Task[int], duration: float, **more: float) -> None:
+def save(store: BaseStore, task: Task[int], duration: float, **more: Any) -> None:
     record = Record(task.name, 100.0, duration, worker="node1:7")._replace(**more)
     store.put(Frame(Kind.RESULT, task.digest, pack(record), [b"x"]))
 
@@ -159,6 +160,18 @@ def test_processor_time_is_a_share_of_the_runs_that_were_measured(store: BaseSto
     (name,) = timed(store, tasks).names
 
     assert (name.cpu_share, name.memory) == (0.75, 70)
+
+
+def test_results_that_were_brought_over_have_no_times(store: BaseStore) -> None:
+    tasks = [Task(abs, number) for number in range(2)]
+    save(store, tasks[0], 0.0, source="elsewhere")
+    save(store, tasks[1], 3.0)
+
+    found = timed(store, tasks)
+
+    assert [(name.count, name.mean) for name in found.names] == [(1, 3.0)]
+    assert [worker.runs for worker in found.workers] == [1]
+    assert isnan(found.durations[0])
 
 
 def test_a_lost_run_counts_for_nobody(store: BaseStore) -> None:

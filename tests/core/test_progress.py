@@ -12,15 +12,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from jug import Task, codec, set_jugdir
+from jug.backends.base import Frame, Kind
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.watching import Watch
 from jug.progress import Activity, NameProgress, Snapshot, Spent, Standing, Tracker
 from jug.progress.choice import display_here
+from jug.progress.earlier import records_in_history, some_records
 from jug.progress.line import LineDisplay
 from jug.progress.means import Means
 from jug.progress.plain import PlainDisplay
+from jug.progress.times import times_by_name
 from jug.progress.tracker import Rate
+from jug.records import Record, pack
 
 TICK = 0.25
 
@@ -318,3 +323,15 @@ def test_a_standard_error_that_can_only_be_written_to_is_no_terminal(
     monkeypatch.setattr("sys.stderr", Stream())
 
     assert isinstance(display_here(), PlainDisplay)
+
+
+def test_results_that_were_brought_over_say_nothing_of_how_long_tasks_take() -> None:
+    store, task = set_jugdir("dict_store"), Task(abs, -1)
+    record = Record(task.name, start=5.0, source="elsewhere")
+    store.put(Frame(Kind.RESULT, task.digest, pack(record), codec.encode(1)))
+
+    assert times_by_name(store, [task]) == {}
+    assert some_records(store, [task]) == []
+    assert records_in_history(store, {task.name}) == []
+    store.discard([task.digest])
+    assert records_in_history(store, {task.name}) == []

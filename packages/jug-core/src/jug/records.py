@@ -54,7 +54,7 @@ _CPU: Final = Struct("<d")
 _LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
 _CODE: Final = _FIELD.size + 16
 """Bytes of the field that follows the name in nearly every record."""
-_DECISIVE: Final = (_WORKER_TAG, STATE_TAG)
+_DECISIVE: Final = (_WORKER_TAG, STATE_TAG, _SOURCE_TAG)
 _CUT_OFF: Final = "the last field of a record is cut off"
 
 
@@ -63,6 +63,8 @@ class RunState(StrEnum):
 
     FINISHED = "finished"
     """Its result is there, and counts."""
+    ADOPTED = "adopted"
+    """Its result was brought over from elsewhere, and counts; how long it took is not known."""
     DISCARDED = "discarded"
     """It finished; its result was removed since, or another one counts."""
     FAILED = "failed"
@@ -131,6 +133,11 @@ class Record(NamedTuple):
         return {name: given for name, given in self._asdict().items() if given not in ("", 0)}
 
     @property
+    def state_of_result(self) -> RunState:
+        """What became of the run if its result counts."""
+        return RunState.ADOPTED if self.source else RunState.FINISHED
+
+    @property
     def end(self) -> float:
         """When it ended, in seconds since the epoch."""
         return self.start + self.duration
@@ -191,8 +198,8 @@ def end_of(packed: Buffer) -> float:
 def brief_if_sound(packed: bytes) -> tuple[str, float, float, float, int] | None:
     """Return the name, the start, duration, processor time and memory of a record.
 
-    None if it says more that matters, as who ran it, or what became of it, and for bytes
-    that are none.
+    None if it says more that matters, as who ran it, what became of it, or that it was
+    brought over, and for bytes that are none.
 
     >>> brief_if_sound(pack(Record("m.f", 1.5, 0.25, memory=10**6, cpu=0.125)))
     ('m.f', 1.5, 0.25, 0.125, 1000000)

@@ -12,7 +12,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import always, as_json, jugfile_command
-from jug.cli.progress import progress_option
+from jug.cli.progress import progress_option, shown_progress
 from jug.options import Options, default_options
 
 if TYPE_CHECKING:
@@ -76,9 +76,13 @@ def command(
         options, old = _with_jugfile(options, old), None
     choices = Choices(accept_ambiguous, dry_run, from_version)
     job = job_of(options)
-    with traceless(job.jugfile), _old_store(old, job, choices) as former:
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            outcome = adopt(job, former, choices, options.progress)
+    with (
+        traceless(job.jugfile),
+        _old_store(old, job, choices) as former,
+        shown_progress(options.progress) as display,
+        redirect_stdout(sys.stderr) if as_json else nullcontext(),
+    ):
+        outcome = adopt(job, former, choices, display)
     if old is None and not dry_run and moving.put_back(job.jugdir):
         outcome.old = job.jugdir
     report.show(outcome, as_json=as_json, short=options.short, is_trial=dry_run)

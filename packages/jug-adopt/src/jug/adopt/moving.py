@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 
 from jug.adopt.stores import is_of_jug_2, locks_in, path_of
 from jug.errors import OptionError, StoreError
+from jug.messages import Log
+
+log = Log("adopt")
 
 SUFFIX: Final = ".2x"
 
@@ -75,6 +78,7 @@ def move_aside(jugdir: str) -> Own:
                 f"{str(path)!r} can't be renamed to {_aside(path).name!r}: {error.strerror}",
                 path=str(path),
             ) from error
+    log.warning("%r of jug 2.x is %r now, unchanged", path.name, _aside(path).name)
     return _own_aside(path)
 
 
@@ -113,6 +117,7 @@ def put_back(jugdir: str) -> bool:
     except FileNotFoundError:  # another command that found nothing was faster
         return False
     _sync(path.parent)
+    log.warning("%r has its name back, as nothing in it was adopted", path.name)
     return True
 
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from jug.adopt.adopting import Adoption, Choices, Seen, State
 from jug.adopt.own_hashes import answering_for_both
 from jug.adopt.stores import FormerStore
-from jug.cli.progress import shown_progress
 from jug.errors import JugfileError
 from jug.execution.job import Job, explained
 from jug.jugfile import Jugfile, Jugspace
 from jug.messages import Log
+from jug.progress import Display
 from jug.session import current_store, set_running
 from jug.task import Task, alltasks
 from jug.task.elsewhere import brought_by
@@ -60,16 +60,16 @@ class Outcome:
         return not (refused or self.damage or self.failure or self.has_nothing)
 
 
-def adopt(job: Job, former: FormerStore, choices: Choices, progress: str | None) -> Outcome:
+def adopt(job: Job, former: FormerStore, choices: Choices, display: Display | None) -> Outcome:
     """Bring the results of a jugfile's tasks into the store in use, and show how far it is."""
     set_running()
     jugfile = Jugfile(job.jugfile, job.arguments)
     adoption = Adoption(former, choices)
     with answering_for_both():
-        reading = _read(jugfile, jugfile.read, adoption, progress)
+        reading = _read(jugfile, jugfile.read, adoption, display)
         while adoption.take_back(current_store(), reading.tasks):
             adoption.read_again()
-            reading = _read(jugfile, jugfile.read_again, adoption, progress)
+            reading = _read(jugfile, jugfile.read_again, adoption, display)
     current_store().flush()
     return Outcome(
         former.url,
@@ -90,13 +90,14 @@ class _Reading:
 
 
 def _read(
-    jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption, progress: str | None
+    jugfile: Jugfile, read: Callable[[], Jugspace], adoption: Adoption, display: Display | None
 ) -> _Reading:
+    if display is not None:
+        display.pause()  # the jugfile may print
     with brought_by(_Bringing(adoption).bring):
         reading = _as_far_as_it_goes(jugfile, read)
     current_store().poll()
-    with shown_progress(progress) as display:
-        adoption.bring_all(reading.tasks, display)
+    adoption.bring_all(reading.tasks, display)
     return reading
 
 

@@ -37,15 +37,20 @@ def connected(url: str, shown: str) -> Client:
             distribution="jug-adopt[redis]",
         ) from None
     try:
-        return Client(redis.Redis.from_url(_without_prefix(url)), redis, shown)
+        return Client(redis.Redis.from_url(_plain(url)), redis, shown)
     except ValueError as error:
         raise OptionError(f"{shown!r} is no URL of a redis server: {error}") from None
 
 
-def _without_prefix(url: str) -> str:
-    """Return the URL without ``?prefix=…``, which is today's."""
+def _plain(url: str) -> str:
+    """Return the URL without today's ``prefix=…``, and without what makes text of answers.
+
+    >>> _plain("redis://localhost?prefix=a&socket_timeout=5&decode_responses=True")
+    'redis://localhost?socket_timeout=5'
+    """
     address, _, query = url.partition("?")
-    options = [one for one in query.split("&") if one and not one.startswith("prefix=")]
+    without = ("prefix=", "decode_responses=")
+    options = [one for one in query.split("&") if one and not one.startswith(without)]
     return f"{address}?{'&'.join(options)}" if options else address
 
 

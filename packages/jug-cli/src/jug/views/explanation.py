@@ -183,7 +183,7 @@ def _what_became(run: Run) -> str:
         return "what became of it is said in words of a later version of jug"
     if run.state in (RunState.FAILED, RunState.RETRIED):
         return escaped(record.exception) or "it failed"
-    if run.state in (RunState.FINISHED, RunState.DISCARDED):
+    if run.state in (RunState.FINISHED, RunState.ADOPTED, RunState.DISCARDED):
         return "it had finished"
     return (
         f"{run.state.value} ({escaped(record.exception)})" if record.exception else run.state.value

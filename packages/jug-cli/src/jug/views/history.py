@@ -21,6 +21,7 @@ from jug.views.places import Place, Places
 
 __all__ = ["History", "PastRun", "following"]
 
+_IN_PLACE: Final = (RunState.FINISHED, RunState.ADOPTED)
 _QUIET: Final = 2.0  # seconds after which a wait without news ends: retries and deaths are none
 _SHARE: Final = 0.1  # of the time may go into looking
 _SKEW: Final = 3600.0  # seconds by which the clocks of hosts may differ
@@ -54,8 +55,12 @@ class PastRun(NamedTuple):
 
     @property
     def duration(self) -> float | None:
-        """How long it took, None if nobody could tell: its worker was lost."""
-        return None if self.state is RunState.LOST else self.record.duration
+        """How long it took, None if nobody knows: its worker was lost, or it was brought over."""
+        return None if self._is_untimed else self.record.duration
+
+    @property
+    def _is_untimed(self) -> bool:
+        return self.state is RunState.LOST or bool(self.record.source)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``; what is not known is None."""
@@ -72,7 +77,7 @@ class PastRun(NamedTuple):
             "cpu": record.cpu or None,
             "memory": record.memory or None,
             "growth": record.growth or None,
-            "size": record.size if self.state is RunState.FINISHED else None,
+            "size": record.size if self.state in _IN_PLACE else None,
             "exception": record.exception or None,
             "traceback": record.traceback or None,
             "output": record.output or None,

@@ -46,7 +46,7 @@ class Past:
                 self._last[run.digest] = run
         elif not self._is_of_jugfile(record.worker):
             return
-        if run.state in _SUCCESSES:
+        if run.state in _SUCCESSES and not record.source:
             self.durations.add(record.name, record.duration)
         of_name = self._names.get(record.name)
         if of_name is not None:

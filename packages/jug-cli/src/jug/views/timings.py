@@ -23,6 +23,7 @@ from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
 
 __all__ = ["NameTimes", "Timings", "timings"]
 
+_UNTIMED: Final = (RunState.LOST, RunState.ADOPTED)  # nobody knows how long these took
 _FEW: Final = 100  # tasks, from which on it matters that they are short
 _SHORT: Final = 0.01  # seconds
 _ENOUGH: Final = 0.5  # seconds that a task may well take
@@ -97,7 +98,7 @@ def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
     with without_collector():
         for batch in store.each_time():
             times = [time for time in batch.times if time[0] in number_of]
-            if not times or batch.state is RunState.LOST:  # nobody knows how long that took
+            if not times or batch.state in _UNTIMED:
                 continue
             digests, starts, took, cpus, memories = zip(*times, strict=True)
             own = [number_of[digest] for digest in digests]

@@ -210,6 +210,7 @@ class _Finder:
 
 _AFTER: Final = {
     RunState.FINISHED: Reason.REMOVED,
+    RunState.ADOPTED: Reason.REMOVED,
     RunState.DISCARDED: Reason.REMOVED,
     RunState.FAILED: Reason.FAILED,
 }

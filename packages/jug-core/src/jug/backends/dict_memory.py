@@ -125,4 +125,6 @@ def _run(digest: bytes, state: RunState | None, packed: bytes, worker: str) -> I
     """Yield a run, unless its record is damaged."""
     record = records.unpack_if_sound(packed, worker)
     if record is not None:
+        if state is RunState.FINISHED:
+            state = record.state_of_result
         yield Run(digest, state or RunState(record.state), record)

@@ -2,7 +2,8 @@
 
 Records are read one by one, so no more of them are looked at than a moment allows, however
 many there are: the last in the jugfile of each name, and for names without any result some
-of the history, where results were removed.
+of the history, where results were removed.  How long those took that were brought over from
+elsewhere is not known.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def some_records(store: BaseStore, done: Iterable[Task[Any]]) -> list[Record]:
         if counts[name] < OF_EACH and len(chosen) < _OF_ALL:
             counts[name] += 1
             chosen.append(task.digest)
-    return [record for record in store.records(chosen) if record is not None]
+    return [record for record in store.records(chosen) if record and not record.source]
 
 
 def records_in_history(store: BaseStore, names: Collection[str]) -> list[Record]:
@@ -47,7 +48,7 @@ def records_in_history(store: BaseStore, names: Collection[str]) -> list[Record]
     return [
         run.record
         for run in islice(store.each_run() if names else (), _OF_ALL)
-        if run.record.name in names and run.state in ended_well
+        if run.record.name in names and run.state in ended_well and not run.record.source
     ]
 
 

@@ -36,6 +36,8 @@ class Times(NamedTuple):
 def times_by_name(store: BaseStore, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
     """Return how long the tasks took whose results are there, as last polled, sorted by name.
 
+    Those that were brought over from elsewhere are left out, as that is not known of them.
+
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
     >>> _ = task.run()
@@ -45,7 +47,7 @@ def times_by_name(store: BaseStore, tasks: Sequence[Task[Any]]) -> dict[str, Tim
     digests = list(dict.fromkeys(task.digest for task in tasks))
     found: dict[str, Times] = {}
     for record in store.records(list(compress(digests, store.exists(digests)))):
-        if record is not None:
+        if record is not None and not record.source:
             runs, total, longest = found.get(record.name, (0, 0.0, 0.0))
             took = record.duration
             found[record.name] = Times(runs + 1, total + took, max(longest, took))

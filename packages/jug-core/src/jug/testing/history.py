@@ -87,6 +87,24 @@ class HistoryContract(StoreHooks):
         other.poll()
         assert _states(other) == [RunState.FAILED, RunState.DISCARDED, RunState.FINISHED]
 
+    def test_what_was_brought_over_is_told_as_such(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        for digest in (A, B):
+            store.put(result(digest, start=1.0, source="elsewhere"))
+        store.put(result(C, start=2.0))
+        store.flush()
+        other.poll()
+        other.discard([B])
+        other.flush()
+        store.poll()
+
+        for view in (store, other):
+            states = {run.digest: run.state for run in view.runs()}
+            assert states == {
+                A: RunState.ADOPTED, B: RunState.DISCARDED, C: RunState.FINISHED,
+            }  # fmt: skip
+
     def test_a_death_that_two_have_seen_is_told_once(self, store: BaseStore) -> None:
         for state in (RunState.LOST, RunState.DIED):
             store.note(A, state, records.pack(Record("m.f", worker="0123456789abcdef")))
@@ -207,6 +225,7 @@ class HistoryContract(StoreHooks):
             Record("m.f", 3.0, 5.0, worker="a-host-name:1234"),
             Record("m.f", 4.0, 6.0, memory=9, cpu=1.5, output="kept", source="elsewhere"),
             Record("m.é", 5.0),
+            Record("m.f", 7.0, source="elsewhere"),
         ]
         saved = digests(4 + len(records_of))[4:]  # none of A to D
         for digest, record in zip(saved, records_of, strict=True):

@@ -78,7 +78,7 @@ class Runs:
             record = unpack_if_sound(packed, ident[:8].hex())
             if record is None:
                 continue
-            if kind in RESULTS and digest not in histories:
+            if kind in RESULTS and digest not in histories and not record.source:
                 yield new_run(Run, (digest, finished, record))
             else:
                 yield Run(digest, _state(self._index, ident, kind, digest, record), record)
@@ -181,4 +181,4 @@ def _state(index: FrameIndex, ident: bytes, kind: int, digest: bytes, record: Re
     if kind in FAILURES:
         return RunState.FAILED
     counts = index.history(digest).state().result == ident
-    return RunState.FINISHED if counts else RunState.DISCARDED
+    return record.state_of_result if counts else RunState.DISCARDED

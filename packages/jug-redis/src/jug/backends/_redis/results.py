@@ -92,6 +92,8 @@ def _run(digest: bytes, state: RunState | None, worker: str, packed: bytes) -> I
     """Yield a run, unless its record is damaged."""
     record = unpack_if_sound(packed, worker)
     if record is not None:
+        if state is RunState.FINISHED:
+            state = record.state_of_result
         yield Run(digest, state or RunState(record.state), record)
 
 
