@@ -22,6 +22,7 @@ from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
 from jug.records import Record, RunState, pack
 from jug.task.run_options import RunOptions
+from jug.testing.hooks import result
 
 BEGAN = 1_000_000.0
 
@@ -252,10 +253,17 @@ def test_others_runs_are_looked_at_once_a_second(store: BaseStore) -> None:
     assert not runs.look(), "too early, and no longer than before"
 
 
-def test_what_was_brought_over_took_no_time_and_is_not_known(store: BaseStore) -> None:
-    remember(store, "long", 0.0, RunState.FINISHED)
+def test_what_was_brought_over_says_nothing(store: BaseStore) -> None:
+    task, *_ = make(("long", 1.0))
+    about = {"name": task.name, "duration": 5.0, "source": "jug 2.x"}
+    store.put(result(task.digest, **about))
+    store.poll()
 
-    assert LongestRuns(store).finished == {}
+    runs = LongestRuns(store)
+    runs.hear([task.digest])
+
+    assert not runs.look()
+    assert runs.finished == runs.cut_off == {}
 
 
 def test_a_first_run_of_others_lets_tasks_of_its_name_begin(store: BaseStore) -> None:

@@ -109,7 +109,7 @@ def test_a_queue_that_fails_costs_a_line(
         assert end_of_job(0.0, IN_JOB) is None
     (line,) = caplog.messages
     assert line.startswith(f"not known when this job must end ({why}")
-    assert line.endswith("JUG_END_TIME can say so, or never")
+    assert line.endswith("JUG_END_TIME may say so, or be never")
 
 
 def test_without_squeue_nobody_can_be_asked(

@@ -1,7 +1,7 @@
 """How long tasks took at the longest, by name: in earlier runs, here, and with others meanwhile.
 
 The longest counts, as what is estimated too short is lost.  A run that was cut off, or failed,
-says only that it takes longer than that.
+says only that it takes longer than that; of what was brought over nothing is known.
 
 All that is remembered is read once.  What others do since is looked at once a second, and then
 the last of it only: tasks of which more are done in a second are short.
@@ -22,6 +22,7 @@ __all__ = ["LongestRuns"]
 _APART: Final = 1.0  # seconds between two looks
 _AT_ONCE: Final = 200  # records
 _WELL: Final = (RunState.FINISHED, RunState.DISCARDED, RunState.OUTDATED)
+_UNKNOWN: Final = (RunState.ADOPTED, RunState.OTHER)
 
 
 class LongestRuns:
@@ -46,8 +47,9 @@ class LongestRuns:
         self._heard = deque[bytes](maxlen=_AT_ONCE)
         self._next_look = 0.0
         for name, _, state, times in store.each_time():
-            known = self.finished if state in _WELL else self.cut_off
-            _note(known, name, max(duration for _, _, duration, _, _ in times))
+            if state not in _UNKNOWN:
+                known = self.finished if state in _WELL else self.cut_off
+                _note(known, name, max(duration for _, _, duration, _, _ in times))
 
     def note(self, name: str, seconds: float) -> bool:
         """Note a run that ended well; return whether it is the longest."""
@@ -65,11 +67,12 @@ class LongestRuns:
         self._next_look = now + _APART
         records = self._store.records(list(self._heard))
         self._heard.clear()
-        return any([self.note(one.name, one.duration) for one in records if one is not None])
+        own = [one for one in records if one and not one.source]
+        return any([self.note(one.name, one.duration) for one in own])
 
 
 def _note(known: dict[str, float], name: str, seconds: float) -> bool:
-    if seconds <= known.get(name, 0.0):  # what was brought over took none
+    if seconds <= known.get(name, 0.0):
         return False
     known[name] = seconds
     return True
