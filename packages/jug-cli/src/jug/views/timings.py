@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from jug.backends.base import BaseStore
 from jug.records import RunState, without_collector
+from jug.run_times import Times
 from jug.task.graph import Graph
 from jug.views.places import Places
 from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
@@ -91,26 +92,37 @@ class _Measured:
 
 def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
     """Return how long these tasks of a graph took, by the runs that their store remembers."""
+    with without_collector():
+        return _timings(store, graph, _digests(graph, numbers))
+
+
+def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> Timings:
     by_name: defaultdict[str, _Measured] = defaultdict(_Measured)
     by_worker: defaultdict[str, WorkerRuns] = defaultdict(WorkerRuns)
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
-    number_of = _digests(graph, numbers)
-    with without_collector():
-        for batch in store.each_time():
-            times = [time for time in batch.times if time[0] in number_of]
-            if not times or batch.state in _UNTIMED:
-                continue
-            digests, starts, took, cpus, memories = zip(*times, strict=True)
-            own = [number_of[digest] for digest in digests]
-            by_worker[batch.worker].add(own, starts, took)
-            if batch.state is RunState.FINISHED:
-                by_name[batch.name].add(took, cpus, memories)
-                for number, start, duration in zip(own, starts, took, strict=True):
-                    durations[number] = duration
-                    ends[number] = start + duration
+    for batch in store.each_time():
+        own, times = _own(batch.times, number_of)
+        if not times or batch.state in _UNTIMED:
+            continue
+        _, starts, took, cpus, memories = zip(*times, strict=True)
+        by_worker[batch.worker].add(own, starts, took)
+        if batch.state is RunState.FINISHED:
+            by_name[batch.name].add(took, cpus, memories)
+            for number, start, duration in zip(own, starts, took, strict=True):
+                durations[number] = duration
+                ends[number] = start + duration
     workers = _workers(store, by_worker, graph, ends)
     names = [_times(name, by_name[name]) for name in sorted(by_name)]
     return Timings(names, workers, durations)
+
+
+def _own(times: list[Times], number_of: Mapping[bytes, int]) -> tuple[list[int], list[Times]]:
+    """Return the numbers of the tasks that are meant, and what their runs took."""
+    found = [number_of.get(time[0], -1) for time in times]
+    if -1 not in found:
+        return found, times
+    own = [number >= 0 for number in found]
+    return [*compress(found, own)], [*compress(times, own)]
 
 
 def _times(name: str, measured: _Measured) -> NameTimes:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter, le
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
@@ -49,11 +51,9 @@ class WorkerRuns:
 
     def by_start(self) -> Iterator[tuple[int, float, float]]:
         """Yield the number, start and duration of each run, in the order of the starts."""
-        order, starts = range(len(self)), self.starts
-        return (
-            (self.numbers[index], starts[index], self.durations[index])
-            for index in sorted(order, key=starts.__getitem__)
-        )
+        runs = zip(self.numbers, self.starts, self.durations, strict=True)
+        is_in_order = all(map(le, self.starts, islice(self.starts, 1, None)))
+        return runs if is_in_order else iter(sorted(runs, key=itemgetter(1)))
 
 
 class WorkerTimes(NamedTuple):

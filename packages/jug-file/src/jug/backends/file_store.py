@@ -221,12 +221,13 @@ class FileStore(BaseStore):
     def records(self, digests: Sequence[bytes]) -> list[Record | None]:
         if len(digests) * _MANY < len(self._index.results):
             return super().records(digests)
-        found: dict[bytes, Record | None] = dict.fromkeys(digests)
         with without_collector():
-            self._runs.find_records(found)
-        rest = [digest for digest, record in found.items() if record is None]
-        found.update(zip(rest, super().records(rest), strict=True))
-        return [*map(found.get, digests)]
+            found = self._runs.records(digests)
+        rest = [place for place, record in enumerate(found) if record is None]
+        singly = super().records([digests[place] for place in rest])
+        for place, record in zip(rest, singly, strict=True):
+            found[place] = record
+        return found
 
     # The history
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 from zlib import crc32
@@ -83,16 +83,21 @@ class Runs:
             else:
                 yield Run(digest, _state(self._index, ident, kind, digest, record), record)
 
-    def find_records(self, found: dict[bytes, Record | None]) -> None:
-        """Enter the records of those of some results of which nothing but one frame is known.
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        """Return the records of those results of which nothing but one frame is known.
 
-        Their workers are named by their processes.
+        Their workers are named by their processes.  For all others, and for a digest that is
+        given again, there is None.
         """
+        found: list[Record | None] = [None] * len(digests)
+        place_of = dict(zip(reversed(digests), reversed(range(len(digests))), strict=True)).get
         histories = self._index.histories
-        places = {worker: said.place for worker, said in self._index.workers.items()}
+        workers = {worker: said.place for worker, said in self._index.workers.items()}
         for ident, kind, digest, packed in chain.from_iterable(self._frames()):
-            if kind in RESULTS and digest in found and digest not in histories:
-                found[digest] = unpack_if_sound(packed, places.get(ident[:8], ""))
+            place = place_of(digest)
+            if place is not None and kind in RESULTS and digest not in histories:
+                found[place] = unpack_if_sound(packed, workers.get(ident[:8], ""))
+        return found
 
     def _frames(self) -> Iterator[list[RunFrame]]:
         """Yield each frame of all segments once, in lists, also if they are packed meanwhile."""
@@ -101,9 +106,10 @@ class Runs:
             try:
                 for segment in self._unread(read):
                     for found in _frames_in(segment):
-                        new = [frame for frame in found if frame[0] not in repeated]
-                        told += b"".join([frame[0] for frame in new])  # a set is much larger
-                        yield new
+                        if repeated:
+                            found = [frame for frame in found if frame[0] not in repeated]
+                        told += b"".join([frame[0] for frame in found])  # a set is much larger
+                        yield found
                     read.add(segment.stem)
             except OSError as error:
                 if not is_missing(error):
