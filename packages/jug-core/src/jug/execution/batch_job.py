@@ -37,7 +37,8 @@ def ask_for_end(environ: Mapping[str, str]) -> float | None:
             return float(line)
     if trouble or not any(map(_NEVER.fullmatch, lines)):
         why = trouble or f"squeue says {' '.join(lines)!r}"
-        log.warning("not known when this job must end (%s): JUG_END_TIME may say so, or be never", why)
+        what_to_do = "JUG_END_TIME may say so, or be never"
+        log.warning("not known when this job must end (%s): %s", why, what_to_do)
     return None
 
 
