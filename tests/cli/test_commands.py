@@ -67,6 +67,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
 
     shared = {
         "colours",
+        "cores",
         "count_table",
         "dot",
         "following",
@@ -93,6 +94,8 @@ def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
         "DONE": jug.cli.DONE,
         "UNMATCHED": jug.cli.USAGE,
         "LIMIT": jug.cli.DONE,
+        "TIME": jug.cli.DONE,
+        "DRAINED": jug.cli.DONE,
         "FAILED": jug.cli.FAILED,
         "STUCK": jug.cli.UNFINISHED,
         "WAITED": jug.cli.UNFINISHED,

@@ -71,14 +71,6 @@ def test_several_workers_need_a_store_that_they_can_share(jug_process: JugProces
     assert "run one, or choose a directory" in result.stderr
 
 
-def test_no_jobs_means_one_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jug.cli.jobs import usable_cores
-
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
-
-    assert usable_cores() == 3
-
-
 def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
     jug_process: JugProcess,
 ) -> None:
@@ -430,3 +422,29 @@ def test_of_many_failures_the_first_are_listed_at_the_end(
         "jug: … and 5 more, which `jug failures` groups",
         "jug: 25 tasks failed; 25 tasks are not done (exit status 1)",
     ]
+
+
+BAD_TIMES = [
+    (["--for", "90"], "Error: --for: '90' must be a time such as 90s, 20 min, 1h30m or 4:00:00\n"),
+    (["--margin", "-3s"], "Error: --margin: '-3s' must be a time such as 90s, 20 min, "),
+    (["--until", "soon"], "Error: --until: 'soon' must be a moment such as 17:30, 2026-05-31 "),
+    (["--until", "25:00"], "seconds since the epoch such as 1780200000, or never\n"),
+]
+
+
+@pytest.mark.parametrize(("options", "complaint"), BAD_TIMES)
+def test_a_time_that_cannot_be_read_is_wrong_usage(
+    jug: Jug, options: list[str], complaint: str
+) -> None:
+    assert complaint in jug("execute", *options, "primes.py", status=2).stderr
+
+
+def test_a_bad_end_of_the_job_is_named_where_it_counts(
+    jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUG_END_TIME", "4:00:00")
+
+    complaint = "the variable JUG_END_TIME must be a moment such as 17:30"
+    assert complaint in jug("execute", "primes.py", status=2).stderr
+    assert not Path("primes.jugdata").exists()
+    assert jug("execute", "--dry-run", "primes.py").stdout

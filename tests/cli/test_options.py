@@ -174,6 +174,7 @@ def test_every_key_has_a_variable_and_stands_in_the_documentation(key: Any) -> N
 
     given = {bool: "yes", int: "3", float: "2.5"}.get(type(key.default), "info")
     special = {"lease-seconds": "2.5", "runs-kept": "5", "capture": "no", "progress": "plain"}
+    special |= {"until": "1780200000", "for": "3h50m", "margin": "30s"}
     given = special.get(key.name, given)
 
     assert read_configuration(Path("/"), {key.variable: given}) == {
@@ -197,6 +198,11 @@ BAD_FILES = [
     ),
     ("[execute]\nwait-cycle-time=x", "line 2, [execute] wait-cycle-time: 'x' must be a number"),
     ("[execute]\nnr_wait_cycles=1.5", "line 2, [execute] nr_wait_cycles: '1.5' must be a whole"),
+    (
+        "[execute]\nuntil=soon",
+        "line 2, [execute] until: 'soon' must be a moment such as 17:30, 2026-",
+    ),
+    ("[execute]\nfor=90", "line 2, [execute] for: '90' must be a time such as 90s, 20 min, 1h30m"),
     ("[execute]\njobs=-1", "line 2, [execute] jobs: '-1' must be a whole number from 0 up"),
     ("[main]\nshort=maybe", "line 2, [main] short: 'maybe' must be true or false"),
     ("[main]\nverbose=loud", "line 2, [main] verbose: 'loud' must be one of debug, info"),

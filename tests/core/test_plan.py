@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jug import Task
-from jug.execution.plan import DONE, FAILED, HELD, SKIPPED, WAITING, Plan
+from jug.execution.plan import DONE, FAILED, HELD, LATE, SKIPPED, WAITING, Plan
 from jug.execution.ready_tasks import READY, ReadyTasks
 from jug.task.graph import Graph
 
@@ -51,6 +51,29 @@ def run_all(plan):
 def test_tasks_are_offered_in_order_as_they_become_ready():
     assert run_all(make_plan(CHAIN)) == [0, 1, 2]
     assert run_all(make_plan([[], [], []])) == [0, 1, 2]
+
+
+def test_what_is_put_off_is_not_offered_before_it_is_taken_up():
+    plan = make_plan([[], [], [0], []])
+    plan.put_off([0, 1])
+    assert plan.has_put_off() and plan.left == 4
+    assert run_all(plan) == [3]
+
+    plan.finish(1)  # by somebody else
+    plan.take_up()
+
+    assert not plan.has_put_off()
+    assert run_all(plan) == [0, 2]
+
+
+def test_what_is_put_off_waits_again_where_what_it_needs_is_gone():
+    plan = make_plan(CHAIN, done={0})
+    plan.put_off([1])
+
+    plan.reopen(0)
+
+    assert plan.states == bytearray([READY, WAITING, WAITING]) and LATE not in plan.states
+    assert run_all(plan) == [0, 1, 2]
 
 
 def test_what_becomes_ready_takes_its_place_in_the_order():

@@ -85,14 +85,15 @@ def test_a_generator_given_to_task_is_unwrapped():
 
 
 def test_options_do_not_enter_the_hash():
-    assert double.options(retries=3, timeout=5)(1).hash() == double(1).hash()
+    assert double.options(retries=3, timeout=5, runtime=3)(1).hash() == double(1).hash()
     assert double.options(retries=3)(1).options.retries == 3
     assert double(1).options.retries == 0
 
 
 @pytest.mark.parametrize(
     "bad",
-    [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}],
+    [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}]
+    + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}],
 )
 def test_a_bad_option_is_refused(bad):
     with pytest.raises(TaskError, match=f"{next(iter(bad))} must be a .*, not"):
@@ -101,11 +102,19 @@ def test_a_bad_option_is_refused(bad):
         TaskGenerator(**bad)
 
 
+def test_a_runtime_is_a_number_of_seconds_or_a_text_with_a_unit():
+    likely = TaskGenerator(runtime="20 min")(abs)
+    assert likely(1).options.runtime == 1200.0
+    assert likely.options(retries=1)(1).options.runtime == 1200.0
+    assert likely.options(runtime=0.5)(1).options.runtime == 0.5
+    assert double(1).options.runtime is None
+
+
 @pytest.mark.parametrize("arguments", [(), (abs,)])
 def test_an_option_that_is_none_is_refused(arguments):
-    with pytest.raises(OptionError, match="no option 'retry', only retries and timeout: is 'retri"):
+    with pytest.raises(OptionError, match="only retries, runtime and timeout: is 'retries' meant"):
         TaskGenerator(*arguments, retry=2)
-    with pytest.raises(OptionError, match="no option 'memory', only retries and timeout$"):
+    with pytest.raises(OptionError, match="no option 'memory', only retries, .* and timeout$"):
         TaskGenerator(*arguments, memory=2)
 
 

@@ -10,7 +10,7 @@ def half(x: float, *, digits: int = 2) -> str:
     return f"{x / 2:.{digits}f}"
 
 
-@TaskGenerator(retries=2, timeout=60)
+@TaskGenerator(retries=2, timeout=60, runtime="5 min")
 def careful(x: int) -> list[int]:
     return [x]
 
@@ -28,7 +28,7 @@ assert_type(careful(1), Task[list[int]])
 assert_type(careful.f(1), list[int])
 assert_type(TaskGenerator(plain)("a"), Task[bytes])
 assert_type(Task(plain, "a").run(), bytes)
-assert_type(half.options(retries=1)(2.0), Task[str])
+assert_type(half.options(retries=1, runtime=3.5)(2.0), Task[str])
 
 half("three")  # type: ignore[arg-type]
 half(3.0, places=1)  # type: ignore[call-arg]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from jug.tables import table
 from jug.wording import counted
 
 if TYPE_CHECKING:
+    from jug.execution.end_time import EndTime
     from jug.execution.settings import Settings
     from jug.execution.summary import Summary
     from jug.selection import Selection
@@ -46,10 +48,12 @@ Examples:
   jug execute --failed primes.py    run what failed before, and nothing else
   jug execute --dry-run -j 4 primes.py
   jug execute --progress=plain primes.py 2> progress.txt
+  jug execute -j 0 --for 3h50m primes.py
 
 \b
 Exit status:
-  0    all selected tasks are done, or a limit that you set was reached
+  0    all selected tasks are done, or a limit that you set was reached, or
+       nothing that is left fits into the time that is left
   1    something failed
   2    wrong usage, or no task has the name or fits the pattern
   3    work is left that has not failed: others still hold tasks and the
@@ -77,6 +81,20 @@ Exit status:
 @click.option(
     "--nr-wait-cycles", "execute_nr_wait_cycles", type=int, metavar="N",
     help="See --wait-cycle-time. [150]",
+)  # fmt: skip
+@click.option(
+    "--until", "execute_until", metavar="MOMENT",
+    help="End by then, such as 17:30: begin no task that will not be done.  "
+    "[JUG_END_TIME, or the end of the Slurm job]",
+)  # fmt: skip
+@click.option(
+    "--for", "execute_for", metavar="TIME",
+    help="End within this time, such as 3h50m or 3:50:00.",
+)  # fmt: skip
+@click.option(
+    "--margin", "execute_margin", metavar="TIME",
+    help="How long before the end the last task must be saved.  "
+    "[a twentieth of the time, at most 30s]",
 )  # fmt: skip
 @progress_option
 @click.option(
@@ -107,7 +125,8 @@ def command(
         return
     chosen = selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
-    job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with))
+    end = _end_of_job(options)
+    job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with, end))
     with traceless(job.jugfile), shown_progress(options.progress) as display:
         jobs = workers_of(options)
         summary = execute(job, jobs, in_process=options.pdb, display=display)
@@ -120,6 +139,14 @@ def command(
     if is_empty and chosen is None:
         click.echo("The jugfile makes no tasks.", err=True)
     context.exit(summary.ending.status)
+
+
+def _end_of_job(options: Options) -> float | None:
+    """Return when this command's batch job must end, unless somebody has said something else."""
+    from jug.execution.end_time import end_of_job
+
+    said = options.execute_until is not None or options.execute_for is not None
+    return None if said else end_of_job(time.time())
 
 
 def selected(options: Options) -> Selection | None:
@@ -159,6 +186,10 @@ class RunSettings:
     weaker: dict[str, Any]
     begun_with: dict[str, Any]
     """What the command began with, of options that a jugfile sets too late."""
+    end_of_job: float | None = None
+    """When the command's batch job must end, in seconds since the epoch."""
+    began: float = field(default_factory=time.time)
+    """When the command began."""
     process: int = field(default_factory=os.getpid)
     """The process of the command, which need not be the worker's."""
     folder: str = field(default_factory=os.getcwd)
@@ -184,9 +215,16 @@ class RunSettings:
             patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
             select=selected(options),
             capture=_captures(options),
+            end=self._end(options),
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )
+
+    def _end(self, options: Options) -> EndTime | None:
+        from jug.execution.end_time import end_time
+
+        until, lasting = options.execute_until, options.execute_for
+        return end_time(self.began, until, lasting, self.end_of_job, options.execute_margin)
 
 
 def _captures(options: Options) -> bool:
@@ -240,6 +278,8 @@ def _print_summary(summary: Summary, short: bool) -> None:
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
         click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
+    for too_long in summary.too_long:
+        click.echo(f"jug: {too_long}", err=True)
     status = summary.ending.status
     if (status or summary.left) and not summary.unmatched:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)

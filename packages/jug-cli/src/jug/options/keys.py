@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.moments import moment, span
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
 _FALSE: Final = ("0", "false", "no", "n", "off")
@@ -66,6 +68,10 @@ def _count(given: Any) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number from 0 up")
     return int(text)
+
+
+def _moment(given: Any) -> float:
+    return moment(given, time.time())
 
 
 def _level(given: Any) -> str:
@@ -206,6 +212,16 @@ KEYS: Final = (
         "execute_wait_cycle_time_secs",
     ),
     Key("execute", "nr-wait-cycles", 150, _count, "see wait-cycle-time"),
+    Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
+    Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
+    Key(
+        "execute",
+        "margin",
+        None,
+        span,
+        "how long before the end the last task must be saved; "
+        "by default a twentieth of the time that there is, but at most 30 s",
+    ),
     Key(
         "execute",
         "no-check-environment",

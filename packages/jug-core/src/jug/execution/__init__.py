@@ -3,11 +3,15 @@
 execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
+end_time      when a command must end; the queue is asked for its `batch_job`
+budget        which tasks fit into the time until then, by the `longest_runs` of their names
 processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
-              `signals`, or by `parent_death`; their tasks' programs are in a `process_group`
+              `signals`, `draining` or `parent_death`; what their tasks start is in a
+              `process_group`
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`
-worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`
+worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
+              whether to wait for more depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
@@ -20,6 +24,7 @@ run           `jug.run`: the same for tasks of a script or a notebook
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from jug.errors import OptionError
 from jug.execution.job import Job
@@ -27,6 +32,9 @@ from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
 from jug.progress import Display
+
+if TYPE_CHECKING:
+    from jug.execution.draining import Drain
 
 __all__ = ["Ending", "Failure", "Job", "Settings", "Summary", "execute"]
 
@@ -41,14 +49,8 @@ def execute(
     With `in_process` one worker runs in this very process, for a debugger, and shows nothing
     meanwhile.  Otherwise `display` shows how far the tasks are.
     """
-    from jug.execution.processes import (  # only who executes needs workers
-        run_here,
-        run_one,
-        run_several,
-        run_spawned,
-        why_not_fork,
-    )
-    from jug.execution.random_numbers import warn_of_seeds
+    from jug.execution.draining import Drain  # only who executes needs workers
+    from jug.execution.processes import run_here, run_one
 
     check_workers(jobs)
     if in_process or not hasattr(os, "fork"):
@@ -57,8 +59,17 @@ def execute(
                 "several workers need one process each: start `jug execute` several times"
             )
         return run_here(job)
-    if jobs == 1:
-        return run_one(job, display)
+    drain = Drain()
+    with drain.heeded():
+        if jobs == 1:
+            return run_one(job, display, drain)
+        return _execute_by_several(job, jobs, display, drain)
+
+
+def _execute_by_several(job: Job, jobs: int, display: Display | None, drain: Drain) -> Summary:
+    from jug.execution.processes import run_several, run_spawned, why_not_fork
+    from jug.execution.random_numbers import warn_of_seeds
+
     jugfile, jugspace = job.begin()
     with jugspace.store as store:
         if not store.shared:
@@ -70,5 +81,5 @@ def execute(
         if reason:
             log.warning("each worker reads the jugfile itself: %s", reason)
             warn_of_seeds()
-            return run_spawned(job, jugspace, jobs, display)
-        return run_several(job, jugfile, jugspace, jobs, display)
+            return run_spawned(job, jugspace, jobs, display, drain)
+        return run_several(job, jugfile, jugspace, jobs, display, drain)

@@ -15,10 +15,12 @@ from itertools import compress
 from typing import Any
 
 from jug.backends.base import BaseStore, Changes, Holder
+from jug.execution.budget import Budget
 from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
-from jug.execution.plan import DONE, SKIPPED, Plan
+from jug.execution.plan import DONE, LATE, SKIPPED, Plan
+from jug.execution.prospects import is_worth_waiting
 from jug.execution.ready_tasks import READY
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
@@ -33,13 +35,22 @@ class Agenda:
 
     The store must have been polled just before.  `retryable` are the tasks that failed
     before this run and are tried again; the agenda strikes out what fails in this run.
+    Where there is a `budget` of time, nothing is offered that does not fit into it.
     """
 
-    def __init__(self, jugspace: Jugspace, settings: Settings, retryable: set[bytes]) -> None:
+    def __init__(
+        self,
+        jugspace: Jugspace,
+        settings: Settings,
+        retryable: set[bytes],
+        budget: Budget | None = None,
+    ) -> None:
         self.store = jugspace.store
         self.graph = Graph(jugspace.tasks)
         self.memory = Memory(self.graph, settings.aggressive_unload)
         self.retryable = retryable
+        self.budget = budget
+        self._is_too_late = False
         self._in_other_stores = _in_other_stores(self.store, self.graph.tasks)
         self.plan = Plan(
             self.graph,
@@ -86,12 +97,29 @@ class Agenda:
 
     def candidates(self) -> list[bytes]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
-        tasks = self.graph.tasks
-        return [tasks[number].digest for number in self.plan.candidates()]
+        tasks, budget = self.graph.tasks, self.budget
+        numbers = self.plan.candidates() if budget is None else self._that_fit(budget)
+        return [tasks[number].digest for number in numbers]
+
+    def _that_fit(self, budget: Budget) -> list[int]:
+        """Return tasks to try that fit into the time that is left; put off what does not."""
+        if budget.has_learnt():
+            self.plan.take_up()
+        tasks, now = self.graph.tasks, budget.now()
+        while numbers := self.plan.candidates():
+            late = [n for n in numbers if budget.latest_start(tasks[n]) < now]
+            if not late:
+                break
+            self.plan.put_off(late)
+        return numbers
 
     def accept(self, digest: bytes) -> bool:
-        """Return whether a task that was taken is still to be done."""
-        return self.plan.states[self.graph.numbers[digest]] == READY
+        """Return whether a task that was taken is still to be done, and fits."""
+        number = self.graph.numbers[digest]
+        if self.plan.states[number] != READY:
+            return False
+        budget = self.budget  # the store may have taken long to answer
+        return budget is None or budget.now() <= budget.latest_start(self.graph.tasks[number])
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
         """Note that no candidate was free: each is done, or somebody holds it."""
@@ -114,17 +142,27 @@ class Agenda:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)
         numbers, states = self.graph.numbers, self.plan.states
-        skipped = [
+        others = [
             numbers[digest]
             for digest, is_alive in alive.items()
-            if is_alive and digest in numbers and states[numbers[digest]] == SKIPPED
+            if is_alive and digest in numbers and states[numbers[digest]] in (LATE, SKIPPED)
         ]
-        return [self.graph.tasks[number] for number in (*self.plan.held, *skipped)]
+        return [self.graph.tasks[number] for number in (*self.plan.held, *others)]
+
+    def is_worth_waiting(self, holders: Mapping[bytes, Holder]) -> bool:
+        """Return whether what others hold may leave something to do in time."""
+        budget = self.budget
+        if budget is not None:
+            barrier = self.has_barrier
+            self._is_too_late = not is_worth_waiting(self.plan, budget, holders, barrier)
+        return not self._is_too_late
 
     # What happened
 
     def note(self, changes: Changes) -> None:
         """Take over what changed in the store."""
+        if self.budget is not None:
+            self.budget.runs.hear(changes.finished)
         numbers, failures = self.graph.numbers, self.store.failures()
         self.retryable.difference_update(changes.failed)
         for digest in changes.removed:
@@ -140,6 +178,11 @@ class Agenda:
                 self.plan.reopen(number)
             elif failures[digest] or digest not in self.retryable:
                 self.plan.fail(number)
+
+    def note_run(self, task: Task[Any], start: float) -> None:
+        """Note that a task was run, which began then, in seconds since the epoch."""
+        if self.budget is not None:
+            self.budget.note(task.name, self.budget.now() - start)
 
     def reopen_missing(self, inputs: Sequence[int]) -> None:
         """Note which of a task's inputs are gone: removed by others, or found damaged here."""
@@ -158,7 +201,10 @@ class Agenda:
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
         if self.plan.left or self.has_barrier:
-            return Ending.FAILED if self.plan.failed else Ending.STUCK
+            if self.plan.failed:
+                return Ending.FAILED
+            is_late = self._is_too_late or self.plan.has_put_off()
+            return Ending.TIME if is_late else Ending.STUCK
         return Ending.UNMATCHED if self._unmatched() else Ending.DONE
 
     def _unmatched(self) -> str:
@@ -171,6 +217,9 @@ class Agenda:
         self.census.update()
         summary.at_barrier = self.has_barrier and not self.is_barrier_open()
         summary.left = self.plan.left
+        if self.budget is not None and summary.ending is Ending.TIME:
+            left = (state < DONE for state in self.plan.states)
+            summary.too_long = self.budget.too_long(compress(self.graph.tasks, left))
         summary.blocked = len(self.plan.blocked())
         here = {failure.digest for failure in summary.failures}
         failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))

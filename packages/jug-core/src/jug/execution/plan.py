@@ -10,7 +10,8 @@ first one.  So the store tells each its *turn*, a number below W, and a worker t
 of others offers the first 2 W ready tasks, those of its own turn, which are every W-th,
 before all others.  Thus no task begins while more than 2 W ready tasks before it are
 neither begun nor held, when workers leave half a second later.  What others were seen to
-hold is put aside until there is nothing else to do.
+hold is put aside until there is nothing else to do.  What would not fit into the time that
+there is left is put off.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from jug.task.graph import Graph
 
 WAITING: Final = 0
 HELD: Final = 2
-DONE: Final = 3
-FAILED: Final = 4
-SKIPPED: Final = 5
+LATE: Final = 3
+DONE: Final = 4
+FAILED: Final = 5
+SKIPPED: Final = 6
 
 
 class Plan:
@@ -119,6 +121,21 @@ class Plan:
                 self.held.discard(number)
                 self._make_ready(number)
 
+    def put_off(self, numbers: Iterable[int]) -> None:
+        """Do not offer these tasks, which are ready, any more."""
+        for number in numbers:
+            self.states[number] = LATE
+
+    def take_up(self) -> None:
+        """Offer again what was put off."""
+        at = -1
+        while (at := self.states.find(LATE, at + 1)) >= 0:
+            self._make_ready(at)
+
+    def has_put_off(self) -> bool:
+        """Return whether something was put off that is not done yet."""
+        return LATE in self.states
+
     def _make_ready(self, number: int) -> None:
         self.states[number] = READY
         self._ready.add(number)
@@ -162,7 +179,7 @@ class Plan:
         self.left += self.is_selected(number)
         for dependant in self.graph.dependants_of(number):
             self.unmet[dependant] += 1
-            if self.states[dependant] in (READY, HELD):
+            if self.states[dependant] in (READY, HELD, LATE):
                 self.held.discard(dependant)
                 self.states[dependant] = WAITING
 

@@ -25,6 +25,7 @@ from typing import Final, NoReturn
 
 from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
+from jug.execution.draining import DRAINING, Drain, handle_draining
 from jug.execution.failures import failed_before
 from jug.execution.job import Job, explained, note_what_is_shared
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
@@ -70,17 +71,22 @@ def why_not_fork() -> str:
 # Starting workers
 
 
-def run_one(job: Job, display: Display | None = None) -> Summary:
+def run_one(job: Job, display: Display | None = None, drain: Drain | None = None) -> Summary:
     """Run the tasks by one worker, which is forked and then reads the jugfile."""
 
     def start(connection: SupervisorConnection) -> int:
         return _fork(connection, lambda: _read_and_work(job, connection, 1), is_own=True)
 
-    return Supervisor(start, 1, job.open_store, display=display).run()
+    return Supervisor(start, 1, job.open_store, display=display, drain=drain).run()
 
 
 def run_several(
-    job: Job, jugfile: Jugfile, jugspace: Jugspace, count: int, display: Display | None = None
+    job: Job,
+    jugfile: Jugfile,
+    jugspace: Jugspace,
+    count: int,
+    display: Display | None = None,
+    drain: Drain | None = None,
 ) -> Summary:
     """Run the tasks by workers that are forked now that the jugfile is read."""
 
@@ -94,18 +100,24 @@ def run_several(
 
         return _fork(connection, work)
 
-    return Supervisor(start, count, job.open_store, failed_before(jugspace.store), display).run()
+    before = failed_before(jugspace.store)
+    return Supervisor(start, count, job.open_store, before, display, drain).run()
 
 
 def run_spawned(
-    job: Job, jugspace: Jugspace, count: int, display: Display | None = None
+    job: Job,
+    jugspace: Jugspace,
+    count: int,
+    display: Display | None = None,
+    drain: Drain | None = None,
 ) -> Summary:
     """Run the tasks by workers that are new Pythons and read the jugfile themselves."""
 
     def start(connection: SupervisorConnection) -> int:
         return _spawn(connection, job, count)
 
-    return Supervisor(start, count, job.open_store, failed_before(jugspace.store), display).run()
+    before = failed_before(jugspace.store)
+    return Supervisor(start, count, job.open_store, before, display, drain).run()
 
 
 def run_forked(
@@ -214,7 +226,8 @@ def _be_worker(
         connection.output.enter()
         tell_directly()
         handle_signals(signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        handle_draining(connection.slots.drain)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
         _report(connection, work)
         leave()
         status = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.execution.end_time import EndTime
 from jug.selection import Selection
 from jug.task import Task
 
@@ -40,6 +41,8 @@ class Settings:
     """Which tasks to run; None for all."""
     capture: bool = False
     """Whether the record of each task has its output, not that of a failure alone."""
+    end: EndTime | None = None
+    """When the worker must end, None if it may take any time."""
     short: bool = False
     """Whether the jugfile wants less to be told at the end."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None

@@ -6,7 +6,7 @@ call, and can be read while a task holds the interpreter's lock.  On Linux the f
 memory too; elsewhere its room is taken at once, since to write where a disk has no room
 would end the process that does it.
 
-    byte 0         1 once no further task is to be started
+    byte 0         1 once no further task is to be started, 2 if only because a user wants it so
     byte 1         1 if somebody wants to know how far the tasks are
     from byte 8    float64: when a worker may next say so, by the monotonic clock
     from byte 16   uint64: how many tasks the jugfile made, as far as a worker has said
@@ -119,9 +119,17 @@ class WorkerSlots:
         """Let no worker start a further task."""
         self._bytes[0] = 1
 
+    def drain(self) -> None:
+        """Let no worker start a further task, as the user wants it so."""
+        self._bytes[0] = self._bytes[0] or 2
+
     def is_stopped(self) -> bool:
         """Return whether no further task is to be started."""
-        return self._bytes[0] == 1
+        return self._bytes[0] != 0
+
+    def is_drained(self) -> bool:
+        """Return whether no further task is to be started as the user wants it so."""
+        return self._bytes[0] == 2
 
     def watch(self) -> None:
         """Let workers say how far the tasks are."""

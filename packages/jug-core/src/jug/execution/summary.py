@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from jug import html
+from jug.wording import counted, duration
 
 
 class Ending(Enum):
@@ -16,6 +17,8 @@ class Ending(Enum):
     DONE = "all selected tasks are done"
     UNMATCHED = "no task is selected"
     LIMIT = "a limit that was set for this run was reached"
+    TIME = "nothing that is left fits into the time that is left"
+    DRAINED = "told to begin no further task"
     FAILED = "a task failed"
     STUCK = "nothing that is left can be run"
     WAITED = "others still hold tasks, and the waiting time is over"
@@ -30,6 +33,8 @@ class Ending(Enum):
 _STATUSES: Final = {
     Ending.DONE: 0,
     Ending.LIMIT: 0,
+    Ending.TIME: 0,
+    Ending.DRAINED: 0,
     Ending.FAILED: 1,
     Ending.UNMATCHED: 2,
     Ending.STUCK: 3,
@@ -61,6 +66,28 @@ class Failure:
         return html.facts(f"{self.name} failed", known, {"traceback": self.traceback})
 
 
+class TooLong(NamedTuple):
+    """Tasks of one name that did not fit into all the time that their command had."""
+
+    name: str
+    tasks: int
+    why: str
+    """What is known of how long one takes, in words."""
+    had: float
+    """How many seconds there were."""
+    needed: float
+    """How many there must be."""
+
+    def __str__(self) -> str:
+        """Return what is to be said of them."""
+        are = "is" if self.tasks == 1 else "are"
+        return (
+            f"{counted(self.tasks, 'task')} of {self.name} {are} too long for the "
+            f"{duration(self.had)} of this command, as {self.why}: "
+            f"ask for {duration(self.needed)} or more"
+        )
+
+
 @dataclass(slots=True)
 class Summary:
     """What one worker, or several together, did."""
@@ -80,6 +107,8 @@ class Summary:
     """How many selected tasks are not done."""
     unmatched: str = ""
     """What to say of a selection that no task fits."""
+    too_long: list[TooLong] = field(default_factory=list)
+    """What would not have fitted into all the time that there was."""
     short: bool = False
     """Whether less is to be told of it."""
     at_barrier: bool = False
@@ -107,7 +136,7 @@ def merge(
     total = Summary(Ending.STUCK, executed, failures=failures)
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
-    total.at_barrier = last.at_barrier
+    total.at_barrier, total.too_long = last.at_barrier, last.too_long
     total.short = any(summary.short for summary in summaries)
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
@@ -128,6 +157,8 @@ _WEIGHT: Final = (
     Ending.FAILED,
     Ending.DONE,
     Ending.UNMATCHED,
+    Ending.DRAINED,
+    Ending.TIME,
     Ending.LIMIT,
     Ending.WAITED,
     Ending.STUCK,

@@ -40,6 +40,7 @@ from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.deaths import DEADLY
+from jug.execution.draining import DRAINING, Drain
 from jug.execution.errands import Errands, OpenStore
 from jug.execution.failures import log_retry, note_run
 from jug.execution.last_output import of_task
@@ -78,7 +79,7 @@ class Supervisor:
     up after it, and to save the failure of a task that ended its workers.  Unless
     they are to keep going such a failure stops all of them.  `retryable` are the tasks that
     failed before and are tried again; without it, the first worker says which these are.
-    `display` shows how far they are.
+    `display` shows how far they are, and `drain` has them begin no further task.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Supervisor:
         open_store: OpenStore,
         retryable: set[bytes] | None = None,
         display: Display | None = None,
+        drain: Drain | None = None,
     ) -> None:
         self._start = start
+        self._drain = drain or Drain()
         self._retryable = retryable
         self._has_begun = False
         self._keep_going = False
@@ -120,7 +123,7 @@ class Supervisor:
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
-            with self._telling():
+            with self._telling(), self._drain.heeded(), self._drain.calling(self._begin_no_more):
                 self._begin_all()
                 while self._is_busy():
                     self._attend()
@@ -173,6 +176,11 @@ class Supervisor:
         self._outputs.hurry(_HURRY if self._interrupts == 1 else 0.0)
         self._signal_all(signal.SIGTERM if self._interrupts == 1 else signal.SIGKILL)
 
+    def _begin_no_more(self) -> None:
+        if not self.slots.is_stopped():
+            self.slots.drain()
+            log.warning("draining: tasks in progress are finished, and no other begins")
+
     def _suspend(self, signum: int, frame: FrameType | None) -> None:
         """Stop with all workers, as Ctrl-Z asks, and go on with them."""
         self._watch.pause()
@@ -191,7 +199,9 @@ class Supervisor:
 
     def _begin_all(self) -> None:
         for slot in range(self.slots.count):
-            if self.slots.is_stopped() or not self._begin_if_possible(slot):
+            # One is begun also to be drained, as it says what is left.
+            is_stopped = self.slots.is_stopped() and (slot > 0 or not self.slots.is_drained())
+            if is_stopped or not self._begin_if_possible(slot):
                 return
 
     def _begin_if_possible(self, slot: int) -> bool:
@@ -214,7 +224,7 @@ class Supervisor:
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
@@ -229,7 +239,7 @@ class Supervisor:
         finally:
             for pipe in pipes:
                 pipe.leave_to_worker()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
 
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())

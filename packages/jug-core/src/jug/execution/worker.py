@@ -3,7 +3,8 @@
 A worker runs what is ready and not held by others.  When there is nothing of
 that kind it waits for the store to change, as long as others hold tasks that it
 needs.  It ends when all selected tasks are done, when nothing is left that could
-be run, or when it is to stop; and it says which of these it was.
+be run, when nothing that is left fits into the time that it has, or when it is to stop;
+and it says which of these it was.
 
 What others do changes its plan.  It learns of that by its own reader of the store,
 at three moments: after it tried to take a task, after it saved one, and while it
@@ -25,6 +26,7 @@ from jug.backends.base import Frame, Holder, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
 from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
+from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before, note_run
 from jug.execution.one_task import InputMissing, TaskRunner
@@ -73,6 +75,7 @@ class Worker:
         self.reporter = reporter_to(connection, display, self.store)
         self.runner = TaskRunner(self.store, self.settings, connection)
         self.summary = Summary(Ending.DONE)
+        self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
@@ -84,6 +87,8 @@ class Worker:
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self._find_retryable()
+        if self.settings.end is not None:
+            self.budget = Budget(self.settings.end, self.store)
         with self.store.reader() as self.news:
             while True:
                 self._prepare()
@@ -118,7 +123,7 @@ class Worker:
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable)
+        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget)
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
@@ -134,6 +139,9 @@ class Worker:
     def _sum_up(self, ending: Ending) -> Summary:
         self.store.flush()
         self.store.tidy()
+        if ending.status == 0 and self.agenda.plan.left:  # the last of several counts for all
+            self.store.poll()
+            self._note_changes()
         self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
         self.reporter.end(self.agenda)
@@ -173,7 +181,7 @@ class Worker:
         """Return why to stop, if somebody said so."""
         connection = self.connection
         if self.stop is None and connection is not None and connection.slots.is_stopped():
-            self.stop = Ending.STUCK
+            self.stop = Ending.DRAINED if connection.slots.is_drained() else Ending.STUCK
         return self.stop
 
     def _take(self) -> Lease | None:
@@ -275,6 +283,7 @@ class Worker:
         agenda, plan = self.agenda, self.agenda.plan
         task = agenda.graph.tasks[number]
         plan.finish(number)
+        agenda.note_run(task, self.runner.start)
         try:
             outcome, following = self.store.commit_and_acquire(
                 lease, frame, agenda.own_digests(inputs), agenda.candidates()
@@ -351,14 +360,16 @@ class Worker:
         agenda, plan = self.agenda, self.agenda.plan
         self.store.poll()
         self._note_changes()
-        if plan.candidates() or agenda.is_barrier_open():
+        if agenda.candidates() or agenda.is_barrier_open():
             return None
         if not plan.left:
             return self._end_if_all_is_there()
         began = quiet_since = time.monotonic()
         while tasks := agenda.waited_for(holders := self.store.holders()):
-            if plan.candidates() or self._ending_if_told():
+            if agenda.candidates() or self._ending_if_told():
                 return None
+            if not agenda.is_worth_waiting(holders):
+                break
             self.reporter.look(agenda)
             if self.connection is not None and self.connection.slots.is_anybody_busy():
                 quiet_since = time.monotonic()  # a worker of the same run is nobody else
@@ -375,7 +386,7 @@ class Worker:
                     return None
         self.store.poll()  # a holder may be gone because it has just finished
         self._note_changes()
-        if plan.candidates() or agenda.is_barrier_open() or not plan.left:
+        if agenda.candidates() or agenda.is_barrier_open() or not plan.left:
             return None
         return agenda.ending()
 

@@ -37,7 +37,9 @@ class TaskGenerator(Generic[P, R]):
     >>> longest = TaskGenerator(max, retries=2)
 
     `retries` is how often a task that failed is tried again at once, `timeout` the
-    seconds after which a run of it counts as failed.  Neither changes its hash.
+    seconds after which a run of it counts as failed, and `runtime` how long it is likely to
+    take, such as ``"20 min"``: workers that must end go by it until they have seen a run.
+    None of these changes its hash.
     """
 
     f: Callable[P, R]
@@ -53,7 +55,12 @@ class TaskGenerator(Generic[P, R]):
 
     @overload
     def __init__(
-        self, f: Callable[P, R], *, retries: int = 0, timeout: float | None = None
+        self,
+        f: Callable[P, R],
+        *,
+        retries: int = 0,
+        timeout: float | None = None,
+        runtime: float | str | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -62,14 +69,23 @@ class TaskGenerator(Generic[P, R]):
         *,
         retries: int = 0,
         timeout: float | None = None,
+        runtime: float | str | None = None,
     ) -> None: ...
-    def __init__(self, f: Any = None, *, retries: int = 0, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        f: Any = None,
+        *,
+        retries: int = 0,
+        timeout: float | None = None,
+        runtime: float | str | None = None,
+    ) -> None:
         if isinstance(f, TaskGenerator):
             f = f.f
         elif not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
         self.f = f
-        self._options = RunOptions(retries, timeout) if retries or timeout is not None else DEFAULTS
+        given = RunOptions(retries, timeout, runtime)
+        self._options = given if given.says_something else DEFAULTS
         update_wrapper(self, f)
 
     @property
@@ -90,7 +106,11 @@ class TaskGenerator(Generic[P, R]):
         return task
 
     def options(
-        self, *, retries: int | None = None, timeout: float | None = None
+        self,
+        *,
+        retries: int | None = None,
+        timeout: float | None = None,
+        runtime: float | str | None = None,
     ) -> TaskGenerator[P, R]:
         """Return the same function with other options for the calls that follow.
 
@@ -101,6 +121,7 @@ class TaskGenerator(Generic[P, R]):
             self.f,
             retries=before.retries if retries is None else retries,
             timeout=before.timeout if timeout is None else timeout,
+            runtime=before.runtime if runtime is None else runtime,
         )
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

@@ -1,0 +1,65 @@
+"""How many cores this process may use: by its affinity, its cgroup's quota and its batch job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+__all__ = ["usable_cores"]
+
+_OF_BATCH_JOBS: Final = (
+    ("SLURM_JOB_ID", ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")),
+    ("PBS_JOBID", ("NCPUS", "PBS_NUM_PPN")),
+    ("LSB_JOBID", ("LSB_DJOB_NUMPROC",)),
+    ("JOB_ID", ("NSLOTS",)),
+)
+"""By the variable that says that this is a job of a batch system: where it says what it gave."""
+
+
+def usable_cores(environ: Mapping[str, str] = os.environ, root: str = "/") -> int:
+    """Return how many cores this process may use: the fewest that any of these allows."""
+    return max(1, min([_by_affinity(), *_of_batch_job(environ), *_by_quota(root)]))
+
+
+def _by_affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _of_batch_job(environ: Mapping[str, str]) -> Iterator[int]:
+    for job, names in _OF_BATCH_JOBS:
+        if job in environ:
+            said = (environ.get(name, "") for name in names)
+            yield from [int(count) for count in said if count.isdecimal() and int(count)][:1]
+
+
+def _by_quota(root: str) -> Iterator[int]:
+    """Yield what each cgroup allows in which this process is, a part of a core being one."""
+    for line in _read(root, "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield from _quotas("sys/fs/cgroup", path, root, ("cpu.max",))
+        elif "cpu" in controllers.split(","):
+            files = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+            yield from _quotas(f"sys/fs/cgroup/{controllers}", path, root, files)
+
+
+def _quotas(mount: str, path: str, root: str, files: tuple[str, ...]) -> Iterator[int]:
+    """Yield what a cgroup allows, and those around it."""
+    parts = [part for part in path.split("/") if part]
+    for depth in range(len(parts), -1, -1):
+        folder = "/".join([mount, *parts[:depth]])
+        words = " ".join(_read(root, f"{folder}/{file}") for file in files).split()
+        if len(words) == 2 and all(word.isdecimal() and int(word) for word in words):
+            quota, period = map(int, words)
+            yield -(-quota // period)
+
+
+def _read(root: str, path: str) -> str:
+    try:
+        with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
