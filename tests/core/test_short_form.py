@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jug import Task, Tasklet
@@ -32,6 +32,10 @@ values = st.recursive(
 )
 
 
+LONG = tuple({"key": 1e300j, "other": 1.23456789e300 + 1.23456789e300j} for _ in range(4))
+
+
+@example([LONG, None], {})
 @given(st.lists(values, max_size=3), st.dictionaries(st.sampled_from("abc"), values, max_size=2))
 def test_each_argument_is_found_again(args: list[object], kwargs: dict[str, object]) -> None:
     each = [short_form((one,), {}) for one in args]

@@ -33,6 +33,7 @@ def short_form(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     length = 0
     named = (f"{name}={_short(value)}" for name, value in kwargs.items())
     for part in (*map(_short, args[: _LONGEST // 3]), *named):
+        part = part if len(part) + 2 <= _LONGEST else "…"
         length += len(part) + 2
         if length > _LONGEST:
             parts.append("…")
