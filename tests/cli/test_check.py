@@ -196,6 +196,7 @@ add([1, 2])
 """
 
 
+@pytest.mark.slow
 def test_hashes_names_the_arguments_that_are_others_in_each_process(jug: Jug, folder: Path) -> None:
     (folder / "unstable.py").write_text(UNSTABLE)
 

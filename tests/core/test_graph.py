@@ -54,6 +54,7 @@ def test_names_by_number():
     ]
 
 
+@pytest.mark.slow
 def test_a_chain_of_100000_given_by_its_end():
     task = Task(join)
     for _ in range(100_000):

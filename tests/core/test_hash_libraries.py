@@ -429,6 +429,7 @@ def test_a_plan_of_polars_is_refused() -> None:
         hash_one(make_polars().lazy())
 
 
+@pytest.mark.slow
 def test_polars_hashes_alike_with_numpy_and_without() -> None:
     code = (
         "import sys, polars as pl\n"

@@ -104,6 +104,7 @@ def test_workers_that_take_turns_begin_at_different_tasks_near_the_front():
 
 
 @given(st.integers(1, 5), st.lists(st.integers(0, 4), min_size=60, max_size=60), st.data())
+@pytest.mark.slow
 def test_no_task_begins_while_many_ready_ones_before_it_are_free(workers, takers, data):
     plans = [make_plan([[]] * 60) for _ in range(workers)]
     for turn, plan in enumerate(plans):

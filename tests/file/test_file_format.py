@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ STEP = st.one_of(
 
 @given(st.lists(STEP, max_size=14), st.integers(0, 5), st.integers(0, 1000))
 @settings(max_examples=80)
+@pytest.mark.slow
 def test_a_reader_written_from_the_page_finds_what_the_store_finds(
     steps: list[tuple[str, int, int]], which: int, at: int
 ) -> None:

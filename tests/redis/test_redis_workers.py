@@ -130,6 +130,7 @@ for stage in range(5):
 """
 
 
+@pytest.mark.slow
 def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
     server, use, write, journal
 ):
@@ -194,7 +195,7 @@ tasks = [short(number) for number in range(int(sys.argv[1]))]
 """
 
 
-@pytest.mark.parametrize(("workers", "count"), [(8, 800), large(64, 20_000)])
+@pytest.mark.parametrize(("workers", "count"), [large(8, 800), large(64, 20_000)])
 def test_many_workers_seldom_reach_for_the_same_task_or_wait(server, use, write, workers, count):
     url = server.url()
     use(url)

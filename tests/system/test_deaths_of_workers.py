@@ -221,6 +221,7 @@ def test_keep_failed_keeps_also_what_the_supervisor_ended(write, journal, jug, h
     assert Counter(words[0] for words in journal()) == ran
 
 
+@pytest.mark.slow
 def test_no_worker_takes_a_task_over_of_which_enough_died(write, journal, jug):
     write(
         """

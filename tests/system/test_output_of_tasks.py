@@ -377,6 +377,7 @@ def _wait_until_full(pipe: int, wait_for) -> None:
     wait_for(is_full)
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_gone_ends_no_task(write, journal, start, outputs):
     write(JUGFILE + "[says(i) for i in range(2000)]\n")
     command = start("execute", "--capture", "-j", "2")

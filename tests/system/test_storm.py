@@ -146,7 +146,11 @@ def leftovers(jugdir="jugfile.jugdata"):
     return os.listdir(Path(jugdir, "leases")) + [*Path(jugdir).rglob("*.tmp*")]
 
 
-KILLS = [Storm.kill_both, Storm.kill_worker, Storm.kill_supervisor]
+KILLS = [
+    pytest.param(Storm.kill_both, marks=pytest.mark.slow),
+    Storm.kill_worker,
+    pytest.param(Storm.kill_supervisor, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.__name__)
