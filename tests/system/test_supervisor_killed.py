@@ -118,7 +118,7 @@ def after(x):
 parts = [after(part(i)) for i in range(1000)]
 """
 
-KILLS = int(os.environ.get("JUG_TEST_KILLS", "100"))
+KILLS = int(os.environ.get("JUG_TEST_KILLS", "60"))
 
 
 def processes_in(folder: Path) -> list[int]:
