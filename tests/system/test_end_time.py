@@ -282,4 +282,4 @@ def test_jobs_with_a_limit_do_all_and_none_is_cut_off(write, journal, start):
     assert len(journal()) == 120
     for word in ("began", "ended"):
         assert len({tuple(line[1:]) for line in journal() if line[0] == word}) == 60
-    assert commands > 4
+    assert commands > 2  # one round is not enough
