@@ -18,7 +18,6 @@ from itertools import compress
 from operator import not_
 from typing import Any
 
-from jug import html
 from jug.backends.base import BaseStore
 from jug.backends.news import Reader
 from jug.hash.names import task_names
@@ -64,6 +63,8 @@ class Status:
         return {name: [self.counts[state][name] for state in State] for name in self.names()}
 
     def _repr_html_(self) -> str:
+        from jug import html  # of use in notebooks alone
+
         return html.table([state.value.capitalize() for state in State], self.rows())
 
     def sentence(self) -> str:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -61,6 +60,8 @@ def _warn_if_missing(url: str) -> None:
     scheme, _, path = url.partition(":")
     if scheme != "file" or os.path.exists(path):
         return
+    from difflib import get_close_matches  # it is slow to import
+
     folder, name = os.path.split(path)
     beside = os.scandir(folder) if os.path.isdir(folder) else ()
     near = get_close_matches(name, [entry.name for entry in beside if entry.is_dir()], n=1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
-from jug import html
 from jug.wording import counted, duration
 
 
@@ -62,6 +61,8 @@ class Failure:
         return f"{self.name}{space}({arguments})"
 
     def _repr_html_(self) -> str:
+        from jug import html  # of use in notebooks alone
+
         known = {"exception": self.exception, "hash": self.digest}
         return html.facts(f"{self.name} failed", known, {"traceback": self.traceback})
 
@@ -120,6 +121,8 @@ class Summary:
         return {name: [self.executed[name], self.loaded[name]] for name in names}
 
     def _repr_html_(self) -> str:
+        from jug import html  # of use in notebooks alone
+
         return html.table(["Executed", "Loaded"], self.rows())
 
 
