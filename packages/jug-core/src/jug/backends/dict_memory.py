@@ -98,12 +98,12 @@ class Memory:
     def each_run(self) -> Iterator[Run]:
         """Yield every run that is kept, but those whose records are damaged."""
         for digest, result in self.results.items():
-            yield from _run(digest, RunState.FINISHED, result.record, result.worker)
+            yield from records.run_if_sound(digest, RunState.FINISHED, result.record, result.worker)
         for digest, failure in self.failures.items():
-            yield from _run(digest, RunState.FAILED, failure.record, failure.worker)
+            yield from records.run_if_sound(digest, RunState.FAILED, failure.record, failure.worker)
         for digest, earlier in self.runs.items():
             for packed, worker in earlier:
-                yield from _run(digest, None, packed, worker)
+                yield from records.run_if_sound(digest, None, packed, worker)
 
     def saved(self) -> Saved:
         """Return what goes to the file."""
@@ -119,12 +119,3 @@ class Memory:
         failure = self.failures.get(digest)
         failures = frozenset() if failure is None else frozenset([failure])
         return TaskState(self.results.get(digest), failures)
-
-
-def _run(digest: bytes, state: RunState | None, packed: bytes, worker: str) -> Iterator[Run]:
-    """Yield a run, unless its record is damaged."""
-    record = records.unpack_if_sound(packed, worker)
-    if record is not None:
-        if state is RunState.FINISHED:
-            state = record.state_of_result
-        yield Run(digest, state or RunState(record.state), record)

@@ -12,7 +12,7 @@ from jug.backends._redis.entry import ID_SIZE, Entry, chunks, unpack_runs
 from jug.backends._redis.workers import Workers
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, StoreError
-from jug.records import Record, Run, RunState, unpack_if_sound
+from jug.records import Record, Run, RunState, run_if_sound, unpack_if_sound
 
 if TYPE_CHECKING:
     from jug.backends._redis.server import Server
@@ -82,19 +82,10 @@ def fetch_runs(server: Server) -> Iterator[Run]:
         for digest, packed in _each(server, key):
             with suppress(DamagedResult):
                 entry = Entry.unpack(packed)
-                yield from _run(digest, state, entry.worker, entry.record)
+                yield from run_if_sound(digest, state, entry.record, entry.worker)
     for digest, packed in _each(server, "runs"):
         for worker, record in unpack_runs(packed):
-            yield from _run(digest, None, worker, record)
-
-
-def _run(digest: bytes, state: RunState | None, worker: str, packed: bytes) -> Iterator[Run]:
-    """Yield a run, unless its record is damaged."""
-    record = unpack_if_sound(packed, worker)
-    if record is not None:
-        if state is RunState.FINISHED:
-            state = record.state_of_result
-        yield Run(digest, state or RunState(record.state), record)
+            yield from run_if_sound(digest, None, record, worker)
 
 
 def _each(server: Server, key: str) -> Iterator[tuple[bytes, bytes]]:
