@@ -52,38 +52,58 @@ def frames_of(chosen: list[Group]) -> Iterator[Frame]:
 
 
 @settings(max_examples=25)
-@given(st.lists(groups, max_size=6), st.data())
-def test_all_views_of_runs_tell_what_was_written(chosen: list[Group], data: st.DataObject) -> None:
+@given(st.lists(groups, max_size=6), st.booleans(), st.data())
+def test_all_views_of_runs_tell_what_was_written(
+    chosen: list[Group], packed: bool, data: st.DataObject
+) -> None:
     written = list(frames_of(chosen))
     results = [frame.digest for frame in written if frame.kind is Kind.RESULT]
     removed = data.draw(st.sets(st.sampled_from(results), max_size=2)) if results else set()
-    with TemporaryDirectory() as folder, FileStore(str(Path(folder) / "jugdir")) as store:
-        for frame in written:
-            store.put(frame)
-        store.discard(sorted(removed))
-        store.flush()
-        store.poll()
-        expected = {}
-        for frame in written:
-            record = unpack(frame.record, store.worker_id)
-            if frame.kind is Kind.FAILURE:
-                state = RunState.FAILED
-            elif frame.digest in removed:
-                state = RunState.DISCARDED
-            else:
-                state = record.state_of_result
-            expected[frame.digest] = state, record
-        runs = list(store.each_run())
-        assert {run.digest: (run.state, run.record) for run in runs} == expected
-        assert len(runs) == len(expected)
-        times = [
-            (digest, batch.state, batch.name, *rest)
-            for batch in store.each_time()
-            for digest, *rest in zip(*batch[3:], strict=True)
-        ]
-        assert sorted(times) == sorted(
-            (digest, state, one.name, one.start, one.duration, one.cpu, one.memory)
-            for digest, (state, one) in expected.items()
-        )
-        digests = [frame.digest for frame in written]
-        assert store.records(digests) == [store.record(digest) for digest in digests]
+    middle = data.draw(st.integers(0, len(written)))
+    with TemporaryDirectory() as folder:
+        path = str(Path(folder) / "jugdir")
+        with FileStore(path) as first, FileStore(path) as second, FileStore(path) as reader:
+            workers = {}
+            for number, frame in enumerate(written):
+                writer = first if number < middle else second
+                writer.put(frame)
+                workers[frame.digest] = writer.worker_id
+            first.flush()
+            second.poll()
+            second.discard(sorted(removed))
+            second.flush()
+            if packed:
+                reader.pack()
+            for store in (second, reader):
+                store.poll()
+                check_views(store, workers, written, removed)
+
+
+def check_views(
+    store: FileStore, workers: dict[bytes, str], written: list[Frame], removed: set[bytes]
+) -> None:
+    """Check that a store tells of all runs what was written, and by which worker."""
+    expected = {}
+    for frame in written:
+        record = unpack(frame.record, workers[frame.digest])
+        if frame.kind is Kind.FAILURE:
+            state = RunState.FAILED
+        elif frame.digest in removed:
+            state = RunState.DISCARDED
+        else:
+            state = record.state_of_result
+        expected[frame.digest] = state, record
+    runs = list(store.each_run())
+    assert {run.digest: (run.state, run.record) for run in runs} == expected
+    assert len(runs) == len(expected)
+    times = [
+        (digest, batch.state, batch.name, *rest)
+        for batch in store.each_time()
+        for digest, *rest in zip(*batch[3:], strict=True)
+    ]
+    assert sorted(times) == sorted(
+        (digest, state, one.name, one.start, one.duration, one.cpu, one.memory)
+        for digest, (state, one) in expected.items()
+    )
+    digests = [frame.digest for frame in written]
+    assert store.records(digests) == [store.record(digest) for digest in digests]
