@@ -42,6 +42,7 @@ class Machine:
             f"init={HERE / 'guest.sh'}",
             f"python={sys.executable}",
             f"modules={_modules()}",
+            f"notes={scratch}",
             f"name={name}",
             f"address={self.address}",
             f"vec0:transport=tap,ifname=tap{number},depth=64",
@@ -88,7 +89,7 @@ class Machine:
             if mark:
                 return answer
             self._said.append(before)
-        raise RuntimeError(f"{self.name} died: {''.join(self._said[-60:])}")
+        raise RuntimeError(f"{self.name} died: {''.join(self._said[-20:])}")
 
     def kill(self) -> None:
         """End it as if its power had failed."""

@@ -2,11 +2,12 @@
 
 Run it by hand, as root, to see what a kernel does (`--help` tells of the rest):
 
-    unshare --net --pid --fork --kill-child --mount-proc python tests/system/nfs/run.py
+    unshare --net --pid --fork --kill-child --mount-proc python tests/system/nfs/run.py --kill
 
 What has to be installed is in `.ci/run`; `machines.py` says how another kernel is used.
-It prints one line of JSON: how many tasks ran, which of them more than once and where, and
-the values of how many tasks were wrong.
+For each round it prints a line of JSON: how often tasks ran and where, which of them began
+again after they had ended, and how many values were wrong, as the server reads them.  What
+clients read, the tasks look at.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -26,12 +28,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machines import STORE, Machine, disk, network
 
 JUGFILE = Path(__file__).with_name("jugfile.py")
-CHECK = """
-import numpy as np, jug, jugfile
-from jug import value
-wrong = [n for n, task in enumerate(jugfile.first + jugfile.second)
-         if not np.array_equal(value(task), jugfile.expected(n))]
-print(len(wrong))
+CHECK = f"""
+import jug, sys
+_, space = jug.init({str(JUGFILE)!r}, sys.argv[1])
+tasks = space["first"] + space["second"]
+values = map(jug.value, tasks)
+right = map(space["expected"], range(len(tasks)))
+print(sum(value != wanted for value, wanted in zip(values, right, strict=True)))
 """
 
 
@@ -41,40 +44,37 @@ class Note(NamedTuple):
     what: str
     task: int
     time: float
-    pid: int
+    worker: int
     host: str
 
 
 def main() -> None:
     options = parse()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as scratch:
-        began = time.time()
-        server, clients = boot(Path(scratch), options.clients)
-        booted = time.time()
+        machines = boot(Path(scratch), options.clients)
         try:
-            outcome = run(server, clients, options)
+            for number in range(options.rounds):
+                one_round(machines, Path(scratch), f"{STORE}/{number}", options)
         finally:
-            for machine in (server, *clients):
+            for machine in machines:
                 machine.kill()
-    outcome["kernel"] = os.environ.get("JUG_UML", "linux.uml")
-    outcome["seconds"] = {"to boot": booted - began, "in all": time.time() - began}
-    outcome["seconds of processor"] = sum(os.times()[:4])
-    print(json.dumps(outcome))
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=1, help="each with a jugdir of its own")
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="on each machine")
     parser.add_argument("--on-server", action="store_true", help="have workers there too")
-    parser.add_argument("--start", type=float, default=10, help="seconds after all have booted")
-    parser.add_argument("--late", type=float, default=0, help="seconds later, the server's")
+    parser.add_argument("--late", type=float, default=2, help="seconds later, the server's")
+    parser.add_argument("--start", type=float, default=8, help="seconds for all to be ready")
     parser.add_argument("--kill", action="store_true", help="kill the last client half-way")
     return parser.parse_args()
 
 
-def boot(scratch: Path, clients: int) -> tuple[Machine, list[Machine]]:
+def boot(scratch: Path, clients: int) -> list[Machine]:
+    """Return the server and its clients, which have mounted its disk."""
     network()
     server = Machine("server", 1, scratch, disk(scratch / "disk"))
     others = [Machine(f"client{n}", n + 1, scratch) for n in range(1, clients + 1)]
@@ -83,64 +83,90 @@ def boot(scratch: Path, clients: int) -> tuple[Machine, list[Machine]]:
     server.serve()
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda client: client.mount(server), others))
-    return server, others
+    return [server, *others]
 
 
-def run(server: Machine, clients: list[Machine], options: argparse.Namespace) -> dict[str, object]:
-    execute = f"{jug(options)} execute -j {options.workers} {JUGFILE} --jugdir {STORE}/jd"
+def one_round(
+    machines: list[Machine], scratch: Path, jugdir: str, options: argparse.Namespace
+) -> None:
+    server, *clients = machines
+    began = time.time()
+    workers = dict.fromkeys(clients, began + options.start)
+    if options.on_server:
+        workers[server] = began + options.start + options.late
     with ThreadPoolExecutor() as pool:
-        running = {one.name: pool.submit(one.try_to_run, execute) for one in clients}
-        if options.on_server:
-            time.sleep(options.late)
-            running["server"] = pool.submit(server.try_to_run, execute)
+        running = {
+            machine: pool.submit(machine.try_to_run, execute(jugdir, start, options))
+            for machine, start in workers.items()
+        }
         if options.kill:
-            pass
-        ended = {name: future.result() for name, future in running.items()}
-    everywhere = [server, *clients]
-    return {
-        "status": {name: status for name, (status, _) in ended.items()},
+            kill_half_way(clients[-1], scratch, options.tasks)
+            machines.remove(clients[-1])
+            running.pop(clients[-1]).exception()
+        ended = {machine.name: future.result() for machine, future in running.items()}
+    took = time.time() - began
+    outcome = {
         "said": {name: said for name, (status, said) in ended.items() if status},
-        "wrong values": {one.name: check(one, options) for one in everywhere},
-        **summary([note for one in everywhere for note in notes(one)], options.tasks),
+        "wrong values": check(server, jugdir, options),
+        **summary(read_notes(scratch)),
+        "seconds": round(took, 1),
     }
+    for path in scratch.glob("*.notes"):
+        path.unlink()
+    print(json.dumps(outcome), flush=True)
 
 
-def jug(options: argparse.Namespace) -> str:
-    settings = f"TEST_TASKS={options.tasks} TEST_START={time.time() + options.start} TMPDIR=/run PYTHONPATH={os.environ.get('PYTHONPATH', '')}"
-    return f"cd /run; {settings} {sys.executable} -m jug"
+def execute(jugdir: str, start: float, options: argparse.Namespace) -> str:
+    jug = f"-m jug execute -j {options.workers} {JUGFILE} --jugdir {jugdir}"
+    return python(jug, start, options)
 
 
-def check(machine: Machine, options: argparse.Namespace) -> str:
-    code = f"cd /run; export TEST_TASKS={options.tasks} PYTHONPATH={JUGFILE.parent}:$PYTHONPATH"
-    return "?"
+def check(machine: Machine, jugdir: str, options: argparse.Namespace) -> int:
+    """Return of how many tasks the machine reads another value than it should."""
+    return int(machine.run(python(f"-c {shlex.quote(CHECK)} {jugdir}", 0, options)))
 
 
-def notes(machine: Machine) -> list[Note]:
-    lines = machine.run("cat /run/notes 2>/dev/null || true").splitlines()
+def python(arguments: str, start: float, options: argparse.Namespace) -> str:
+    settings = {
+        "TEST_TASKS": options.tasks,
+        "TEST_START": start,
+        "TMPDIR": "/run",
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "JUG_LEASE_SECONDS": 10,
+    }
+    words = " ".join(f"{name}={value}" for name, value in settings.items())
+    return f"cd /run; {words} {sys.executable} {arguments}"
+
+
+def kill_half_way(machine: Machine, scratch: Path, tasks: int) -> None:
+    while sum(note.what == "ended" for note in read_notes(scratch)) < tasks // 2:
+        time.sleep(0.1)
+    machine.kill()
+
+
+def read_notes(scratch: Path) -> list[Note]:
+    lines = "".join(path.read_text() for path in scratch.glob("*.notes")).splitlines()
     split = (line.split() for line in lines)
-    return [Note(what, int(n), float(at), int(pid), host) for what, n, at, pid, host in split]
+    found = (Note(what, int(n), float(at), int(pid), host) for what, n, at, pid, host in split)
+    return sorted(found, key=lambda note: note.time)
 
 
-def summary(found: list[Note], tasks: int) -> dict[str, object]:
-    """Return what ran how often; `repeats` tells where a task ran first, where again, how late."""
-    runs = defaultdict(list)
-    for note in sorted(found, key=lambda note: note.time):
-        runs[note.task].append(note)
-    began = {task: [n for n in seen if n.what == "began"] for task, seen in runs.items()}
-    repeats = [
-        [task, starts[0].host, starts[1].host, round(starts[1].time - starts[0].time, 2)]
-        for task, starts in sorted(began.items())
-        if len(starts) > 1
-    ]
-    shares = defaultdict(int)
-    for note in found:
-        shares[note.host] += note.what == "began"
+def summary(notes: list[Note]) -> dict[str, object]:
+    """Return what ran where; `repeats` are runs that began after the task had ended."""
+    ended: dict[int, Note] = {}
+    repeats = []
+    for note in notes:
+        if note.what == "ended":
+            ended.setdefault(note.task, note)
+        elif note.task in ended:
+            first = ended[note.task]
+            repeats.append([note.task, first.host, note.host, round(note.time - first.time, 2)])
+    runs = [note for note in notes if note.what == "began"]
     return {
-        "tasks": sum(1 for seen in runs.values() if any(n.what == "ended" for n in seen)),
-        "runs": sum(map(len, began.values())),
+        "tasks": len(ended),
+        "runs": len(runs),
         "repeats": repeats,
-        "shares": shares,
-        "span": round(max(n.time for n in found) - min(n.time for n in found), 1),
+        "by": dict(Counter(note.host for note in runs)),
     }
 
 
