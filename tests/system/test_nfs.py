@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(900)]
 
 RUN = Path(__file__).parent / "nfs" / "run.py"
 NEEDED = ("linux.uml", "rpc.nfsd", "mount.nfs4", "modprobe", "mkfs.ext4", "unshare", "ip", "cc")
@@ -33,7 +33,7 @@ def hosts(program, unavailable, monkeypatch):
     def run(*options):
         alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
         done = subprocess.run(
-            [*alone, sys.executable, RUN, *options], capture_output=True, text=True, timeout=380
+            [*alone, sys.executable, RUN, *options], capture_output=True, text=True, timeout=880
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -54,8 +54,8 @@ def test_a_thousand_tasks_are_done_once_though_a_host_dies(hosts):
 
 
 def test_no_lease_is_given_of_what_is_done_where_the_server_computes_too(hosts):
-    outcome = hosts("--tasks", "200", "--on-server")
+    outcome = hosts("--tasks", "60", "--on-server")
 
     assert outcome["said"] == {}
-    assert (outcome["tasks"], outcome["runs"], outcome["repeats"]) == (200, 200, [])
+    assert (outcome["tasks"], outcome["runs"], outcome["repeats"]) == (60, 60, [])
     assert outcome["wrong values"] == 0
