@@ -29,7 +29,6 @@ from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import (
-    delete_begun,
     explained,
     fault,
     is_local,
@@ -41,6 +40,7 @@ from jug.backends._file.index import Place
 from jug.backends._file.jugfiles import Jugfiles
 from jug.backends._file.leases import MANY, FileLeases
 from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary
+from jug.backends._file.publishing import delete_begun
 from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
 from jug.backends._file.runs import Runs

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jug.backends._file.disk import TEMPORARY, explained, sync, sync_folder, written_aside
+from jug.backends._file.folders import make_folder, names_in
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult
 
@@ -77,8 +78,7 @@ class BigFiles:
             return
         for one in (self.folder, folder):
             if one not in self._safe:
-                with suppress(FileExistsError):
-                    os.mkdir(one)
+                make_folder(one)
                 sync_folder(one.parent)
                 self._safe.add(one)
 
@@ -105,18 +105,24 @@ class BigFiles:
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each file that is there, and the id of its worker."""
-        for folder in _listed(self.folder):
-            for name in _listed(self.folder / folder):
+        for folder in self._listed(self.folder):
+            for name in self._listed(self.folder / folder):
                 match = _NAME.fullmatch(name)
                 if match is not None:
                     yield name, match[1]
 
     def begun(self) -> Iterator[tuple[Path, str]]:
         """Yield each file that somebody has begun to write, and the id of its worker."""
-        for name in _listed(self.folder):
+        for name in self._listed(self.folder):
             match = _NAME.fullmatch(name.removesuffix(TEMPORARY))
             if match is not None:
                 yield self.folder / name, match[1]
+
+    def _listed(self, folder: Path) -> list[str]:
+        try:
+            return names_in(folder, is_local=self._is_local)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""
@@ -160,13 +166,6 @@ def _write_pieces(file: int, pieces: Sequence[Buffer]) -> int:
         if done:
             views[first] = views[first][done:]
     return size
-
-
-def _listed(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _damage(path: Path, what: str) -> DamagedResult:

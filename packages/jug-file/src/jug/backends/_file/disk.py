@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +14,6 @@ from jug.backends.base import Buffer
 from jug.errors import JugError, StoreError
 
 TEMPORARY: Final = ".tmp"
-_BEGUN: Final = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
-"""How the names of files end that are being written."""
 
 # What is not there yet is never asked for by name, so what is missing was there before.
 _REMOVED: Final = "it, or a file in it, was removed while in use: run again to compute what is lost"
@@ -123,35 +120,6 @@ def written_aside(path: Path, temporary: Path) -> Iterator[int]:
         with suppress(OSError):  # the first error is the one to report
             os.unlink(temporary)
         raise
-
-
-def publish(path: Path, data: bytes) -> None:
-    """Make a file that is there whole or not at all, and survives a power cut.
-
-    All who publish it have the same data.
-    """
-    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}{TEMPORARY}")
-    try:
-        with written_aside(path, temporary) as file:
-            write_at(file, data, 0)
-            sync(file)
-    except FileNotFoundError:
-        if not path.exists():
-            raise
-        return  # another did it, and tidied up
-    os.close(file)
-    sync_folder(path.parent)
-
-
-def delete_begun(folder: Path) -> None:
-    """Delete what somebody has begun to publish under a name that is there by now.
-
-    Who still does so finds that his file is gone, and that there is what he wanted.
-    """
-    names = set(os.listdir(folder))
-    for begun in filter(None, map(_BEGUN.fullmatch, names)):
-        if begun[1] in names:
-            (folder / begun[0]).unlink(missing_ok=True)
 
 
 def disk_time(folder: Path) -> float:

@@ -18,7 +18,9 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
-from jug.backends._file.disk import delete_begun, explained, publish, sync_folder
+from jug.backends._file.disk import explained, sync_folder
+from jug.backends._file.folders import make_folder, names_now
+from jug.backends._file.publishing import delete_begun, publish
 
 __all__ = ["Jugfiles"]
 
@@ -71,13 +73,12 @@ class Jugfiles:
         return shlex.join([jugfile, *arguments])
 
     def _names(self) -> set[str]:
-        if self._folder.name not in os.listdir(self._jugdir):
+        if self._folder.name not in names_now(self._jugdir):
             return set()
-        return set(filter(_NAME.fullmatch, os.listdir(self._folder)))
+        return set(filter(_NAME.fullmatch, names_now(self._folder)))
 
     def _write(self, note: bytes) -> None:
-        with suppress(FileExistsError):
-            os.mkdir(self._folder)
+        make_folder(self._folder)
         sync_folder(self._jugdir)
         publish(self._folder / _name(note), note)
 

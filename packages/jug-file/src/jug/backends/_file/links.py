@@ -12,7 +12,7 @@ A lock and its holder's file are one, so one look at the lock shows who holds it
 and whether the holder lives (`worker_file`, `heartbeat_monitor`).
 
 What is read of others must be fresh, also through the caches of a network file
-system.  So names are taken from listings, and a path that is in none is not
+system.  So names are taken from new listings (`folders`), and a path that is in none is not
 looked up: the system would remember that it is not there.  What is listed is
 opened anew for each look.  The worker's own file is opened anew too when its names
 are counted, except on a local disk, where it stays open.
@@ -23,11 +23,13 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import TEMPORARY, fault, is_local, is_missing
+from jug.backends._file.folders import make_folder, names_in
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.worker_file import WORKER, Sight
 from jug.backends.process import Process
@@ -55,6 +57,10 @@ class LeaseLinks:
         self._processes: dict[str, Process | None] = {}
         self._file: int | None = None
 
+    @cached_property
+    def _is_local(self) -> bool:
+        return is_local(self.folder)
+
     # The worker's own file
 
     def begin(self, worker: str, process: Process) -> None:
@@ -70,9 +76,9 @@ class LeaseLinks:
             raise
 
     def _make_own_file(self, worker: str, process: Process) -> None:
-        self.folder.mkdir(exist_ok=True)  # without its parents: a jugdir that was removed stays so
+        make_folder(self.folder)  # without its parents: a jugdir that was removed stays so
         file = worker_file.make(self.own_path, worker, process)
-        if is_local(self.folder):
+        if self._is_local:
             self._file, self.is_certain = file, True
         else:
             os.close(file)
@@ -188,7 +194,7 @@ class LeaseLinks:
 
     def _listed(self) -> list[str]:
         try:
-            return os.listdir(self.folder)
+            return names_in(self.folder, is_local=self._is_local)
         except FileNotFoundError:
             return []
         except OSError as error:

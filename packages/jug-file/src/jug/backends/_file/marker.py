@@ -32,8 +32,10 @@ from zlib import crc32
 from jug import hash as jug_hash
 from jug._former import how_to_adopt
 from jug.backends._file import frames
-from jug.backends._file.disk import explained, is_missing, publish, sync_folder
+from jug.backends._file.disk import explained, is_missing, sync_folder
+from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.former import is_former
+from jug.backends._file.publishing import publish
 from jug.backends._file.segment import is_segment_name
 from jug.errors import StoreError, StoreFormatError
 from jug.messages import Log
@@ -117,11 +119,10 @@ def _is_complete(jugdir: Path) -> bool:
 def _make_folders(jugdir: Path) -> None:
     """Make all folders; whoever finds the marker relies on them."""
     above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
-    os.makedirs(jugdir.parent, exist_ok=True)
+    for folder in reversed(above):
+        make_folder(folder)
     for folder in (jugdir, *(jugdir / name for name in (*FOLDERS, *_BAR))):
-        # Asking whether it is there might get an answer of some time ago.
-        with suppress(FileExistsError):
-            os.mkdir(folder)
+        make_folder(folder)
     with suppress(FileExistsError), open(jugdir / _NOTE, "x") as note:
         note.write(_NOTE_TEXT)
     for folder in (jugdir, *above):
@@ -156,7 +157,7 @@ def _look(jugdir: Path) -> _State:
 
 def _names(jugdir: Path) -> set[str]:
     try:
-        return set(os.listdir(jugdir))
+        return set(names_now(jugdir))
     except FileNotFoundError:
         return set()
     except NotADirectoryError as error:
@@ -187,7 +188,7 @@ def _has_segments(jugdir: Path, names: set[str]) -> bool:
     if FOLDERS[0] not in names or not folder.is_dir():
         return False
     with explained(folder, "read results in"):
-        return any(_has_head(folder / name) for name in filter(is_segment_name, os.listdir(folder)))
+        return any(_has_head(folder / name) for name in filter(is_segment_name, names_now(folder)))
 
 
 def _has_head(path: Path) -> bool:

@@ -10,8 +10,9 @@ the folder and to read each segment from where the last reading stopped
 - *A segment that is final is not looked at again*: its worker has ended well, or
   its process on this host is gone, and it was read to its end after that was
   known.
-- *Other hosts.* What another host wrote is seen by opening the file afresh, so on
-  a network file system no file is kept open for that.  A file that was merged
+- *Other hosts.* What another host wrote is seen by listing the folder past what this
+  host remembers of it (`folders`), and opening each file afresh, so on a network file
+  system no file is kept open for that.  A file that was merged
   into a pack meanwhile may answer ENOENT or ESTALE: list again.
 - *A segment that is gone* and in no pack was deleted by somebody else, such as a cleaner
   that goes by age.  Its frames are forgotten, which is news; who still writes it
@@ -32,6 +33,7 @@ from typing import Final
 
 from jug.backends._file import frames
 from jug.backends._file.disk import TEMPORARY, is_missing, read_at
+from jug.backends._file.folders import names_in
 from jug.backends._file.index import BLOCK, OFFSET, SHIFT, FrameIndex
 from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import PACK, SEGMENT, Segment, is_segment_name, worker_of
@@ -112,7 +114,7 @@ class Segments:
     def _file_names(self) -> list[str]:
         """List the folder; one that somebody removed from the jugdir holds nothing."""
         try:
-            return os.listdir(self.folder)
+            return names_in(self._path, is_local=self.is_local)
         except FileNotFoundError:
             if not self.folder.parent.exists():
                 raise
