@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jug.progress.snapshot import Snapshot
 from jug.wording import counted, duration
+from jug.workers import Worker
 
-__all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "time_left"]
+__all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "silence", "time_left"]
 
 
 def done_of_all(snapshot: Snapshot) -> str:
@@ -61,6 +64,7 @@ def pace(snapshot: Snapshot) -> str:
     """
     others = snapshot.workers - len(snapshot.activities)
     parts = [counted(others, "more worker")] if others > 0 and snapshot.activities else []
+    parts += [counted(len(snapshot.silent), "silent worker")] if snapshot.silent else []
     parts += [rate(snapshot.rate, snapshot.things)] if snapshot.rate else []
     parts += [time_left(snapshot)] if snapshot.left else []
     return ", ".join([*parts, f"{_rounded(round(snapshot.elapsed))} elapsed"])
@@ -80,6 +84,24 @@ def at_work(snapshot: Snapshot) -> str:
     if not snapshot.time_left:
         return ""
     return f"no worker is at work, one would take {_rounded(snapshot.time_left)}"
+
+
+def silence(workers: Sequence[Worker]) -> str:
+    """Return in a sentence which workers are silent, and for how long.
+
+    >>> from jug.workers import Life
+    >>> one = Worker("5f0c", None, Life.SILENT, silence=840.0, lease=120.0)
+    >>> silence([one])
+    '1 worker is silent for longer than the lease of 2 min: 5f0c for 14 min'
+    >>> silence([one] * 9)
+    '9 workers are silent for longer than the lease of 2 min: 5f0c for 14 min, and 8 more'
+    """
+    first, *rest = sorted(workers, key=lambda one: one.silence or 0.0, reverse=True)
+    who = f"{counted(len(workers), 'worker')} {'are' if rest else 'is'}"
+    span = "" if first.silence is None else f" for {duration(first.silence)}"
+    more = f", and {len(rest)} more" if rest else ""
+    lease = duration(first.lease)
+    return f"{who} silent for longer than the lease of {lease}: {first.place}{span}{more}"
 
 
 def sentence(snapshot: Snapshot) -> str:
