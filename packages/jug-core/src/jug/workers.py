@@ -22,7 +22,7 @@ from jug.backends.base import BaseStore, Holder, Presence
 from jug.backends.frames import by_worker, place_of
 from jug.backends.process import Process
 from jug.backends.worker_record import WorkerRecord
-from jug.wording import duration
+from jug.wording import duration, escaped, rounded
 
 __all__ = [
     "Life",
@@ -33,6 +33,7 @@ __all__ = [
     "holder_of",
     "living",
     "silent",
+    "silent_for_long",
     "workers",
 ]
 
@@ -75,7 +76,7 @@ class Worker(NamedTuple):
         'node07:4711 (SLURM 9_4)'
         """
         place = place_of(self.id, self.process)
-        return f"{place} ({self.job})" if self.job else place
+        return f"{place} ({escaped(self.job)})" if self.job else place
 
     def as_dict(self) -> dict[str, Any]:
         """Return who and where it is, and when it was heard of last, for ``--json``."""
@@ -173,20 +174,33 @@ def _silence(one: Holder | Presence, now: float) -> float | None:
 def heard(worker: Worker) -> str:
     """Return when a worker was heard of last, empty if it gives no sign of life.
 
-    >>> one = Worker("5f0c", None, Life.ALIVE, silence=4.0, lease=120.0)
+    >>> one = Worker("5f0c", None, Life.ALIVE, silence=4.2, lease=120.0)
     >>> heard(one)
-    'last sign of life 4.0 s ago'
+    'last sign of life 4 s ago'
     >>> heard(one._replace(life=Life.SILENT, silence=840.0))
     'silent for 14 min, longer than the lease of 2 min'
     """
     if worker.life is Life.GONE:
         return "its process is gone"
     if worker.silence is None:
-        return ""
-    span = duration(worker.silence)
+        return "" if worker.life is Life.ALIVE else "not heard of any more"
+    span = rounded(round(worker.silence))
     if worker.life is Life.ALIVE:
         return f"last sign of life {span} ago"
-    return f"silent for {span}, longer than the lease of {duration(worker.lease)}"
+    return f"silent for {span}, {_longer(worker.lease)}"
+
+
+def silent_for_long(lease: float) -> str:
+    """Return that a worker is silent, in terms of the lease.
+
+    >>> silent_for_long(120.0), silent_for_long(inf)
+    ('silent for longer than the lease of 2 min', 'silent')
+    """
+    return f"silent for {_longer(lease)}" if lease < inf else "silent"
+
+
+def _longer(lease: float) -> str:
+    return f"longer than the lease of {rounded(lease)}"
 
 
 def held_by(worker: Worker, digest: bytes) -> str:

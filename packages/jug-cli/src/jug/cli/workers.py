@@ -14,7 +14,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import reading, warn_of_barrier
 from jug.options import Options
 from jug.tables import Columns
-from jug.wording import counted, duration, escaped
+from jug.wording import counted, rounded
 
 if TYPE_CHECKING:
     from jug.views.workforce import Workforce
@@ -68,16 +68,16 @@ def _row(seen: Workforce, worker: Worker) -> tuple[str, ...]:
     digest = seen.longest(worker)
     return (
         activity(worker),
-        "-" if worker.silence is None else f"{duration(worker.silence)} ago",
+        "-" if worker.silence is None else f"{rounded(round(worker.silence))} ago",
         _age(worker.start),
         _age(worker.tasks[digest]) if digest else "",
-        escaped(worker.place),
+        worker.place,
         _call(seen, worker, digest) if digest else "",
     )
 
 
 def _age(moment: float) -> str:
-    return duration(time.time() - moment) if moment else "-"
+    return rounded(round(time.time() - moment)) if moment else "-"
 
 
 def _call(seen: Workforce, worker: Worker, digest: bytes) -> str:
@@ -91,9 +91,10 @@ def _paint(row: Sequence[str], column: int, cell: str) -> str:
 
 def _counts(seen: Workforce) -> Iterator[str]:
     """Yield how many workers do what, and how many there were."""
-    lease = f" for longer than the lease of {duration(seen.lease)}"
+    from jug.workers import silent_for_long
+
     counts = [
-        f"{count} {state}{lease if state == 'silent' else ''}"
+        f"{count} {silent_for_long(seen.lease) if state == 'silent' else state}"
         for state, count in seen.counts().items()
     ]
     told = f": {', '.join(counts)}" if counts else ""

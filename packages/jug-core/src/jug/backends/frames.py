@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from jug.records import Buffer
+from jug.wording import escaped
 
 if TYPE_CHECKING:
     from jug.backends.process import Process
@@ -123,7 +124,9 @@ def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
 
 def place_of(worker: str, process: Process | None) -> str:
     """Return the host and process of a worker, or else the first digits of its id."""
-    return f"{process.host}:{process.pid}" if process is not None else worker[:_SHORT_ID]
+    if process is None:
+        return worker[:_SHORT_ID]
+    return escaped(f"{process.host}:{process.pid}")
 
 
 _SHORT_ID: Final = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jug.progress.snapshot import Snapshot
-from jug.wording import counted, duration
-from jug.workers import Worker
+from jug.wording import counted, rounded
+from jug.workers import Worker, silent_for_long
 
 __all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "silence", "time_left"]
 
@@ -44,15 +44,10 @@ def time_left(snapshot: Snapshot) -> str:
     ('8 s left', 'time left unknown', 'at least 9 s left')
     """
     if snapshot.time_left is not None:
-        return f"{_rounded(snapshot.time_left)} left"
+        return f"{rounded(snapshot.time_left)} left"
     return (
-        f"at least {_rounded(snapshot.at_least)} left" if snapshot.at_least else "time left unknown"
+        f"at least {rounded(snapshot.at_least)} left" if snapshot.at_least else "time left unknown"
     )
-
-
-def _rounded(seconds: float) -> str:
-    text = duration(round(seconds) if seconds >= 1 else seconds)
-    return text.replace(".0 s", " s")
 
 
 def pace(snapshot: Snapshot) -> str:
@@ -67,7 +62,7 @@ def pace(snapshot: Snapshot) -> str:
     parts += [counted(len(snapshot.silent), "silent worker")] if snapshot.silent else []
     parts += [rate(snapshot.rate, snapshot.things)] if snapshot.rate else []
     parts += [time_left(snapshot)] if snapshot.left else []
-    return ", ".join([*parts, f"{_rounded(round(snapshot.elapsed))} elapsed"])
+    return ", ".join([*parts, f"{rounded(round(snapshot.elapsed))} elapsed"])
 
 
 def at_work(snapshot: Snapshot) -> str:
@@ -83,7 +78,7 @@ def at_work(snapshot: Snapshot) -> str:
         return ", ".join([counted(snapshot.workers, "worker"), *parts, time_left(snapshot)])
     if not snapshot.time_left:
         return ""
-    return f"no worker is at work, one would take {_rounded(snapshot.time_left)}"
+    return f"no worker is at work, one would take {rounded(snapshot.time_left)}"
 
 
 def silence(workers: Sequence[Worker]) -> str:
@@ -98,10 +93,9 @@ def silence(workers: Sequence[Worker]) -> str:
     """
     first, *rest = sorted(workers, key=lambda one: one.silence or 0.0, reverse=True)
     who = f"{counted(len(workers), 'worker')} {'are' if rest else 'is'}"
-    span = "" if first.silence is None else f" for {duration(first.silence)}"
+    span = "" if first.silence is None else f" for {rounded(first.silence)}"
     more = f", and {len(rest)} more" if rest else ""
-    lease = duration(first.lease)
-    return f"{who} silent for longer than the lease of {lease}: {first.place}{span}{more}"
+    return f"{who} {silent_for_long(first.lease)}: {first.place}{span}{more}"
 
 
 def sentence(snapshot: Snapshot) -> str:
