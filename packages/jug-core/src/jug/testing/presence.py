@@ -1,4 +1,4 @@
-"""What is promised of the workers that are there: who they are, and that they show that they live."""
+"""What is promised of the workers that are there: that one sees who they are and that they live."""
 
 from __future__ import annotations
 
