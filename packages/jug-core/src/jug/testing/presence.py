@@ -73,6 +73,21 @@ class PresenceContract(StoreHooks):
         assert [sorted(one.tasks) for one in store.present() if one.tasks] == [[A]]
         assert {one.worker for one in store.present()} == {store.holders()[A].worker}
 
+    def test_a_worker_that_has_left_is_not_there_again_for_a_late_heartbeat(
+        self, store: BaseStore, opener: Opener
+    ) -> None:
+        leaving = opener()
+        taken(leaving, A)
+        heartbeat = leaving.heartbeat()
+
+        leaving.close()
+        if heartbeat is not None:
+            heartbeat.beat()
+            heartbeat.show(A, 1234.5)
+
+        assert store.present() == []
+        taken(store, A)
+
     def test_what_some_workers_said_of_themselves_is_told_alone(
         self, store: BaseStore, other: BaseStore
     ) -> None:

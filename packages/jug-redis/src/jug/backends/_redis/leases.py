@@ -194,8 +194,8 @@ class RedisLeases:
         for token, digest in tuple(self._held.items()):
             self.make_trip(LeaseEnd("drop", digest, token))
         if self.worker_id:
-            self._access.server.run(scripts.LEAVE, self.worker_id)
             self.workers.note_end(self._access.server, self.worker_id)
+            self._access.server.run(scripts.LEAVE, self.worker_id)
 
     def forget(self) -> None:
         """Be nobody, without a word to the server."""

@@ -276,8 +276,13 @@ redis.call('ZREMRANGEBYSCORE', beats, '-inf', time)
 return freed
 """
 
+# Who beats for a worker may do so once more after it has ended, which does not enter it again.
 _BEAT: Final = """
-beat(ARGV[1], tonumber(ARGV[2]))
+local said = redis.call('HGET', workers, ARGV[1]) or ''
+local is_json, about = pcall(cjson.decode, said)
+if not (is_json and type(about) == 'table' and about['end']) then
+  beat(ARGV[1], tonumber(ARGV[2]))
+end
 """
 
 # A worker that has left is not entered again.
