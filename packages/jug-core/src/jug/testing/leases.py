@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -139,19 +138,6 @@ class LeaseContract(StoreHooks):
         assert other.break_leases([A, B]) == 0
         taken(store, B)
 
-    def test_holders_are_named_and_alive(self, store: BaseStore, other: BaseStore) -> None:
-        taken(store, A)
-        taken(other, B)
-
-        for view in (store, other):
-            holders = view.holders()
-            assert sorted(holders) == sorted([A, B])
-            assert holders[A].worker
-            assert holders[A].worker != holders[B].worker
-            for holder in holders.values():
-                assert holder.alive
-                assert holder.process is None or holder.process.pid == os.getpid()
-
     def test_close_gives_all_leases_back(self, opener: Opener, store: BaseStore) -> None:
         leaving = opener()
         taken(leaving, A)
@@ -171,16 +157,6 @@ class LeaseContract(StoreHooks):
 
         assert other.acquire([A]) is None
         assert store.commit(lease, result(A)) is Outcome.SAVED
-
-    def test_the_heartbeat_pickles_and_beats(self, store: BaseStore, other: BaseStore) -> None:
-        taken(store, A)
-        heartbeat = store.heartbeat()
-
-        if heartbeat is not None:
-            assert heartbeat.interval > 0
-            pickle.loads(pickle.dumps(heartbeat)).beat()
-
-        assert other.holders()[A].alive
 
     # Committing
 

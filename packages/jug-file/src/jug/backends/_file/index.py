@@ -21,7 +21,7 @@ are asked of it; each is short.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -145,7 +145,8 @@ class FrameIndex:
                 self.remove(entry)
         elif kind == FrameKind.WORKER:
             packed = bytes(view(frame).payload)
-            self.workers[ident[:8]] = WorkerRecord.unpack(ident[:8].hex(), packed)
+            with suppress(ValueError):  # said by a version that this one does not understand
+                self.workers[ident[:8]] = WorkerRecord.unpack(ident[:8].hex(), packed)
         elif kind == FrameKind.END:
             said = bytes(view(frame).payload)
             self.ended[ident[:8]] = said or self.ended.get(ident[:8], b"")
