@@ -7,7 +7,7 @@ as CPUs are counted, a task that states none takes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Self
@@ -93,7 +93,11 @@ def _of_memory(count: int) -> str:
     return f"{size(count)} of memory"
 
 
-_IN_WORDS: Final = (partial(counted, thing="CPU"), _of_memory, partial(counted, thing="GPU"))
+_IN_WORDS: Final[tuple[Callable[[int], str], ...]] = (
+    partial(counted, thing="CPU"),
+    _of_memory,
+    partial(counted, thing="GPU"),
+)
 
 
 def _first_gpus(count: int) -> tuple[str, ...]:
