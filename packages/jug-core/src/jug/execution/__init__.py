@@ -12,7 +12,7 @@ supervisor    who looks after each `worker_process`, over a `connection`, `slots
               what it has to do in the store are `errands`; `overdue` ends what takes too long,
               by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
-              whether to wait for more depends on its `prospects`
+              `waiting` for others depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
