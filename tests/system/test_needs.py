@@ -229,6 +229,18 @@ def test_options_that_cannot_be_meant_are_wrong_usage(write, jug, bad) -> None:
     assert status == 2 and bad[0].lstrip("-") in err and bad[1] in err
 
 
+@JOBS
+def test_workers_choose_tasks_by_their_tags(write, jug, jobs) -> None:
+    write(TOO_LARGE.replace("cpus=3", "cpus=1").replace("gpus=2", ""))
+
+    status, out, err = jug("execute", "-j", jobs, "--without-tag", "large", "--no-wait")
+    assert "4       0  Total" in out
+    status, out, err = jug("execute", "-j", jobs, "--tag", "large")
+    assert (status, err) == (0, "") and "5       0  Total" in out
+    status, _, err = jug("execute", "--tag", "larg")
+    assert status == 2 and "no task has the tag 'larg': the tags are 'large'" in err
+
+
 # jug.run
 
 

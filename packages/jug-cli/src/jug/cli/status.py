@@ -40,7 +40,7 @@ Examples:
 \b
 Exit status: 0 if all tasks, or all that are chosen, are done; 1 if not, or if
 the jugfile can't be read; 2 for wrong usage, also if no task has the name or
-fits the pattern.""",
+the tag or fits the pattern.""",
 )
 @selecting
 @as_json
