@@ -109,12 +109,14 @@ def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
 
 
 def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
-    from jug.progress.wording import at_work
+    from jug.progress.wording import at_work, silence
 
     click.echo(_as_table(status))
     pace = at_work(snapshot)
     if pace:
         click.echo(f"{pace[0].upper()}{pace[1:]}.")
+    if snapshot.silent:
+        click.echo(f"{silence(snapshot.silent)}.")
     if times:
         titles = ["Finished", "Total time", "Mean", "Longest", "Task name"]
         rows = [
@@ -152,6 +154,7 @@ def _as_data(
         "complete": is_all_done(status, jugspace),
         "at_barrier": bool(jugspace.barrier_tasks),
         "workers": snapshot.workers,
+        "silent": [worker.as_dict() for worker in snapshot.silent],
         "rate": snapshot.rate,
         "time_left": snapshot.time_left,
     }
