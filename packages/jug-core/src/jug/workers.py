@@ -67,6 +67,8 @@ class Worker(NamedTuple):
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
     jugfile: str = ""
     """The path of its jugfile, empty if it has none or that is not known."""
+    offers: Mapping[str, int] = {}  # noqa: RUF012
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as it counts them."""
 
     @property
     def place(self) -> str:
@@ -149,7 +151,7 @@ def _described(store: BaseStore, seen: Sequence[Presence]) -> list[Worker]:
 
 
 def _worker(one: Presence, record: WorkerRecord | None, now: float, lease: float) -> Worker:
-    said = (record.start, record.job, record.jugfile) if record is not None else ()
+    said = () if record is None else (record.start, record.job, record.jugfile, record.offers)
     life, silence = _life(one, now, lease), _silence(one, now)
     return Worker(one.worker, one.process, life, silence, lease, one.tasks, *said)
 

@@ -11,8 +11,10 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
 from jug.backends.process import Process
@@ -24,6 +26,7 @@ _JOB_VARIABLES: Final = {
     "SGE": ("JOB_ID", "SGE_TASK_ID"),
     "HTCondor": ("CONDOR_ID",),
 }
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _MOST_PACKAGES: Final = 40
 _LONGEST_ARGUMENT: Final = 200
 
@@ -55,9 +58,11 @@ class WorkerRecord(NamedTuple):
     """The command line, after the program's name."""
     job: str = ""
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
+    offers: dict[str, int] = {}  # noqa: RUF012
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as that is counted."""
 
     @classmethod
-    def here(cls, id: str, jugfile: str = "") -> Self:
+    def here(cls, id: str, jugfile: str = "", offers: Mapping[str, int] = _NOTHING) -> Self:
         """Return the description of a worker that this process is, from now on."""
         return cls(
             id,
@@ -69,6 +74,7 @@ class WorkerRecord(NamedTuple):
             jugfile=jugfile,
             arguments=[argument[:_LONGEST_ARGUMENT] for argument in sys.argv[1:]],
             job=_job(),
+            offers=dict(offers),
         )
 
     @property

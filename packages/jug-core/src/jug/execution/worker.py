@@ -115,6 +115,7 @@ class Worker:
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
+        self.store.offers = self.room.capacity.offers
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
