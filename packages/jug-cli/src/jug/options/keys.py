@@ -212,6 +212,7 @@ KEYS: Final = (
         "execute_wait_cycle_time_secs",
     ),
     Key("execute", "nr-wait-cycles", 150, _count, "see wait-cycle-time"),
+    Key("execute", "no-wait", False, _truth, "whether to wait for nobody else"),
     Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
     Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
     Key(

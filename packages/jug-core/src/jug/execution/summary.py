@@ -20,6 +20,7 @@ class Ending(Enum):
     DRAINED = "told to begin no further task"
     FAILED = "a task failed"
     STUCK = "nothing that is left can be run"
+    UNSELECTED = "what is left needs tasks that are not selected, and nobody has run them"
     WAITED = "others still hold tasks, and the waiting time is over"
     INTERRUPTED = "interrupted"
 
@@ -37,6 +38,7 @@ _STATUSES: Final = {
     Ending.FAILED: 1,
     Ending.UNMATCHED: 2,
     Ending.STUCK: 3,
+    Ending.UNSELECTED: 3,
     Ending.WAITED: 3,
     Ending.INTERRUPTED: 130,
 }
@@ -164,5 +166,6 @@ _WEIGHT: Final = (
     Ending.TIME,
     Ending.LIMIT,
     Ending.WAITED,
+    Ending.UNSELECTED,
     Ending.STUCK,
 )
