@@ -352,8 +352,9 @@ def test_a_wait_for_what_nobody_has_begun_is_told_once(store, caplog, monkeypatc
     work(store, select=selection("total"), patience=0.1)
 
     assert caplog.messages == [
-        f"waiting for 2 tasks of {__name__}.note, which are not selected here and which nobody "
-        "has begun; this ends after 100 ms without any change, and with --no-wait at once"
+        "waiting for tasks that are not selected here and that nobody has begun: "
+        f"2 of {__name__}.note; "
+        "this ends after 100 ms without any change, and with --no-wait at once"
     ]
 
 
@@ -366,7 +367,7 @@ def test_who_holds_what_is_not_selected_is_told(store, caplog, monkeypatch):
     lease = view.acquire([useless.digest])
 
     assert work(store, select=selection("total"), patience=0.05).ending is Ending.UNSELECTED
-    assert caplog.text.count("waiting for") == caplog.text.count("waiting for 1 task of") == 1
+    assert caplog.text.count("waiting for") == caplog.text.count("nobody has begun: 1 of") == 1
     view.release(lease)
     lease = view.acquire([needed.digest])
     assert work(store, select=selection("total"), patience=0.05).ending is Ending.WAITED

@@ -20,7 +20,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.reporting import Reporter
 from jug.execution.summary import Ending
 from jug.messages import Log
-from jug.wording import counted, duration
+from jug.wording import duration
 
 __all__ = ["Waiting"]
 
@@ -123,10 +123,10 @@ class Waiting:
         if undone.keys() <= self._told:
             return
         self._told |= undone.keys()
-        told = [f"{counted(n, 'task')} of {name}" for name, n in islice(undone.items(), _MOST)]
+        told = [f"{count} of {name}" for name, count in islice(undone.items(), _MOST)]
         more = [f"{len(undone) - _MOST} more names"] if len(undone) > _MOST else []
         log.warning(
-            "waiting for %s, which are not selected here and which nobody has begun; "
+            "waiting for tasks that are not selected here and that nobody has begun: %s; "
             "this ends after %s without any change, and with --no-wait at once",
             ", ".join(told + more), duration(self._patience),
         )  # fmt: skip
