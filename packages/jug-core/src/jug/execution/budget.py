@@ -78,9 +78,9 @@ class Budget:
         return min(latest, self._half) if self._estimate(task) is None else latest
 
     def expected_end(self, task: Task[Any], since: float) -> float:
-        """Return when a task is done that somebody has run since then, 0.0 if not known."""
-        need, now = self._need(task), self.now()
-        return max(now, since + need.seconds) if since and need is not None else now
+        """Return when a task is done that begins then or has begun then, 0.0 if not known."""
+        need = self._need(task) if since else None
+        return max(self.now(), since + (0.0 if need is None else need.seconds))
 
     def _need(self, task: Task[Any]) -> _Need | None:
         """Return how long to count on for a task, None if nothing is known."""
