@@ -119,7 +119,7 @@ class Agenda:
         if self.plan.states[number] != READY:
             return False
         budget = self.budget  # the store may have taken long to answer
-        return budget is None or budget.now() <= budget.latest_start(self.graph.tasks[number])
+        return budget is None or budget.is_time_for(self.graph.tasks[number])
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
         """Note that no candidate was free: each is done, or somebody holds it."""

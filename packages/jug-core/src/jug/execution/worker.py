@@ -27,7 +27,7 @@ from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
-from jug.execution.one_task import InputMissing, TaskRunner
+from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
@@ -83,7 +83,8 @@ class Worker:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self.retryable = retryable(self.store, self.connection)
         if self.settings.end is not None:
-            self.budget = Budget(self.settings.end, self.store)
+            known = None if self.connection is None else self.connection.known_runs
+            self.budget = self.runner.budget = Budget(self.settings.end, self.store, known)
         with self.store.reader() as self.news:
             self.waiting = Waiting(
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
@@ -249,6 +250,10 @@ class Worker:
             self.store.poll()
             self._note_changes()
             self.agenda.reopen_missing(inputs)
+            return None
+        except TooLate:
+            self.store.release(lease)
+            self.agenda.plan.put_off([number])
             return None
         except BaseException as error:
             if self._is_interruption(error):
