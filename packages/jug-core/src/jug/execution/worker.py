@@ -88,7 +88,7 @@ class Worker:
         with self.store.reader() as self.news:
             self.waiting = Waiting(
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
-                self._ending_if_told,
+                self._ending_of_wait,
             )  # fmt: skip
             while True:
                 self._prepare()
@@ -173,6 +173,12 @@ class Worker:
         if self.stop is None and connection is not None and connection.slots.is_stopped():
             self.stop = Ending.DRAINED if connection.slots.is_drained() else Ending.STUCK
         return self.stop
+
+    def _ending_of_wait(self) -> Ending | None:
+        """Return why not to wait on, if somebody said so."""
+        if not may_go_on("execute.waiting"):
+            self.stop = self.stop or Ending.LIMIT
+        return self._ending_if_told()
 
     def _take(self) -> Lease | None:
         """Try to take a task that is ready; return its lease, None if others were quicker."""
