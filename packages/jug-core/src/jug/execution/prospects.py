@@ -3,8 +3,9 @@
 That is a task which somebody else runs, and which the worker would take over if he died; one
 that waits for nothing but what others run or are to run; or whatever there is beyond a barrier.
 Others are to run what this worker may not: where it was told to run chosen tasks alone, the
-rest is somebody else's, who need not even have begun.  But nobody makes what has failed, and
-whether anybody makes what belongs to another store is not known.
+rest is somebody else's, who need not even have begun.  But nobody makes what has failed, or
+what no worker has room for that lives, and whether anybody makes what belongs to another store
+is not known.
 
 A place in a cluster costs something also while its worker waits.  So one that must end waits
 for what may come in time, and for nothing else.  Each task is taken to begin as soon as all
@@ -25,6 +26,7 @@ from typing import Final
 from jug.backends.base import Holder
 from jug.execution.budget import Budget
 from jug.execution.plan import DONE, FAILED, LATE, SKIPPED, WAITING, Plan
+from jug.execution.reach import Reach
 
 __all__ = ["Prospects"]
 
@@ -34,7 +36,8 @@ _SHARE: Final = 0.02  # of the time of a wait that may go into looking
 class Prospects:
     """What may come for a worker by its plan, in time if there is a budget.
 
-    `barrier_tasks` are those that the jugfile waits for, and `elsewhere` those of other stores.
+    `barrier_tasks` are those that the jugfile waits for, and `elsewhere` those of other stores;
+    `reach` says what this worker's machine, or any other's, has room for, where that is counted.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Prospects:
         budget: Budget | None = None,
         barrier_tasks: Collection[int] = (),
         elsewhere: Collection[int] = (),
+        reach: Reach | None = None,
     ) -> None:
         self.are_late = False
         """Whether something may come, as seen last, but too late."""
@@ -50,6 +54,7 @@ class Prospects:
         self._budget = budget
         self._barrier_tasks = barrier_tasks
         self._elsewhere = elsewhere
+        self._reach = reach
         self._ends: dict[int, float] = {}
         self._now = 0.0
         self._next_look = 0.0
@@ -61,6 +66,8 @@ class Prospects:
             return True
         self._now = 0.0 if self._budget is None else self._budget.now()
         self._ends = dict(self._ends_of_held(holders))
+        if self._reach is not None:
+            self._reach.look()
         self.are_late = False
         found = any(self._is_in_time(*chance) for chance in self._chances())
         ended = time.monotonic()
@@ -78,11 +85,19 @@ class Prospects:
             yield self._now, self._latest_start(number)
         at = -1
         while (at := plan.states.find(WAITING, at + 1)) >= 0:
+            if not self._may_run_here(at):
+                continue
             self._foresee(plan.graph.dependencies_of(at))
             yield self._begin_of(at), self._latest_start(at)
         if self._barrier_tasks:
             self._foresee(self._barrier_tasks)
             yield self._last_end(self._barrier_tasks), self._last_save()
+
+    def _may_run_here(self, number: int) -> bool:
+        return self._reach is None or self._reach.is_here(self._plan.graph.tasks[number])
+
+    def _may_run_somewhere(self, number: int) -> bool:
+        return self._reach is None or self._reach.is_anywhere(self._plan.graph.tasks[number])
 
     # What is waited for
 
@@ -142,7 +157,7 @@ class Prospects:
     def _end_of(self, number: int) -> float:
         """Return when a task may be done that nobody runs yet, inf for never."""
         is_left = self._plan.states[number] in (FAILED, LATE) or number in self._plan.lost
-        if is_left or number in self._elsewhere:
+        if is_left or number in self._elsewhere or not self._may_run_somewhere(number):
             return inf
         return self._end_after(number, self._begin_of(number))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
-from jug.backends.base import BaseStore, Holder, Reader
+from jug.backends.base import BaseStore, Changes, Holder, Reader
 from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
@@ -27,6 +27,7 @@ __all__ = ["Waiting"]
 log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
+_ROOM: Final = 0.05  # seconds between two looks whether there is room on the machine
 _MOMENT: Final = 0.1  # seconds in which a worker of the same command shows what it has taken
 _MOST: Final = 5  # names that are told
 
@@ -80,7 +81,7 @@ class Waiting:
                 quiet_since, left = now, _LOOK
             if left <= 0:
                 return agenda.ending_of_wait(holders)
-            if changes := self._store.wait(self._news, min(left, _LOOK)):
+            if changes := self._wait_for_changes(agenda, min(left, _LOOK)):
                 quiet_since = time.monotonic()
                 agenda.note(changes)
                 if agenda.is_barrier_open() or agenda.is_over():
@@ -88,7 +89,18 @@ class Waiting:
         self._catch_up(agenda)  # a holder may be gone because it has just finished
         if agenda.candidates() or agenda.is_barrier_open() or agenda.is_over():
             return None
+        if agenda.waits_for_room():  # of a worker that has just saved its task
+            time.sleep(_ROOM)
+            return None
         return agenda.ending()
+
+    def _wait_for_changes(self, agenda: Agenda, seconds: float) -> Changes:
+        """Wait until the store has changed or there is room on the machine, at most so long."""
+        until = time.monotonic() + seconds
+        changes = self._store.wait(self._news, _pause(agenda, until))
+        while not changes and time.monotonic() < until and not agenda.candidates():
+            changes = self._store.wait(self._news, _pause(agenda, until))
+        return changes
 
     def _catch_up(self, agenda: Agenda) -> None:
         agenda.note(self._store.refresh(self._news))
@@ -130,3 +142,9 @@ class Waiting:
             "this ends after %s without any change, and with --no-wait at once",
             ", ".join(told + more), duration(self._patience),
         )  # fmt: skip
+
+
+def _pause(agenda: Agenda, until: float) -> float:
+    """Return how long to wait for the store before a look at the machine."""
+    left = max(0.0, until - time.monotonic())
+    return min(left, _ROOM) if agenda.waits_for_room() else left

@@ -29,6 +29,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
@@ -69,7 +70,8 @@ class Worker:
         self.settings = settings or Settings()
         self.connection = connection
         self.reporter = reporter_to(connection, display, self.store)
-        self.runner = TaskRunner(self.store, self.settings, connection)
+        self.room = Room(self.settings.capacity, connection)
+        self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
@@ -113,7 +115,8 @@ class Worker:
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget)
+        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
+        self.store.offers = self.room.capacity.offers
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
