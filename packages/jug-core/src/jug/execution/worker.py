@@ -10,8 +10,7 @@ at three moments: after it tried to take a task, after it saved one, and while i
 waits.  A result that others removed while it was being used is noticed when the
 task that used it is saved: then nothing is saved and the task is done again.
 
-All steps of the loop act on what the worker knows of its tasks and its lease, so they are
-methods of one class, and many.
+All steps act on what the worker knows of its tasks and its lease: so it has many methods.
 """
 
 from __future__ import annotations
