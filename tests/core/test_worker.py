@@ -12,6 +12,7 @@ from jug.execution.settings import Settings
 from jug.execution.summary import Ending
 from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
+from jug.hooks.exit_checks import exit_after_time, exit_if_file_exists
 from jug.jugfile import Jugspace
 from jug.records import Record, pack
 from jug.selection import selection
@@ -356,6 +357,17 @@ def test_a_wait_for_what_nobody_has_begun_is_told_once(store, caplog, monkeypatc
         f"2 of {__name__}.note; "
         "this ends after 100 ms without any change, and with --no-wait at once"
     ]
+
+
+@pytest.mark.parametrize("reason", ["time", "file"])
+def test_limits_of_a_run_end_a_wait_too(store, tmp_path, reason):
+    total([note(1)])
+    if reason == "time":
+        exit_after_time(seconds=0)
+    else:
+        exit_if_file_exists(tmp_path)
+
+    assert work(store, select=selection("total")).ending is Ending.LIMIT
 
 
 def test_who_holds_what_is_not_selected_is_told(store, caplog, monkeypatch):

@@ -140,6 +140,45 @@ def test_one_that_is_waited_for_comes_in_time_or_is_left(write, journal, start, 
     assert jug("execute", "--for", "60s")[0] == 0
 
 
+READS = """
+import os, traceback
+from pathlib import Path
+from jug.backends.file_store import FileStore
+from jug import TaskGenerator
+from journal import log
+
+each_time = FileStore.each_time
+
+def logged(self):
+    if any("longest_runs" in frame.filename for frame in traceback.extract_stack()):
+        log("read", os.getpid())
+    return each_time(self)
+
+FileStore.each_time = logged
+
+@TaskGenerator
+def work(number):
+    if number == 3 and not Path("died").exists():
+        Path("died").touch()
+        os._exit(1)
+
+tasks = [work(number) for number in range(6)]
+"""
+
+
+def test_what_is_remembered_is_read_once_for_all_workers_and_anew_by_a_late_one(
+    write, journal, jug
+):
+    write(READS)
+
+    assert jug("execute", "-j", "2", "--for", "60s", "--progress", "none")[0] == 0
+    assert len(journal()) == len({pid for _, pid in journal()}) == 2
+    assert jug("execute", "-j", "2", "--for", "60s", "--progress", "none")[0] == 0
+    assert len(journal()) == 3
+    assert jug("execute", "-j", "2", "--progress", "none")[0] == 0
+    assert len(journal()) == 3
+
+
 # Signals
 
 

@@ -57,7 +57,7 @@ def ending_of(command):
 
 
 def assert_chain_is_shared(start, journal, jobs, length):
-    options = ("--short", "-j", jobs, *PATIENT)
+    options = ("--short", "-j", jobs, "--progress", "none", *PATIENT)
     commands = [
         start("execute", "--name", name, *options, "jugfile.py", str(length))
         for name in ("pong", "ping")
@@ -83,7 +83,7 @@ def test_two_commands_share_a_chain_in_the_time_that_they_have(write, journal, s
     write(CHAIN)
 
     commands = [
-        start("execute", "--name", name, "--for", "60s", "jugfile.py", "40")
+        start("execute", "--name", name, "--for", "60s", "--progress", "none", "jugfile.py", "40")
         for name in ("pong", "ping")
     ]
 
@@ -136,7 +136,7 @@ def test_a_failure_of_what_is_waited_for_ends_the_wait(write, journal, start, jo
 )
 def test_who_waits_can_be_ended(write, journal, start, jobs, signum, status, why):
     write(ONE)
-    waiter = start("execute", "--name", "used", "-j", jobs)
+    waiter = start("execute", "--name", "used", "-j", jobs, "--progress", "none")
     assert "waiting for" in waiter.stderr.readline()
 
     waiter.send_signal(signum)
@@ -151,7 +151,9 @@ def test_who_waits_can_be_ended(write, journal, start, jobs, signum, status, why
 def test_who_waits_leaves_when_nothing_can_come_in_time(write, journal, start, jug):
     write(ONE.replace("from journal", "import time\nfrom journal").replace("go", "journal.py"))
 
-    status, _, err = jug("execute", "--name", "used", "--for", "4s", "--margin", "1s")
+    status, _, err = jug(
+        "execute", "--name", "used", "--for", "4s", "--margin", "1s", "--progress", "none"
+    )
 
     assert status == 0
     assert err.splitlines()[-1] == (

@@ -200,7 +200,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a worker; called in it once the jugfile was read.
+    """The settings of a worker; called once the jugfile was read, in the worker or before it.
 
     The jugfile may have set options, which are stronger than `weaker` and weaker
     than those `given` on the command line.
@@ -226,12 +226,9 @@ class RunSettings:
 
         configure(self.weaker)
         options = Options(self.given, default_options)
-        set_level(options.verbose)
-        _warn_of_late(options, self.begun_with)
         is_debugged = self.begun_with["pdb"]
-        is_worker = os.getpid() != self.process or is_debugged
-        if is_worker and not options.execute_no_check_environment:
-            _check_environment(self.folder)
+        if os.getpid() != self.process or is_debugged:
+            self._begin_worker(options)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
@@ -247,6 +244,12 @@ class RunSettings:
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )
+
+    def _begin_worker(self, options: Options) -> None:
+        set_level(options.verbose)
+        _warn_of_late(options, self.begun_with)
+        if not options.execute_no_check_environment:
+            _check_environment(self.folder)
 
     def _end(self, options: Options) -> EndTime | None:
         from jug.execution.end_time import end_time

@@ -133,7 +133,7 @@ class Agenda:
             return False
         task, budget, room = self.graph.tasks[number], self.budget, self._room
         # The store may have taken long to answer, and others may have been quicker.
-        in_time = budget is None or budget.now() <= budget.latest_start(task)
+        in_time = budget is None or budget.is_time_for(task)
         return in_time and (room is None or room.take(task.needs))
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
