@@ -171,6 +171,14 @@ def test_others_are_to_run_something_in_time(worth: Worth, now: float, waits: bo
     assert worth(calls, {0: now - 9}, now + 1.2, others=[0, 1]) is waits
 
 
+def test_a_long_chain_of_others_is_followed_to_its_beginning(worth: Worth) -> None:
+    calls: list[tuple[Callable[..., None], Sequence[int]]] = [(short, [])]
+    calls += [(short, [number]) for number in range(40)]
+    assert worth(calls, {}, 50.0, others=range(40))
+    assert not worth(calls, {}, 51.0, others=range(40)), "forty take 48 s, and one 1.2 s"
+    assert not worth(calls, {}, others=range(40), failed=[0])
+
+
 def test_others_may_have_more_time_than_there_is_here(worth: Worth) -> None:
     calls = [(short, []), (long, [0]), (short, [1])]
     assert worth(calls, {}, 61.0, others=[0])
