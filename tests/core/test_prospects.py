@@ -145,6 +145,7 @@ def test_what_has_failed_is_not_waited_for_unless_somebody_tries_it_again(worth:
     assert not worth(calls, {}, others=[0, 1], failed=[0])
     assert not worth(calls, {}, others=[0], failed=[0])
     assert worth(calls, {0: 5.0}, others=[0, 1], failed=[0])
+    assert not worth(calls, {0: 5.0}, others=[1], failed=[0]), "it is not tried again here"
     assert not worth([(short, []), (short, [0])], {}, failed=[0])
     assert worth([*calls, (short, []), (short, [3])], {}, others=[0, 3], failed=[0])
     assert not worth([*calls, (short, [0, 2])], {}, others=[0, 2], failed=[0])
