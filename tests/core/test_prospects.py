@@ -8,11 +8,17 @@ import pytest
 
 from jug import Task
 from jug.backends.base import BaseStore, Holder
+from jug.backends.dict_store import DictStore
 from jug.execution.budget import Budget
+from jug.execution.capacity import Capacity
 from jug.execution.end_time import EndTime
 from jug.execution.plan import FAILED, HELD, LATE, SKIPPED, Plan
 from jug.execution.prospects import Prospects
+from jug.execution.reach import Reach
+from jug.execution.room import Room
+from jug.records import RunState
 from jug.task.graph import Graph
+from jug.task.run_options import DEFAULTS, RunOptions
 
 BEGAN = 1_000_000.0
 END = 100.0
@@ -199,6 +205,29 @@ def test_what_was_found_to_come_is_believed_for_a_while(
     plan.fail(0)
     assert prospects.are_there({})
     assert not prospects.are_there({})
+
+
+def test_what_no_machine_has_room_for_is_waited_for_only_if_a_worker_lives_that_has() -> None:
+    """The first task needs a GPU; the other one may run here, or has needs like that, too."""
+    memory = DictStore()
+    first = Task(short, 0)
+    tasks = [first, Task(short, 1, first)]
+    a_gpu, here = RunOptions(gpus=1), Capacity(gpus=())
+
+    def waits(last: RunOptions) -> bool:
+        tasks[0].options, tasks[1].options = a_gpu, last
+        graph = Graph(tasks)
+        room = Room(here)
+        plan = Plan(graph, [False] * 2, {}, set(), None, room)
+        assert plan.candidates() == [] and plan.ready.has_too_large()
+        return Prospects(plan, reach=Reach(memory, here)).are_there({})
+
+    assert not waits(DEFAULTS)
+    larger = memory.another_view()
+    larger.offers = {"gpus": 2}
+    larger.note(b"another task".ljust(20), RunState.RETRIED, b"")
+    assert waits(DEFAULTS)
+    assert not waits(a_gpu), "nothing of it would ever run here"
 
 
 def test_a_wide_and_deep_graph_is_looked_at_once(store: BaseStore) -> None:

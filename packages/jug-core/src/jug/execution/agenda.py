@@ -69,12 +69,10 @@ class Agenda:
         self._select = settings.select
         self.has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
+        reach = None if self._room is None else Reach(self.store, self._room.capacity)
         self.prospects = Prospects(
-            self.plan, budget, self._barrier_tasks, self._in_other_stores, self._reach()
+            self.plan, budget, self._barrier_tasks, self._in_other_stores, reach
         )
-
-    def _reach(self) -> Reach | None:
-        return None if self._room is None else Reach(self.store, self._room.capacity)
 
     def _find_done(self) -> list[bool]:
         done = self.store.exists(self.graph.numbers)

@@ -27,7 +27,7 @@ __all__ = ["Waiting"]
 log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
-_ROOM: Final = 0.05  # seconds between two looks whether there is room on the machine
+_ROOM: Final = 0.1  # seconds between two looks whether there is room on the machine
 _MOMENT: Final = 0.1  # seconds in which a worker of the same command shows what it has taken
 _MOST: Final = 5  # names that are told
 
