@@ -38,10 +38,10 @@ class KnownRuns(NamedTuple):
 def known_runs(store: BaseStore) -> KnownRuns:
     """Read what the store remembers."""
     known = KnownRuns({}, {})
-    for name, _, state, times in store.each_time():
-        if state not in _UNKNOWN:
-            longest = known.finished if state in _WELL else known.cut_off
-            _note(longest, name, max(duration for _, _, duration, _, _ in times))
+    for batch in store.each_time():
+        if batch.state not in _UNKNOWN:
+            longest = known.finished if batch.state in _WELL else known.cut_off
+            _note(longest, batch.name, max(batch.durations))
     return known
 
 
