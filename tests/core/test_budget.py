@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
 from jug.records import Record, RunState, pack
+from jug.selection import selection
 from jug.task.run_options import RunOptions
 from jug.testing.hooks import result
 
@@ -70,7 +72,7 @@ def remember(store: BaseStore, name: str, seconds: float, state: RunState) -> No
 
 
 def work(
-    store: BaseStore, tasks: Sequence[Task[str]], seconds: float, margin: float = 0
+    store: BaseStore, tasks: Sequence[Task[str]], seconds: float, margin: float = 0, **more: Any
 ) -> Summary:
     """Let a worker that has so many seconds do what it can."""
     CLOCK.__init__()  # type: ignore[misc]
@@ -79,7 +81,7 @@ def work(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jug.execution.worker.Budget", partial(Budget, clock=lambda: CLOCK.now))
         patch.setattr(time, "time", lambda: CLOCK.now)
-        return Worker(jugspace, lambda: jugspace, Settings(end=end)).run()
+        return Worker(jugspace, lambda: jugspace, Settings(end=end, **more)).run()
 
 
 def make(*kinds: tuple[str, float], **options: object) -> list[Task[str]]:
@@ -301,6 +303,18 @@ def test_longer_runs_let_a_task_begin_earlier_and_never_later(
     assert after <= before
     assert after >= BEGAN + 1000 - 1.2 * max(first, second) - 1e-6
     assert timeout is None or after >= BEGAN + 1000 - timeout - 1e-6
+
+
+def test_what_others_are_to_run_is_waited_for_only_if_it_may_come_in_time(store: BaseStore) -> None:
+    remember(store, "long", 7, RunState.FINISHED)
+    (first,) = make(("long", 7))
+    last = TaskGenerator(short)(1, 1.0, first)
+
+    chosen = selection("short")
+    summary = work(store, [first, last], seconds=8, select=chosen)
+    assert (summary.ending, summary.left) == (Ending.TIME, 1)
+    summary = work(store, [first, last], seconds=20, select=chosen, patience=0.05)
+    assert (summary.ending, summary.left) == (Ending.UNSELECTED, 1)
 
 
 # Attempts

@@ -151,6 +151,7 @@ def test_what_has_failed_is_not_waited_for_unless_somebody_tries_it_again(worth:
     assert not worth(calls, {}, others=[0, 1], failed=[0])
     assert not worth(calls, {}, others=[0], failed=[0])
     assert worth(calls, {0: 5.0}, others=[0, 1], failed=[0])
+    assert not worth(calls, {0: 5.0}, others=[1], failed=[0]), "it is not tried again here"
     assert not worth([(short, []), (short, [0])], {}, failed=[0])
     assert worth([*calls, (short, []), (short, [3])], {}, others=[0, 3], failed=[0])
     assert not worth([*calls, (short, [0, 2])], {}, others=[0, 2], failed=[0])
@@ -175,6 +176,14 @@ def test_others_are_to_run_something_in_time(worth: Worth, now: float, waits: bo
     assert worth(calls, {}, now, others=[0, 1]) is waits
     assert worth(calls[:2], {}, now, others=[0, 1], barrier=[1]) is waits
     assert worth(calls, {0: now - 9}, now + 1.2, others=[0, 1]) is waits
+
+
+def test_a_long_chain_of_others_is_followed_to_its_beginning(worth: Worth) -> None:
+    calls: list[tuple[Callable[..., None], Sequence[int]]] = [(short, [])]
+    calls += [(short, [number]) for number in range(40)]
+    assert worth(calls, {}, 50.0, others=range(40))
+    assert not worth(calls, {}, 51.0, others=range(40)), "forty take 48 s, and one 1.2 s"
+    assert not worth(calls, {}, others=range(40), failed=[0])
 
 
 def test_others_may_have_more_time_than_there_is_here(worth: Worth) -> None:
