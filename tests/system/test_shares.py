@@ -110,10 +110,12 @@ def test_what_is_waited_for_is_told_once(write, journal, start, jug, jobs):
     assert ending_of(waiter)[::2] == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_failure_of_what_is_waited_for_ends_the_wait(write, journal, start, jobs):
     write(ONE.replace('wait_for_file("go")', "raise ValueError"))
     waiter = start("execute", "--name", "used", "-j", jobs, "--short")
+    assert "waiting for" in waiter.stderr.readline()
 
     assert ending_of(start("execute", "--name", "made"))[0] == 1
 
