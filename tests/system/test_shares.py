@@ -177,6 +177,37 @@ def test_workers_of_a_command_wait_for_each_other_but_for_nobody_else(write, jou
     assert (status, err) == (3, f"{NEEDS_OTHERS}3 tasks are not done (exit status 3)\n")
 
 
+TOGETHER = """
+import os, time
+from jug import TaskGenerator
+from journal import log
+from pathlib import Path
+
+@TaskGenerator
+def first():
+    time.sleep(1)
+
+@TaskGenerator
+def together(number, needed):
+    log(os.getpid())
+    while len(set(Path("log").read_text().split())) < 2:
+        time.sleep(0.01)
+
+needed = first()
+tasks = [together(number, needed) for number in range(2)]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_worker_that_waits_for_nobody_else_stays_for_its_own_command(write, journal, jug):
+    write(TOGETHER)
+
+    status, _, err = jug("execute", "-j", "2", "--no-wait", "--progress", "none")
+
+    assert (status, err) == (0, "")
+
+
 def cpu_seconds(process):
     """Return what a command and its worker have used."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
