@@ -294,14 +294,18 @@ def test_a_failure_of_what_is_not_selected_is_not_waited_for(store):
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_what_failed_before_is_waited_for_if_it_may_be_tried_again(store, kept):
+def test_what_failed_before_is_waited_for_if_it_may_be_tried_again(
+    store, kept, caplog, monkeypatch
+):
     total([broken(1)])
     work(store, keep_failed=kept, select=selection("broken"))
 
+    monkeypatch.setattr("jug.execution.waiting.LONG", 0.0)
     summary = work(store, select=selection("total"), patience=0.05)
 
     assert summary.ending is (Ending.FAILED if kept else Ending.UNSELECTED)
     assert len(summary.failures_elsewhere) == kept
+    assert (f"1 of {__name__}.broken, of which 1 failed before; " in caplog.text) != kept
 
 
 def test_a_failure_that_nothing_selected_needs_is_none_here(store):

@@ -110,10 +110,12 @@ def test_what_is_waited_for_is_told_once(write, journal, start, jug, jobs):
     assert ending_of(waiter)[::2] == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_failure_of_what_is_waited_for_ends_the_wait(write, journal, start, jobs):
     write(ONE.replace('wait_for_file("go")', "raise ValueError"))
     waiter = start("execute", "--name", "used", "-j", jobs, "--short")
+    assert "waiting for" in waiter.stderr.readline()
 
     assert ending_of(start("execute", "--name", "made"))[0] == 1
 
@@ -173,6 +175,37 @@ def test_workers_of_a_command_wait_for_each_other_but_for_nobody_else(write, jou
     write(CHAIN, "other.py")
     status, out, err = jug("execute", "-j", jobs, "--no-wait", "--name", "ping", "other.py", "8")
     assert (status, err) == (3, f"{NEEDS_OTHERS}3 tasks are not done (exit status 3)\n")
+
+
+TOGETHER = """
+import os, time
+from jug import TaskGenerator
+from journal import log
+from pathlib import Path
+
+@TaskGenerator
+def first():
+    time.sleep(1)
+
+@TaskGenerator
+def together(number, needed):
+    log(os.getpid())
+    while len(set(Path("log").read_text().split())) < 2:
+        time.sleep(0.01)
+
+needed = first()
+tasks = [together(number, needed) for number in range(2)]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_worker_that_waits_for_nobody_else_stays_for_its_own_command(write, journal, jug):
+    write(TOGETHER)
+
+    status, _, err = jug("execute", "-j", "2", "--no-wait", "--progress", "none")
+
+    assert (status, err) == (0, "")
 
 
 def cpu_seconds(process):

@@ -169,6 +169,12 @@ class Agenda:
         others = [n for n in alive if n is not None and states[n] in (READY, LATE, SKIPPED)]
         return [self.graph.tasks[n] for n in (*self.plan.held, *self.prospects.needed(others))]
 
+    def count_failed_before(self) -> int:
+        """Return how many of the tasks that others are to run for this one failed before."""
+        numbers, states = self.graph.numbers, self.plan.states
+        found = (numbers[digest] for digest in self.retryable if digest in numbers)
+        return len(self.prospects.needed(n for n in found if states[n] == SKIPPED))
+
     # What happened
 
     def note(self, changes: Changes) -> None:

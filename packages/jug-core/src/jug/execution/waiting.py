@@ -137,6 +137,8 @@ class Waiting:
         self._told |= undone.keys()
         told = [f"{count} of {name}" for name, count in islice(undone.items(), _MOST)]
         more = [f"{len(undone) - _MOST} more names"] if len(undone) > _MOST else []
+        if failed := agenda.count_failed_before():
+            more.append(f"of which {failed} failed before")
         log.warning(
             "waiting for tasks that are not selected here and that nobody has begun: %s; "
             "this ends after %s without any change, and with --no-wait at once",
