@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from jug.wording import counted
 
@@ -23,8 +22,7 @@ _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)b?|b|bytes?)\s*
 _POWERS: Final = " kmgtp"
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What a task needs of a machine while it runs, and the tags by which it is chosen.
 
     >>> Needs.stated(cpus=4, memory="8 GB")
@@ -63,7 +61,7 @@ class Needs:
 
     def without_tags(self) -> Needs:
         """Return the same needs of a machine."""
-        return replace(self, tags=frozenset()) if self.tags else self
+        return self._replace(tags=frozenset()) if self.tags else self
 
     def __str__(self) -> str:
         """Return what of a machine it needs, in words."""
