@@ -295,3 +295,14 @@ def test_a_failed_task_that_somebody_finished_is_not_failed():
     assert not plan.failed
     assert len(plan.blocked()) == 0
     assert run_all(plan) == [1, 2]
+
+
+@pytest.mark.parametrize("undo", [Plan.finish, Plan.reopen])
+def test_a_failure_of_what_was_not_selected_is_lost_until_it_is_undone(undo):
+    plan = make_plan(CHAIN, failures={0: True}, selected=lambda number: number != 0)
+    assert plan.lost == {0} and not plan.failed and plan.left == 2
+    assert plan.blocked() == [1, 2]
+
+    undo(plan, 0)
+
+    assert not plan.lost and not plan.blocked()

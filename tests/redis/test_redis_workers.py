@@ -31,7 +31,9 @@ harness = runpy.run_path(str(SYSTEM / "conftest.py"))
 folder, journal, write = harness["folder"], harness["journal"], harness["write"]
 launch, start, jug = harness["launch"], harness["start"], harness["jug"]
 wait_for = harness["wait_for"]
+needs = runpy.run_path(str(SYSTEM / "test_needs.py"))
 storms = runpy.run_path(str(SYSTEM / "test_storm.py"))
+shares = runpy.run_path(str(SYSTEM / "test_shares.py"))
 
 
 @pytest.fixture
@@ -102,6 +104,24 @@ def test_the_server_may_be_killed_in_mid_run(servers, use, write, journal, count
 
 def ended(lines):
     return sum(line[0] == "end" for line in lines)
+
+
+# Sharing a machine
+
+
+def test_workers_share_their_machine_and_say_how_much_of_it_they_have(
+    server, use, write, start, jug, journal, wait_for
+):
+    use(server.url())
+    write(needs["FAT"] + needs["STATUS"].partition("import log, wait_for_file")[2])
+
+    process = start("execute", "-j", "4", "--memory", "4GB", "--cpus", "2")
+    wait_for(lambda: len(journal()) == 2)
+
+    assert "No living worker can run 2 tasks of jugfile.wider, which need 3" in jug("status")[1]
+    Path("go").touch()
+    assert process.wait(60) == 3
+    assert needs["most_at_once"](journal()) == 2
 
 
 # Waiting for each other
@@ -426,3 +446,15 @@ def test_who_is_to_end_does_not_wait_for_a_server_that_is_away(
 
     assert command.wait(30) == 130
     assert monotonic() - began < 10
+
+
+# Shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_two_commands_share_a_chain_of_tasks(server, use, write, journal, start, jobs):
+    use(server.url())
+    write(shares["CHAIN"])
+
+    shares["assert_chain_is_shared"](start, journal, jobs, 300)

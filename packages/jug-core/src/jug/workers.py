@@ -32,6 +32,7 @@ __all__ = [
     "held_by",
     "holder_of",
     "living",
+    "living_offers",
     "silent",
     "silent_for_long",
     "workers",
@@ -67,6 +68,11 @@ class Worker(NamedTuple):
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
     jugfile: str = ""
     """The path of its jugfile, empty if it has none or that is not known."""
+    offers: Mapping[str, int] | None = None
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as it counts them.
+
+    None where that is not known, as long as it has run nothing.
+    """
 
     @property
     def place(self) -> str:
@@ -105,6 +111,12 @@ def workers(store: BaseStore) -> list[Worker]:
     [('alive', 1)]
     """
     return _described(store, store.present())
+
+
+def living_offers(store: BaseStore) -> list[Mapping[str, int]]:
+    """Return what the command of each worker has that lives, where that is known, as polled."""
+    alive = (one.offers for one in workers(store) if one.life is Life.ALIVE)
+    return [offers for offers in alive if offers is not None]
 
 
 def by_task(store: BaseStore, holders: Mapping[bytes, Holder]) -> dict[bytes, Worker]:
@@ -149,7 +161,7 @@ def _described(store: BaseStore, seen: Sequence[Presence]) -> list[Worker]:
 
 
 def _worker(one: Presence, record: WorkerRecord | None, now: float, lease: float) -> Worker:
-    said = (record.start, record.job, record.jugfile) if record is not None else ()
+    said = () if record is None else (record.start, record.job, record.jugfile, record.offers)
     life, silence = _life(one, now, lease), _silence(one, now)
     return Worker(one.worker, one.process, life, silence, lease, one.tasks, *said)
 

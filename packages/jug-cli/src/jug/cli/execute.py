@@ -44,24 +44,41 @@ Examples:
   jug execute -j 4 primes.py
   jug execute --keep-going --jugdir /scratch/run1 primes.py 100
   jug execute --name count_primes primes.py
+  jug execute --name count_primes --no-wait primes.py
   jug execute --name 'is_prime(7)' --downstream primes.py
   jug execute --failed primes.py    run what failed before, and nothing else
   jug execute --dry-run -j 4 primes.py
   jug execute --progress=plain primes.py 2> progress.txt
   jug execute -j 0 --for 3h50m primes.py
+  jug execute -j 16 --cpus 16 --memory 64GB --gpus 2 train.py
 
 \b
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
   1    something failed
-  2    wrong usage, or no task has the name or fits the pattern
-  3    work is left that has not failed: others still hold tasks and the
-       waiting time is over, or nothing that is left can be run
+  2    wrong usage, or no task has the name or the tag or fits the pattern
+  3    work is left that has not failed: others hold tasks or are to run some
+       and the waiting time is over, or nothing that is left can be run, or it
+       needs more than there is of this machine
   130  interrupted""",
 )
 @jobs_option
 @selection_options("execute_")
+@click.option(
+    "--cpus", "execute_cpus", metavar="N",
+    help="How many CPUs the workers together may use, where tasks say how many they need.  "
+    "[all that this process may use]",
+)  # fmt: skip
+@click.option(
+    "--memory", "execute_memory", metavar="SIZE",
+    help="How much memory they may use, such as 64GB.  "
+    "[all that this process may use, where a task says how much it needs]",
+)  # fmt: skip
+@click.option(
+    "--gpus", "execute_gpus", metavar="N",
+    help="How many GPUs they may use.  [those of CUDA_VISIBLE_DEVICES, or all]",
+)  # fmt: skip
 @click.option(
     "--keep-going", "execute_keep_going", is_flag=True,
     help="After a failure, run all that does not depend on it.",
@@ -81,6 +98,10 @@ Exit status:
 @click.option(
     "--nr-wait-cycles", "execute_nr_wait_cycles", type=int, metavar="N",
     help="See --wait-cycle-time. [150]",
+)  # fmt: skip
+@click.option(
+    "--no-wait", "execute_no_wait", is_flag=True,
+    help="Leave where others hold, or are to run, all that can be done next.",
 )  # fmt: skip
 @click.option(
     "--until", "execute_until", metavar="MOMENT",
@@ -112,7 +133,8 @@ def command(
     Any number of workers may run at the same time, on this machine or on others
     that see the same store.  They share the work and may come and go.
 
-    Of tasks that are chosen those are run that can be: what they need is not chosen with them.
+    Of tasks that are chosen those are run that can be: what they need is not chosen with them,
+    but waited for until somebody has run it.
     """
     from jug.execution import execute
 
@@ -158,6 +180,8 @@ def selected(options: Options) -> Selection | None:
         options.execute_pattern,
         failed=options.execute_failed,
         downstream=options.execute_downstream,
+        tag=options.execute_tag,
+        without_tag=options.execute_without_tag,
     )
 
 
@@ -176,7 +200,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a worker; called in it once the jugfile was read.
+    """The settings of a worker; called once the jugfile was read, in the worker or before it.
 
     The jugfile may have set options, which are stronger than `weaker` and weaker
     than those `given` on the command line.
@@ -197,34 +221,48 @@ class RunSettings:
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
+        from jug.execution.capacity import Capacity
         from jug.execution.settings import Settings
 
         configure(self.weaker)
         options = Options(self.given, default_options)
-        set_level(options.verbose)
-        _warn_of_late(options, self.begun_with)
         is_debugged = self.begun_with["pdb"]
-        is_worker = os.getpid() != self.process or is_debugged
-        if is_worker and not options.execute_no_check_environment:
-            _check_environment(self.folder)
+        if os.getpid() != self.process or is_debugged:
+            self._begin_worker(options)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
             aggressive_unload=options.aggressive_unload,
             debug=options.debug or is_debugged,
-            patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
+            patience=_patience(options),
             select=selected(options),
             capture=_captures(options),
             end=self._end(options),
+            capacity=Capacity.given(
+                options.execute_cpus, options.execute_memory, options.execute_gpus
+            ),
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )
+
+    def _begin_worker(self, options: Options) -> None:
+        set_level(options.verbose)
+        _warn_of_late(options, self.begun_with)
+        if not options.execute_no_check_environment:
+            _check_environment(self.folder)
 
     def _end(self, options: Options) -> EndTime | None:
         from jug.execution.end_time import end_time
 
         until, lasting = options.execute_until, options.execute_for
         return end_time(self.began, until, lasting, self.end_of_job, options.execute_margin)
+
+
+def _patience(options: Options) -> float:
+    """Return for how many seconds without any change to wait for others."""
+    if options.execute_no_wait:
+        return 0.0
+    return float(options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles)
 
 
 def _captures(options: Options) -> bool:
@@ -278,8 +316,8 @@ def _print_summary(summary: Summary, short: bool) -> None:
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
         click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
-    for too_long in summary.too_long:
-        click.echo(f"jug: {too_long}", err=True)
+    for told in (*summary.too_long, *summary.too_large):
+        click.echo(f"jug: {told}", err=True)
     status = summary.ending.status
     if (status or summary.left) and not summary.unmatched:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)

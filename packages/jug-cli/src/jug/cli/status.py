@@ -40,7 +40,7 @@ Examples:
 \b
 Exit status: 0 if all tasks, or all that are chosen, are done; 1 if not, or if
 the jugfile can't be read; 2 for wrong usage, also if no task has the name or
-fits the pattern.""",
+the tag or fits the pattern.""",
 )
 @selecting
 @as_json
@@ -75,16 +75,22 @@ def command(
     if is_watched:
         with shown_progress(options.progress) as display:
             follow(options, display, chosen.tasks)
+    from jug.views.out_of_reach import out_of_reach
+
     with reading(options) as jugspace:
         tasks = chosen.tasks(jugspace)
         status, snapshot = _look(jugspace, tasks, as_json or not options.short)
         times = _times(jugspace, tasks) if is_long else {}
         if as_json:
-            click.echo(json.dumps(_as_data(status, snapshot, times, jugspace), indent=2))
+            data = _as_data(status, snapshot, times, jugspace)
+            data["out_of_reach"] = [one.as_dict() for one in out_of_reach(jugspace.store, tasks)]
+            click.echo(json.dumps(data, indent=2))
         elif options.short:
             click.echo(status.sentence())
         else:
             _print(status, snapshot, times)
+            for one in out_of_reach(jugspace.store, tasks):
+                click.echo(str(one))
         if not as_json:
             warn_of_barrier(jugspace)
     context.exit(DONE if is_all_done(status, jugspace) else FAILED)

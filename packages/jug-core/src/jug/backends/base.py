@@ -41,8 +41,9 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 from jug._former import tell_what_is_gone
@@ -86,6 +87,9 @@ class BaseStore(NamedAccess):
 
     thread: int = 0
     """The thread that uses this object, as far as that is known (`jug.session`)."""
+
+    offers: Mapping[str, int] = MappingProxyType({})
+    """What the worker that this object is may use of its machine, by what is counted."""
 
     jugfile: str = ""
     """The path of the jugfile whose tasks are saved here, to be noted with the first one."""

@@ -173,7 +173,7 @@ class DictStore(BaseStore):
     def _join(self) -> str:
         """Say who this worker is, if it has not; return its id."""
         if self._worker not in self._memory.workers:
-            record = WorkerRecord.here(self._worker, self.jugfile)
+            record = WorkerRecord.here(self._worker, self.jugfile, self.offers)
             self._memory.workers[self._worker] = record
         return self._worker
 

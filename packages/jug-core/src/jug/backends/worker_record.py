@@ -11,6 +11,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
 from jug.backends.process import Process
@@ -23,6 +25,7 @@ _JOB_VARIABLES: Final = {
     "SGE": ("JOB_ID", "SGE_TASK_ID"),
     "HTCondor": ("CONDOR_ID",),
 }
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _MOST_PACKAGES: Final = 40
 _LONGEST_ARGUMENT: Final = 200
 
@@ -54,9 +57,11 @@ class WorkerRecord(NamedTuple):
     """The command line, after the program's name."""
     job: str = ""
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
+    offers: dict[str, int] = {}  # noqa: RUF012
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as that is counted."""
 
     @classmethod
-    def here(cls, id: str, jugfile: str = "") -> Self:
+    def here(cls, id: str, jugfile: str = "", offers: Mapping[str, int] = _NOTHING) -> Self:
         """Return the description of a worker that this process is, from now on."""
         return cls(
             id,
@@ -68,6 +73,7 @@ class WorkerRecord(NamedTuple):
             jugfile=jugfile,
             arguments=[argument[:_LONGEST_ARGUMENT] for argument in sys.argv[1:]],
             job=_job(),
+            offers=dict(offers),
         )
 
     @property

@@ -7,9 +7,11 @@ from typing import Any
 
 from jug.backends.base import BaseStore, Frame
 from jug.errors import DamagedResult, ResultNotFound
+from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
-from jug.execution.failures import log_retry, note_run
+from jug.execution.failures import log_no_retry, log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.task_output import TaskOutput
 from jug.execution.time_limit import own_alarm, time_limit
@@ -25,11 +27,19 @@ class InputMissing(Exception):
     """Raised when a result that a task needs is not there any more."""
 
 
+class TooLate(Exception):
+    """Raised when a task has failed and there is no time to try it again."""
+
+
 class TaskRunner:
     """Runs the tasks of one worker, one at a time."""
 
     def __init__(
-        self, store: BaseStore, settings: Settings, connection: SupervisorConnection | None
+        self,
+        store: BaseStore,
+        settings: Settings,
+        connection: SupervisorConnection | None,
+        room: Room,
     ) -> None:
         self.is_in_task = False
         """Whether a task's function is being run, which a signal may cut short."""
@@ -37,9 +47,12 @@ class TaskRunner:
         """Which attempt at the task is being made, or was made last."""
         self.start = 0.0
         """When that began, in seconds since the epoch."""
+        self.budget: Budget | None = None
+        """What time there is for further attempts, None for any."""
         self._store = store
         self._debug = settings.debug
         self._connection = connection
+        self._room = room
         self._is_interrupted = False
         self._output = TaskOutput() if connection is None else connection.output
         self._output.keeps_all = settings.capture
@@ -53,8 +66,14 @@ class TaskRunner:
     def run(self, task: Task[Any]) -> tuple[Frame, Any]:
         """Run the task, again and again as far as its retries go; return its frame and value.
 
-        Raises what the last attempt raised, or `InputMissing`.
+        Raises what the last attempt raised, `InputMissing` or `TooLate`.
         """
+        if not self._room.is_counted:
+            return self._run(task)
+        with self._room.entered():
+            return self._run(task)
+
+    def _run(self, task: Task[Any]) -> tuple[Frame, Any]:
         self.attempt = 0
         for attempts_left in range(task.options.retries, -1, -1):
             self.attempt += 1
@@ -67,6 +86,9 @@ class TaskRunner:
                 if not attempts_left:
                     raise
                 self._note_retry(task, error)
+                if not self._is_time_for_another(task):
+                    log_no_retry(call_form(task), describe_exception(error))
+                    raise TooLate from None
                 log_retry(call_form(task), describe_exception(error), attempts_left)
         raise AssertionError("the last attempt returns or raises")
 
@@ -74,6 +96,13 @@ class TaskRunner:
         printed = self.output_of_failure()
         frame = failed_attempt(task, error, self.start, number=self.attempt, output=printed)
         note_run(self._store, task.digest, RunState.RETRIED, frame.record)
+
+    def _is_time_for_another(self, task: Task[Any]) -> bool:
+        budget = self.budget
+        if budget is None:
+            return True
+        budget.note_cut_off(task.name, budget.now() - self.start)
+        return budget.is_time_for(task)
 
     def output_of_failure(self) -> str:
         """Return the last that the task has printed, which has failed just now."""

@@ -22,7 +22,9 @@ from itertools import repeat
 from random import randrange
 from typing import Final
 
+from jug.execution.ready_by_needs import ReadyByNeeds
 from jug.execution.ready_tasks import READY, ReadyTasks
+from jug.execution.room import Room
 from jug.task.graph import Graph
 
 WAITING: Final = 0
@@ -37,7 +39,8 @@ class Plan:
     """The state of each task of a graph, and those that are ready.
 
     `retryable` are the tasks whose failures came before this worker and are to be
-    tried again; `selected` says of a task's number whether it may run at all.
+    tried again; `selected` says of a task's number whether it may run at all.  Where the
+    `room` on the machine is counted, a task is offered only while there is room for it.
     """
 
     def __init__(
@@ -47,10 +50,14 @@ class Plan:
         failures: Mapping[bytes, bool],
         retryable: set[bytes],
         selected: Callable[[int], bool] | None = None,
+        room: Room | None = None,
     ) -> None:
         self.graph = graph
         self.retryable = retryable
         self.failed: set[int] = set()
+        """What was selected and has failed."""
+        self.lost: set[int] = set()
+        """What was not selected and has failed, as far as nobody else is to try it again."""
         self.held: set[int] = set()
         self.states = bytearray(len(graph))
         self.unmet = array("i", bytes(4 * len(graph)))
@@ -60,7 +67,12 @@ class Plan:
         for number, is_done in enumerate(done):
             if is_done:
                 self.states[number] = DONE
-        self._ready = ReadyTasks(self._count(failures), self.states)
+        ready = self._count(failures)
+        self.ready: ReadyTasks | ReadyByNeeds = (
+            ReadyTasks(ready, self.states)
+            if room is None
+            else ReadyByNeeds(ready, self.states, graph.tasks, room)
+        )
 
     def _count(self, failures: Mapping[bytes, bool]) -> list[int]:
         """Count what each task waits for; return those that are ready."""
@@ -70,13 +82,13 @@ class Plan:
                 continue
             unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
             self.unmet[number] = unmet
-            if not self.is_selected(number):
+            if self.is_selected(number):
+                self.left += 1
+            else:
                 states[number] = SKIPPED
-                continue
-            self.left += 1
             if digest in failures and (failures[digest] or digest not in self.retryable):
                 self.fail(number)
-            elif unmet == 0:
+            elif unmet == 0 and states[number] == WAITING:
                 states[number] = READY
                 ready.append(number)
         return ready
@@ -95,8 +107,8 @@ class Plan:
     def candidates(self) -> list[int]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
         if self.workers == 1:
-            return self._ready.first(1)
-        first = self._ready.first(2 * self.workers)
+            return self.ready.first(1)
+        first = self.ready.first(2 * self.workers)
         own = [number for number in first if number % self.workers == self._turn]
         others = [number for number in first if number % self.workers != self._turn]
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
@@ -138,7 +150,7 @@ class Plan:
 
     def _make_ready(self, number: int) -> None:
         self.states[number] = READY
-        self._ready.add(number)
+        self.ready.add(number)
 
     # What happened
 
@@ -149,6 +161,8 @@ class Plan:
             return
         if states[number] != SKIPPED:
             self.left -= 1
+        else:
+            self.lost.discard(number)
         self.held.discard(number)
         self.failed.discard(number)
         states[number] = DONE
@@ -158,14 +172,17 @@ class Plan:
                 self._make_ready(dependant)
 
     def fail(self, number: int) -> None:
-        """Note that a task failed and is not to be tried again by this worker."""
-        if self.states[number] not in (DONE, SKIPPED):
+        """Note that a task failed and is not to be tried again, by this worker or for it."""
+        if self.states[number] == SKIPPED:
+            self.lost.add(number)
+        elif self.states[number] != DONE:
             self.held.discard(number)
             self.failed.add(number)
             self.states[number] = FAILED
 
     def reopen(self, number: int) -> None:
         """Note that a result, or a failure, is not there any more."""
+        self.lost.discard(number)
         if self.states[number] == DONE:
             self._undo(number)
         elif self.states[number] != FAILED:
@@ -185,5 +202,5 @@ class Plan:
 
     def blocked(self) -> list[int]:
         """Return the tasks that can't run because something that they need failed."""
-        waiting = self.graph.with_dependants(self.failed) - self.failed
+        waiting = self.graph.with_dependants(self.failed | self.lost) - self.failed
         return [number for number in waiting if self.states[number] == WAITING]

@@ -265,7 +265,7 @@ class FileStore(BaseStore):
             self.note(digest, RunState.LOST, pack(Record(start=time.time(), worker=worker)))
 
     def _describe(self, worker: str) -> WorkerRecord:
-        return WorkerRecord.here(worker, self.jugfile)
+        return WorkerRecord.here(worker, self.jugfile, self.offers)
 
     # Leases
 

@@ -305,6 +305,7 @@ class RedisStore(BaseStore):
             self._access.server.command("SREM", self._users, os.fsencode(jugfile))
 
     def note_jugfile(self) -> None:
+        self._leases.offers = self.offers
         if (self.jugfile, self.arguments) != self._noted:
             name = os.fsencode(self.known_as(self.jugfile, self.arguments))
             self._access.server.command("SADD", self._users, name)

@@ -9,7 +9,7 @@ knows what was removed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic, time
 from typing import Final
@@ -60,6 +60,8 @@ class RedisLeases:
         self._runs_kept = runs_kept
         self.jugfile = ""
         """The jugfile whose tasks are run, empty for none."""
+        self.offers: Mapping[str, int] = {}
+        """What this worker may use of its machine."""
         self._held: dict[str, bytes] = {}
         """The tasks whose leases are held, by their tokens."""
         self.worker_id = ""
@@ -180,7 +182,8 @@ class RedisLeases:
         """Return this worker's id, which is made when it first takes something."""
         if not self.worker_id:
             worker = os.urandom(8).hex()
-            self.workers.enter(self._access.server, WorkerRecord.here(worker, self.jugfile))
+            record = WorkerRecord.here(worker, self.jugfile, self.offers)
+            self.workers.enter(self._access.server, record)
             self.worker_id = worker
         return self.worker_id
 
