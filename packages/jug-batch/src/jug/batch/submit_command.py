@@ -1,0 +1,121 @@
+"""`jug submit`: ask a batch system for jobs with workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from jug.cli import DONE, FAILED
+from jug.cli.jugfile_command import jugfile_command
+from jug.cli.reading import job_of, reading, warn_of_barrier
+from jug.cli.selecting import Chosen, selecting
+from jug.cli.unknown_options import JugfileCommand
+from jug.errors import OptionError
+from jug.options import Options
+
+if TYPE_CHECKING:
+    from jug.batch.submission import Submission, Wish
+    from jug.batch.systems import System
+    from jug.jugfile import Jugspace
+
+_RAW: Final = "jug.batch.raw"
+
+
+class _SubmitCommand(JugfileCommand):
+    """A command in which all behind ``--`` is for the batch system."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what stands behind ``--``."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_RAW] = tuple(args[at + 1 :])
+        return super().parse_args(ctx, args[:at])
+
+
+@jugfile_command(
+    cls=_SubmitCommand,
+    epilog="""\b
+Examples:
+  jug submit --workers 20 --time 4:00:00 primes.py
+  jug submit --workers 80 -j 4 --time 4h --mem 8G --setup 'module load gcc' primes.py
+  jug submit --workers 20 --time 1h primes.py -- --qos=long
+  jug submit --workers 20 --time 1h --dry-run primes.py    show what would be submitted
+  jug submit --workers 20 --time 1h --watch primes.py      ask again until all is done
+  jug submit --print-template > mine.sh
+
+\b
+Exit status: 0 if all was submitted that was wanted, or nothing had to be; with
+--watch, if all tasks are done; 1 if the batch system refused, or nothing more can
+be done; 2 for wrong usage, also if a task would not fit into the time.""",
+)
+@click.option(
+    "--workers", "submit_workers", type=int, metavar="N",
+    help="How many workers there may be at most, in all jobs together.",
+)  # fmt: skip
+@click.option(
+    "-j", "--jobs", "submit_jobs", type=int, metavar="N",
+    help="How many workers each job has, a core for each.  [1]",
+)  # fmt: skip
+@click.option(
+    "--time", "submit_time", metavar="TIME", help="How long each job may take, such as 4:00:00.",
+)  # fmt: skip
+@click.option("--mem", "submit_mem", metavar="SIZE", help="The memory of each job, such as 8G.")
+@click.option("--gpus", "submit_gpus", type=int, metavar="N", help="The GPUs of each job.")
+@click.option(
+    "--to", "submit_to", metavar="SYSTEM",
+    help="slurm, sge, pbs, lsf, htcondor, kubernetes or print.  [the one whose programs are here]",
+)  # fmt: skip
+@click.option("--account", "submit_account", metavar="NAME", help="The account that pays.")
+@click.option("--partition", "submit_partition", metavar="NAME", help="The partition or queue.")
+@click.option(
+    "--setup", "submit_setup", metavar="LINE", multiple=True,
+    help="A line of shell that comes before jug, such as 'module load gcc'; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--template", "submit_template", metavar="FILE", help="Your own script, with fields."
+)  # fmt: skip
+@click.option("--print-template", is_flag=True, help="Print the template that is used.")
+@click.option("--image", "submit_image", metavar="IMAGE", help="The image of a pod.")
+@click.option(
+    "--secret", "submit_secret", metavar="NAME",
+    help="The secret of Kubernetes whose key url has the URL of the store.  [jug]",
+)  # fmt: skip
+@click.option("--keep-going", is_flag=True, help="As for `jug execute`.")
+@selecting
+@click.option("--dry-run", is_flag=True, help="Show the script, and submit nothing.")
+@click.option("--watch", is_flag=True, help="Ask again and again, until all tasks are done.")
+@click.option(
+    "--every", metavar="TIME", default="1 min", show_default=True, help="How often, with --watch."
+)  # fmt: skip
+@click.pass_context
+def command(
+    context: click.Context, options: Options, chosen: Chosen,
+    print_template: bool, keep_going: bool, dry_run: bool, watch: bool, every: str,
+) -> None:  # fmt: skip
+    """Ask a batch system for jobs whose workers run the tasks of JUGFILE that are left.
+
+    It counts the tasks that are left and the jobs that wait or run for them, and asks
+    for the difference as one array: called again, it adds what is missing.  Nothing is
+    kept about jobs; they are found by their name.  Scripts and logs are in a folder
+    beside the jugdir, whose name ends with .jobs.
+
+    What stands behind -- is for the batch system, as its own program takes it.
+    """
+    from jug.batch.asking import system_of, wish_of
+    from jug.batch.watching import Watch
+
+    if print_template:
+        click.echo(_template_of(options, system_of(options)), nl=False)
+        return
+    wish = wish_of(options, context.meta[_RAW])
+    choice = _choice(context, keep_going)
+    if not watch:
+        submission = _look(options, chosen, wish, choice)
+        context.exit(_submit(submission, dry_run))
+    if dry_run or not wish.system.can_submit():
+        raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
+    ...
+
+
+command.short_help = "Ask a batch system for jobs with workers."
