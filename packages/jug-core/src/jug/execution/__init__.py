@@ -9,7 +9,8 @@ processes     how workers begin and end: by `leaving`, with their `open_files` f
               `signals`, `draining` or `parent_death`; what their tasks start is in a
               `process_group`
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
-              what it has to do in the store are `errands`
+              what it has to do in the store are `errands`; `overdue` ends what takes too long,
+              by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
               whether to wait for more depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
