@@ -7,7 +7,6 @@ never for what must be right: a queue that fails costs a line.
 
     programs        the programs of a batch system, with a time limit
     names           what jobs are called: which jugfile and store they are for, and what they do
-    sizes           amounts of memory
     request         jobs that are asked for, all of them alike
     templates       scripts with fields, and how they are filled in
     systems         the batch systems: a module for each

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jug.backends.base import BaseStore
 from jug.errors import OptionError
+from jug.needs import Needs
 from jug.records import RunState
 from jug.task import Task
 from jug.task.graph import Graph
 from jug.views.forecast import Durations
 from jug.wording import counted, duration
 
-__all__ = ["Left", "durations", "look", "require_time"]
+__all__ = ["Left", "look", "require_time"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Left:
     tasks: list[Task[Any]]
     hopeless: int = 0
     """How many of them have failed, or need one that has."""
-    width: int = 0
-    """How many can be in progress at the same time: no more workers are of use."""
+    widths: dict[Needs, int] = field(default_factory=dict)
+    """How many of each kind can be in progress at the same time: more workers are of no use."""
     work: float = 0.0
     """How many seconds they take, as far as that is known from runs of their names."""
     unknown: int = 0
@@ -41,7 +42,7 @@ class Left:
             told += f", about {duration(self.work)} of work"
         if 0 < self.unknown < count:
             told += f" without {self.unknown} of unknown length"
-        elif count and self.unknown == count:
+        elif self.unknown:
             told += ", of unknown length"
         return told
 
@@ -52,25 +53,25 @@ def look(graph: Graph, numbers: Iterable[int], store: BaseStore) -> Left:
     >>> from jug import set_jugdir
     >>> store, tasks = set_jugdir("dict_store"), [Task(abs, n) for n in range(3)]
     >>> left = look(Graph([Task(sum, tasks)]), range(4), store)
-    >>> print(left, left.width)
+    >>> print(left, *left.widths.values())
     4 tasks are left, of unknown length 3
     """
     done = store.exists_after_poll(graph.digests)
     rest = [number for number in numbers if not done[number]]
     tasks = [graph.tasks[number] for number in rest]
-    known = durations(store, {task.name for task in tasks})
+    known = _durations(store, {task.name for task in tasks})
     seconds = [_seconds(task, known) for task in tasks]
     return Left(
         tasks,
         hopeless=_count_hopeless(graph, rest, store),
-        width=_width(graph, rest),
+        widths=_widths(graph, rest),
         work=sum(one for one in seconds if one is not None),
         unknown=seconds.count(None),
     )
 
 
-def durations(store: BaseStore, names: set[str]) -> Durations:
-    """Return how long runs of these names took, in this and in earlier commands."""
+def _durations(store: BaseStore, names: set[str]) -> Durations:
+    """Return how long runs of these names took, in earlier commands too."""
     found = Durations()
     for name, _, state, times in store.each_time():
         if name in names and state in (RunState.FINISHED, RunState.DISCARDED):
@@ -84,8 +85,7 @@ def _seconds(task: Task[Any], known: Durations) -> float | None:
     return task.options.runtime if mean is None else mean
 
 
-def _count_hopeless(graph: Graph, rest: list[int], store: BaseStore) -> int:
-    """Return how many of these tasks have failed, or need one that has."""
+def _count_hopeless(graph: Graph, rest: Iterable[int], store: BaseStore) -> int:
     failures, hopeless = store.failures(), set[int]()
     for number in rest:
         needed = graph.dependencies_of(number)
@@ -94,13 +94,17 @@ def _count_hopeless(graph: Graph, rest: list[int], store: BaseStore) -> int:
     return len(hopeless)
 
 
-def _width(graph: Graph, rest: list[int]) -> int:
-    """Return how many tasks stand at most on one step of the way from the first to the last."""
+def _widths(graph: Graph, rest: Iterable[int]) -> dict[Needs, int]:
+    """Return of each kind how many tasks are at most equally many steps away from the first."""
     steps: dict[int, int] = {}
     for number in rest:
         needed = (steps.get(one, 0) for one in graph.dependencies_of(number))
         steps[number] = 1 + max(needed, default=0)
-    return max(Counter(steps.values()).values(), default=0)
+    on_step = Counter((graph.tasks[number].needs, step) for number, step in steps.items())
+    widths: dict[Needs, int] = {}
+    for (needs, _), count in on_step.items():
+        widths[needs] = max(count, widths.get(needs, 0))
+    return widths
 
 
 def require_time(

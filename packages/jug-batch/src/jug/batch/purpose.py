@@ -11,6 +11,7 @@ from jug.backends.base import BaseStore
 from jug.backends.registry import scheme_of
 from jug.batch.names import JobName, family, fingerprint
 from jug.execution.job import Job
+from jug.needs import NOTHING, Needs
 
 __all__ = ["Purpose", "far_from"]
 
@@ -26,18 +27,21 @@ class Purpose:
     choice: tuple[str, ...] = ()
     """The options that choose tasks or say how they are run."""
 
-    def name(self, workers: int) -> JobName:
-        """Return what jobs are called that have so many workers for this."""
-        decisive = [*self.choice, *self.job.arguments]
+    def name(self, workers: int, needs: Needs = NOTHING) -> JobName:
+        """Return what jobs are called that have so many workers for tasks with these needs."""
+        decisive = [*self.choice, *self.job.arguments, *_as_words(needs)]
         kind = fingerprint(decisive) if decisive else ""
         return JobName(family(self.job.jugfile, self.store.url), kind, workers)
 
-    def words(self, workers: int) -> tuple[str, ...]:
-        """Return what stands behind ``jug`` in a job with so many workers."""
+    def words(self, workers: int, room: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return what stands behind ``jug`` in a job with so many workers.
+
+        `room` are the options that say what of a machine they have.
+        """
         jugfile = [self.job.jugfile]
         if self.job.arguments:
             jugfile = ["--", *jugfile, *self.job.arguments]
-        return ("execute", "-j", str(workers), *self.choice, *self._jugdir(), *jugfile)
+        return ("execute", "-j", str(workers), *room, *self.choice, *self._jugdir(), *jugfile)
 
     def _jugdir(self) -> Sequence[str]:
         """Return the option for a jugdir that is a folder; a URL may have a password in it."""
@@ -51,6 +55,13 @@ class Purpose:
         if scheme_of(self.job.jugdir) != "file":
             found["JUG_JUGDIR"] = self.job.jugdir
         return found
+
+
+def _as_words(needs: Needs) -> list[str]:
+    """Return what tells needs from others, nothing for those of a task that states none."""
+    if needs == NOTHING:
+        return []
+    return [f"{needs.cpus} {needs.memory} {needs.gpus}", *sorted(needs.tags)]
 
 
 def far_from(purpose: Purpose) -> Iterator[str]:

@@ -1,17 +1,17 @@
 """How many jobs to ask for, and asking for them.
 
-No more workers are of use than tasks can be in progress at once, and no more are wanted than
-the user says; those that wait or run under the same name are there already.  So whoever asks
-again, after a minute or when jobs have died, gets the difference, and nothing is remembered in
-between.  Where the queue does not answer all are asked for: workers that are too many find no
-task, and end.
+Tasks that need different machines have jobs of their own.  For each kind no more workers are of
+use than its tasks can be in progress at once, and no more are wanted than the user says; those
+that wait or run under the same name are there already.  So whoever asks again, after a minute
+or when jobs have died, gets the difference, and nothing is remembered in between.  Where the
+queue does not answer all are asked for: workers that are too many find no task, and end.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jug.batch.folders import folder_of_jobs, keep
@@ -24,9 +24,10 @@ from jug.batch.systems import System
 from jug.batch.systems.system import QueuedJob
 from jug.batch.templates import fields_in, filled
 from jug.errors import OptionError
+from jug.needs import NOTHING, Needs
 from jug.wording import counted, duration
 
-__all__ = ["Submission", "Wish", "plan"]
+__all__ = ["Group", "Submission", "Wish", "plan"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Wish:
 
     system: System
     workers: int
-    """How many workers there may be, all in all."""
+    """How many workers there may be of each kind."""
     per_job: int
     """How many of them are in one job."""
     seconds: int
@@ -50,6 +51,30 @@ class Wish:
     image: str = ""
     secret: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what would ask for nothing, or for jobs that are not found again."""
+        if self.per_job > self.workers:
+            raise OptionError(f"-j {self.per_job} is more than --workers {self.workers}")
+        missing = set(self.system.needed) - set(fields_in(self.template or self.system.template))
+        if missing:
+            names = " and ".join(f"{{{{{name}}}}}" for name in sorted(missing))
+            raise OptionError(
+                f"the template has no {names}: jobs would not be as many as they should, "
+                "or not be found again"
+            )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs for tasks with the same needs."""
+
+    needs: Needs
+    name: JobName
+    there: list[QueuedJob]
+    """Those that wait or run."""
+    jobs: int
+    """How many are to be added."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -58,17 +83,19 @@ class Submission:
     wish: Wish
     purpose: Purpose
     left: Left
-    jobs: int = 0
-    """How many jobs are to be added."""
-    there: list[QueuedJob] = field(default_factory=list)
-    """Those that are in the queue for the same."""
+    groups: list[Group]
     trouble: str = ""
     """Why it is not known what is in the queue."""
 
     @property
-    def name(self) -> JobName:
-        """What the jobs are called."""
-        return self.purpose.name(self.wish.per_job)
+    def jobs(self) -> int:
+        """How many jobs are to be added."""
+        return sum(group.jobs for group in self.groups)
+
+    @property
+    def there(self) -> list[QueuedJob]:
+        """The jobs that wait or run for the same tasks."""
+        return [job for group in self.groups for job in group.there]
 
     @property
     def folder(self) -> Path:
@@ -78,39 +105,46 @@ class Submission:
     def state(self) -> str:
         """Return how much is left, and who is there for it."""
         if self.trouble:
-            return f"{self.left}; not known what is in the queue"
+            return str(self.left)
         running = sum(job.is_running for job in self.there)
         waiting = len(self.there) - running
-        return f"{self.left}; in the queue for them: {running} running, {waiting} waiting"
+        return f"{self.left}; jobs in the queue: {running} running, {waiting} waiting"
 
-    def asked(self) -> str:
-        """Return what is asked for, and what that may cost."""
-        wish, jobs = self.wish, counted(self.jobs, "job")
-        each = [counted(wish.per_job, "worker"), duration(wish.seconds)]
-        hours = duration(self.jobs * wish.per_job * wish.seconds)
-        return (
-            f"{jobs} of {' and '.join(each)}{' each' if self.jobs > 1 else ''}, "
-            f"at most {hours} of a core, as {self.name}"
-        )
+    def asked(self) -> Iterator[str]:
+        """Yield for each group that is not complete what is asked for, and what it may cost."""
+        wish = self.wish
+        for group in self.groups:
+            each = f"{counted(wish.per_job, 'worker')} for {duration(wish.seconds)}"
+            needs = f" ({group.needs})" if group.needs != NOTHING else ""
+            cores = group.needs.cpus * wish.per_job * group.jobs
+            if group.jobs:
+                yield (
+                    f"{counted(group.jobs, 'job')} of {each}{needs}, "
+                    f"at most {cores * wish.seconds / 3600:.3g} core hours: {group.name}"
+                )
 
-    def scripts(self) -> Iterator[str]:
-        """Yield the script of each array that is needed."""
-        template = self.wish.template or self.wish.system.template
-        most, rest = self.wish.system.most_at_once(), self.jobs
-        while rest:
-            jobs = min(most, rest)
-            yield filled(template, self.wish.system.fields(self._request(jobs)))
-            rest -= jobs
+    def scripts(self) -> list[tuple[str, str]]:
+        """Return the name and the script of each array that is needed."""
+        system, most = self.wish.system, self.wish.system.most_at_once()
+        template = self.wish.template or system.template
+        return [
+            (str(group.name), filled(template, system.fields(self._request(group, jobs))))
+            for group in self.groups
+            for jobs in _portions(group.jobs, most)
+        ]
 
-    def _request(self, jobs: int) -> Request:
-        wish, purpose = self.wish, self.purpose
+    def _request(self, group: Group, jobs: int) -> Request:
+        wish, purpose, needs = self.wish, self.purpose, group.needs
+        memory = max(wish.memory, needs.memory * wish.per_job)
+        gpus = max(wish.gpus, needs.gpus * wish.per_job)
+        cpus = needs.cpus * wish.per_job
         return Request(
-            self.name,
+            group.name,
             jobs,
             wish.seconds,
-            cpus=wish.per_job,
-            memory=wish.memory,
-            gpus=wish.gpus,
+            cpus=cpus,
+            memory=memory,
+            gpus=gpus,
             account=wish.account,
             partition=wish.partition,
             setup=wish.setup,
@@ -127,7 +161,7 @@ class Submission:
     def submit(self) -> list[str]:
         """Submit all arrays or none, and return their ids."""
         system, ids = self.wish.system, list[str]()
-        kept = [keep(self.folder, str(self.name), system.suffix, s) for s in self.scripts()]
+        kept = [keep(self.folder, name, system.suffix, text) for name, text in self.scripts()]
         for path in kept:
             try:
                 ids.append(system.submit(path, self.purpose.variables()))
@@ -136,7 +170,16 @@ class Submission:
         return ids
 
 
-def _undo(system: System, ids: list[str]) -> str:
+def _portions(jobs: int, most: int) -> list[int]:
+    """Return how many jobs are in each array.
+
+    >>> _portions(2500, 1001)
+    [1001, 1001, 498]
+    """
+    return [min(most, jobs - before) for before in range(0, jobs, most)]
+
+
+def _undo(system: System, ids: Sequence[str]) -> str:
     """Cancel what was submitted before something was refused, and return what to say of it."""
     known = [*filter(None, ids)]
     if not known:
@@ -150,41 +193,30 @@ def _undo(system: System, ids: list[str]) -> str:
 
 def plan(wish: Wish, purpose: Purpose, left: Left) -> Submission:
     """Return how many jobs are to be added for what is left."""
-    if wish.per_job > wish.workers:
-        raise OptionError(f"-j {wish.per_job} is more than --workers {wish.workers}")
-    check_template(wish)
-    submission = Submission(wish, purpose, left)
-    if not left.tasks:
-        return submission
-    try:
-        there = queued_for(submission.name, wish.system)
-    except BatchError as error:
-        submission, there = replace(submission, trouble=str(error)), []
-    useful = min(wish.workers // wish.per_job, _jobs(left.width, wish.per_job))
-    workers = sum(name.workers for job in there if (name := JobName.parse(job.name)))
-    missing = useful - _jobs(workers, wish.per_job)
-    return replace(submission, there=there, jobs=max(0, missing))
+    queue, trouble = list[QueuedJob](), ""
+    if left.tasks:
+        try:
+            queue = wish.system.queue()
+        except BatchError as error:
+            trouble = str(error)
+    groups = [
+        _group(wish, purpose.name(wish.per_job, needs), needs, width, queue)
+        for needs, width in left.widths.items()
+    ]
+    return Submission(wish, purpose, left, groups, trouble)
+
+
+def _group(
+    wish: Wish, name: JobName, needs: Needs, width: int, queue: Sequence[QueuedJob]
+) -> Group:
+    """Return the jobs for some tasks: those that do the same count, however many workers they have.
+    """
+    parsed = [(job, JobName.parse(job.name)) for job in queue]
+    alike = [(job, one) for job, one in parsed if one is not None and one[:2] == name[:2]]
+    useful = min(wish.workers // wish.per_job, _jobs(width, wish.per_job))
+    missing = useful - _jobs(sum(one.workers for _, one in alike), wish.per_job)
+    return Group(needs, name, [job for job, _ in alike], max(0, missing))
 
 
 def _jobs(workers: int, per_job: int) -> int:
     return -(-workers // per_job)
-
-
-def queued_for(name: JobName, system: System) -> list[QueuedJob]:
-    """Return the jobs in the queue that do the same, however many workers each of them has."""
-    found = []
-    for job in system.queue():
-        known = JobName.parse(job.name)
-        if known is not None and known[:2] == name[:2]:
-            found.append(job)
-    return found
-
-
-def check_template(wish: Wish) -> None:
-    """Refuse a template without the fields by which jobs are found again."""
-    missing = set(wish.system.needed) - set(fields_in(wish.template)) if wish.template else ()
-    if missing:
-        names = " and ".join(f"{{{{{name}}}}}" for name in sorted(missing))
-        raise OptionError(
-            f"the template has no {names}: `jug submit` would not find the jobs again"
-        )

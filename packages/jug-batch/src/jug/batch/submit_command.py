@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,12 +15,11 @@ from jug.cli.reading import job_of, reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
 from jug.cli.unknown_options import JugfileCommand
 from jug.errors import OptionError
+from jug.moments import span
 from jug.options import Options
 
 if TYPE_CHECKING:
     from jug.batch.submission import Submission, Wish
-    from jug.batch.systems import System
-    from jug.jugfile import Jugspace
 
 _RAW: Final = "jug.batch.raw"
 
@@ -102,20 +103,94 @@ def command(
 
     What stands behind -- is for the batch system, as its own program takes it.
     """
-    from jug.batch.asking import system_of, wish_of
+    from jug.batch.asking import system_of, template_of, wish_of
     from jug.batch.watching import Watch
 
     if print_template:
-        click.echo(_template_of(options, system_of(options)), nl=False)
+        click.echo(template_of(options) or system_of(options).template, nl=False)
         return
     wish = wish_of(options, context.meta[_RAW])
     choice = _choice(context, keep_going)
     if not watch:
-        submission = _look(options, chosen, wish, choice)
-        context.exit(_submit(submission, dry_run))
+        with _planned(options, chosen, wish, choice) as (submission, _):
+            _submit(submission, is_trial=dry_run)
+        return
     if dry_run or not wish.system.can_submit():
         raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
-    ...
+    pause, watched = _span(every), Watch()
+    while True:
+        with _planned(options, chosen, wish, choice) as (submission, is_complete):
+            if is_complete:
+                click.echo("All tasks are done.")
+                context.exit(DONE)
+            why = watched.why_not_again(submission)
+            if why:
+                click.echo(f"jug: {why}", err=True)
+                context.exit(FAILED)
+            if watched.may_ask(submission):
+                _submit(submission)
+        time.sleep(pause)
 
 
 command.short_help = "Ask a batch system for jobs with workers."
+
+
+def _span(text: str) -> float:
+    try:
+        return span(text)
+    except ValueError as error:
+        raise OptionError(f"--every {error}, not {text!r}") from None
+
+
+def _choice(context: click.Context, keep_going: bool) -> tuple[str, ...]:
+    """Return the options that the workers are to be given, too."""
+    given = context.params
+    words = [f"--name={name}" for name in given["name"]]
+    words += [f"--pattern={pattern}" for pattern in given["pattern"]]
+    for flag in ("failed", "downstream", "allow_none"):
+        words += [f"--{flag.replace('_', '-')}"] * bool(given[flag])
+    return (*words, *["--keep-going"] * keep_going)
+
+
+@contextmanager
+def _planned(
+    options: Options, chosen: Chosen, wish: Wish, choice: tuple[str, ...]
+) -> Iterator[tuple[Submission, bool]]:
+    """Read the jugfile, and yield what is to be submitted, and whether all is done."""
+    from jug.batch.left import look, require_time
+    from jug.batch.purpose import Purpose
+    from jug.batch.submission import plan
+    from jug.task.graph import Graph
+
+    with reading(options) as jugspace:
+        graph = Graph(jugspace.tasks)
+        left = look(graph, chosen.numbers(graph, jugspace), jugspace.store)
+        require_time(left, wish.seconds, jugspace.store, options.execute_margin)
+        purpose = Purpose(job_of(options), jugspace.store, choice)
+        warn_of_barrier(jugspace)
+        yield plan(wish, purpose, left), not left.tasks and not jugspace.barrier_tasks
+
+
+def _submit(submission: Submission, is_trial: bool = False) -> None:
+    """Submit what is to be added, or print it, and say so."""
+    from jug.batch.purpose import far_from
+
+    wish = submission.wish
+    is_printed = is_trial or not wish.system.can_submit()
+    click.echo(f"{submission.state()}.", err=is_printed)
+    if submission.trouble:
+        click.echo(f"jug: not known what is in the queue: {submission.trouble}", err=True)
+    if not submission.jobs:
+        click.echo("Nothing to submit.", err=is_printed)
+        return
+    if wish.system.sees_files:
+        for why in far_from(submission.purpose):
+            click.echo(f"jug: other machines may not see the results: {why}", err=True)
+    for line in submission.asked():
+        click.echo(f"{'Would ask' if is_printed else 'Asks'} {wish.system.title} for {line}", err=is_printed)
+    if is_printed:
+        for _, script in submission.scripts():
+            click.echo(script, nl=False)
+        return
+    ids = " ".join(filter(None, submission.submit()))
+    click.echo(f"Submitted: {ids or 'the batch system said no id'}")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.moments import moment, span
+from jug.needs import SIZES, memory_size
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
 _FALSE: Final = ("0", "false", "no", "n", "off")
@@ -68,6 +69,13 @@ def _count(given: Any) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number from 0 up")
     return int(text)
+
+
+def _size(given: Any) -> int:
+    try:
+        return memory_size(given)
+    except ValueError:
+        raise ValueError(f"must be {SIZES}") from None
 
 
 def _moment(given: Any) -> float:
@@ -251,6 +259,18 @@ KEYS: Final = (
         "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
     ),
     Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
+    Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
+    Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
+    Key("submit", "jobs", 1, _count, "how many workers a job has"),
+    Key("submit", "time", None, span, "how long a job may take, such as 4:00:00"),
+    Key("submit", "mem", 0, _size, "the memory of a job, such as 8G"),
+    Key("submit", "gpus", 0, _count, "the GPUs of a job"),
+    Key("submit", "account", "", _text, "the account that pays"),
+    Key("submit", "partition", "", _text, "the partition or queue"),
+    Key("submit", "setup", None, _texts, "lines of shell that come before jug in a job"),
+    Key("submit", "template", None, _path, "a script of your own for jobs"),
+    Key("submit", "image", "", _text, "the image of a pod"),
+    Key("submit", "secret", "jug", _some_text, "the secret with the URL of the store"),
     Key("invalid", "name", None, _anything, _NO_EFFECT),
     Key("invalid", "pattern", None, _anything, _NO_EFFECT),
     Key("webstatus", "port", None, _anything, _NO_EFFECT),

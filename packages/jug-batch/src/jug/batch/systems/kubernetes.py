@@ -109,8 +109,6 @@ class Kubernetes(System):
 
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
         """Return the pods of jug's that wait or run."""
-        if not self.can_submit():
-            return []
         said = call(
             "kubectl", "get", "pods", "--selector", "app.kubernetes.io/managed-by=jug",
             "--output", "json", seconds=seconds,

@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from jug.batch.programs import PATIENCE, BatchError, call
 from jug.batch.request import Request
-from jug.batch.sizes import in_mebibytes
-from jug.batch.systems.system import BODY, QueuedJob, System, directive_word
+from jug.batch.systems.system import BODY, QueuedJob, System, directive_word, in_mebibytes
 from jug.batch.templates import Fields
 
 _HEAD: Final = """\

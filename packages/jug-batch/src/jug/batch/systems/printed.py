@@ -13,7 +13,7 @@ class Printed(System):
     """A script for a batch system that jug does not know."""
 
     name = "print"
-    title = "print"
+    title = "a batch system"
     template = "#!/bin/bash\n" + BODY
     needed = ()
 
@@ -26,8 +26,8 @@ class Printed(System):
         raise BatchError("a script that is printed is not submitted: name a batch system by --to")
 
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
-        """Return no jobs, as nothing is known of them."""
-        return []
+        """Refuse."""
+        raise BatchError("which batch system it is was not said")
 
     def array_of(self, job: str) -> str:
         """Return what is called so."""

@@ -16,8 +16,7 @@ from xml.etree import ElementTree
 
 from jug.batch.programs import PATIENCE, BatchError, call, first_number
 from jug.batch.request import Request
-from jug.batch.sizes import in_mebibytes
-from jug.batch.systems.system import BODY, QueuedJob, System, directive_word
+from jug.batch.systems.system import BODY, QueuedJob, System, directive_word, in_mebibytes
 from jug.batch.templates import Fields
 
 _HEAD: Final = """\

@@ -16,10 +16,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from jug.batch.programs import PATIENCE, BatchError
 from jug.batch.request import Request
-from jug.batch.sizes import in_mebibytes
 from jug.batch.templates import Fields
 
-__all__ = ["BODY", "QueuedJob", "System", "directive_word", "hours"]
+__all__ = ["BODY", "QueuedJob", "System", "directive_word", "hours", "in_mebibytes", "rows"]
 
 BODY: Final = """\
 
@@ -126,6 +125,15 @@ def hours(seconds: int) -> str:
     '4:01:30'
     """
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def in_mebibytes(size: int) -> int:
+    """Return an amount of memory in MiB, which all batch systems understand, rounded up.
+
+    >>> in_mebibytes(8 * 1024**3), in_mebibytes(1)
+    (8192, 1)
+    """
+    return -(-size // 1024**2)
 
 
 def directive_word(word: str) -> str:
