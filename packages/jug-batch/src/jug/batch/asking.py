@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def wish_of(options: Options, raw: tuple[str, ...]) -> Wish:
         system,
         options.submit_workers,
         options.submit_jobs,
-        int(options.submit_time),
+        ceil(options.submit_time),
         memory=options.submit_mem,
         gpus=options.submit_gpus,
         account=options.submit_account,

@@ -104,7 +104,7 @@ class Submission:
 
     def state(self) -> str:
         """Return how much is left, and who is there for it."""
-        if self.trouble:
+        if self.trouble or not self.groups:
             return str(self.left)
         running = sum(job.is_running for job in self.there)
         waiting = len(self.there) - running
@@ -120,7 +120,7 @@ class Submission:
             if group.jobs:
                 yield (
                     f"{counted(group.jobs, 'job')} of {each}{needs}, "
-                    f"at most {cores * wish.seconds / 3600:.3g} core hours: {group.name}"
+                    f"at most {_core_hours(cores * wish.seconds)}: {group.name}"
                 )
 
     def scripts(self) -> list[tuple[str, str]]:
@@ -170,6 +170,16 @@ class Submission:
         return ids
 
 
+def _core_hours(seconds: float) -> str:
+    """Return what sites charge.
+
+    >>> _core_hours(3600), _core_hours(360_000)
+    ('1 core hour', '100 core hours')
+    """
+    hours = f"{seconds / 3600:,.3g}" if seconds < 3_600_000 else f"{seconds / 3600:,.0f}"
+    return f"{hours} core hour{'s' * (hours != '1')}"
+
+
 def _portions(jobs: int, most: int) -> list[int]:
     """Return how many jobs are in each array.
 
@@ -193,6 +203,7 @@ def _undo(system: System, ids: Sequence[str]) -> str:
 
 def plan(wish: Wish, purpose: Purpose, left: Left) -> Submission:
     """Return how many jobs are to be added for what is left."""
+    _require_server(wish, purpose)
     queue, trouble = list[QueuedJob](), ""
     if left.tasks:
         try:
@@ -204,6 +215,16 @@ def plan(wish: Wish, purpose: Purpose, left: Left) -> Submission:
         for needs, width in left.widths.items()
     ]
     return Submission(wish, purpose, left, groups, trouble)
+
+
+def _require_server(wish: Wish, purpose: Purpose) -> None:
+    """Refuse a store that no job can see, unless the user's own template sees to that."""
+    url = purpose.store.url
+    if not (wish.system.sees_files or wish.template or "://" in url):
+        raise OptionError(
+            f"pods do not see the folder of {url}: use a store in a server, such as redis, "
+            "or a --template that mounts a volume"
+        )
 
 
 def _group(
