@@ -70,28 +70,26 @@ def ended(slurm, name):
 
 
 def test_asking_again_adds_the_difference_and_no_more(slurm, jugfile, jug, wait_for):
-    go = jugfile(30, is_held=True)
+    def submit(workers):
+        return jug("submit", "--workers", workers, "-j", "2", "--time", "10 min", "work.py")
 
-    first = jug("submit", "--workers", "4", "-j", "2", "--time", "10 min", "work.py")
+    go = jugfile(30, is_held=True)
+    first = submit("4")
     name = first.split("core hours: ")[1].split()[0]
     assert "30 tasks are left" in first
     assert "Asks Slurm for 2 jobs of 2 workers" in first
-    assert "Nothing to submit" in jug("submit", "--workers", "4", "-j", "2", "--time", "10 min")
-    wait_for(lambda: "2 running, 0 waiting" in jug("submit", "--workers", "4", "-j", "2",
-                                                   "--time", "10 min"), 60)  # fmt: skip
-    more = jug("submit", "--workers", "6", "-j", "2", "--time", "10 min", "work.py")
-    assert "Asks Slurm for 1 job of 2 workers" in more
+    assert "Nothing to submit" in submit("4")
+    wait_for(lambda: "2 running, 0 waiting" in submit("4"), 60)
+    assert "Asks Slurm for 1 job of 2 workers" in submit("6")
 
-    jugfile(40, is_held=True)
     go.touch()
     wait_for(lambda: not slurm.is_busy(), 60)
     assert ended(slurm, name) == ["COMPLETED 0:0"] * 3
+    assert "0 tasks are left" in submit("6")
 
-    assert "10 tasks are left, about" in jug(
-        "submit", "--workers", "6", "-j", "2", "--time", "10 min", "work.py"
-    )
+    jugfile(40, is_held=True)
+    assert "10 tasks are left, about" in submit("6")
     wait_for(lambda: not slurm.is_busy(), 60)
-    assert "0 tasks are left" in jug("submit", "--workers", "6", "--time", "10 min", "work.py")
     assert jug("status", "--short", "work.py") == "All tasks complete (40 tasks).\n"
 
 
@@ -118,7 +116,8 @@ def test_jobs_are_shown_beside_their_tasks_and_cancelled(slurm, jugfile, jug, wa
 
 def test_the_log_of_a_job_that_dies_is_shown(slurm, jugfile, jug, wait_for):
     jugfile(1)
-    jug("submit", "--workers", "1", "--time", "1 min", "--setup", "echo no such module; exit 7")
+    jug("submit", "--workers", "1", "--time", "1 min", "--setup", "echo no such module; exit 7",
+        "work.py")  # fmt: skip
     wait_for(lambda: not slurm.is_busy(), 60)
 
     said = jug("jobs", "work.py")
@@ -130,7 +129,8 @@ def test_the_log_of_a_job_that_dies_is_shown(slurm, jugfile, jug, wait_for):
 def test_a_watch_goes_on_to_the_end(slurm, jugfile, jug):
     jugfile(20)
 
-    said = jug("submit", "--workers", "2", "--time", "1 min", "--watch", "--every", "0.5 s")
+    said = jug("submit", "--workers", "2", "--time", "1 min", "--watch", "--every", "0.5s",
+               "work.py")  # fmt: skip
 
     assert said.endswith("All tasks are done.\n")
 
