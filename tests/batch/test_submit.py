@@ -168,8 +168,10 @@ def test_tasks_with_different_needs_have_jobs_of_their_own(jug, slurm, folder):
 
     assert "Asks Slurm for 5 jobs of 2 workers for 1 h, at most 10 core hours" in said
     assert "Asks Slurm for 2 jobs of 2 workers for 1 h (4 CPUs, 2.1 GB of memory, 1 GPU)" in said
-    [large] = [script for script in scripts() if "cpus-per-task=8" in script]
+    large, small = sorted(scripts(), key=lambda script: "cpus-per-task=8" not in script)
     assert "#SBATCH --mem=4096M\n#SBATCH --gres=gpu:2\n" in large
+    assert " execute -j 2 --cpus 8 --memory 4096MiB --gpus 2 " in large
+    assert " execute -j 2 --cpus 2 --memory 0MiB --gpus 0 " in small
 
 
 # The script

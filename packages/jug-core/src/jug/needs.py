@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, Self
 
@@ -44,9 +44,11 @@ class Needs:
         cls, cpus: int = 1, memory: float | str = 0, gpus: int = 0, tags: Iterable[str] = ()
     ) -> Self:
         """Return the needs as users write them; raise ValueError for what can't be meant."""
-        return cls(
-            _whole("cpus", cpus, 1), memory_size(memory), _whole("gpus", gpus, 0), _tags(tags)
-        )
+        return cls(count_of("cpus", cpus), memory_of(memory), count_of("gpus", gpus), _tags(tags))
+
+    def without_tags(self) -> Needs:
+        """Return the same needs of a machine."""
+        return replace(self, tags=frozenset()) if self.tags else self
 
     def __str__(self) -> str:
         """Return what of a machine it needs, in words."""
@@ -74,7 +76,7 @@ def memory_size(given: Any) -> int:
     """
     size = _written(given) if isinstance(given, str) else _number(given)
     if not 0 <= size < inf:
-        raise ValueError(f"memory must be {SIZES}, or a number of bytes, not {given!r}")
+        raise ValueError(f"must be {SIZES}, or a number of bytes")
     return int(size)
 
 
@@ -94,8 +96,17 @@ def _number(given: Any) -> float:
         return -1.0
 
 
-def _whole(name: str, given: Any, least: int) -> int:
-    number = _number(given)
+def memory_of(given: Any) -> int:
+    """Return what `memory_size` does; the error says what was given."""
+    try:
+        return memory_size(given)
+    except ValueError as error:
+        raise ValueError(f"memory {error}, not {given!r}") from None
+
+
+def count_of(name: str, given: Any) -> int:
+    """Return a number of cpus, at least one, or of gpus."""
+    number, least = _number(given), 1 if name == "cpus" else 0
     if isinstance(given, str) or not least <= number < inf or int(number) != number:
         raise ValueError(f"{name} must be a whole number from {least} up, not {given!r}")
     return int(number)

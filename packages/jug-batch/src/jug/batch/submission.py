@@ -21,7 +21,7 @@ from jug.batch.programs import BatchError
 from jug.batch.purpose import Purpose
 from jug.batch.request import Request
 from jug.batch.systems import System
-from jug.batch.systems.system import QueuedJob
+from jug.batch.systems.system import QueuedJob, in_mebibytes
 from jug.batch.templates import fields_in, filled
 from jug.errors import OptionError
 from jug.needs import NOTHING, Needs
@@ -138,6 +138,7 @@ class Submission:
         memory = max(wish.memory, needs.memory * wish.per_job)
         gpus = max(wish.gpus, needs.gpus * wish.per_job)
         cpus = needs.cpus * wish.per_job
+        room = _room(cpus, memory, gpus) if {*self.left.widths} != {NOTHING} else ()
         return Request(
             group.name,
             jobs,
@@ -150,7 +151,7 @@ class Submission:
             setup=wish.setup,
             raw=wish.raw,
             python=sys.executable,
-            words=purpose.words(wish.per_job),
+            words=purpose.words(wish.per_job, room),
             variables=tuple(purpose.variables()),
             folder=purpose.job.folder,
             logs=str(self.folder),
@@ -168,6 +169,17 @@ class Submission:
             except BatchError as error:
                 raise BatchError(f"{error}{_undo(system, ids)}") from None
         return ids
+
+
+def _room(cpus: int, memory: int, gpus: int) -> tuple[str, ...]:
+    """Return the options that say what the workers of a job share.
+
+    What a job was not given it has none of, whatever may be found on its machine.
+
+    >>> _room(8, 4 * 1024**3, 0)
+    ('--cpus', '8', '--memory', '4096MiB', '--gpus', '0')
+    """
+    return ("--cpus", str(cpus), "--memory", f"{in_mebibytes(memory)}MiB", "--gpus", str(gpus))
 
 
 def _core_hours(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.moments import moment, span
-from jug.needs import SIZES, memory_size
+from jug.needs import memory_size
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
 _FALSE: Final = ("0", "false", "no", "n", "off")
@@ -71,11 +71,10 @@ def _count(given: Any) -> int:
     return int(text)
 
 
-def _size(given: Any) -> int:
-    try:
-        return memory_size(given)
-    except ValueError:
-        raise ValueError(f"must be {SIZES}") from None
+def _cpus(given: Any) -> int:
+    if _count(given) < 1:
+        raise ValueError("must be a whole number from 1 up")
+    return _count(given)
 
 
 def _moment(given: Any) -> float:
@@ -220,6 +219,9 @@ KEYS: Final = (
         "execute_wait_cycle_time_secs",
     ),
     Key("execute", "nr-wait-cycles", 150, _count, "see wait-cycle-time"),
+    Key("execute", "cpus", None, _cpus, "how many CPUs the workers together may use"),
+    Key("execute", "memory", None, memory_size, "how much memory they may use, such as 64GB"),
+    Key("execute", "gpus", None, _count, "how many GPUs they may use"),
     Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
     Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
     Key(
@@ -263,7 +265,7 @@ KEYS: Final = (
     Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
     Key("submit", "jobs", 1, _count, "how many workers a job has"),
     Key("submit", "time", None, span, "how long a job may take, such as 4:00:00"),
-    Key("submit", "mem", 0, _size, "the memory of a job, such as 8G"),
+    Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),
     Key("submit", "gpus", 0, _count, "the GPUs of a job"),
     Key("submit", "account", "", _text, "the account that pays"),
     Key("submit", "partition", "", _text, "the partition or queue"),

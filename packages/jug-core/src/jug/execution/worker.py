@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from jug import records
-from jug.backends.base import Frame, Holder, Lease, Outcome
+from jug.backends.base import Changes, Frame, Holder, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
 from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
@@ -31,6 +31,7 @@ from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failed_before, note_run
 from jug.execution.one_task import InputMissing, TaskRunner
 from jug.execution.reporting import reporter_to
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Failure, Summary
 from jug.execution.task_hooks import may_go_on
@@ -49,6 +50,7 @@ log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 _VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
+_ROOM: Final = 0.05  # seconds between two looks whether there is room on the machine
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
 
@@ -73,7 +75,8 @@ class Worker:
         self.settings = settings or Settings()
         self.connection = connection
         self.reporter = reporter_to(connection, display, self.store)
-        self.runner = TaskRunner(self.store, self.settings, connection)
+        self.room = Room(self.settings.capacity, connection)
+        self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
@@ -123,7 +126,7 @@ class Worker:
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget)
+        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
@@ -378,7 +381,7 @@ class Worker:
             left = quiet_since + self.settings.patience - time.monotonic()
             if left <= 0:
                 return Ending.WAITED
-            changes = self.store.wait(self.news, min(left, _LOOK))
+            changes = self._wait_for_changes(min(left, _LOOK))
             if changes:
                 quiet_since = time.monotonic()
                 agenda.note(changes)
@@ -388,7 +391,22 @@ class Worker:
         self._note_changes()
         if agenda.candidates() or agenda.is_barrier_open() or not plan.left:
             return None
+        if agenda.waits_for_room():  # of a worker that has just saved its task
+            time.sleep(_ROOM)
+            return None
         return agenda.ending()
+
+    def _wait_for_changes(self, seconds: float) -> Changes:
+        """Wait until the store has changed or there is room on the machine, at most so long."""
+        until = time.monotonic() + seconds
+        changes = self.store.wait(self.news, self._pause(until))
+        while not changes and time.monotonic() < until and not self.agenda.candidates():
+            changes = self.store.wait(self.news, self._pause(until))
+        return changes
+
+    def _pause(self, until: float) -> float:
+        left = max(0.0, until - time.monotonic())
+        return min(left, _ROOM) if self.agenda.waits_for_room() else left
 
     def _tell_of_wait(self, tasks: Sequence[Task[Any]], holders: Mapping[bytes, Holder]) -> None:
         """Say for which tasks of other runs this one waits; one worker speaks for all."""
