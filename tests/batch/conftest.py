@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.cli.conftest import executed, folder, jug, jug_process  # noqa: F401
 from tests.system.conftest import wait_for  # noqa: F401
 
@@ -22,8 +21,8 @@ cat >> {calls}.stdin
 class Programs:
     """A folder with programs that stand in for those of a batch system."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Path) -> None:
+        self.folder = place
 
     def add(self, name: str, script: str = "") -> None:
         """Have a program of this name, which does what the lines of shell say."""

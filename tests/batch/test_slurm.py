@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.system.test_slurm import slurm as cluster  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -456,4 +456,4 @@ def test_odd_characters_of_a_jugfile_are_not_in_the_name(jug, slurm, folder):
 
     [script] = Path("Größe & 'Maß' (1).jugdata.jobs").iterdir()
     assert re.match(r"jug-gr-e-ma-1-[0-9a-f]{8}-x1\.", script.name)
-    assert "#SBATCH --output=\"" in script.read_text()
+    assert '#SBATCH --output="' in script.read_text()

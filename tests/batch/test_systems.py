@@ -105,7 +105,11 @@ def test_a_script_runs_jug_where_it_should_with_an_end_and_in_place_of_itself(tm
     out, _ = begun.communicate()
 
     pid, _, folder, end, *words = out.split()
-    assert (int(pid), folder, words) == (begun.pid, str(tmp_path), ["-m", "jug", "execute", "a", "b"])
+    assert (int(pid), folder, words) == (
+        begun.pid,
+        str(tmp_path),
+        ["-m", "jug", "execute", "a", "b"],
+    )
     now = int(subprocess.run(["date", "+%s"], capture_output=True, text=True).stdout)
     assert now + 580 < int(end) <= now + 600
 
@@ -253,7 +257,11 @@ SUBMITTED = {
     "sge": ("qsub", "1234.1-5:1", "1234"),
     "pbs": ("qsub", "1234[].head", "1234[].head"),
     "lsf": ("bsub", "Job <1234> is submitted to queue <normal>.", "1234"),
-    "htcondor": ("condor_submit", "Submitting job(s)..\n2 job(s) submitted to cluster 1234.", "1234"),
+    "htcondor": (
+        "condor_submit",
+        "Submitting job(s)..\n2 job(s) submitted to cluster 1234.",
+        "1234",
+    ),
     "kubernetes": ("kubectl", "job.batch/jug-seg-x4-abcde created", "jug-seg-x4-abcde"),
 }
 

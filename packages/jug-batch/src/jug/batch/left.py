@@ -107,9 +107,7 @@ def _widths(graph: Graph, rest: Iterable[int]) -> dict[Needs, int]:
     return widths
 
 
-def require_time(
-    left: Left, seconds: float, store: BaseStore, margin: float | None = None
-) -> None:
+def require_time(left: Left, seconds: float, store: BaseStore, margin: float | None = None) -> None:
     """Refuse a time into which tasks do not fit, by how long others of their names took."""
     from jug.execution.budget import Budget
     from jug.execution.end_time import EndTime

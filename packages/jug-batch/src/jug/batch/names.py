@@ -62,4 +62,6 @@ def fingerprint(words: Sequence[str], size: int = 2) -> str:
     >>> fingerprint(["--name", "fit"])
     '20a0'
     """
-    return blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=size).hexdigest()
+    return blake2b(
+        "\0".join(words).encode("utf-8", "surrogateescape"), digest_size=size
+    ).hexdigest()

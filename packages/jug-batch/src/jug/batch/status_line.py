@@ -55,4 +55,8 @@ def _counts(jobs: list[QueuedJob]) -> str:
         return told
     told += f", {waiting} wait{'s' if waiting == 1 else ''}"
     starts = [job.start for job in jobs if job.start > time.time() and not job.is_running]
-    return f"{told} (next about {time.strftime('%H:%M', time.localtime(min(starts)))})" if starts else told
+    return (
+        f"{told} (next about {time.strftime('%H:%M', time.localtime(min(starts)))})"
+        if starts
+        else told
+    )

@@ -242,8 +242,7 @@ def _require_server(wish: Wish, purpose: Purpose) -> None:
 def _group(
     wish: Wish, name: JobName, needs: Needs, width: int, queue: Sequence[QueuedJob]
 ) -> Group:
-    """Return the jobs for some tasks: those that do the same count, however many workers they have.
-    """
+    """Return the jobs for tasks with these needs; what is there counts by its workers."""
     parsed = [(job, JobName.parse(job.name)) for job in queue]
     alike = [(job, one) for job, one in parsed if one is not None and one[:2] == name[:2]]
     useful = min(wish.workers // wish.per_job, _jobs(width, wish.per_job))

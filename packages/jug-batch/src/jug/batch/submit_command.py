@@ -187,7 +187,10 @@ def _submit(submission: Submission, is_trial: bool = False) -> None:
         for why in far_from(submission.purpose):
             click.echo(f"jug: other machines may not see the results: {why}", err=True)
     for line in submission.asked():
-        click.echo(f"{'Would ask' if is_printed else 'Asks'} {wish.system.title} for {line}", err=is_printed)
+        click.echo(
+            f"{'Would ask' if is_printed else 'Asks'} {wish.system.title} for {line}",
+            err=is_printed,
+        )
     if is_printed:
         for _, script in submission.scripts():
             click.echo(script, nl=False)

@@ -1,8 +1,8 @@
 """The batch systems that jug can ask for jobs: a module for each, all with one face.
 
-    system      what each of them can do
-    slurm, sge, pbs, lsf, htcondor, kubernetes
-    printed     any other one: the script is printed
+system      what each of them can do
+slurm, sge, pbs, lsf, htcondor, kubernetes
+printed     any other one: the script is printed
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from collections.abc import Iterable, Mapping, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path

@@ -8,7 +8,7 @@ The parallel environment is called ``smp`` at most sites; a template can name an
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Mapping, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
