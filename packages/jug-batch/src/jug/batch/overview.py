@@ -75,10 +75,11 @@ def seen_jobs(
     """
     store.poll()
     workers, held = _by_job(store.workers()), _held(store, tasks)
+    holders = {holder for holder, _ in held}
     queued = {job.id: job for job in queue or ()}
     ours = {job.id for job in of_family(queue or [], family)}
-    at_work = {id for id, some in workers.items() if any(one.id in held for one in some)}
-    here = ours | (at_work if queue is None else at_work | (workers.keys() & queued.keys()))
+    at_work = {id for id, some in workers.items() if any(one.id in holders for one in some)}
+    here = ours | at_work | (workers.keys() & queued.keys())
     return [
         _seen(id, queued.get(id), workers.get(id, []), held)
         for id in sorted(here, key=lambda id: (id not in queued, id))
@@ -89,10 +90,11 @@ def _seen(
     id: str,
     queued: QueuedJob | None,
     workers: list[WorkerRecord],
-    held: Mapping[str, list[Task[Any]]],
+    held: list[tuple[str, Task[Any]]],
 ) -> SeenJob:
-    living = [worker for worker in workers if not worker.end]
-    return SeenJob(id, queued, living, [task for one in living for task in held.get(one.id, [])])
+    living = {worker.id: worker for worker in workers if not worker.end}
+    tasks = [task for holder, task in held if holder in living]
+    return SeenJob(id, queued, [*living.values()], tasks)
 
 
 def _by_job(workers: Mapping[str, WorkerRecord]) -> dict[str, list[WorkerRecord]]:
@@ -103,14 +105,15 @@ def _by_job(workers: Mapping[str, WorkerRecord]) -> dict[str, list[WorkerRecord]
     return found
 
 
-def _held(store: BaseStore, tasks: list[Task[Any]]) -> dict[str, list[Task[Any]]]:
-    """Return the tasks that are held, by their workers."""
+def _held(store: BaseStore, tasks: list[Task[Any]]) -> list[tuple[str, Task[Any]]]:
+    """Return the tasks that are held, in the order of the jugfile, with their workers."""
+    holders = store.holders()
     by_digest = {task.digest: task for task in tasks}
-    found: dict[str, list[Task[Any]]] = {}
-    for digest, holder in store.holders().items():
-        if digest in by_digest:
-            found.setdefault(holder.worker, []).append(by_digest[digest])
-    return found
+    return [
+        (holders[digest].worker, by_digest[digest])
+        for digest in by_digest.keys()
+        if digest in holders
+    ]
 
 
 def dead_jobs(store: BaseStore, folder: Path, queue: list[QueuedJob]) -> Iterator[DeadJob]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +21,8 @@ from jug.options import Options
 
 if TYPE_CHECKING:
     from jug.batch.submission import Submission, Wish
+
+    _Planned = AbstractContextManager[tuple[Submission, bool]]
 
 _RAW: Final = "jug.batch.raw"
 
@@ -104,32 +107,18 @@ def command(
     What stands behind -- is for the batch system, as its own program takes it.
     """
     from jug.batch.asking import system_of, template_of, wish_of
-    from jug.batch.watching import Watch
 
     if print_template:
         click.echo(template_of(options) or system_of(options).template, nl=False)
         return
     wish = wish_of(options, context.meta[_RAW])
-    choice = _choice(context, keep_going)
-    if not watch:
-        with _planned(options, chosen, wish, choice) as (submission, _):
-            _submit(submission, is_trial=dry_run)
-        return
-    if dry_run or not wish.system.can_submit():
+    ask = partial(_planned, options, chosen, wish, _choice(context, keep_going))
+    if watch and (dry_run or not wish.system.can_submit()):
         raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
-    pause, watched = _span(every), Watch()
-    while True:
-        with _planned(options, chosen, wish, choice) as (submission, is_complete):
-            if is_complete:
-                click.echo("All tasks are done.")
-                context.exit(DONE)
-            why = watched.why_not_again(submission)
-            if why:
-                click.echo(f"jug: {why}", err=True)
-                context.exit(FAILED)
-            if watched.may_ask(submission):
-                _submit(submission)
-        time.sleep(pause)
+    if watch:
+        context.exit(_watch(ask, _span(every)))
+    with ask() as (submission, _):
+        _submit(submission, is_trial=dry_run)
 
 
 command.short_help = "Ask a batch system for jobs with workers."
@@ -169,6 +158,25 @@ def _planned(
         purpose = Purpose(job_of(options), jugspace.store, choice)
         warn_of_barrier(jugspace)
         yield plan(wish, purpose, left), not left.tasks and not jugspace.barrier_tasks
+
+
+def _watch(ask: Callable[[], _Planned], pause: float) -> int:
+    """Ask again and again, and return the exit status once that is of no use any more."""
+    from jug.batch.watching import Watch
+
+    watched = Watch()
+    while True:
+        with ask() as (submission, is_complete):
+            if is_complete:
+                click.echo("All tasks are done.")
+                return DONE
+            why = watched.why_not_again(submission)
+            if why:
+                click.echo(f"jug: {why}", err=True)
+                return FAILED
+            if watched.may_ask(submission):
+                _submit(submission)
+        time.sleep(pause)
 
 
 def _submit(submission: Submission, is_trial: bool = False) -> None:
