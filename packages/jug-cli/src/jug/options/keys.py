@@ -256,11 +256,6 @@ KEYS: Final = (
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
-    Key("graph", "file-format", "png", _some_text, "the format of the picture"),
-    Key(
-        "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
-    ),
-    Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
     Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
     Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
     Key("submit", "jobs", 1, _count, "how many workers a job has"),
@@ -273,6 +268,11 @@ KEYS: Final = (
     Key("submit", "template", None, _path, "a script of your own for jobs"),
     Key("submit", "image", "", _text, "the image of a pod"),
     Key("submit", "secret", "jug", _some_text, "the secret with the URL of the store"),
+    Key("graph", "file-format", "png", _some_text, "the format of the picture"),
+    Key(
+        "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
+    ),
+    Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
     Key("invalid", "name", None, _anything, _NO_EFFECT),
     Key("invalid", "pattern", None, _anything, _NO_EFFECT),
     Key("webstatus", "port", None, _anything, _NO_EFFECT),
