@@ -148,6 +148,17 @@ def test_a_job_that_ended_well_is_not_dead(jug, slurm, in_job, folder):
     assert (dead["id"], dead["lines"]) == ("1233_1", ["no such module"])
 
 
+def test_a_job_that_found_nothing_to_do_is_not_dead(jug, jug_process, slurm, folder):
+    Path("go").touch()
+    jug_process("execute", "work.py")
+    logs = folder / "work.jugdata.jobs"
+    logs.mkdir()
+    for number, options in enumerate([[], ["--short"]]):
+        (logs / f"12_{number}.log").write_text(jug_process("execute", *options, "work.py").stdout)
+
+    assert jug("jobs", "work.py").output == "No job waits or runs.\n"
+
+
 # The line of `jug status`
 
 

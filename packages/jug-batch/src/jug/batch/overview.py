@@ -1,16 +1,17 @@
 """The jobs of a jugfile's store: how they stand in the queue, and what their workers do.
 
 The queue tells of jobs, the store of workers; a worker has noted which job it is in.  A job
-that is in the queue no more is dead if a worker of it did not end well, or if none ever began:
-then its log says why.
+that is in the queue no more is dead if a worker of it did not end well.  One without a task
+leaves nothing in the store; then its log tells whether jug came to its end.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.backends.worker_record import WorkerRecord
@@ -20,6 +21,10 @@ from jug.batch.systems.system import QueuedJob
 from jug.task import Task
 
 __all__ = ["DeadJob", "SeenJob", "dead_jobs", "of_family", "seen_jobs"]
+
+
+_SUMMARY: Final = re.compile(r" *\d+ +\d+ +Total$|\d+ tasks? executed, \d+ loaded$")
+"""What jug prints at its end."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,8 @@ def dead_jobs(store: BaseStore, folder: Path, queue: list[QueuedJob]) -> Iterato
     """Yield the jobs with a log here that are over and did not end well, the oldest first."""
     workers, queued = _by_job(store.workers()), {job.id for job in queue}
     for id, log in logs(folder).items():
-        known = workers.get(id, [])
-        if id not in queued and not (known and all(worker.end for worker in known)):
-            yield DeadJob(id, log, tail(log))
+        if id in queued:
+            continue
+        known, lines = workers.get(id, []), tail(log)
+        if not (all(worker.end for worker in known) if known else any(map(_SUMMARY.match, lines))):
+            yield DeadJob(id, log, lines)
