@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -227,6 +228,72 @@ def test_options_that_cannot_be_meant_are_wrong_usage(write, jug, bad) -> None:
     status, _, err = jug("execute", *bad, env=os.environ | {"CUDA_VISIBLE_DEVICES": "0,1"})
 
     assert status == 2 and bad[0].lstrip("-") in err and bad[1] in err
+
+
+STATUS = """
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator(cpus=2)
+def wide(number):
+    log("wide", number)
+    wait_for_file("go")
+
+@TaskGenerator(cpus=3, memory="1.5 GiB", tags={"large"})
+def wider(number):
+    return number
+
+@TaskGenerator(gpus=4)
+def train(model):
+    return model
+
+tasks = [wide(number) for number in range(3)]
+models = [train(wider(number)) for number in range(2)]
+"""
+
+
+def test_status_says_which_tasks_no_living_worker_can_run(write, start, jug, journal, wait_for):
+    write(STATUS)
+    assert "living" not in jug("status")[1], "one that will come may have more"
+
+    process = start("execute", "--cpus", "2", "--gpus", "4")
+    wait_for(journal)
+
+    assert jug("status")[1].splitlines()[-1] == (
+        "No living worker can run 2 tasks of jugfile.wider, which need 3 CPUs, 1.6 GB of memory."
+    )
+    (told,) = json.loads(jug("status", "--json")[1])["out_of_reach"]
+    assert told == {"name": "jugfile.wider", "tasks": 2, "cpus": 3, "memory": 3 * 2**29, "gpus": 0}
+    assert "living" not in jug("status", "--name", "wide")[1]
+    Path("go").touch()
+    assert process.wait(60) == 3
+
+
+TAGS = """
+from jug import TaskGenerator
+
+@TaskGenerator
+def small(number):
+    return number
+
+@TaskGenerator(tags={"large", "gpu"})
+def large(number):
+    return number
+
+tasks = [[small(number), large(number)] for number in range(4)]
+"""
+
+
+@JOBS
+def test_workers_choose_tasks_by_their_tags(write, jug, jobs) -> None:
+    write(TAGS)
+
+    status, out, err = jug("execute", "-j", jobs, "--without-tag", "large")
+    assert (status, err) == (0, "") and "4       0  jugfile.small" in out and "large" not in out
+    status, out, err = jug("execute", "-j", jobs, "--tag", "gpu")
+    assert (status, err) == (0, "") and "4       0  jugfile.large" in out
+    status, _, err = jug("execute", "--tag", "larg")
+    assert status == 2 and "no task has the tag 'larg': the tags are 'gpu', 'large'" in err
 
 
 # jug.run

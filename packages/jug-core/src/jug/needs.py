@@ -6,8 +6,9 @@ Nothing of this enters a task's hash: a task that is run with more memory is the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from typing import Any, Final, Self
 
@@ -46,21 +47,41 @@ class Needs:
         """Return the needs as users write them; raise ValueError for what can't be meant."""
         return cls(count_of("cpus", cpus), memory_of(memory), count_of("gpus", gpus), _tags(tags))
 
+    def shortages(self, offers: Mapping[str, int]) -> list[tuple[str, str]]:
+        """Return what it needs and how much there is, in words, where that is less.
+
+        >>> Needs(cpus=4, gpus=1).shortages({"cpus": 2, "gpus": 2})
+        [('4 CPUs', '2 CPUs')]
+
+        What is not among the offers is not counted.
+        """
+        return [
+            (in_words(needed), in_words(offers[name]))
+            for name, in_words in _IN_WORDS.items()
+            if (needed := getattr(self, name)) > offers.get(name, needed)
+        ]
+
     def without_tags(self) -> Needs:
         """Return the same needs of a machine."""
         return replace(self, tags=frozenset()) if self.tags else self
 
     def __str__(self) -> str:
         """Return what of a machine it needs, in words."""
-        from jug.tables import size  # `import jug` stays light
+        needed = ((in_words, getattr(self, name)) for name, in_words in _IN_WORDS.items())
+        return ", ".join(in_words(count) for in_words, count in needed if count)
 
-        parts = [counted(self.cpus, "CPU")]
-        if self.memory:
-            parts.append(f"{size(self.memory)} of memory")
-        if self.gpus:
-            parts.append(counted(self.gpus, "GPU"))
-        return ", ".join(parts)
 
+def _memory_in_words(count: int) -> str:
+    from jug.tables import size  # `import jug` stays light
+
+    return f"{size(count)} of memory"
+
+
+_IN_WORDS: Final[dict[str, Callable[[int], str]]] = {
+    "cpus": partial(counted, thing="CPU"),
+    "memory": _memory_in_words,
+    "gpus": partial(counted, thing="GPU"),
+}
 
 NOTHING: Final = Needs()
 """The needs of a task that states none: one CPU."""

@@ -10,7 +10,7 @@ queue does not answer all are asked for: workers that are too many find no task,
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +138,8 @@ class Submission:
         memory = max(wish.memory, needs.memory * wish.per_job)
         gpus = max(wish.gpus, needs.gpus * wish.per_job)
         cpus = needs.cpus * wish.per_job
-        room = _room(cpus, memory, gpus) if {*self.left.widths} != {NOTHING} else ()
+        kinds = {*self.left.widths}
+        room = _room(cpus, memory, gpus) if kinds != {NOTHING} else ()
         return Request(
             group.name,
             jobs,
@@ -151,7 +152,7 @@ class Submission:
             setup=wish.setup,
             raw=wish.raw,
             python=sys.executable,
-            words=purpose.words(wish.per_job, room),
+            words=purpose.words(wish.per_job, (*room, *_by_tags(needs, kinds))),
             variables=tuple(purpose.variables()),
             folder=purpose.job.folder,
             logs=str(self.folder),
@@ -180,6 +181,18 @@ def _room(cpus: int, memory: int, gpus: int) -> tuple[str, ...]:
     ('--cpus', '8', '--memory', '4096MiB', '--gpus', '0')
     """
     return ("--cpus", str(cpus), "--memory", f"{in_mebibytes(memory)}MiB", "--gpus", str(gpus))
+
+
+def _by_tags(needs: Needs, kinds: Iterable[Needs]) -> Iterator[str]:
+    """Yield the options that choose tasks with these tags, and leave those with others alone.
+
+    >>> gpu = Needs(gpus=1, tags=frozenset({"gpu"}))
+    >>> [*_by_tags(gpu, [NOTHING, gpu])], [*_by_tags(NOTHING, [NOTHING, gpu])]
+    (['--tag=gpu'], ['--without-tag=gpu'])
+    """
+    others = frozenset[str]().union(*(kind.tags for kind in kinds)) - needs.tags
+    yield from (f"--tag={tag}" for tag in sorted(needs.tags))
+    yield from (f"--without-tag={tag}" for tag in sorted(others))
 
 
 def _core_hours(seconds: float) -> str:

@@ -133,9 +133,9 @@ def _span(text: str) -> float:
 
 def _choice(context: click.Context, keep_going: bool) -> tuple[str, ...]:
     """Return the options that the workers are to be given, too."""
-    given = context.params
-    words = [f"--name={name}" for name in given["name"]]
-    words += [f"--pattern={pattern}" for pattern in given["pattern"]]
+    given, words = context.params, list[str]()
+    for option in ("name", "pattern", "tag", "without_tag"):
+        words += [f"--{option.replace('_', '-')}={value}" for value in given[option]]
     for flag in ("failed", "downstream", "allow_none"):
         words += [f"--{flag.replace('_', '-')}"] * bool(given[flag])
     return (*words, *["--keep-going"] * keep_going)

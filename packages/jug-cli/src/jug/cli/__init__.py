@@ -38,6 +38,7 @@ OWN_COMMANDS: Final = {
     "failures": "Show what failed, grouped by exception and place.",
     "log": "List the runs of tasks, in order.",
     "show": "Show all about one task: its state and why, its result, its runs.",
+    "workers": "List the workers: who lives, where, on what, and when each was heard of last.",
     "timings": "Show how long tasks took, and what more workers could gain.",
     "shell": "Look at results in an interactive Python.",
     "check": "Tell by the exit status whether all tasks are done.",

@@ -56,7 +56,7 @@ Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
   1    something failed
-  2    wrong usage, or no task has the name or fits the pattern
+  2    wrong usage, or no task has the name or the tag or fits the pattern
   3    work is left that has not failed: others still hold tasks and the
        waiting time is over, or nothing that is left can be run, or what is
        left needs more than there is of this machine
@@ -174,6 +174,8 @@ def selected(options: Options) -> Selection | None:
         options.execute_pattern,
         failed=options.execute_failed,
         downstream=options.execute_downstream,
+        tag=options.execute_tag,
+        without_tag=options.execute_without_tag,
     )
 
 

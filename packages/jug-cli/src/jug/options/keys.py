@@ -200,6 +200,8 @@ KEYS: Final = (
     Key("execute", "target", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "invalid", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "pattern", None, _texts, "the tasks to run, by a part of their name"),
+    Key("execute", "tag", None, _texts, "the tasks to run, by their tags"),
+    Key("execute", "without-tag", None, _texts, "the tags of tasks that are not to be run"),
     Key("execute", "failed", False, _truth, "whether to run only what has failed"),
     Key(
         "execute",

@@ -7,18 +7,16 @@ as CPUs are counted, a task that states none takes one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Self
 
 from jug.errors import OptionError
 from jug.machine.cores import usable_cores
-from jug.machine.gpus import usable_gpus
+from jug.machine.gpus import VARIABLE, usable_gpus
 from jug.machine.memory import usable_memory
 from jug.needs import Needs, count_of, memory_of
-from jug.tables import size
-from jug.wording import counted
 
 __all__ = ["MOST_GPUS", "Capacity"]
 
@@ -32,8 +30,8 @@ class Capacity:
     >>> machine = Capacity(cpus=4, memory=8_000_000_000)
     >>> machine.has(Needs(cpus=4)), machine.has(Needs(memory=9_000_000_000))
     (True, False)
-    >>> machine.shortages(Needs(cpus=5))
-    [('5 CPUs', '4 CPUs')]
+    >>> machine.offers
+    {'cpus': 4, 'memory': 8000000000}
     """
 
     cpus: int | None = None
@@ -66,43 +64,25 @@ class Capacity:
         return Capacity(cpus, memory, gpus)
 
     @property
+    def offers(self) -> dict[str, int]:
+        """How much there is of what is counted, by name."""
+        gpus = None if self.gpus is None else len(self.gpus)
+        there = {"cpus": self.cpus, "memory": self.memory, "gpus": gpus}
+        return {name: count for name, count in there.items() if count is not None}
+
+    @property
     def is_counted(self) -> bool:
         """Whether anything is."""
         return (self.cpus, self.memory, self.gpus) != (None, None, None)
 
     def has(self, needs: Needs) -> bool:
         """Return whether a task with these needs may run here, if nothing else does."""
-        return (
-            (self.cpus is None or needs.cpus <= self.cpus)
-            and (self.memory is None or needs.memory <= self.memory)
-            and (self.gpus is None or needs.gpus <= len(self.gpus))
-        )
-
-    def shortages(self, needs: Needs) -> list[tuple[str, str]]:
-        """Return what is needed and how much there is, in words, where that is less."""
-        there = self.cpus, self.memory, None if self.gpus is None else len(self.gpus)
-        pairs = zip((needs.cpus, needs.memory, needs.gpus), there, _IN_WORDS, strict=True)
-        return [
-            (in_words(wanted), in_words(count))
-            for wanted, count, in_words in pairs
-            if count is not None and wanted > count
-        ]
-
-
-def _of_memory(count: int) -> str:
-    return f"{size(count)} of memory"
-
-
-_IN_WORDS: Final[tuple[Callable[[int], str], ...]] = (
-    partial(counted, thing="CPU"),
-    _of_memory,
-    partial(counted, thing="GPU"),
-)
+        return not needs.shortages(self.offers)
 
 
 def _first_gpus(count: int) -> tuple[str, ...]:
-    """Return the first of those that the environment gives, or of all, which may not be seen."""
-    seen = usable_gpus() or tuple(map(str, range(MOST_GPUS)))
+    """Return the first of those that the environment gives, or else of all, seen or not."""
+    seen = usable_gpus() if VARIABLE in os.environ else tuple(map(str, range(MOST_GPUS)))
     if count > len(seen):
         raise ValueError(f"gpus is {count}, but this process may use only {len(seen)}")
     return seen[:count]

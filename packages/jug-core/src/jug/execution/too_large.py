@@ -23,7 +23,7 @@ class TooLarge(NamedTuple):
     def __str__(self) -> str:
         """Return what is to be said of them."""
         need, it = ("needs", "it") if self.tasks == 1 else ("need", "them")
-        wanted, there = zip(*self.capacity.shortages(self.needs), strict=True)
+        wanted, there = zip(*self.needs.shortages(self.capacity.offers), strict=True)
         return (
             f"{counted(self.tasks, 'task')} of {self.name} {need} {' and '.join(wanted)}, but "
             f"this command has {' and '.join(there)}: run {it} where there is more"
