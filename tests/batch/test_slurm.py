@@ -159,3 +159,26 @@ def test_tasks_finish_where_the_queue_can_not_be_asked(slurm, jugfile, jug, wait
 
     wait_for(lambda: not slurm.is_busy(), 60)
     assert jug("status", "--short", "work.py") == "All tasks complete (5 tasks).\n"
+
+
+def test_tasks_that_need_different_machines_have_jobs_that_run_them(slurm, jugfile, jug, wait_for):
+    jugfile(0)
+    Path("work.py").write_text(
+        "import os\n"
+        "from jug import TaskGenerator\n"
+        "@TaskGenerator\ndef small(n):\n    return os.environ['SLURM_CPUS_PER_TASK']\n"
+        "@TaskGenerator(cpus=2, tags={'licence'})\n"
+        "def large(n):\n"
+        "    return os.environ['SLURM_CPUS_PER_TASK'] + os.environ['OMP_NUM_THREADS']\n"
+        "small_ones, large_ones = [small(n) for n in range(9)], [large(n) for n in range(3)]\n"
+    )
+
+    jug("submit", "--workers", "2", "--time", "1 min", "work.py")
+    wait_for(lambda: not slurm.is_busy(), 60)
+
+    assert jug("status", "--short", "work.py") == "All tasks complete (12 tasks).\n"
+    found = "import jug; names = jug.init('work.py')[1]; print(set(jug.value("
+    for names, value in (("small_ones", "1"), ("large_ones", "22")):
+        program = f"{found}names[{names!r}])))"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.stdout == f"{{{value!r}}}\n", done.stderr

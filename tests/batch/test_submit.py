@@ -174,6 +174,22 @@ def test_tasks_with_different_needs_have_jobs_of_their_own(jug, slurm, folder):
     assert " execute -j 2 --cpus 2 --memory 0MiB --gpus 0 " in small
 
 
+def test_tasks_with_tags_are_chosen_by_them(jug, slurm, folder):
+    (folder / "work.py").write_text(
+        "from jug import TaskGenerator\n"
+        "@TaskGenerator\ndef small(n):\n    return n\n"
+        "@TaskGenerator(tags={'licence'})\ndef dear(n):\n    return n\n"
+        "small_ones, dear_ones = [small(n) for n in range(9)], [dear(n) for n in range(3)]\n"
+    )
+
+    assert (
+        "Asks Slurm for 3 jobs of 1 worker for 1 h (1 CPU, licence)" in jug("submit", *ASKED).output
+    )
+    licence, small = sorted(scripts(), key=lambda script: "--tag=licence" not in script)
+    assert " --tag=licence " in licence and "--array=0-2" in licence
+    assert " --without-tag=licence " in small and "--array=0-8" in small
+
+
 # The script
 
 

@@ -10,7 +10,7 @@ import click
 
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
-from jug.cli.reading import reading
+from jug.cli.reading import job_of, reading
 from jug.options import Options
 from jug.tables import Columns
 from jug.wording import counted, duration, escaped
@@ -53,16 +53,16 @@ def command(context: click.Context, options: Options, as_json: bool, cancel: boo
     from jug.batch.names import family
     from jug.batch.overview import dead_jobs, seen_jobs
 
-    system = system_of(options)
+    system, jugfile = system_of(options), job_of(options).jugfile
     queue = _ask(system)
     with reading(options) as jugspace:
         store = jugspace.store
-        name = family(options.jugfile, store.url)
+        name = family(jugfile, store.url)
         if cancel:
             _cancel(system, queue or [], name)
         else:
             jobs = seen_jobs(store, jugspace.tasks, queue, name)
-            folder = folder_of_jobs(store, options.jugfile)
+            folder = folder_of_jobs(store, jugfile)
             dead = [] if queue is None else list(dead_jobs(store, folder, queue))
             (_print_data if as_json else _print)(jobs, dead)
     context.exit(FAILED if queue is None else DONE)

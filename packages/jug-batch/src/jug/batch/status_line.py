@@ -24,14 +24,16 @@ def status_line(options: Options, store: BaseStore) -> str:
     from jug.batch.names import family
     from jug.batch.overview import of_family
     from jug.batch.programs import BatchError
+    from jug.cli.reading import job_of
 
-    if not folder_of_jobs(store, options.jugfile).is_dir():
+    jugfile = job_of(options).jugfile
+    if not folder_of_jobs(store, jugfile).is_dir():
         return ""
     system = find_asked(options)
     if system is None:
         return ""
     try:
-        jobs = of_family(system.queue(_PATIENCE), family(options.jugfile, store.url))
+        jobs = of_family(system.queue(_PATIENCE), family(jugfile, store.url))
     except BatchError as error:
         return f"The queue does not answer: {' '.join(str(error).split())}"
     return f"{_counts(jobs)}."

@@ -115,7 +115,8 @@ class Submission:
         wish = self.wish
         for group in self.groups:
             each = f"{counted(wish.per_job, 'worker')} for {duration(wish.seconds)}"
-            needs = f" ({group.needs})" if group.needs != NOTHING else ""
+            kind = ", ".join([str(group.needs), *sorted(group.needs.tags)])
+            needs = f" ({kind})" if group.needs != NOTHING else ""
             cores = group.needs.cpus * wish.per_job * group.jobs
             if group.jobs:
                 yield (
