@@ -108,6 +108,14 @@ def test_what_workers_hold_is_told_also_where_the_queue_does_not_answer(
     assert "work.work(0), work.work(1)" in result.stdout
 
 
+def test_columns_that_say_nothing_are_left_out(jug, slurm, name):
+    slurm(f"12_0|PENDING||N/A|N/A|Priority|{name}\n")
+
+    head, _, row = jug("jobs", "work.py").output.splitlines()
+
+    assert (head.split(), row.split()) == (["Job", "State"], ["12_0", "pending", "(Priority)"])
+
+
 def test_jobs_are_cancelled_by_arrays_and_others_are_not(jug, slurm, programs, name):
     slurm(
         f"12_0|RUNNING|n|1|1|None|{name}\n12_1|PENDING||N/A|N/A|None|{name}\n"

@@ -447,6 +447,18 @@ def test_pods_have_no_folder_in_common(jug, programs, folder):
     assert "pods do not see the folder" in said
 
 
+def test_a_manifest_is_printed_where_it_can_not_be_submitted(jug, programs, folder):
+    options = ("--to", "kubernetes", "--image", "registry.example.org/work:1")
+    (folder / "mine.yaml").write_text(jug("submit", *options, "--print-template").output)
+
+    result = jug("submit", *options, "--template", "mine.yaml", *ASKED)
+
+    assert result.stdout.startswith("apiVersion: batch/v1\nkind: Job\n")
+    assert "  completions: 20\n" in result.stdout
+    assert "Would ask Kubernetes for 20 jobs" in result.stderr
+    assert "kubectl can't be run" in result.stderr
+
+
 def test_a_store_in_memory_is_warned_of(jug, slurm):
     said = jug("submit", "--jugdir", "dict_store", *ASKED).output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -97,17 +98,21 @@ def _print_data(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
 
 
 def _print(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
-    if jobs:
-        titles = ["Job", "State", "Where", "Since", "Left", "Workers", "Tasks"]
-        rows = [_row(job) for job in jobs]
-        click.echo(Columns(titles, rows, right=["Since", "Left", "Workers"]).table(rows))
-    else:
-        click.echo("No job waits or runs.")
+    click.echo(_table(jobs) if jobs else "No job waits or runs.")
     for job in dead[-_DEAD:]:
         click.echo(f"\nJob {job.id} is over and did not end well; {job.log} ends with:")
         click.echo("".join(f"  {escaped(line)}\n" for line in job.lines or ["(nothing)"]), nl=False)
     if len(dead) > _DEAD:
         click.echo(f"\n… and {counted(len(dead) - _DEAD, 'job')} before these")
+
+
+def _table(jobs: list[SeenJob]) -> str:
+    """Return the jobs as a table, without columns that say nothing."""
+    titles = ["Job", "State", "Where", "Since", "Left", "Workers", "Tasks"]
+    rows = [_row(job) for job in jobs]
+    says = [any(column) for column in zip(*rows, strict=True)]
+    titles, rows = [*compress(titles, says)], [[*compress(row, says)] for row in rows]
+    return Columns(titles, rows, right=["Since", "Left", "Workers"]).table(rows)
 
 
 def _row(job: SeenJob) -> list[str]:
