@@ -20,7 +20,7 @@ from jug.errors import OptionError
 GOLDEN = Path(__file__).parent / "golden"
 
 LITTLE = Request(
-    JobName("jug-seg-0123abcd", "", 1),
+    name=JobName("jug-seg-0123abcd", "", 1),
     jobs=1,
     seconds=3600,
     python="/opt/python/bin/python3",
@@ -31,7 +31,7 @@ LITTLE = Request(
     secret="jug",
 )
 MUCH = Request(
-    JobName("jug-seg-0123abcd", "9f3a", 4),
+    name=JobName("jug-seg-0123abcd", "9f3a", 4),
     jobs=5,
     seconds=36 * 3600 + 90,
     cpus=16,
@@ -49,7 +49,7 @@ MUCH = Request(
 )
 LITTLE_POD = replace(LITTLE, words=("execute", "-j", "1", "seg.py"))
 FOR_PODS = Request(
-    JobName("jug-seg-0123abcd", "9f3a", 4),
+    name=JobName("jug-seg-0123abcd", "9f3a", 4),
     jobs=5,
     seconds=4 * 3600,
     cpus=16,
@@ -94,7 +94,7 @@ def test_a_script_runs_jug_where_it_should_with_an_end_and_in_place_of_itself(tm
     python.write_text('#!/bin/bash\necho "$$" "$PPID" "$PWD" "$JUG_END_TIME" "$@"\n')
     python.chmod(0o755)
     request = Request(
-        JobName("jug-seg-0123abcd", "", 1), 1, 600,
+        name=JobName("jug-seg-0123abcd", "", 1), jobs=1, seconds=600,
         python=str(python), words=("execute", "a b"), folder=str(tmp_path),
         setup=("cd /",),
     )  # fmt: skip

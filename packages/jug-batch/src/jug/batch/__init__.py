@@ -13,8 +13,9 @@ never for what must be right: a queue that fails costs a line.
     folders         where scripts and logs are
     left            what is left to do, and whether it fits into the time of a job
     purpose         what the workers of a command line are to do
-    asking          what the options of a command ask for
+    groups          jobs for tasks with the same needs
     submission      how many jobs to ask for, and asking for them
+    asking          what the options of a command ask for
     watching        asking again, until all is done
     overview        the jobs beside what their workers do
     submit_command  `jug submit`

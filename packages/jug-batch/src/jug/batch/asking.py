@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from jug.batch.request import Terms
 from jug.batch.submission import Wish
 from jug.batch.systems import SYSTEMS, System, find_system, system_called
 from jug.errors import OptionError
@@ -35,20 +36,23 @@ def wish_of(options: Options, raw: tuple[str, ...]) -> Wish:
     _require(options.submit_workers, "how many workers there may be at most", "--workers 20")
     _require(options.submit_time, "how long a job may take", "--time 4:00:00")
     _require(options.submit_jobs, "how many workers a job has", "-j 4")
-    return Wish(
-        system,
-        options.submit_workers,
-        options.submit_jobs,
-        ceil(options.submit_time),
-        memory=options.submit_mem,
-        gpus=options.submit_gpus,
+    terms = Terms(
+        seconds=ceil(options.submit_time),
         account=options.submit_account,
         partition=options.submit_partition,
         setup=_lines(options.submit_setup),
         raw=raw,
-        template=template_of(options),
         image=options.submit_image,
         secret=options.submit_secret,
+    )
+    return Wish(
+        system,
+        terms,
+        options.submit_workers,
+        options.submit_jobs,
+        memory=options.submit_mem,
+        gpus=options.submit_gpus,
+        template=template_of(options),
     )
 
 

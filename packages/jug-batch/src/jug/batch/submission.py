@@ -10,24 +10,23 @@ queue does not answer all are asked for: workers that are too many find no task,
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jug.batch.folders import folder_of_jobs, keep
+from jug.batch.groups import Group, group
 from jug.batch.left import Left
-from jug.batch.names import JobName
 from jug.batch.programs import BatchError
 from jug.batch.purpose import Purpose
-from jug.batch.request import Request
+from jug.batch.request import Request, Terms
 from jug.batch.systems import System
-from jug.batch.systems.system import QueuedJob, in_mebibytes
+from jug.batch.systems.system import QueuedJob
 from jug.batch.templates import fields_in, filled
 from jug.errors import OptionError
-from jug.needs import NOTHING, Needs
 from jug.wording import counted, duration
 
-__all__ = ["Group", "Submission", "Wish", "plan"]
+__all__ = ["Submission", "Wish", "plan"]
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,17 @@ class Wish:
     """What the user asks for."""
 
     system: System
+    terms: Terms
     workers: int
     """How many workers there may be of each kind."""
     per_job: int
     """How many of them are in one job."""
-    seconds: int
     memory: int = 0
+    """How many bytes each job has at least."""
     gpus: int = 0
-    account: str = ""
-    partition: str = ""
-    setup: tuple[str, ...] = ()
-    raw: tuple[str, ...] = ()
+    """How many GPUs each job has at least."""
     template: str = ""
     """The user's own, empty for that of the batch system."""
-    image: str = ""
-    secret: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what would ask for nothing, or for jobs that are not found again."""
@@ -62,18 +57,6 @@ class Wish:
                 f"the template has no {names}: jobs would not be as many as they should, "
                 "or not be found again"
             )
-
-
-@dataclass(frozen=True)
-class Group:
-    """Jobs for tasks with the same needs."""
-
-    needs: Needs
-    name: JobName
-    there: list[QueuedJob]
-    """Those that wait or run."""
-    jobs: int
-    """How many are to be added."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +73,12 @@ class Submission:
     @property
     def jobs(self) -> int:
         """How many jobs are to be added."""
-        return sum(group.jobs for group in self.groups)
+        return sum(one.jobs for one in self.groups)
 
     @property
     def there(self) -> list[QueuedJob]:
         """The jobs that wait or run for the same tasks."""
-        return [job for group in self.groups for job in group.there]
+        return [job for one in self.groups for job in one.there]
 
     @property
     def folder(self) -> Path:
@@ -112,53 +95,37 @@ class Submission:
 
     def asked(self) -> Iterator[str]:
         """Yield for each group that is not complete what is asked for, and what it may cost."""
-        wish = self.wish
-        for group in self.groups:
-            each = f"{counted(wish.per_job, 'worker')} for {duration(wish.seconds)}"
-            kind = ", ".join([str(group.needs), *sorted(group.needs.tags)])
-            needs = f" ({kind})" if group.needs != NOTHING else ""
-            cores = group.needs.cpus * wish.per_job * group.jobs
-            if group.jobs:
-                yield (
-                    f"{counted(group.jobs, 'job')} of {each}{needs}, "
-                    f"at most {_core_hours(cores * wish.seconds)}: {group.name}"
-                )
+        seconds = self.wish.terms.seconds
+        each = f"{counted(self.wish.per_job, 'worker')} for {duration(seconds)}"
+        for one in self.groups:
+            if one.jobs:
+                jobs, cost = counted(one.jobs, "job"), _core_hours(one.jobs * one.cpus * seconds)
+                yield f"{jobs} of {each}{one.kind}, at most {cost}: {one.name}"
 
     def scripts(self) -> list[tuple[str, str]]:
         """Return the name and the script of each array that is needed."""
         system, most = self.wish.system, self.wish.system.most_at_once()
         template = self.wish.template or system.template
         return [
-            (str(group.name), filled(template, system.fields(self._request(group, jobs))))
-            for group in self.groups
-            for jobs in _portions(group.jobs, most)
+            (str(one.name), filled(template, system.fields(self._request(one, jobs))))
+            for one in self.groups
+            for jobs in _portions(one.jobs, most)
         ]
 
     def _request(self, group: Group, jobs: int) -> Request:
-        wish, purpose, needs = self.wish, self.purpose, group.needs
-        memory = max(wish.memory, needs.memory * wish.per_job)
-        gpus = max(wish.gpus, needs.gpus * wish.per_job)
-        cpus = needs.cpus * wish.per_job
-        kinds = {*self.left.widths}
-        room = _room(cpus, memory, gpus) if kinds != {NOTHING} else ()
+        purpose, options = self.purpose, group.options(self.left.widths)
         return Request(
-            group.name,
-            jobs,
-            wish.seconds,
-            cpus=cpus,
-            memory=memory,
-            gpus=gpus,
-            account=wish.account,
-            partition=wish.partition,
-            setup=wish.setup,
-            raw=wish.raw,
+            name=group.name,
+            jobs=jobs,
+            cpus=group.cpus,
+            memory=group.memory,
+            gpus=group.gpus,
             python=sys.executable,
-            words=purpose.words(wish.per_job, (*room, *_by_tags(needs, kinds))),
+            words=purpose.words(self.wish.per_job, options),
             variables=tuple(purpose.variables()),
             folder=purpose.job.folder,
             logs=str(self.folder),
-            image=wish.image,
-            secret=wish.secret,
+            **vars(self.wish.terms),
         )
 
     def submit(self) -> list[str]:
@@ -171,29 +138,6 @@ class Submission:
             except BatchError as error:
                 raise BatchError(f"{error}{_undo(system, ids)}") from None
         return ids
-
-
-def _room(cpus: int, memory: int, gpus: int) -> tuple[str, ...]:
-    """Return the options that say what the workers of a job share.
-
-    What a job was not given it has none of, whatever may be found on its machine.
-
-    >>> _room(8, 4 * 1024**3, 0)
-    ('--cpus', '8', '--memory', '4096MiB', '--gpus', '0')
-    """
-    return ("--cpus", str(cpus), "--memory", f"{in_mebibytes(memory)}MiB", "--gpus", str(gpus))
-
-
-def _by_tags(needs: Needs, kinds: Iterable[Needs]) -> Iterator[str]:
-    """Yield the options that choose tasks with these tags, and leave those with others alone.
-
-    >>> gpu = Needs(gpus=1, tags=frozenset({"gpu"}))
-    >>> [*_by_tags(gpu, [NOTHING, gpu])], [*_by_tags(NOTHING, [NOTHING, gpu])]
-    (['--tag=gpu'], ['--without-tag=gpu'])
-    """
-    others = frozenset[str]().union(*(kind.tags for kind in kinds)) - needs.tags
-    yield from (f"--tag={tag}" for tag in sorted(needs.tags))
-    yield from (f"--without-tag={tag}" for tag in sorted(others))
 
 
 def _core_hours(seconds: float) -> str:
@@ -236,10 +180,14 @@ def plan(wish: Wish, purpose: Purpose, left: Left) -> Submission:
             queue = wish.system.queue()
         except BatchError as error:
             trouble = str(error)
+    most = wish.workers // wish.per_job
     groups = [
-        _group(wish, purpose.name(wish.per_job, needs), needs, width, queue)
+        group(
+            purpose.name(wish.per_job, needs), needs, min(most, -(-width // wish.per_job)),
+            queue, wish.memory, wish.gpus,
+        )
         for needs, width in left.widths.items()
-    ]
+    ]  # fmt: skip
     return Submission(wish, purpose, left, groups, trouble)
 
 
@@ -251,18 +199,3 @@ def _require_server(wish: Wish, purpose: Purpose) -> None:
             f"pods do not see the folder of {url}: use a store in a server, such as redis, "
             "or a --template that mounts a volume"
         )
-
-
-def _group(
-    wish: Wish, name: JobName, needs: Needs, width: int, queue: Sequence[QueuedJob]
-) -> Group:
-    """Return the jobs for tasks with these needs; what is there counts by its workers."""
-    parsed = [(job, JobName.parse(job.name)) for job in queue]
-    alike = [(job, one) for job, one in parsed if one is not None and one[:2] == name[:2]]
-    useful = min(wish.workers // wish.per_job, _jobs(width, wish.per_job))
-    missing = useful - _jobs(sum(one.workers for _, one in alike), wish.per_job)
-    return Group(needs, name, [job for job, _ in alike], max(0, missing))
-
-
-def _jobs(workers: int, per_job: int) -> int:
-    return -(-workers // per_job)

@@ -154,7 +154,7 @@ def _planned(
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
         left = look(graph, chosen.numbers(graph, jugspace), jugspace.store)
-        require_time(left, wish.seconds, jugspace.store, options.execute_margin)
+        require_time(left, wish.terms.seconds, jugspace.store, options.execute_margin)
         purpose = Purpose(job_of(options), jugspace.store, choice)
         warn_of_barrier(jugspace)
         yield plan(wish, purpose, left), not left.tasks and not jugspace.barrier_tasks
