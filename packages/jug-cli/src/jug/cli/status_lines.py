@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from jug.installed import entry_points
 from jug.options import Options
 from jug.tracebacks import describe_exception
 
@@ -19,9 +20,7 @@ __all__ = ["lines_of_others"]
 
 def lines_of_others(options: Options, store: BaseStore) -> Iterator[str]:
     """Yield what others have to say; what goes wrong there is a line, too."""
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="jug.status_lines"):
+    for entry in entry_points("jug.status_lines").values():
         try:
             line = entry.load()(options, store)
         except Exception as error:
