@@ -73,10 +73,10 @@ def look(graph: Graph, numbers: Iterable[int], store: BaseStore) -> Left:
 def _durations(store: BaseStore, names: set[str]) -> Durations:
     """Return how long runs of these names took, in earlier commands too."""
     found = Durations()
-    for name, _, state, times in store.each_time():
-        if name in names and state in (RunState.FINISHED, RunState.DISCARDED):
-            for _, _, seconds, _, _ in times:
-                found.add(name, seconds)
+    for batch in store.each_time():
+        if batch.name in names and batch.state in (RunState.FINISHED, RunState.DISCARDED):
+            for seconds in batch.durations:
+                found.add(batch.name, seconds)
     return found
 
 
