@@ -22,6 +22,7 @@ class Ending(Enum):
     FAILED = "a task failed"
     TOO_LARGE = "what is left needs more than this command has of its machine"
     STUCK = "nothing that is left can be run"
+    UNSELECTED = "what is left needs tasks that are not selected, and nobody has run them"
     WAITED = "others still hold tasks, and the waiting time is over"
     INTERRUPTED = "interrupted"
 
@@ -40,6 +41,7 @@ _STATUSES: Final = {
     Ending.UNMATCHED: 2,
     Ending.TOO_LARGE: 3,
     Ending.STUCK: 3,
+    Ending.UNSELECTED: 3,
     Ending.WAITED: 3,
     Ending.INTERRUPTED: 130,
 }
@@ -171,5 +173,6 @@ _WEIGHT: Final = (
     Ending.LIMIT,
     Ending.TOO_LARGE,
     Ending.WAITED,
+    Ending.UNSELECTED,
     Ending.STUCK,
 )
