@@ -12,7 +12,7 @@ from jug.cli import OWN_COMMANDS, main
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 
-OF_OTHERS = ("adopt",)
+OF_OTHERS = ("adopt", "submit", "jobs")
 """Commands that other distributions of jug bring."""
 
 HEAD = """\
@@ -28,6 +28,7 @@ What jug does not know behind the jugfile's name is the jugfile's, which finds i
 There a command warns of what is like an option of jug's.
 `cleanup`, `invalidate`, `pack`, `adopt` and `check --remove-damaged` refuse what looks like one.
 Everything behind `--` is the jugfile, if it was not named yet, and its arguments, without a word.
+For `submit` that is for the batch system.
 Options can also be set in files and in the environment: see [configuration](configuration.md).
 `jug-execute` is `jug execute`, and `python -m jug` is `jug`.
 """

@@ -15,6 +15,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import is_all_done, reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
+from jug.cli.status_lines import lines_of_others
 from jug.options import Options
 from jug.tables import Columns, table
 from jug.wording import duration
@@ -91,6 +92,8 @@ def command(
             _print(status, snapshot, times)
             for one in out_of_reach(jugspace.store, tasks):
                 click.echo(str(one))
+            for line in lines_of_others(options, jugspace.store):
+                click.echo(line)
         if not as_json:
             warn_of_barrier(jugspace)
     context.exit(DONE if is_all_done(status, jugspace) else FAILED)

@@ -259,6 +259,18 @@ KEYS: Final = (
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
+    Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
+    Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
+    Key("submit", "jobs", 1, _count, "how many workers a job has"),
+    Key("submit", "time", None, span, "how long a job may take, such as 4:00:00"),
+    Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),
+    Key("submit", "gpus", 0, _count, "the GPUs of a job"),
+    Key("submit", "account", "", _text, "the account that pays"),
+    Key("submit", "partition", "", _text, "the partition or queue"),
+    Key("submit", "setup", None, _texts, "lines of shell that come before jug in a job"),
+    Key("submit", "template", None, _path, "a script of your own for jobs"),
+    Key("submit", "image", "", _text, "the image of a pod"),
+    Key("submit", "secret", "jug", _some_text, "the secret with the URL of the store"),
     Key("graph", "file-format", "png", _some_text, "the format of the picture"),
     Key(
         "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
