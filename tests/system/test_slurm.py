@@ -1,11 +1,10 @@
-"""Workers in jobs of a real Slurm, which ends them at their limit; skipped where it is missing."""
+"""Workers in jobs of a real Slurm, which ends them at their limit."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -117,17 +116,14 @@ class Slurm:
         return bool(self.call("squeue", "--noheader"))
 
 
-def found(name: str) -> str:
-    """Return the path of a program of Slurm, which continuous integration need not have."""
-    return shutil.which(name) or pytest.skip(f"the program {name} is missing")
-
-
 @pytest.fixture(scope="module")
 def slurm(
-    tmp_path_factory: pytest.TempPathFactory, wait_for: Callable[..., object]
+    tmp_path_factory: pytest.TempPathFactory,
+    wait_for: Callable[..., object],
+    program: Callable[[str], str],
 ) -> Iterator[Slurm]:
     """A real Slurm with two nodes of four cores."""
-    munged, controller, daemon = map(found, ("munged", "slurmctld", "slurmd"))
+    munged, controller, daemon = map(program, ("munged", "slurmctld", "slurmd"))
     folder = tmp_path_factory.mktemp("slurm")
     for path in (folder, folder.parent, folder.parent.parent):
         path.chmod(0o755)
