@@ -139,12 +139,14 @@ def run_forked(
     return Supervisor(start, count, lambda: nullcontext(store), before, display).run()
 
 
-def run_here(job: Job) -> Summary:
+def run_here(job: Job, drain: Drain) -> Summary:
     """Run the tasks in this very process, for a debugger."""
     jugfile, jugspace = job.begin()
     with jugspace.store:
         warn_of_other_hashes(jugspace)
-        return _run_to_the_end(Worker(jugspace, _reader(jugfile), job.read_settings()))
+        worker = Worker(jugspace, _reader(jugfile), job.read_settings())
+        with drain.calling(worker.drain):
+            return _run_to_the_end(worker)
 
 
 def _reader(jugfile: Jugfile) -> Callable[[], Jugspace]:
