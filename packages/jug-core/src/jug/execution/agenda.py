@@ -203,9 +203,14 @@ class Agenda:
         if self.plan.left or self.has_barrier:
             if self.plan.failed:
                 return Ending.FAILED
-            is_late = self._is_too_late or self.plan.has_put_off()
-            return Ending.TIME if is_late else Ending.STUCK
+            return self._ending_for_time() or Ending.STUCK
         return Ending.UNMATCHED if self._unmatched() else Ending.DONE
+
+    def _ending_for_time(self) -> Ending | None:
+        """Return how a worker ends that has no time for what is left, None if it has."""
+        if self.budget is None or not (self._is_too_late or self.plan.has_put_off()):
+            return None
+        return Ending.TIME if self.budget.end.seconds else Ending.PAST
 
     def _unmatched(self) -> str:
         return "" if self._select is None else self._select.no_match(self.graph)
