@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from jug.backends.registry import open_store
+from tests.system.test_cluster_pages import scripts
 from tests.system.real_slurm import Slurm, slurm
 
 __all__ = ["slurm"]
@@ -80,6 +82,23 @@ def is_held():
     with open_store("jugfile.jugdata") as store:
         store.poll()
         return any(holder.alive for holder in store.holders().values())
+
+
+def test_the_script_of_the_documentation_is_taken_and_does_all(
+    slurm, write, journal, wait_for, monkeypatch
+):
+    before = len(slurm.jobs())
+    write(scripts("slurm")[0], "job.sh")
+    write(TASKS.format(count=20, wait="time.sleep(0.2)"), "train.py")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setitem(slurm.environ, "PATH", programs)
+
+    slurm.submit("job.sh", "--array=1-3")
+    wait_for(lambda: not slurm.is_busy(), 60)
+
+    assert slurm.jobs()[before:] == ["COMPLETED 0:0"] * 3
+    assert each("ended", journal) == dict.fromkeys(range(20), 1)
+    assert {line[2] for line in journal()} == {job["JobId"] for job in slurm.shown()[before:]}
 
 
 LONGEST = 2.8
