@@ -5,7 +5,8 @@ from struct import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jug.records import Record, brief_if_sound, pack, unpack, unpack_if_sound
+from jug.records import Record, pack, unpack, unpack_if_sound
+from jug.run_times import brief_if_sound
 
 TEXT = st.text(max_size=50)
 BIG = st.integers(0, 2**64 - 1)

@@ -35,26 +35,39 @@ from typing import Any, Final, NamedTuple
 Buffer = bytes | bytearray | memoryview
 """Anything that bytes can be read from."""
 
-_NUMBERS: Final = Struct("<ddQQ")
-_FIELD: Final = Struct("<BI")
-_FIRST: Final = Struct("<ddQQBI")
-_MEASURES: Final = Struct("<dQI")
+NUMBERS: Final = Struct("<ddQQ")
+"""What a record begins with."""
+FIELD: Final = Struct("<BI")
+"""The head of a field: its tag and its length."""
+MEASURES: Final = Struct("<dQI")
+"""The field of the measures."""
+FIRST: Final = Struct("<ddQQBI")
+"""What a record begins with, and the head of its first field, the name."""
 
-# Texts have the tags from 1 to 7, in the order of the fields of a record.
-_LAST_TEXT: Final = 7
+TEXTS: Final = {
+    1: "name",
+    2: "code",
+    3: "exception",
+    4: "traceback",
+    5: "worker",
+    6: "arguments",
+    7: "state",
+    9: "output",
+    10: "source",
+}
+"""Which fields of a record are texts, by their tags."""
+_LAST_TEXT: Final = 7  # of those that stand together in a record
 _CODE_TAG: Final = 2
-_WORKER_TAG: Final = 5
 _ARGUMENTS_TAG: Final = 6
 STATE_TAG: Final = 7
 """The tag of the field that says what became of a run."""
-_MEASURES_TAG: Final = 8
+MEASURES_TAG: Final = 8
+"""The tag of the field of the measures."""
 _OUTPUT_TAG: Final = 9
 _SOURCE_TAG: Final = 10
-_CPU: Final = Struct("<d")
-_LAST: Final = Struct(_FIELD.format + _MEASURES.format[1:])
-_CODE: Final = _FIELD.size + 16
+_LAST: Final = Struct(FIELD.format + MEASURES.format[1:])
+_CODE: Final = FIELD.size + 16
 """Bytes of the field that follows the name in nearly every record."""
-_DECISIVE: Final = (_WORKER_TAG, STATE_TAG, _SOURCE_TAG)
 _CUT_OFF: Final = "the last field of a record is cut off"
 
 
@@ -186,63 +199,18 @@ def with_state(packed: bytes, state: RunState) -> bytes:
     'died'
     """
     data = state.encode()
-    return packed + _FIELD.pack(STATE_TAG, len(data)) + data
+    return packed + FIELD.pack(STATE_TAG, len(data)) + data
 
 
 def end_of(packed: Buffer) -> float:
     """Return when the run of a packed record ended, in seconds since the epoch."""
-    start, duration, *_ = _NUMBERS.unpack_from(packed)
+    start, duration, *_ = NUMBERS.unpack_from(packed)
     return float(start + duration)
-
-
-def brief_if_sound(packed: bytes) -> tuple[str, float, float, float, int] | None:
-    """Return the name, the start, duration, processor time and memory of a record.
-
-    None if it says more that matters, as who ran it, what became of it, or that it was
-    brought over, and for bytes that are none.
-
-    >>> brief_if_sound(pack(Record("m.f", 1.5, 0.25, memory=10**6, cpu=0.125)))
-    ('m.f', 1.5, 0.25, 0.125, 1000000)
-    >>> brief_if_sound(pack(Record("m.f", worker="host:1"))) is None
-    True
-    """
-    try:
-        start, duration, _, memory, _, length = _FIRST.unpack_from(packed)
-        end = _FIRST.size + length
-        name, cpu = _name(packed[_FIRST.size : end]), 0.0
-        if end + _CODE != len(packed) or packed[end] != _CODE_TAG:
-            cpu = _cpu(packed, end)
-    except (StructError, ValueError):
-        return None
-    return name, start, duration, cpu, memory
-
-
-@lru_cache(maxsize=4096)
-def _name(encoded: bytes) -> str:
-    return str(encoded, "utf-8")
-
-
-def _cpu(packed: bytes, at: int) -> float:
-    """Return the processor time that the fields from there on tell, and nothing else that matters.
-
-    Raises ValueError if they do, or are cut off.
-    """
-    cpu, size = 0.0, len(packed)
-    while at < size:
-        tag, length = _FIELD.unpack_from(packed, at)
-        if tag in _DECISIVE:
-            raise ValueError("the record says more")
-        if tag == _MEASURES_TAG:
-            (cpu,) = _CPU.unpack_from(packed, at + _FIELD.size)
-        at += _FIELD.size + length
-    if at != size:
-        raise ValueError(_CUT_OFF)
-    return float(cpu)
 
 
 def pack(record: Record) -> bytes:
     """Return the record as bytes."""
-    packed = _NUMBERS.pack(*record[1:5]) + _packed_names(record.name, record.code)
+    packed = NUMBERS.pack(*record[1:5]) + _packed_names(record.name, record.code)
     rest = record[6:]
     return packed + _packed_rest(*rest) if any(rest) else packed
 
@@ -251,7 +219,7 @@ def pack(record: Record) -> bytes:
 def _packed_names(name: str, code: str) -> bytes:
     """Return the fields that nearly every record has, and nothing else of a short task."""
     data = name.encode("utf-8", "backslashreplace")
-    return _FIELD.pack(1, len(data)) + data + _packed_text(_CODE_TAG, code)
+    return FIELD.pack(1, len(data)) + data + _packed_text(_CODE_TAG, code)
 
 
 def _packed_rest(  # what failures and long tasks have beside
@@ -261,8 +229,8 @@ def _packed_rest(  # what failures and long tasks have beside
     texts = enumerate((exception, traceback, worker, arguments, state), start=_CODE_TAG + 1)
     packed = b"".join([_packed_text(tag, text) for tag, text in texts])
     if cpu or growth or attempt:
-        packed += _FIELD.pack(_MEASURES_TAG, _MEASURES.size)
-        packed += _MEASURES.pack(cpu, growth, attempt)
+        packed += FIELD.pack(MEASURES_TAG, MEASURES.size)
+        packed += MEASURES.pack(cpu, growth, attempt)
     return packed + _packed_text(_OUTPUT_TAG, output) + _packed_text(_SOURCE_TAG, source)
 
 
@@ -271,7 +239,7 @@ def _packed_text(tag: int, text: str) -> bytes:
     if not text:
         return b""
     data = text.encode("utf-8", "backslashreplace")
-    return _FIELD.pack(tag, len(data)) + data
+    return FIELD.pack(tag, len(data)) + data
 
 
 def unpack(data: Buffer, worker: str = "") -> Record:
@@ -280,9 +248,9 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     Raises ValueError or struct.error for bytes that are none.
     """
     data = bytes(data)
-    start, duration, size, memory, _, length = _FIRST.unpack_from(data)
-    name, rest, used = _known_fields(data[_NUMBERS.size : _FIRST.size + length + _CODE], worker)
-    at = _NUMBERS.size + used
+    start, duration, size, memory, _, length = FIRST.unpack_from(data)
+    name, rest, used = _known_fields(data[NUMBERS.size : FIRST.size + length + _CODE], worker)
+    at = NUMBERS.size + used
     if at != len(data):
         rest = _long_fields(rest, data, at) or _all_fields(name, rest, data, at)
     return _new(Record, (name, start, duration, size, memory) + rest)
@@ -330,10 +298,10 @@ def _known_fields(packed: bytes, worker: str) -> tuple[str, _Rest, int]:
 
 def _long_fields(fields: _Rest, data: bytes, at: int) -> _Rest | None:
     """Return the fields with the two that follow in the record of a long run, None for others."""
-    tag, length = _FIELD.unpack_from(data, at)
-    begin = at + _FIELD.size
+    tag, length = FIELD.unpack_from(data, at)
+    begin = at + FIELD.size
     end = begin + length
-    if tag != _ARGUMENTS_TAG or len(data) != end + _LAST.size or data[end] != _MEASURES_TAG:
+    if tag != _ARGUMENTS_TAG or len(data) != end + _LAST.size or data[end] != MEASURES_TAG:
         return None
     _, _, cpu, growth, attempt = _LAST.unpack_from(data, end)
     return (*fields[:4], str(data[begin:end], "utf-8"), fields[5], cpu, growth, attempt, "", "")
@@ -348,16 +316,16 @@ def _all_fields(name: str, rest: _Rest, data: bytes, at: int) -> _Rest:
 
 def _fields(found: list[Any], data: bytes, at: int) -> tuple[list[Any], int]:
     """Return the fields with those that follow as a whole, and how far these reach."""
-    while at + _FIELD.size <= len(data):
-        tag, length = _FIELD.unpack_from(data, at)
-        begin = at + _FIELD.size
+    while at + FIELD.size <= len(data):
+        tag, length = FIELD.unpack_from(data, at)
+        begin = at + FIELD.size
         end = begin + length
         if end > len(data):
             break
         if tag <= _LAST_TEXT:
             found[tag - 1] = str(data[begin:end], "utf-8")
-        elif tag == _MEASURES_TAG:
-            found[_LAST_TEXT:-2] = _MEASURES.unpack_from(data, begin)
+        elif tag == MEASURES_TAG:
+            found[_LAST_TEXT:-2] = MEASURES.unpack_from(data, begin)
         elif tag == _OUTPUT_TAG:
             found[-2] = str(data[begin:end], "utf-8")
         elif tag == _SOURCE_TAG:

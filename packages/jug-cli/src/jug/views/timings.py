@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from jug.backends.base import BaseStore
 from jug.records import RunState, without_collector
-from jug.run_times import Times
+from jug.run_times import RunTimes
 from jug.task.graph import Graph
 from jug.views.places import Places
 from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
@@ -80,14 +80,12 @@ class _Measured:
         self.cpu = self.duration = 0.0  # of those of which the processor time is known
         self.memory = 0
 
-    def add(
-        self, durations: Sequence[float], cpus: Sequence[float], memories: Sequence[int]
-    ) -> None:
+    def add(self, batch: RunTimes) -> None:
         """Add what some of them took."""
-        self.durations.extend(durations)
-        self.cpu += sum(cpus)
-        self.duration += sum(compress(durations, cpus))
-        self.memory = max(self.memory, *memories)
+        self.durations.extend(batch.durations)
+        self.cpu += sum(batch.cpus)
+        self.duration += sum(compress(batch.durations, batch.cpus))
+        self.memory = max(self.memory, *batch.memories)
 
 
 def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
@@ -101,14 +99,13 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
     by_worker: defaultdict[str, WorkerRuns] = defaultdict(WorkerRuns)
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
     for batch in store.each_time():
-        own, times = _own(batch.times, number_of)
-        if not times or batch.state in _UNTIMED:
+        own, meant = _own(batch, number_of)
+        if not own or batch.state in _UNTIMED:
             continue
-        _, starts, took, cpus, memories = zip(*times, strict=True)
-        by_worker[batch.worker].add(own, starts, took)
+        by_worker[batch.worker].add(own, meant.starts, meant.durations)
         if batch.state is RunState.FINISHED:
-            by_name[batch.name].add(took, cpus, memories)
-            for number, start, duration in zip(own, starts, took, strict=True):
+            by_name[batch.name].add(meant)
+            for number, start, duration in zip(own, meant.starts, meant.durations, strict=True):
                 durations[number] = duration
                 ends[number] = start + duration
     workers = _workers(store, by_worker, graph, ends)
@@ -116,13 +113,13 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
     return Timings(names, workers, durations)
 
 
-def _own(times: list[Times], number_of: Mapping[bytes, int]) -> tuple[list[int], list[Times]]:
+def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], RunTimes]:
     """Return the numbers of the tasks that are meant, and what their runs took."""
-    found = [number_of.get(time[0], -1) for time in times]
+    found = [number_of.get(digest, -1) for digest in batch.digests]
     if -1 not in found:
-        return found, times
-    own = [number >= 0 for number in found]
-    return [*compress(found, own)], [*compress(times, own)]
+        return found, batch
+    is_own = [number >= 0 for number in found]
+    return [*compress(found, is_own)], batch.chosen(is_own)
 
 
 def _times(name: str, measured: _Measured) -> NameTimes:

@@ -46,10 +46,10 @@ class LongestRuns:
         self._clock = clock
         self._heard = deque[bytes](maxlen=_AT_ONCE)
         self._next_look = 0.0
-        for name, _, state, times in store.each_time():
-            if state not in _UNKNOWN:
-                known = self.finished if state in _WELL else self.cut_off
-                _note(known, name, max(duration for _, _, duration, _, _ in times))
+        for batch in store.each_time():
+            if batch.state not in _UNKNOWN:
+                known = self.finished if batch.state in _WELL else self.cut_off
+                _note(known, batch.name, max(batch.durations))
 
     def note(self, name: str, seconds: float) -> bool:
         """Note a run that ended well; return whether it is the longest."""

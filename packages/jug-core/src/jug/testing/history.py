@@ -246,7 +246,7 @@ def _times_told(store: BaseStore) -> list[tuple[object, ...]]:
     return [
         (batch.name, batch.worker, batch.state, *times)
         for batch in store.each_time()
-        for times in batch.times
+        for times in zip(*batch[3:], strict=True)
     ]
 
 

@@ -1,0 +1,111 @@
+"""Reading a segment for what it tells of runs: frame by frame, and in stretches where it can be.
+
+Of a large frame only the beginning is read, and none is checked again that was found sound
+when it was polled.  Files are read, not mapped: one that its writer cuts back, or that another
+host removes, would end a process that has mapped it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from jug.backends._file import frames
+from jug.backends._file.disk import read_at
+from jug.backends._file.frames import CHECKED_FROM, HEADER, MAGIC, FrameKind
+from jug.backends._file.history import FAILURES, RESULTS
+from jug.backends._file.segment import Segment
+from jug.backends._file.stretch import RunFrame, Stretch, stretches_at
+
+__all__ = ["Told", "told_in"]
+
+_CHUNK: Final = 1 << 18
+_FEW: Final = 1 << 13
+"""How much is read where frames are large: enough for the beginning of one."""
+
+_APART: Final = 16
+"""How many frames are read one by one before a stretch is looked for again."""
+
+_OF_RUNS: Final = frozenset({*RESULTS, *FAILURES, FrameKind.RUN})
+
+
+class Told(NamedTuple):
+    """What some part of a segment tells of runs."""
+
+    stretches: list[Stretch]
+    frames: list[RunFrame]
+
+    def idents(self) -> Iterator[bytes]:
+        """Yield the ids of all frames."""
+        for stretch in self.stretches:
+            yield from stretch.idents
+        for frame in self.frames:
+            yield frame[0]
+
+
+def told_in(segment: Segment) -> Iterator[Told]:
+    """Yield what one segment tells of runs, past damage."""
+    file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        at, size, chunk = frames.HEAD_SIZE, os.fstat(file).st_size, _CHUNK
+        sound = 0 if segment.is_damaged else segment.at
+        while at < size:
+            data = read_at(file, chunk, at)
+            told, used = _told_by(data, size - at, sound - at, segment.seed)
+            yield told
+            if used:
+                chunk = _CHUNK if used <= len(data) else _FEW
+            elif len(data) == chunk < frames.LONGEST:
+                chunk = 2 * frames.LONGEST
+                continue
+            else:
+                used, chunk = frames.next_whole(data, 1, segment.seed), _CHUNK
+                if used < 0:
+                    return
+            at += used
+    finally:
+        os.close(file)
+
+
+def _told_by(data: bytes, left: int, sound: int, seed: int) -> tuple[Told, int]:
+    """Return what some bytes tell, and where the first frame begins that is cut off or damaged.
+
+    The file goes on for `left` bytes, of which the first `sound` were found so before.  Of
+    the last frame the record suffices, so that place may be after the end of the bytes.
+    """
+    told, at, before = Told([], []), 0, -1
+    while before < at < len(data):
+        before = at
+        stretches, at = stretches_at(data, at, min(sound, len(data)))
+        told.stretches.extend(stretches)
+        if not stretches:
+            found, at = _frames_of(data, at, left, sound, seed)
+            told.frames.extend(found)
+    return told, at
+
+
+def _frames_of(
+    data: bytes, at: int, left: int, sound: int, seed: int
+) -> tuple[list[RunFrame], int]:
+    """Return the next few frames from a place on, and where they end."""
+    found: list[RunFrame] = []
+    unpack, checksum_of, of_runs = HEADER.unpack_from, crc32, _OF_RUNS
+    size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
+    whole, end = memoryview(data), len(data)
+    for _ in range(_APART):
+        if at + size > end:
+            break
+        magic, checksum, length, record_length, ident, kind, digest = unpack(data, at)
+        begin = at + size
+        stop = begin + length
+        record_end = begin + record_length
+        if magic != magic_there or record_end > min(end, stop) or stop > left:
+            break
+        if sound < stop <= end and checksum_of(whole[at + checked_from : stop], seed) != checksum:
+            break
+        if kind in of_runs:
+            found.append((ident, kind, digest, data[begin:record_end]))
+        at = stop
+    return found, at
