@@ -281,6 +281,20 @@ def test_a_first_run_of_others_lets_tasks_of_its_name_begin(store: BaseStore) ->
     assert budget.latest_start(task) == BEGAN + 100 - 12
 
 
+def test_a_longer_run_of_others_has_tasks_of_its_name_begin_earlier(store: BaseStore) -> None:
+    task, *_ = make(("short", 1))
+    budget = Budget(EndTime(BEGAN, BEGAN + 100, 0.0), store, clock=lambda: BEGAN)
+    budget.note(task.name, 5.0)
+    assert budget.latest_start(task) == BEGAN + 100 - 6
+    store.put(result(task.digest, name=task.name, duration=10.0))
+    store.poll()
+    budget.runs.hear([task.digest])
+
+    budget.has_learnt()
+
+    assert budget.latest_start(task) == BEGAN + 100 - 12
+
+
 @given(
     st.floats(0.1, 100), st.floats(0.1, 100), st.none() | st.floats(0.1, 100),
     st.none() | st.floats(0.1, 100),
