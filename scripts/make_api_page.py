@@ -34,6 +34,7 @@ MODULES: Final = {
     "jug.unsafe": "jug-mapreduce; [helpers](helpers.md)",
     "jug.hooks": "jug-core",
     "jug.hooks.exit_checks": "jug-core; [helpers](helpers.md#ending-a-worker-early)",
+    "jug.needs": "jug-core; [workers for different machines](needs.md)",
     "jug.hash": "jug-core; [hashing](hashing.md)",
     "jug.jug": "jug-cli",
     "jug.options": "jug-cli; [configuration](configuration.md)",
@@ -53,6 +54,8 @@ WITH_MEMBERS: Final = ("Task", "Tasklet", "TaskGenerator")
 
 DATA: Final = {
     "jug.task.alltasks": "All tasks made so far, in order.",
+    "jug.needs.NOTHING": "The needs of a task that states none: one CPU.",
+    "jug.needs.SIZES": "What `memory_size` understands, in words.",
     "jug.hash.SCHEME_VERSION": "The version of the way to hash, which enters every hash.",
     "jug.options.LEVELS": "How much can be told, from the most to the least.",
     "jug.options.KEYS": "Everything that can be configured, each a `Key`.",

@@ -12,7 +12,7 @@ from jug.cli import OWN_COMMANDS, main
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 
-OF_OTHERS = ("adopt",)
+OF_OTHERS = ("adopt", "submit", "jobs")
 """Commands that other distributions of jug bring."""
 
 HEAD = """\

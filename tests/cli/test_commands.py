@@ -83,6 +83,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "run_lines",
         "selecting",
         "since",
+        "status_lines",
         "unknown_options",
         "user_commands",
     }

@@ -175,6 +175,8 @@ def test_every_key_has_a_variable_and_stands_in_the_documentation(key: Any) -> N
     given = {bool: "yes", int: "3", float: "2.5"}.get(type(key.default), "info")
     special = {"lease-seconds": "2.5", "runs-kept": "5", "capture": "no", "progress": "plain"}
     special |= {"until": "1780200000", "for": "3h50m", "margin": "30s"}
+    special |= {"workers": "20", "time": "4h", "mem": "8G"}
+    special |= {"cpus": "16", "memory": "64GB", "gpus": "2"}
     given = special.get(key.name, given)
 
     assert read_configuration(Path("/"), {key.variable: given}) == {

@@ -19,7 +19,7 @@ from pathlib import Path
 from jug import TaskGenerator
 
 
-@TaskGenerator
+@TaskGenerator(tags={"camera", "long"})
 def measure(n):
     if n == 1 and not Path("mended").exists():
         raise ValueError("no such luck")
@@ -60,6 +60,12 @@ def counts(result: Result) -> dict[str, int]:
         (["--failed"], {"chain.measure": 1}),
         (["--failed", "--downstream"], {"chain.fit": 1, "chain.measure": 1}),
         (["--failed", "--pattern", "fit"], {}),
+        (["--tag", "camera"], {"chain.measure": 3}),
+        (["--tag", "camera", "--name", "fit"], {}),
+        (["--without-tag", "camera"], {"chain.fit": 3}),
+        (["--without-tag", "none", "--tag", "long", "--tag", "camera"], {"chain.measure": 3}),
+        (["--tag", "camera", "--failed", "--downstream"], {"chain.fit": 1, "chain.measure": 1}),
+        (["--name", "*(1)", "--downstream", "--without-tag", "long"], {}),
     ],
 )
 def test_what_is_chosen(jug: Jug, words: list[str], counted: dict[str, int]) -> None:
@@ -76,6 +82,7 @@ def test_what_is_chosen(jug: Jug, words: list[str], counted: dict[str, int]) -> 
         (["--name", "mesure"], "no task matches 'mesure': is 'chain.measure' meant?"),
         (["--name", "measure(7)"], "no task matches 'measure(7)': is 'chain.measure(2)' or"),
         (["--downstream"], "all that depends on what?"),
+        (["--tag", "camra"], "no task has the tag 'camra': the tags are 'camera', 'long'"),
         (["--name", "fit", "--pattern", "fit"], "choose tasks by one of them"),
     ],
 )

@@ -227,6 +227,7 @@ def test_json_says_the_same(jug: Jug) -> None:
         "complete": False,
         "at_barrier": False,
         "workers": 0,
+        "silent": [],
         "rate": None,
         "time_left": None,
     }

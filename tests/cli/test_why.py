@@ -14,7 +14,6 @@ import pytest
 from click.testing import Result
 
 from jug import Task, records
-from jug.backends.base import Holder
 from jug.backends.file_store import FileStore
 from jug.backends.process import Process
 from jug.cli.reading import traceless
@@ -25,7 +24,8 @@ from jug.task.graph import Graph
 from jug.views.earlier import EarlierRuns, differences
 from jug.views.explanation import Explanation, Reason, when_and_where
 from jug.views.forecast import Durations, forecast, makespan
-from jug.views.places import Places, held_by
+from jug.views.places import Places
+from jug.workers import Life, Worker, held_by
 
 Jug = Callable[..., Result]
 JugProcess = Callable[..., subprocess.CompletedProcess[str]]
@@ -325,21 +325,27 @@ def test_what_is_held_is_told_by_whom(jug: Jug) -> None:
 
 def test_what_is_held_is_told_since_when_if_that_is_known() -> None:
     process = Process("node1", "", "", 7, "")
-    holder = Holder("0123456789abcdef", process, alive=True, since=time.time() - 3600)
-    held = Explanation(Task(abs, -1), Reason.HELD, holder=holder)
+    task, since = Task(abs, -1), time.time() - 3600
+    holder = Worker(
+        "0123456789abcdef", process, Life.ALIVE, silence=14.0, lease=120.0,
+        tasks={task.digest: since}, job="SLURM 123_4",
+    )  # fmt: skip
+    held = Explanation(task, Reason.HELD, holder=holder)
 
-    assert held.detail(Places({})) == "by node1:7 for 1 h"
+    by = "by node1:7 (SLURM 123_4) for 1 h, last sign of life 14.0 s ago"
+    assert held.detail(Places({})) == by
     assert held.as_dict(Places({}))["holder"] == {
-        "worker": holder.worker, "host": "node1", "pid": 7, "since": holder.since,
+        "worker": holder.id, "host": "node1", "pid": 7, "job": "SLURM 123_4", "life": "alive",
+        "silence": 14.0, "since": since,
     }  # fmt: skip
 
 
 def test_a_clock_that_was_set_back_makes_no_span_negative() -> None:
     later = time.time() + 3600
-    holder = Holder("0123456789abcdef", None, alive=True, since=later)
+    holder = Worker("0123456789abcdef", None, Life.ALIVE, tasks={b"a": later})
     run = Run(b"1" * 20, RunState.FAILED, Record("builtins.abs", start=later))
 
-    assert held_by(holder) == "01234567 for 0 s"
+    assert held_by(holder, b"a") == "01234567 for 0 s"
     assert when_and_where(run, Places({})) == "0 s ago on -"
 
 

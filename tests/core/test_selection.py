@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from jug.jugfile import set_jugdir
 from jug.selection import ByName, ByPattern, Selection, selection
 from jug.session import use_store
 from jug.task.graph import Graph
+from jug.task.run_options import RunOptions
 
 words = st.text(alphabet="abc_[]*?.", min_size=1, max_size=6)
 
@@ -159,6 +161,34 @@ def test_each_of_several_must_fit(graph: Graph, name: list[str], told: str) -> N
     assert told in chosen.no_match(graph) if told else chosen.no_match(graph) == ""
 
 
+def no_match(graph: Graph, **chosen: Any) -> str:
+    found = selection(**chosen)
+    assert found is not None
+    return found.no_match(graph)
+
+
+def test_tags_choose(store: object) -> None:
+    tasks = [Task(abs, 1), Task(abs, 2), Task(abs, 3)]
+    for task, tags in zip(tasks, ((), ("gpu",), ("gpu", "licence")), strict=True):
+        task.options = RunOptions(tags=tags)
+    graph = Graph([*tasks, Task(sum, [tasks[0], tasks[2]])])
+
+    def numbers(**chosen: Any) -> list[int]:
+        found = selection(**chosen)
+        assert found is not None
+        return found.numbers(graph)
+
+    assert numbers(tag="gpu") == [1, 2]
+    assert numbers(tag=["licence", "other"]) == [2]
+    assert numbers(without_tag="licence") == [0, 1, 3]
+    assert numbers(tag="gpu", without_tag="licence") == [1]
+    assert numbers(tag="licence", downstream=True) == [2, 3]
+    assert numbers(name="abs", downstream=True, without_tag=("gpu",)) == [0, 3]
+    assert no_match(graph, tag="cpu").startswith("no task has the tag 'cpu': the tags")
+    assert no_match(Graph(tasks[:1]), tag="cpu").endswith("none has a tag")
+    assert no_match(graph, without_tag="cpu") == ""
+
+
 def test_selections_go_to_other_processes() -> None:
     for chosen in (ByName("f*"), ByPattern("/f/"), Selection((ByName("f*"), ByName("g(1)")), True)):
         assert pickle.loads(pickle.dumps(chosen)) == chosen
@@ -185,6 +215,8 @@ def test_what_chooses_nothing_is_an_error(
 def test_what_depends_on_nothing_that_is_chosen_is_an_error() -> None:
     with pytest.raises(OptionError, match="all that depends on what"):
         selection(downstream=True)
+    with pytest.raises(OptionError, match="the tag of the tasks is empty"):
+        selection(tag="")
 
 
 def test_without_name_and_pattern_there_is_no_selection() -> None:

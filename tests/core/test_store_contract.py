@@ -97,6 +97,22 @@ class MindsNoDiscardOfARun(DictStore):
         super()._note(digest, before, after._replace(discards=0))
 
 
+class TellsOfSignsToCome(DictStore):
+    def holders(self):
+        later = self.now() + 3600
+        return {d: one._replace(last_sign=later) for d, one in super().holders().items()}
+
+
+class ForgetsWhoIsThere(DictStore):
+    def present(self):
+        return []
+
+
+class DescribesAll(DictStore):
+    def workers_of(self, ids):
+        return self.workers()
+
+
 class KeepsItsLeases(DictStore):
     def close(self):
         self.flush()
@@ -130,6 +146,9 @@ BROKEN = {
     ),
     "what_was_made_from_a_removed_result_is_stale": ComparesResultsByTheirTasks,
     "a_task_that_is_discarded_while_it_runs_is_not_saved": MindsNoDiscardOfARun,
+    "holders_tell_when_they_last_showed_that_they_live": TellsOfSignsToCome,
+    "workers_that_hold_something_are_present": ForgetsWhoIsThere,
+    "what_some_workers_said_of_themselves_is_told_alone": DescribesAll,
     "close_gives_all_leases_back": KeepsItsLeases,
     "discard_removes_results_and_failures_for_everybody": DiscardsResultsOnly,
 }

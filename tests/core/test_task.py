@@ -16,6 +16,7 @@ from jug.errors import (
     TaskError,
     TaskFailed,
 )
+from jug.needs import NOTHING, Needs
 from jug.task import alltasks, describe, find_dependencies, recursive_dependencies, topological_sort
 from jug.task.attempt import failed_attempt
 
@@ -93,13 +94,32 @@ def test_options_do_not_enter_the_hash():
 @pytest.mark.parametrize(
     "bad",
     [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}]
-    + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}],
+    + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}]
+    + [{"cpus": 0}, {"cpus": "4"}, {"gpus": -1}, {"gpus": 0.5}, {"tags": "gpu"}, {"tags": [1]}]
+    + [{"memory": "8 potatoes"}, {"memory": -1}, {"memory": "-1 GB"}, {"memory": [8]}]
+    + [{"cpus": True}, {"tags": {""}}, {"tags": 8}, {"memory": float("nan")}],
 )
-def test_a_bad_option_is_refused(bad):
-    with pytest.raises(TaskError, match=f"{next(iter(bad))} must be a .*, not"):
+def test_a_bad_option_is_refused_with_the_name_of_the_task(bad):
+    wrong = rf"test_task\.double: {next(iter(bad))} must be a .*, not"
+    with pytest.raises(TaskError, match=wrong):
         double.options(**bad)
-    with pytest.raises(TaskError, match=next(iter(bad))):
-        TaskGenerator(**bad)
+    with pytest.raises(TaskError, match=wrong):
+        TaskGenerator(**bad)(double)
+
+
+def test_needs_do_not_enter_the_hash():
+    heavy = TaskGenerator(cpus=4, memory="8 GB", gpus=1, tags={"licence"})(double)
+    assert heavy(1).hash() == double(1).hash()
+    of_any_size = TaskGenerator(cpus=4, memory="8 GB", gpus=1, tags={"licence"})(abs)
+    assert of_any_size(-1).hash() == b"828ba5609812f7327e23808541806a245490829e"
+    assert heavy(1).needs == Needs(4, 8_000_000_000, 1, frozenset({"licence"}))
+    assert heavy.options(memory="1 GiB")(1).needs == Needs(4, 2**30, 1, frozenset({"licence"}))
+    assert double(1).needs is NOTHING
+
+
+def test_needs_in_words():
+    assert str(Needs()) == "1 CPU"
+    assert str(Needs.stated(16, "1.5 GiB", 2)) == "16 CPUs, 1.6 GB of memory, 2 GPUs"
 
 
 def test_a_runtime_is_a_number_of_seconds_or_a_text_with_a_unit():
@@ -112,10 +132,10 @@ def test_a_runtime_is_a_number_of_seconds_or_a_text_with_a_unit():
 
 @pytest.mark.parametrize("arguments", [(), (abs,)])
 def test_an_option_that_is_none_is_refused(arguments):
-    with pytest.raises(OptionError, match="only retries, runtime and timeout: is 'retries' meant"):
+    with pytest.raises(OptionError, match="only retries, .* and tags: is 'retries' meant"):
         TaskGenerator(*arguments, retry=2)
-    with pytest.raises(OptionError, match="no option 'memory', only retries, .* and timeout$"):
-        TaskGenerator(*arguments, memory=2)
+    with pytest.raises(OptionError, match="no option 'disk', only retries, .* and tags$"):
+        TaskGenerator(*arguments, disk=2)
 
 
 def test_a_lambda_is_refused_with_the_way_out():

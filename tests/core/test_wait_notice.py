@@ -32,7 +32,7 @@ def test_task_host_process_and_time_are_told(notice, caplog, monkeypatch):
 
     shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(then))
     assert caplog.messages == [
-        f"waiting for jugfile.slow (held by process 4711 on node7, at least since {shown})"
+        f"waiting for jugfile.slow (held by node7:4711, at least since {shown})"
     ]
 
 
@@ -42,18 +42,16 @@ def test_the_time_that_the_store_knows_is_told(notice, caplog):
     notice.tell({b"a": "jugfile.slow"}, {b"a": holder})
 
     shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
-    assert caplog.messages == [
-        f"waiting for jugfile.slow (held by process 4711 on node7, since {shown})"
-    ]
+    assert caplog.messages == [f"waiting for jugfile.slow (held by node7:4711, since {shown})"]
 
 
 def test_each_holder_is_told_once(notice, caplog):
     for worker in ("5f0c", "5f0c", "77aa", "5f0c"):
         notice.tell({b"a": "jugfile.slow"}, {b"a": held(worker, None)})
 
-    assert [re.findall("held by worker ....", told) for told in caplog.messages] == [
-        ["held by worker 5f0c"],
-        ["held by worker 77aa"],
+    assert [re.findall("held by ....", told) for told in caplog.messages] == [
+        ["held by 5f0c"],
+        ["held by 77aa"],
     ]
 
 

@@ -651,7 +651,7 @@ def lease_of(store, task):
 
 
 def test_a_worker_that_waits_says_once_for_what_and_for_whom(store, caplog, monkeypatch):
-    monkeypatch.setattr("jug.execution.worker.LONG", 0.0)
+    monkeypatch.setattr("jug.execution.waiting.LONG", 0.0)
     first, second = note(1), note(2)
     finish_first, finish_second = lease_of(store, first), lease_of(store, second)
     wait = store.wait

@@ -31,6 +31,7 @@ harness = runpy.run_path(str(SYSTEM / "conftest.py"))
 folder, journal, write = harness["folder"], harness["journal"], harness["write"]
 launch, start, jug = harness["launch"], harness["start"], harness["jug"]
 wait_for = harness["wait_for"]
+needs = runpy.run_path(str(SYSTEM / "test_needs.py"))
 storms = runpy.run_path(str(SYSTEM / "test_storm.py"))
 
 
@@ -102,6 +103,24 @@ def test_the_server_may_be_killed_in_mid_run(servers, use, write, journal, count
 
 def ended(lines):
     return sum(line[0] == "end" for line in lines)
+
+
+# Sharing a machine
+
+
+def test_workers_share_their_machine_and_say_how_much_of_it_they_have(
+    server, use, write, start, jug, journal, wait_for
+):
+    use(server.url())
+    write(needs["FAT"] + needs["STATUS"].partition("import log, wait_for_file")[2])
+
+    process = start("execute", "-j", "4", "--memory", "4GB", "--cpus", "2")
+    wait_for(lambda: len(journal()) == 2)
+
+    assert "No living worker can run 2 tasks of jugfile.wider, which need 3" in jug("status")[1]
+    Path("go").touch()
+    assert process.wait(60) == 3
+    assert needs["most_at_once"](journal()) == 2
 
 
 # Waiting for each other

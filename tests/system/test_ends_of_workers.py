@@ -11,7 +11,7 @@ import pytest
 
 import jug as jug_package
 from jug import TaskGenerator
-from jug.execution import supervisor
+from jug.execution import overdue
 
 JOBS = pytest.mark.parametrize("jobs", ["1", "2"])
 SPAWNED = pytest.mark.parametrize("beginning", ["", "import torch\n"], ids=["forked", "spawned"])
@@ -207,7 +207,7 @@ def endless():
 
 def test_a_thread_without_end_holds_a_worker_up_for_some_time_only(folder, monkeypatch, caplog):
     monkeypatch.delitem(sys.modules, "polars", raising=False)  # of other tests in this process
-    monkeypatch.setattr(supervisor, "_LAST_SECONDS", 0.3)
+    monkeypatch.setattr(overdue, "_LAST_SECONDS", 0.3)
     began = time.monotonic()
 
     pids = jug_package.run([endless()], workers=2, jugdir="jd")

@@ -39,9 +39,7 @@ def test_a_worker_says_which_process_it_waits_for(write, start, journal, wait_fo
     Path("go").touch()
 
     host = re.escape(os.uname().nodename)
-    assert re.match(
-        rf"jug: waiting for jugfile.slow \(held by process {pid} on {host}, since \d{{4}}-", told
-    )
+    assert re.match(rf"jug: waiting for jugfile.slow \(held by {host}:{pid}, since \d{{4}}-", told)
     assert waiter.communicate(timeout=30)[1] == ""
     assert holder.communicate(timeout=30)[1] == ""
 

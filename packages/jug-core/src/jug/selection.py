@@ -1,4 +1,4 @@
-"""Choosing tasks: by names, by calls, by what has failed, and all that depends on these.
+"""Choosing tasks: by names, calls and tags, by what has failed, and all that depends on these.
 
 A selection is a plain object rather than a closure, since it goes to other processes.
 What it means is found out where the tasks are known, by `Selection.numbers`: a worker and
@@ -8,7 +8,7 @@ a command that looks on choose alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from fnmatch import translate
 from itertools import islice
@@ -143,14 +143,24 @@ class Selection:
     """Whether only tasks that have failed are meant."""
     downstream: bool = False
     """Whether all that depends on these tasks is meant, too."""
+    tags: frozenset[str] = frozenset()
+    """The task is to have one of these tags, if there are any."""
+    without_tags: frozenset[str] = frozenset()
+    """No task is meant that has one of these, whatever it depends on."""
 
     def __call__(self, name: str, arguments: str | None = None) -> bool:
         """Return whether one of the parts fits this name, with these arguments in short."""
         return not self.parts or any(part(name, arguments) for part in self.parts)
 
     def means(self, task: Task[Any], name: str) -> bool:
-        """Return whether one of the parts fits a task of this name."""
+        """Return whether one of the parts fits a task of this name, and its tags do."""
+        if not self._fits_tags(task):
+            return False
         return not self.parts or any(_fits(part, task, name) for part in self.parts)
+
+    def _fits_tags(self, task: Task[Any]) -> bool:
+        has = task.needs.tags
+        return not (self.tags and self.tags.isdisjoint(has)) and self.without_tags.isdisjoint(has)
 
     def numbers(self, graph: Graph, failed: Container[bytes] | None = None) -> list[int]:
         """Return the numbers of the tasks of a graph that are meant.
@@ -165,12 +175,17 @@ class Selection:
         if self.failed:
             known = failed_of(graph.tasks) if failed is None else failed
             chosen = [number for number in chosen if graph.tasks[number].digest in known]
-        return sorted(graph.with_dependants(chosen)) if self.downstream else chosen
+        return self._downstream_of(chosen, graph) if self.downstream else chosen
+
+    def _downstream_of(self, chosen: list[int], graph: Graph) -> list[int]:
+        tasks, excluded = graph.tasks, self.without_tags
+        numbers = sorted(graph.with_dependants(chosen))
+        return [number for number in numbers if excluded.isdisjoint(tasks[number].needs.tags)]
 
     def no_match(self, graph: Graph) -> str:
         """Return what to say of a name that fits no task, with those that may be meant.
 
-        It is empty if each name, or pattern, fits a task, failed or not.
+        It is empty if each name, pattern or tag fits a task, failed or not.
 
         >>> selection("ab").no_match(Graph([Task(abs, -1)]))
         "no task matches 'ab': is 'builtins.abs' meant?"
@@ -178,8 +193,18 @@ class Selection:
         names = set(graph.names())
         unfit = next((part for part in self.parts if not _fits_any(part, graph)), None)
         if unfit is None:
-            return ""
+            return _no_tag(self.tags, graph)
         return f"no task matches {unfit.text!r}: {_advice(unfit, names, graph)}"
+
+
+def _no_tag(wanted: Set[str], graph: Graph) -> str:
+    """Return what to say of a tag that no task has, empty if each is had by one."""
+    there = frozenset[str]().union(*(task.needs.tags for task in graph.tasks)) if wanted else wanted
+    unknown = next(iter(sorted(wanted - there)), None)
+    if unknown is None:
+        return ""
+    known = f"the tags are {', '.join(map(repr, sorted(there)))}" if there else "none has a tag"
+    return f"no task has the tag {unknown!r}: {known}"
 
 
 def _fits_any(part: ByName | ByPattern, graph: Graph) -> bool:
@@ -212,6 +237,8 @@ def selection(
     *,
     failed: bool = False,
     downstream: bool = False,
+    tag: str | Sequence[str] | None = None,
+    without_tag: str | Sequence[str] | None = None,
 ) -> Selection | None:
     """Return what selects tasks, None if nothing is given that would choose.
 
@@ -221,16 +248,25 @@ def selection(
         raise OptionError("a name and a pattern are given: choose tasks by one of them")
     parts: list[ByName | ByPattern] = [ByName(text) for text in _texts(name)]
     parts += [ByPattern(text) for text in _texts(pattern)]
-    if downstream and not (parts or failed):
+    tags, without = _tags(tag), _tags(without_tag)
+    if downstream and not (parts or failed or tags):
         raise OptionError(
-            "all that depends on what? beside 'downstream' choose tasks by a name or a pattern, "
-            "or those that have failed"
+            "all that depends on what? beside 'downstream' choose tasks by a name, a pattern or "
+            "a tag, or those that have failed"
         )
-    return Selection(tuple(parts), failed, downstream) if parts or failed else None
+    chosen = Selection(tuple(parts), failed, downstream, tags, without)
+    return None if chosen == Selection() else chosen
 
 
 def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
     return [given] if isinstance(given, str) else given or ()
+
+
+def _tags(given: str | Sequence[str] | None) -> frozenset[str]:
+    tags = frozenset(_texts(given))
+    if "" in tags:
+        raise OptionError("the tag of the tasks is empty: give one that tasks have")
+    return tags
 
 
 def _advice(part: ByName | ByPattern, names: set[str], graph: Graph) -> str:

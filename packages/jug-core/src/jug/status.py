@@ -22,6 +22,7 @@ from jug.backends.base import BaseStore
 from jug.backends.news import Reader
 from jug.hash.names import task_names
 from jug.task import Task
+from jug.workers import living
 
 __all__ = ["State", "Status", "StatusKeeper", "look", "states"]
 
@@ -127,7 +128,7 @@ def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
 
 
 def _running(store: BaseStore) -> set[bytes]:
-    return {digest for digest, holder in store.holders().items() if holder.alive}
+    return {*living(store, store.holders())}
 
 
 class StatusKeeper:

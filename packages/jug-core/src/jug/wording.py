@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["CONTROLS", "an", "counted", "duration", "escaped"]
+__all__ = ["CONTROLS", "an", "counted", "duration", "escaped", "rounded"]
 
 
 def counted(count: int, thing: str) -> str:
@@ -62,6 +62,16 @@ def duration(seconds: float) -> str:
     )
     first, rest = divmod(round(whole * of), of)
     return f"{first} {name} {rest} {smaller}" if rest else f"{first} {name}"
+
+
+def rounded(seconds: float) -> str:
+    """Return a time span in whole seconds, but for one that is shorter.
+
+    >>> [rounded(seconds) for seconds in (0.35, 1.25, 59.96, 7500)]
+    ['350 ms', '1 s', '1 min', '2 h 5 min']
+    """
+    text = duration(round(seconds) if seconds >= 1 else seconds)
+    return text.replace(".0 s", " s")
 
 
 _SPANS: Final = (

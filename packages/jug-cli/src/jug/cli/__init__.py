@@ -38,6 +38,7 @@ OWN_COMMANDS: Final = {
     "failures": "Show what failed, grouped by exception and place.",
     "log": "List the runs of tasks, in order.",
     "show": "Show all about one task: its state and why, its result, its runs.",
+    "workers": "List the workers: who lives, where, on what, and when each was heard of last.",
     "timings": "Show how long tasks took, and what more workers could gain.",
     "shell": "Look at results in an interactive Python.",
     "check": "Tell by the exit status whether all tasks are done.",
@@ -62,7 +63,7 @@ FORMER_COMMANDS: Final = {
 }
 """Commands of jug 2.x that are gone, and what to use in their place."""
 
-COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt"}
+COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt", "jobs": "jug-batch", "submit": "jug-batch"}
 """Commands that jug's other distributions bring, to say which one is not installed."""
 
 
@@ -172,7 +173,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
         return
     from importlib.metadata import PackageNotFoundError, version
 
-    parts = ("core", "file", "redis", "mapreduce", "cli", "adopt")
+    parts = ("core", "file", "redis", "mapreduce", "cli", "adopt", "batch")
     for name in ("jug", *(f"jug-{part}" for part in parts)):
         try:
             click.echo(f"{name} {version(name)}")

@@ -17,6 +17,8 @@ _COLOURS: Final = {
     "died": "red",
     "lost": "red",
     "retried": "yellow",
+    "silent": "red",
+    "gone": "red",
     "running": "green",
 }
 

@@ -50,19 +50,35 @@ Examples:
   jug execute --dry-run -j 4 primes.py
   jug execute --progress=plain primes.py 2> progress.txt
   jug execute -j 0 --for 3h50m primes.py
+  jug execute -j 16 --cpus 16 --memory 64GB --gpus 2 train.py
 
 \b
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
   1    something failed
-  2    wrong usage, or no task has the name or fits the pattern
+  2    wrong usage, or no task has the name or the tag or fits the pattern
   3    work is left that has not failed: others still hold tasks and the
-       waiting time is over, or nothing that is left can be run
+       waiting time is over, or nothing that is left can be run, or what is
+       left needs more than there is of this machine
   130  interrupted""",
 )
 @jobs_option
 @selection_options("execute_")
+@click.option(
+    "--cpus", "execute_cpus", metavar="N",
+    help="How many CPUs the workers together may use, where tasks say how many they need.  "
+    "[all that this process may use]",
+)  # fmt: skip
+@click.option(
+    "--memory", "execute_memory", metavar="SIZE",
+    help="How much memory they may use, such as 64GB.  "
+    "[all that this process may use, where a task says how much it needs]",
+)  # fmt: skip
+@click.option(
+    "--gpus", "execute_gpus", metavar="N",
+    help="How many GPUs they may use.  [those of CUDA_VISIBLE_DEVICES, or all]",
+)  # fmt: skip
 @click.option(
     "--keep-going", "execute_keep_going", is_flag=True,
     help="After a failure, run all that does not depend on it.",
@@ -166,6 +182,8 @@ def selected(options: Options) -> Selection | None:
         options.execute_pattern,
         failed=options.execute_failed,
         downstream=options.execute_downstream,
+        tag=options.execute_tag,
+        without_tag=options.execute_without_tag,
     )
 
 
@@ -205,6 +223,7 @@ class RunSettings:
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
+        from jug.execution.capacity import Capacity
         from jug.execution.settings import Settings
 
         configure(self.weaker)
@@ -224,6 +243,9 @@ class RunSettings:
             select=selected(options),
             capture=_captures(options),
             end=self._end(options),
+            capacity=Capacity.given(
+                options.execute_cpus, options.execute_memory, options.execute_gpus
+            ),
             short=options.short,
             on_failure=_debug if is_debugged else None,
         )
@@ -286,8 +308,8 @@ def _print_summary(summary: Summary, short: bool) -> None:
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
         click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
-    for too_long in summary.too_long:
-        click.echo(f"jug: {too_long}", err=True)
+    for told in (*summary.too_long, *summary.too_large):
+        click.echo(f"jug: {told}", err=True)
     status = summary.ending.status
     if (status or summary.left) and not summary.unmatched:
         click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)

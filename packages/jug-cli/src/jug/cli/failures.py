@@ -34,7 +34,8 @@ Examples:
 
 \b
 Exit status: 0 if no task has failed, 1 if any has, or if the jugfile can't be
-read; 2 for wrong usage, also if no task has the name or fits the pattern.""",
+read; 2 for wrong usage, also if no task has the name or the tag or fits
+the pattern.""",
 )
 @selecting
 @as_json

@@ -32,7 +32,8 @@ Examples:
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if
-nothing says which tasks, or no task has the name or fits the pattern.""",
+nothing says which tasks, or no task has the name or the tag or fits the
+pattern.""",
     changes=always,
 )
 @selecting

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from jug.cli.cores import usable_cores
+from jug.machine.cores import usable_cores
 from jug.options import Options
 
 __all__ = ["jobs_option", "workers_of"]

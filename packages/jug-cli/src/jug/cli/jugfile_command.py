@@ -93,7 +93,9 @@ def never(parameters: Parameters) -> bool:
 
 
 def jugfile_command(
-    epilog: str, changes: Callable[[Parameters], bool] = never
+    epilog: str,
+    changes: Callable[[Parameters], bool] = never,
+    cls: type[JugfileCommand] = JugfileCommand,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command that works on a jugfile out of a function of its `Options`.
 
@@ -110,7 +112,7 @@ def jugfile_command(
                 function(options, **parameters)
 
         command = click.command(
-            cls=JugfileCommand,
+            cls=cls,
             help=function.__doc__,
             epilog=epilog,
             context_settings={"ignore_unknown_options": True},

@@ -176,15 +176,15 @@ def _take(task: Task[Any]) -> Lease | None:
     """Take a task without a result, so that nobody else runs it; refuse one that somebody runs."""
     from jug.backends.heartbeat import start_heartbeat
     from jug.task.short_form import call_form
-    from jug.views.places import held_by
+    from jug.workers import held_by, holder_of
 
     store = task.store
     lease = None if task.can_load() else store.acquire([task.digest])
     if lease is not None:
         start_heartbeat(store)
     elif not task.can_load():
-        holder = store.holders().get(task.digest)
-        who = held_by(holder) if holder else "another worker"
+        holder = holder_of(store, task.digest)
+        who = held_by(holder, task.digest) if holder else "another worker"
         raise LockError(
             f"{call_form(task)} is being run by {who}: wait for that, or leave --save away",
             task=task,

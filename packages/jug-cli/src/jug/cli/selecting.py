@@ -47,6 +47,14 @@ def selection_options(prefix: str = "") -> Callable[[Function], Function]:
             help="The tasks whose names contain PATTERN, or fit a /regex/; may be repeated.",
         ),
         click.option(
+            "--tag", f"{prefix}tag", metavar="TAG", multiple=True,
+            help="Of these, those with this tag; may be repeated.",
+        ),
+        click.option(
+            "--without-tag", f"{prefix}without_tag", metavar="TAG", multiple=True,
+            help="None with this tag; may be repeated.",
+        ),
+        click.option(
             "--failed", f"{prefix}failed", is_flag=True, help="Of these, those that have failed.",
         ),
         click.option(
@@ -54,7 +62,7 @@ def selection_options(prefix: str = "") -> Callable[[Function], Function]:
             help="Also all that depends on what is chosen so, directly or not.",
         ),
         click.option(
-            "--allow-none", is_flag=True, help="Accept a name or pattern that fits no task."
+            "--allow-none", is_flag=True, help="Accept a name, pattern or tag that fits no task."
         ),
     )  # fmt: skip
 
@@ -103,13 +111,17 @@ def selecting(function: Function) -> Function:
     @wraps(function)
     def choose(
         *args: Any,
-        name: tuple[str, ...], pattern: tuple[str, ...], failed: bool, downstream: bool,
-        allow_none: bool,
+        name: tuple[str, ...], pattern: tuple[str, ...],
+        tag: tuple[str, ...], without_tag: tuple[str, ...],
+        failed: bool, downstream: bool, allow_none: bool,
         **others: Any,
     ) -> Any:  # fmt: skip
         from jug.selection import selection
 
-        selected = selection(name or None, pattern or None, failed=failed, downstream=downstream)
+        selected = selection(
+            name or None, pattern or None,
+            failed=failed, downstream=downstream, tag=tag, without_tag=without_tag,
+        )  # fmt: skip
         return function(*args, chosen=Chosen(selected, allow_none), **others)
 
     return selection_options()(choose)

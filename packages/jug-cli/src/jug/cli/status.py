@@ -15,6 +15,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import is_all_done, reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
+from jug.cli.status_lines import lines_of_others
 from jug.options import Options
 from jug.tables import Columns, table
 from jug.wording import duration
@@ -40,7 +41,7 @@ Examples:
 \b
 Exit status: 0 if all tasks, or all that are chosen, are done; 1 if not, or if
 the jugfile can't be read; 2 for wrong usage, also if no task has the name or
-fits the pattern.""",
+the tag or fits the pattern.""",
 )
 @selecting
 @as_json
@@ -75,16 +76,24 @@ def command(
     if is_watched:
         with shown_progress(options.progress) as display:
             follow(options, display, chosen.tasks)
+    from jug.views.out_of_reach import out_of_reach
+
     with reading(options) as jugspace:
         tasks = chosen.tasks(jugspace)
         status, snapshot = _look(jugspace, tasks, as_json or not options.short)
         times = _times(jugspace, tasks) if is_long else {}
         if as_json:
-            click.echo(json.dumps(_as_data(status, snapshot, times, jugspace), indent=2))
+            data = _as_data(status, snapshot, times, jugspace)
+            data["out_of_reach"] = [one.as_dict() for one in out_of_reach(jugspace.store, tasks)]
+            click.echo(json.dumps(data, indent=2))
         elif options.short:
             click.echo(status.sentence())
         else:
             _print(status, snapshot, times)
+            for one in out_of_reach(jugspace.store, tasks):
+                click.echo(str(one))
+            for line in lines_of_others(options, jugspace.store):
+                click.echo(line)
         if not as_json:
             warn_of_barrier(jugspace)
     context.exit(DONE if is_all_done(status, jugspace) else FAILED)
@@ -109,12 +118,14 @@ def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
 
 
 def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
-    from jug.progress.wording import at_work
+    from jug.progress.wording import at_work, silence
 
     click.echo(_as_table(status))
     pace = at_work(snapshot)
     if pace:
         click.echo(f"{pace[0].upper()}{pace[1:]}.")
+    if snapshot.silent:
+        click.echo(f"{silence(snapshot.silent)}.")
     if times:
         titles = ["Finished", "Total time", "Mean", "Longest", "Task name"]
         rows = [
@@ -152,6 +163,7 @@ def _as_data(
         "complete": is_all_done(status, jugspace),
         "at_barrier": bool(jugspace.barrier_tasks),
         "workers": snapshot.workers,
+        "silent": [worker.as_dict() for worker in snapshot.silent],
         "rate": snapshot.rate,
         "time_left": snapshot.time_left,
     }

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from jug.errors import OptionError
 from jug.moments import moment, span
+from jug.needs import memory_size
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
 _FALSE: Final = ("0", "false", "no", "n", "off")
@@ -68,6 +69,12 @@ def _count(given: Any) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number from 0 up")
     return int(text)
+
+
+def _cpus(given: Any) -> int:
+    if _count(given) < 1:
+        raise ValueError("must be a whole number from 1 up")
+    return _count(given)
 
 
 def _moment(given: Any) -> float:
@@ -193,6 +200,8 @@ KEYS: Final = (
     Key("execute", "target", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "invalid", None, _texts, "another spelling of name", "execute_name"),
     Key("execute", "pattern", None, _texts, "the tasks to run, by a part of their name"),
+    Key("execute", "tag", None, _texts, "the tasks to run, by their tags"),
+    Key("execute", "without-tag", None, _texts, "the tags of tasks that are not to be run"),
     Key("execute", "failed", False, _truth, "whether to run only what has failed"),
     Key(
         "execute",
@@ -212,6 +221,9 @@ KEYS: Final = (
         "execute_wait_cycle_time_secs",
     ),
     Key("execute", "nr-wait-cycles", 150, _count, "see wait-cycle-time"),
+    Key("execute", "cpus", None, _cpus, "how many CPUs the workers together may use"),
+    Key("execute", "memory", None, memory_size, "how much memory they may use, such as 64GB"),
+    Key("execute", "gpus", None, _count, "how many GPUs they may use"),
     Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
     Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
     Key(
@@ -246,6 +258,18 @@ KEYS: Final = (
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
+    Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
+    Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
+    Key("submit", "jobs", 1, _count, "how many workers a job has"),
+    Key("submit", "time", None, span, "how long a job may take, such as 4:00:00"),
+    Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),
+    Key("submit", "gpus", 0, _count, "the GPUs of a job"),
+    Key("submit", "account", "", _text, "the account that pays"),
+    Key("submit", "partition", "", _text, "the partition or queue"),
+    Key("submit", "setup", None, _texts, "lines of shell that come before jug in a job"),
+    Key("submit", "template", None, _path, "a script of your own for jobs"),
+    Key("submit", "image", "", _text, "the image of a pod"),
+    Key("submit", "secret", "jug", _some_text, "the secret with the URL of the store"),
     Key("graph", "file-format", "png", _some_text, "the format of the picture"),
     Key(
         "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"

@@ -9,13 +9,13 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from jug.backends.base import Holder
 from jug.records import Run, RunState
 from jug.task import Task
 from jug.task.short_form import call_form, call_forms
 from jug.views.earlier import Difference
-from jug.views.places import Places, held_by, holder_as_dict
+from jug.views.places import Places
 from jug.wording import duration, escaped
+from jug.workers import Worker, held_by
 
 __all__ = ["Explanation", "Reason", "enumerated", "when_and_where"]
 
@@ -84,7 +84,7 @@ class Explanation:
     """In which arguments it differs from that."""
     needed: Mapping[Task[Any], Reason | None] = field(default_factory=dict)
     """What it waits for, or can't have, and why that is not done if it is known."""
-    holder: Holder | None = None
+    holder: Worker | None = None
     """Who runs it."""
 
     def detail(self, places: Places) -> str:
@@ -92,7 +92,7 @@ class Explanation:
         if self.reason in _ABOUT_OTHERS:
             return f"{_ABOUT_OTHERS[self.reason]} {_calls(self.needed)}"
         if self.reason is Reason.HELD and self.holder is not None:
-            return f"by {held_by(self.holder)}"
+            return f"by {held_by(self.holder, self.task.digest)}"
         if self.run is None:
             return ""
         if self.reason in (Reason.NEVER, Reason.ARGUMENT):
@@ -135,7 +135,7 @@ class Explanation:
                 **places.of(self.run.record.worker).as_dict(),
             }
         if self.holder is not None:
-            about["holder"] = holder_as_dict(self.holder)
+            about["holder"] = self.holder.as_holder(self.task.digest)
         return about
 
 

@@ -1,16 +1,13 @@
-"""Where a run was, or is: the host and process of its worker, as far as the store knows them."""
+"""Where a run was: the host and process of its worker, as far as the store knows them."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from jug.backends.base import Holder
 from jug.backends.worker_record import WorkerRecord
-from jug.wording import duration
 
-__all__ = ["Place", "Places", "held_by", "holder_as_dict"]
+__all__ = ["Place", "Places"]
 
 _SHORT_ID: Final = 8
 
@@ -33,26 +30,6 @@ class Place(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""
         return {"worker": self.worker or None, "host": self.host or None, "pid": self.pid}
-
-
-def _place_of(holder: Holder) -> Place:
-    process = holder.process
-    return Place(holder.worker, process.host if process else "", process.pid if process else None)
-
-
-def held_by(holder: Holder) -> str:
-    """Return who has a task, and for how long if that is known.
-
-    >>> held_by(Holder("0123456789abcdef", None, alive=True, since=time.time() - 3600))
-    '01234567 for 1 h'
-    """
-    age = f" for {duration(time.time() - holder.since)}" if holder.since else ""
-    return f"{_place_of(holder)}{age}"
-
-
-def holder_as_dict(holder: Holder) -> dict[str, Any]:
-    """Return who has a task and since when, for ``--json``."""
-    return {**_place_of(holder).as_dict(), "since": holder.since or None}
 
 
 class Places:

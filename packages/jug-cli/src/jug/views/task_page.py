@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any, NamedTuple
 
-from jug.backends.base import BaseStore, Holder
+from jug.backends.base import BaseStore
 from jug.jugfile import Jugspace
 from jug.status import State, states
 from jug.task import Task
@@ -13,9 +13,9 @@ from jug.task.graph import Graph
 from jug.task.short_form import call_form, short_form
 from jug.views.history import History, PastRun
 from jug.views.neighbours import Neighbours, neighbours
-from jug.views.places import held_by, holder_as_dict
 from jug.views.results import ResultSummary, summary_of
 from jug.wording import counted, escaped
+from jug.workers import Worker, held_by, holder_of
 
 __all__ = ["TaskPage", "task_page"]
 
@@ -33,8 +33,8 @@ class TaskPage(NamedTuple):
     dependencies: Neighbours
     dependants: Neighbours
     runs: list[PastRun]
-    holder: Holder | None
-    """Who runs it."""
+    holder: Worker | None
+    """Who holds it, alive or not."""
 
     @property
     def call(self) -> str:
@@ -59,7 +59,7 @@ class TaskPage(NamedTuple):
             "arguments": self.arguments,
             "state": self.state.value,
             "why": self.why,
-            "holder": self.holder and holder_as_dict(self.holder),
+            "holder": self.holder and self.holder.as_holder(self.task.digest),
             "result": self.result and self.result.as_dict(),
             "dependencies": self.dependencies.as_dict(),
             "dependants": self.dependants.as_dict(),
@@ -80,7 +80,7 @@ def task_page(jugspace: Jugspace, graph: Graph, task: Task[Any]) -> TaskPage:
     runs = History(jugspace, graph).runs_of(task.digest)
     dependencies = neighbours(store, [graph.tasks[one] for one in graph.dependencies_of(number)])
     (state,) = states(store, [task])
-    holder = store.holders().get(task.digest) if state is State.RUNNING else None
+    holder = holder_of(store, task.digest) if state in (State.RUNNING, State.READY) else None
     return TaskPage(
         task,
         _arguments(task),
@@ -108,7 +108,7 @@ def _why(
     state: State,
     needed: Neighbours,
     runs: list[PastRun],
-    holder: Holder | None,
+    holder: Worker | None,
 ) -> str:
     """Return what the state comes from."""
     if state is State.FINISHED:
@@ -118,8 +118,11 @@ def _why(
     if state is State.FAILED:
         kept = store.failures().get(task.digest)
         return f"{_exception(store, task)}; {_KEPT if kept else _RETRYABLE}"
+    if holder is not None:
+        free = "" if state is State.RUNNING else ": another one may take it over"
+        return f"held by {held_by(holder, task.digest)}{free}"
     if state is State.RUNNING:
-        return f"held by {held_by(holder)}" if holder else "held by a worker that has just ended"
+        return "held by a worker that has just ended"
     if state is State.WAITING:
         return f"{counted(needed.undone, 'task')} that it needs {_be(needed.undone)} not done"
     return f"its last run: {runs[-1].state}" if runs else "it was never run"

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from jug.backends.base import BaseStore, Holder
+from jug.backends.base import BaseStore
 from jug.execution.agenda import Agenda
 from jug.execution.failures import failed_before
 from jug.execution.plan import DONE, FAILED, SKIPPED
@@ -30,6 +30,7 @@ from jug.views.earlier import arguments_of, differences
 from jug.views.explanation import Explanation, Reason
 from jug.views.forecast import Forecast, forecast
 from jug.views.past import Past
+from jug.workers import Worker, by_task, living
 
 __all__ = ["Outlook", "outlook", "outlook_of_invalidation"]
 
@@ -43,7 +44,7 @@ class Outlook:
         reasons: dict[int, Reason],
         past: Past,
         missing: Callable[[int], Sequence[int]],
-        holders: Mapping[bytes, Holder],
+        holders: Mapping[bytes, Worker],
     ) -> None:
         self.graph = graph
         self.reasons = reasons
@@ -164,7 +165,7 @@ class _Finder:
     """Finds why tasks would run, asked for each after what it needs."""
 
     def __init__(self, store: BaseStore, graph: Graph, states: Sequence[int], past: Past) -> None:
-        self.holders = {d: holder for d, holder in store.holders().items() if holder.alive}
+        self.holders = by_task(store, living(store, store.holders()))
         self._failures = store.failures()
         self._graph = graph
         self._states = states

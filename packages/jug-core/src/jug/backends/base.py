@@ -23,6 +23,8 @@ on is promised here:
   unless one was found dead: then its lease is taken over, by exactly one.  A
   lease is given for a task that has no result, as of the moment when it is
   given.  A worker releases its own leases and nobody else's.
+- *Signs of life.* A worker that holds a lease shows that it lives several times in the
+  lease time, as `last_sign` of its `Holder` tells by the clock of the store.
 - *History.* Each run is remembered with its record, those too that left nothing, and
   each worker with what it said of itself.  It decides nothing.
 - *Durability.* What others can see as done survives a power cut, but for the
@@ -39,12 +41,13 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 from jug._former import tell_what_is_gone
-from jug.backends.frames import Frame, Heartbeat, Holder, Kind, Lease, Outcome
+from jug.backends.frames import Frame, Heartbeat, Holder, Kind, Lease, Outcome, Presence
 from jug.backends.named import NamedAccess, TaskLock, digest_of
 from jug.backends.news import Changes, News, Reader, TaskState
 from jug.records import Buffer
@@ -60,6 +63,7 @@ __all__ = [
     "Lease",
     "News",
     "Outcome",
+    "Presence",
     "Reader",
     "TaskLock",
     "TaskState",
@@ -83,6 +87,9 @@ class BaseStore(NamedAccess):
 
     thread: int = 0
     """The thread that uses this object, as far as that is known (`jug.session`)."""
+
+    offers: Mapping[str, int] = MappingProxyType({})
+    """What the worker that this object is may use of its machine, by what is counted."""
 
     jugfile: str = ""
     """The path of the jugfile whose tasks are saved here, to be noted with the first one."""

@@ -24,8 +24,18 @@ from typing import Any, ClassVar, Self
 
 from jug import codec, records
 from jug._former import tell_what_is_gone
-from jug.backends.base import BaseStore, Frame, Heartbeat, Holder, Kind, Lease, Outcome
+from jug.backends.base import (
+    BaseStore,
+    Frame,
+    Heartbeat,
+    Holder,
+    Kind,
+    Lease,
+    Outcome,
+    Presence,
+)
 from jug.backends.dict_memory import KeptFailure, KeptResult, Memory, Taken
+from jug.backends.frames import by_worker
 from jug.backends.news import NOTHING, Changes, Reader, TaskState
 from jug.backends.process import Process
 from jug.backends.runs_kept import runs_kept as runs_kept_of
@@ -163,7 +173,7 @@ class DictStore(BaseStore):
     def _join(self) -> str:
         """Say who this worker is, if it has not; return its id."""
         if self._worker not in self._memory.workers:
-            record = WorkerRecord.here(self._worker, self.jugfile)
+            record = WorkerRecord.here(self._worker, self.jugfile, self.offers)
             self._memory.workers[self._worker] = record
         return self._worker
 
@@ -203,6 +213,12 @@ class DictStore(BaseStore):
                 digest: Holder(lease.token.worker, here, alive=True, since=lease.token.since)
                 for digest, lease in self._memory.leases.items()
             }
+
+    def present(self) -> list[Presence]:
+        here, holding = Process.here(), list(by_worker(self.holders()))
+        own = {one.id for one in self.workers().values() if one.process == here and not one.end}
+        idle = own.difference(one.worker for one in holding)
+        return [*holding, *(Presence(worker, here, alive=True) for worker in sorted(idle))]
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
         memory = self._memory

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from jug.records import Buffer
+from jug.wording import escaped
 
 if TYPE_CHECKING:
     from jug.backends.process import Process
 
-__all__ = ["Frame", "Heartbeat", "Holder", "Kind", "Lease", "Outcome"]
+__all__ = [
+    "Frame",
+    "Heartbeat",
+    "Holder",
+    "Kind",
+    "Lease",
+    "Outcome",
+    "Presence",
+    "by_worker",
+    "place_of",
+]
 
 
 class Kind(IntEnum):
@@ -71,6 +82,54 @@ class Holder(NamedTuple):
     """False once it is certainly gone, or its heartbeat was seen to stop."""
     since: float = 0.0
     """Since when it has the task, in seconds since the epoch; 0.0 as long as that is not known."""
+    last_sign: float = 0.0
+    """When it last showed that it lives, by the clock of the store (`now`); 0.0 if not known."""
+
+    @property
+    def place(self) -> str:
+        """Its host and process, as people read them, or else the first digits of its id."""
+        return place_of(self.worker, self.process)
+
+
+class Presence(NamedTuple):
+    """A worker that has joined a store and has not left it."""
+
+    worker: str
+    """The worker's id."""
+    process: Process | None
+    """Its process, where that is known."""
+    alive: bool
+    """As that of a `Holder`."""
+    last_sign: float = 0.0
+    """As that of a `Holder`."""
+    tasks: Mapping[bytes, float] = {}  # noqa: RUF012
+    """The tasks that it holds, with since when it has each, as `Holder.since` says it."""
+
+
+def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
+    """Yield the workers that hold something, each once.
+
+    >>> holder = Holder("5f0c", None, alive=True)
+    >>> [one.tasks for one in by_worker({b"a": holder, b"b": holder._replace(since=9.0)})]
+    [{b'a': 0.0, b'b': 9.0}]
+    """
+    tasks: dict[str, dict[bytes, float]] = {}
+    for digest, holder in holders.items():
+        tasks.setdefault(holder.worker, {})[digest] = holder.since
+    by_id = {holder.worker: holder for holder in holders.values()}
+    for worker, held in tasks.items():
+        holder = by_id[worker]
+        yield Presence(worker, holder.process, holder.alive, holder.last_sign, held)
+
+
+def place_of(worker: str, process: Process | None) -> str:
+    """Return the host and process of a worker, or else the first digits of its id."""
+    if process is None:
+        return worker[:_SHORT_ID]
+    return escaped(f"{process.host}:{process.pid}")
+
+
+_SHORT_ID: Final = 8
 
 
 class Heartbeat(Protocol):

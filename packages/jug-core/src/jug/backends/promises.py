@@ -6,12 +6,14 @@ runs, leases, and the news of what others did.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from binascii import hexlify
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome
+from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome, Presence, by_worker
 from jug.backends.news import Changes, News, Reader
 from jug.errors import DamagedResult, ResultNotFound
 from jug.messages import Log
@@ -208,9 +210,16 @@ class HistoryPromises(ABC):
     def workers(self) -> dict[str, WorkerRecord]:
         """Return what the workers said of themselves, by their ids, as last polled."""
 
+    def workers_of(self, ids: Collection[str]) -> dict[str, WorkerRecord]:
+        """Return what some of the workers said of themselves, as far as that is known."""
+        return {id: worker for id, worker in self.workers().items() if id in ids}
+
 
 class LeasePromises(ABC):
     """Leases: who may run a task, and what becomes of what was run."""
+
+    lease_seconds: float = inf
+    """After how many seconds without a sign of life a worker counts as dead."""
 
     @abstractmethod
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
@@ -252,6 +261,21 @@ class LeasePromises(ABC):
     @abstractmethod
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
+
+    def present(self) -> list[Presence]:
+        """Return the workers that have joined and have not left, also those that died: a hint.
+
+        A store that knows only of those that hold something returns these.
+        """
+        return [*by_worker(self.holders())]
+
+    def now(self) -> float:
+        """Return the time by the clock that tells when signs of life were given.
+
+        Where hosts share a store it is the clock of the server, as theirs may differ: the
+        age of a sign of life is what this says less its `last_sign`.
+        """
+        return time.time()
 
     @abstractmethod
     def break_leases(self, digests: Iterable[bytes]) -> int:

@@ -59,13 +59,11 @@ class WaitNotice:
         since = holder.since or self._since.get((digest, holder.worker))
         at_least = "" if holder.since else "at least "
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
-        return f"{name} ({_who(holder)}, {at_least}since {moment})"
+        return f"{name} (held by {_who(holder)}, {at_least}since {moment})"
 
 
 def _who(holder: Holder) -> str:
     process = holder.process
-    if process is None:
-        return f"held by worker {holder.worker}"
-    if process.is_local() and process.pid == os.getpid():
-        return "held by this process itself"
-    return f"held by process {process.pid} on {process.host}"
+    if process is not None and process.is_local() and process.pid == os.getpid():
+        return "this process itself"
+    return holder.place

@@ -2,7 +2,7 @@
 
 A store keeps it once for each worker, so that the records of runs need only name their
 worker.  It is JSON, so that a later version may say more: what is not known is skipped,
-and what is missing is empty.
+and what is missing, or is of another kind, is empty.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
 from jug.backends.process import Process
@@ -24,6 +26,7 @@ _JOB_VARIABLES: Final = {
     "SGE": ("JOB_ID", "SGE_TASK_ID"),
     "HTCondor": ("CONDOR_ID",),
 }
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _MOST_PACKAGES: Final = 40
 _LONGEST_ARGUMENT: Final = 200
 
@@ -55,9 +58,11 @@ class WorkerRecord(NamedTuple):
     """The command line, after the program's name."""
     job: str = ""
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
+    offers: dict[str, int] = {}  # noqa: RUF012
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as that is counted."""
 
     @classmethod
-    def here(cls, id: str, jugfile: str = "") -> Self:
+    def here(cls, id: str, jugfile: str = "", offers: Mapping[str, int] = _NOTHING) -> Self:
         """Return the description of a worker that this process is, from now on."""
         return cls(
             id,
@@ -69,6 +74,7 @@ class WorkerRecord(NamedTuple):
             jugfile=jugfile,
             arguments=[argument[:_LONGEST_ARGUMENT] for argument in sys.argv[1:]],
             job=_job(),
+            offers=dict(offers),
         )
 
     @property
@@ -93,13 +99,14 @@ class WorkerRecord(NamedTuple):
             process = Process(*(said.pop(name) for name in Process._fields))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"the description of worker {id} is damaged ({error})") from error
-        known = {name: said[name] for name in cls._fields[2:] if name in said}
+        kinds = {name: type(default) for name, default in cls._field_defaults.items()}
+        known = {n: said[n] for n, kind in kinds.items() if n in said and _is(said[n], kind)}
         return cls(id, process, **known)
 
     def ended(self, packed: bytes) -> Self:
         """Return the same worker with its end, as `pack_end` has packed it or a later version."""
         try:
-            return self._replace(end=json.loads(packed)["end"])
+            return self._replace(end=float(json.loads(packed)["end"]))
         except (ValueError, KeyError, TypeError):
             return self
 
@@ -109,6 +116,11 @@ class WorkerRecord(NamedTuple):
         rest = self._asdict()
         del rest["id"], rest["process"]
         return about | {name: given for name, given in rest.items() if given}
+
+
+def _is(said: object, kind: type) -> bool:
+    """Return whether what a version of jug said is of the kind that this one knows."""
+    return isinstance(said, (int, float) if kind is float else kind)
 
 
 def pack_end() -> bytes:

@@ -4,14 +4,17 @@ execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
 end_time      when a command must end; the queue is asked for its `batch_job`
+room          what is free of the machine, given its `capacity` and the `shares` of all workers; by it
+              tasks are `ready_by_needs`, and what never fits is `too_large`
 budget        which tasks fit into the time until then, by the `longest_runs` of their names
 processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
               `signals`, `draining` or `parent_death`; what their tasks start is in a
               `process_group`
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
-              what it has to do in the store are `errands`
+              what it has to do in the store are `errands`; `overdue` ends what takes too long,
+              by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
-              whether to wait for more depends on its `prospects`
+              `waiting` for others depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them

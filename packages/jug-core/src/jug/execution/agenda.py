@@ -9,9 +9,10 @@ Tasks that belong to another store are used and not run.  They are looked up the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import compress
+from operator import attrgetter
 from typing import Any
 
 from jug.backends.base import BaseStore, Changes, Holder
@@ -22,8 +23,10 @@ from jug.execution.memory import Memory
 from jug.execution.plan import DONE, LATE, SKIPPED, Plan
 from jug.execution.prospects import is_worth_waiting
 from jug.execution.ready_tasks import READY
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
+from jug.execution.too_large import too_large
 from jug.jugfile import Jugspace
 from jug.selection import Selection
 from jug.task import Task
@@ -35,7 +38,8 @@ class Agenda:
 
     The store must have been polled just before.  `retryable` are the tasks that failed
     before this run and are tried again; the agenda strikes out what fails in this run.
-    Where there is a `budget` of time, nothing is offered that does not fit into it.
+    Where there is a `budget` of time, nothing is offered that does not fit into it, and where
+    the `room` on the machine is counted, nothing for which there is none.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Agenda:
         settings: Settings,
         retryable: set[bytes],
         budget: Budget | None = None,
+        room: Room | None = None,
     ) -> None:
         self.store = jugspace.store
         self.graph = Graph(jugspace.tasks)
@@ -51,6 +56,7 @@ class Agenda:
         self.retryable = retryable
         self.budget = budget
         self._is_too_late = False
+        self._room = _counted(room, self.graph.tasks)
         self._in_other_stores = _in_other_stores(self.store, self.graph.tasks)
         self.plan = Plan(
             self.graph,
@@ -58,6 +64,7 @@ class Agenda:
             self.store.failures(),
             retryable,
             self._selection(settings.select),
+            self._room,
         )
         self._select = settings.select
         self.has_barrier = bool(jugspace.barrier_tasks)
@@ -118,8 +125,10 @@ class Agenda:
         number = self.graph.numbers[digest]
         if self.plan.states[number] != READY:
             return False
-        budget = self.budget  # the store may have taken long to answer
-        return budget is None or budget.now() <= budget.latest_start(self.graph.tasks[number])
+        task, budget, room = self.graph.tasks[number], self.budget, self._room
+        # The store may have taken long to answer, and others may have been quicker.
+        in_time = budget is None or budget.now() <= budget.latest_start(task)
+        return in_time and (room is None or room.take(task.needs))
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
         """Note that no candidate was free: each is done, or somebody holds it."""
@@ -127,6 +136,10 @@ class Agenda:
             if self.store.has(digest):
                 self.plan.finish(self.graph.numbers[digest])
         self.plan.put_aside(holders)
+
+    def waits_for_room(self) -> bool:
+        """Return whether there was nothing to offer just now for want of room on the machine."""
+        return self.plan.ready.waits_for_room
 
     def is_barrier_open(self) -> bool:
         """Return whether the jugfile can be read further by now."""
@@ -198,19 +211,24 @@ class Agenda:
 
     # The end
 
+    def _left(self) -> Iterator[Task[Any]]:
+        """Return the tasks that are still to be done."""
+        return compress(self.graph.tasks, (state < DONE for state in self.plan.states))
+
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
         if self.plan.left or self.has_barrier:
             if self.plan.failed:
                 return Ending.FAILED
-            return self._ending_for_time() or Ending.STUCK
+            if self._is_too_late or self.plan.has_put_off():
+                return self._ending_for_time()
+            return Ending.TOO_LARGE if self.plan.ready.has_too_large() else Ending.STUCK
         return Ending.UNMATCHED if self._unmatched() else Ending.DONE
 
-    def _ending_for_time(self) -> Ending | None:
-        """Return how a worker ends that has no time for what is left, None if it has."""
-        if self.budget is None or not (self._is_too_late or self.plan.has_put_off()):
-            return None
-        return Ending.TIME if self.budget.end.seconds else Ending.PAST
+    def _ending_for_time(self) -> Ending:
+        """Return how a worker ends that has no time for what is left."""
+        budget = self.budget
+        return Ending.PAST if budget is not None and not budget.end.seconds else Ending.TIME
 
     def _unmatched(self) -> str:
         return "" if self._select is None else self._select.no_match(self.graph)
@@ -223,14 +241,23 @@ class Agenda:
         summary.at_barrier = self.has_barrier and not self.is_barrier_open()
         summary.left = self.plan.left
         if self.budget is not None and summary.ending is Ending.TIME:
-            left = (state < DONE for state in self.plan.states)
-            summary.too_long = self.budget.too_long(compress(self.graph.tasks, left))
+            summary.too_long = self.budget.too_long(self._left())
+        if self._room is not None:
+            summary.too_large = too_large(self._left(), self._room.capacity)
         summary.blocked = len(self.plan.blocked())
         here = {failure.digest for failure in summary.failures}
         failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
         elsewhere = (task for task in failed if task.digest.hex() not in here)
         summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
         summary.loaded = self.census.done() - summary.executed
+
+
+def _counted(room: Room | None, tasks: Iterable[Task[Any]]) -> Room | None:
+    """Return the room if it is counted, as it was said how much there is, or a task needs it."""
+    if room is None:
+        return None
+    room.count_for(options.needs for options in set(map(attrgetter("options"), tasks)))
+    return room if room.capacity.is_counted else None
 
 
 def _in_other_stores(store: BaseStore, tasks: Sequence[Task[Any]]) -> set[int]:

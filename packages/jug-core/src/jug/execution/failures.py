@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import StoreError
+from jug.execution.connection import SupervisorConnection
 from jug.execution.summary import Failure
 from jug.messages import Log
 from jug.records import RunState
 from jug.task import Task
 from jug.task.short_form import short_form
+from jug.tracebacks import describe_exception, own_traceback
 
 log = Log("worker")
 
@@ -23,6 +25,27 @@ def failed_before(store: BaseStore) -> set[bytes]:
     """Return the tasks that failed by now and may be tried again."""
     store.poll()
     return {digest for digest, kept in store.failures().items() if not kept}
+
+
+def retryable(store: BaseStore, connection: SupervisorConnection | None) -> set[bytes]:
+    """Return what failed before a run, as its supervisor or its first worker found it."""
+    if connection is not None and connection.retryable is not None:
+        return set(connection.retryable)
+    found = failed_before(store)
+    if connection is not None:
+        connection.send_retryable(found)
+    return found
+
+
+def failure_of(task: Task[Any], error: BaseException) -> Failure:
+    """Return that a task has failed just now, and how."""
+    return Failure(
+        task.name,
+        task.digest.hex(),
+        describe_exception(error),
+        own_traceback(error),
+        short_form(task.args, task.kwargs),
+    )
 
 
 def recorded_failures(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[Failure]:

@@ -10,6 +10,7 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.task_output import TaskOutput
 from jug.execution.time_limit import own_alarm, time_limit
@@ -29,7 +30,11 @@ class TaskRunner:
     """Runs the tasks of one worker, one at a time."""
 
     def __init__(
-        self, store: BaseStore, settings: Settings, connection: SupervisorConnection | None
+        self,
+        store: BaseStore,
+        settings: Settings,
+        connection: SupervisorConnection | None,
+        room: Room,
     ) -> None:
         self.is_in_task = False
         """Whether a task's function is being run, which a signal may cut short."""
@@ -40,6 +45,7 @@ class TaskRunner:
         self._store = store
         self._debug = settings.debug
         self._connection = connection
+        self._room = room
         self._is_interrupted = False
         self._output = TaskOutput() if connection is None else connection.output
         self._output.keeps_all = settings.capture
@@ -55,6 +61,12 @@ class TaskRunner:
 
         Raises what the last attempt raised, or `InputMissing`.
         """
+        if not self._room.capacity.is_counted:
+            return self._run(task)
+        with self._room.entered():
+            return self._run(task)
+
+    def _run(self, task: Task[Any]) -> tuple[Frame, Any]:
         self.attempt = 0
         for attempts_left in range(task.options.retries, -1, -1):
             self.attempt += 1

@@ -25,7 +25,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from math import inf
 from typing import Final
@@ -33,7 +33,7 @@ from typing import Final
 from jug.descriptors import is_ready, write_all
 from jug.execution.last_output import LastOutput, LastOutputs
 from jug.execution.output_pipe import OutputPipe, open_pipes
-from jug.messages import Log
+from jug.messages import Log, telling_through, told_to
 from jug.wording import counted
 
 log = Log("supervisor")
@@ -103,6 +103,11 @@ class Outputs:
     def hurry(self, seconds: float) -> None:
         """Wait for those who read no longer than this from now on."""
         self._until = min(self._until, time.monotonic() + seconds)
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Wait for no reader meanwhile with what jug tells in this process."""
+        target = told_to()
+        return nullcontext() if target is None else telling_through(partial(self.tell, target))
 
     def tell(self, target: int, message: bytes) -> None:
         """Print a message of the supervisor's own, in `attend`; a thread or handler may tell it."""

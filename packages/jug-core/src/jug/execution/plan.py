@@ -22,7 +22,9 @@ from itertools import repeat
 from random import randrange
 from typing import Final
 
+from jug.execution.ready_by_needs import ReadyByNeeds
 from jug.execution.ready_tasks import READY, ReadyTasks
+from jug.execution.room import Room
 from jug.task.graph import Graph
 
 WAITING: Final = 0
@@ -37,7 +39,8 @@ class Plan:
     """The state of each task of a graph, and those that are ready.
 
     `retryable` are the tasks whose failures came before this worker and are to be
-    tried again; `selected` says of a task's number whether it may run at all.
+    tried again; `selected` says of a task's number whether it may run at all.  Where the
+    `room` on the machine is counted, a task is offered only while there is room for it.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Plan:
         failures: Mapping[bytes, bool],
         retryable: set[bytes],
         selected: Callable[[int], bool] | None = None,
+        room: Room | None = None,
     ) -> None:
         self.graph = graph
         self.retryable = retryable
@@ -60,7 +64,12 @@ class Plan:
         for number, is_done in enumerate(done):
             if is_done:
                 self.states[number] = DONE
-        self._ready = ReadyTasks(self._count(failures), self.states)
+        ready = self._count(failures)
+        self.ready: ReadyTasks | ReadyByNeeds = (
+            ReadyTasks(ready, self.states)
+            if room is None
+            else ReadyByNeeds(ready, self.states, graph.tasks, room)
+        )
 
     def _count(self, failures: Mapping[bytes, bool]) -> list[int]:
         """Count what each task waits for; return those that are ready."""
@@ -95,8 +104,8 @@ class Plan:
     def candidates(self) -> list[int]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
         if self.workers == 1:
-            return self._ready.first(1)
-        first = self._ready.first(2 * self.workers)
+            return self.ready.first(1)
+        first = self.ready.first(2 * self.workers)
         own = [number for number in first if number % self.workers == self._turn]
         others = [number for number in first if number % self.workers != self._turn]
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
@@ -138,7 +147,7 @@ class Plan:
 
     def _make_ready(self, number: int) -> None:
         self.states[number] = READY
-        self._ready.add(number)
+        self.ready.add(number)
 
     # What happened
 

@@ -20,6 +20,9 @@ class ReadyTasks:
     [1, 2]
     """
 
+    waits_for_room = False
+    """Whether nothing was given last, as there is no room on the machine: it is not counted."""
+
     def __init__(self, numbers: list[int], states: bytearray) -> None:
         """Begin with these numbers, which must ascend."""
         self.states = states
@@ -39,3 +42,7 @@ class ReadyTasks:
             if states[number] == READY and number not in front:
                 insort(front, number)
         return front[:count]
+
+    def has_too_large(self) -> bool:
+        """Return that nothing is too large for the machine, which is not counted."""
+        return False

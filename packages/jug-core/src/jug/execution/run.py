@@ -9,6 +9,7 @@ from typing import Any
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
 from jug.errors import OptionError, TaskError, TaskFailed
+from jug.execution.capacity import Capacity
 from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
@@ -27,12 +28,19 @@ def run(
     jugdir: str | os.PathLike[str] | BaseStore | None = None,
     keep_going: bool = False,
     progress: bool = True,
+    *,
+    cpus: int | None = None,
+    memory: float | str | None = None,
+    gpus: int | None = None,
 ) -> Any:
     """Return the value of `x`, after running whatever in it has not run yet.
 
     `x` is a task or anything that `jug.value` takes; only what it needs is run, by that
     many workers, in the jugdir given or else the one in use.  Other workers may share
     that jugdir at the same time.  Raises `TaskFailed` if a task failed.
+
+    `cpus`, `memory` such as ``"64 GB"``, and `gpus` are how much of the machine the workers
+    together may use for tasks that say what they need; by default what there is.
 
     Meanwhile a bar below a notebook's cell, one line in a terminal, or a line every ten
     seconds elsewhere shows how far that is, unless `progress` is false.
@@ -45,7 +53,7 @@ def run(
     if isinstance(workers, bool) or not isinstance(workers, int):
         raise OptionError(f"workers must be a whole number, not {workers!r}")
     check_workers(workers)
-    settings = Settings(keep_going=keep_going)
+    settings = Settings(keep_going=keep_going, capacity=Capacity.given(cpus, memory, gpus))
     # What a task runs is a part of what its command shows.
     display = display_here() if progress and not is_jug_running() else None
     if jugdir is None:
@@ -108,6 +116,5 @@ def _raise_for(summary: Summary) -> None:
             failures=failures,
         )
     if summary.left:
-        raise TaskError(
-            f"{counted(summary.left, 'task')} not done: {summary.ending.value}", summary=summary
-        )
+        why = "; ".join([summary.ending.value, *map(str, summary.too_large)])
+        raise TaskError(f"{counted(summary.left, 'task')} not done: {why}", summary=summary)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.execution.capacity import Capacity
 from jug.execution.end_time import EndTime
 from jug.selection import Selection
 from jug.task import Task
@@ -43,6 +44,8 @@ class Settings:
     """Whether the record of each task has its output, not that of a failure alone."""
     end: EndTime | None = None
     """When the worker must end, None if it may take any time."""
+    capacity: Capacity = Capacity()
+    """How much of its machine the command may use, as far as it was said."""
     short: bool = False
     """Whether the jugfile wants less to be told at the end."""
     on_failure: Callable[[Task[Any], BaseException], None] | None = None

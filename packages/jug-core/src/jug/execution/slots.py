@@ -22,6 +22,7 @@ would end the process that does it.
       the rest     the task's name, as much as fits, or that of the last; none before the first
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
+    after these    for each worker what it takes of the machine, in 24 bytes
     after these    for each worker the arguments of a task in short, of 256 bytes:
       20 bytes     the task's digest; they are those of no other task
       uint32       length of the arguments
@@ -40,6 +41,7 @@ from typing import Any, Final, NamedTuple
 
 from jug.execution.deaths import DEADLY, Deaths
 from jug.execution.last_output import ROOM, LastOutput, LastOutputs
+from jug.execution.shares import Share, Shares
 from jug.execution.tally import Tally, added
 from jug.progress import Spent
 
@@ -56,7 +58,8 @@ _FIRST: Final = _DEATHS + Deaths.SIZE
 _NAME: Final = 204
 _TALLY: Final = 1 << 14
 _ARGUMENTS: Final = Struct("<I232s")
-_PER_WORKER: Final = _SLOT.size + _TALLY + 2 * ROOM + len(NO_TASK) + _ARGUMENTS.size
+_BEFORE_SHARES: Final = _SLOT.size + _TALLY + 2 * ROOM
+_PER_WORKER: Final = _BEFORE_SHARES + Shares.SIZE + len(NO_TASK) + _ARGUMENTS.size
 
 _UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
 
@@ -101,6 +104,8 @@ class WorkerSlots:
         self._bytes = mmap.mmap(descriptor, 0)
         self.count = (len(self._bytes) - _FIRST) // _PER_WORKER
         self.deaths = Deaths(self._bytes, _DEATHS)
+        shares = _FIRST + self.count * _BEFORE_SHARES
+        self.shares = Shares(self._bytes, shares, self.count, descriptor)
 
     @classmethod
     def for_workers(cls, count: int) -> WorkerSlots:
@@ -178,13 +183,15 @@ class WorkerSlots:
         _TIME.pack_into(self._bytes, _FIRST + slot * _SLOT.size, deadline)
 
     def clear(self, slot: int) -> None:
-        """Show that a worker runs nothing."""
+        """Show that a worker runs nothing, and takes nothing of the machine."""
         start = _FIRST + slot * _SLOT.size
         self._bytes[start + _DIGEST.start : start + _DIGEST.stop] = NO_TASK
         self.set_deadline(slot, None)
+        self.shares.show(slot, Share())
 
     def reset(self, slot: int) -> None:
         """Show that a worker has run nothing yet."""
+        self.shares.show(slot, Share())
         _SLOT.pack_into(self._bytes, _FIRST + slot * _SLOT.size, *_UNUSED)
 
     def running(self, slot: int) -> Running:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
+from jug.execution.too_large import TooLarge
 from jug.wording import counted, duration
 
 
@@ -20,6 +21,7 @@ class Ending(Enum):
     PAST = "the time for this was over before it began"
     DRAINED = "told to begin no further task"
     FAILED = "a task failed"
+    TOO_LARGE = "what is left needs more than this command has of its machine"
     STUCK = "nothing that is left can be run"
     WAITED = "others still hold tasks, and the waiting time is over"
     INTERRUPTED = "interrupted"
@@ -38,6 +40,7 @@ _STATUSES: Final = {
     Ending.DRAINED: 0,
     Ending.FAILED: 1,
     Ending.UNMATCHED: 2,
+    Ending.TOO_LARGE: 3,
     Ending.STUCK: 3,
     Ending.WAITED: 3,
     Ending.INTERRUPTED: 130,
@@ -112,6 +115,8 @@ class Summary:
     """What to say of a selection that no task fits."""
     too_long: list[TooLong] = field(default_factory=list)
     """What would not have fitted into all the time that there was."""
+    too_large: list[TooLarge] = field(default_factory=list)
+    """What needs more than there is of the machine."""
     short: bool = False
     """Whether less is to be told of it."""
     at_barrier: bool = False
@@ -142,6 +147,7 @@ def merge(
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     total.at_barrier, total.too_long = last.at_barrier, last.too_long
+    total.too_large = last.too_large
     total.short = any(summary.short for summary in summaries)
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
@@ -166,6 +172,7 @@ _WEIGHT: Final = (
     Ending.TIME,
     Ending.PAST,
     Ending.LIMIT,
+    Ending.TOO_LARGE,
     Ending.WAITED,
     Ending.STUCK,
 )

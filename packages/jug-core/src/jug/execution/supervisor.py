@@ -13,9 +13,7 @@ it ends with no last message, it has died.  A task that closes files it did not 
 closes the socket too: its worker is attended to as before, until it ends.  If the
 supervisor dies, its workers die with it (`jug.execution.parent_death`).
 
-A task past its limit is interrupted by its own worker if that is possible
-(`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
-the failure is recorded first, so that no other worker starts the task again.
+A task past its limit, or a worker that does not end, it ends itself (`jug.execution.overdue`).
 
 Much may happen to a worker at any time, so the class has many methods, one for each.
 """
@@ -29,39 +27,34 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import FrameType
 from typing import Any, Final
 
-from jug import records
-from jug.backends.base import BaseStore, Frame, Kind
 from jug.backends.process import Process
 from jug.errors import JugError
 from jug.execution.connection import SupervisorConnection, take_messages
-from jug.execution.deaths import DEADLY
+from jug.execution.death_toll import DEADLY, DeathToll
 from jug.execution.draining import DRAINING, Drain
+from jug.execution.ended_runs import EndedRuns
 from jug.execution.errands import Errands, OpenStore
-from jug.execution.failures import log_retry, note_run
-from jug.execution.last_output import of_task
 from jug.execution.outputs import Outputs
+from jug.execution.overdue import Overdue
 from jug.execution.process_group import Remains
 from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
-from jug.execution.summary import Failure, Summary, merge
+from jug.execution.summary import Summary, merge
 from jug.execution.tally import added
 from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
-from jug.messages import Log, telling_through, told_to
+from jug.messages import Log
 from jug.progress import Display, Spent
-from jug.records import Record, RunState
+from jug.records import RunState
 
 log = Log("supervisor")
 
 _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done
-_GRACE: Final = 1.0  # seconds that a task has to notice its own time limit
-_LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
 
 _SUSPENDING: Final = (signal.SIGTSTP,)
@@ -93,10 +86,7 @@ class Supervisor:
     ) -> None:
         self._start = start
         self._drain = drain or Drain()
-        self._retryable = retryable
         self._has_begun = False
-        self._keep_going = False
-        self._keep_failed = False
         self._workers: dict[int, WorkerProcess] = {}
         self._remains = Remains()
         self._errands = Errands(open_store)
@@ -105,13 +95,13 @@ class Supervisor:
         self._next_look = 0.0
         self._summaries: list[Summary] = []
         self._untallied: dict[str, Spent] = {}
-        self._failures: dict[str, Failure] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
         self._interrupted_by = 0
-        self._deaths: Counter[bytes] = Counter()
-        self._overdue: Counter[bytes] = Counter()
         self.slots = WorkerSlots.for_workers(count)
+        self._deaths = DeathToll(self.slots)
+        self._ended = EndedRuns(self._errands, self._outputs, self.slots, retryable)
+        self._overdue = Overdue(self._ended)
         self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
@@ -123,7 +113,11 @@ class Supervisor:
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
-            with self._telling(), self._drain.heeded(), self._drain.calling(self._begin_no_more):
+            with (
+                self._outputs.telling(),
+                self._drain.heeded(),
+                self._drain.calling(self._begin_no_more),
+            ):
                 self._begin_all()
                 while self._is_busy():
                     self._attend()
@@ -139,18 +133,11 @@ class Supervisor:
             self._pass_on_interrupt(before)
         if self._error is not None:
             raise self._error
-        failures = list(self._failures.values())
+        failures = list(self._ended.failures.values())
         counts = Counter({name: spent.runs for name, spent in executed.items()})
         summary = merge(self._summaries, counts, failures, self._interrupts > 0)
         self._watch.end(executed, summary)
         return summary
-
-    def _telling(self) -> AbstractContextManager[None]:
-        """Wait for no reader meanwhile with what jug tells in this process."""
-        target = told_to()
-        if target is None:
-            return nullcontext()
-        return telling_through(partial(self._outputs.tell, target))
 
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
@@ -159,8 +146,7 @@ class Supervisor:
             handler(self._interrupted_by, None)
 
     def _is_busy(self) -> bool:
-        errands = self._errands and not self._interrupts
-        return bool(self._workers or self._remains or errands)
+        return bool(self._workers or self._remains or (self._errands and not self._interrupts))
 
     def _executed(self) -> dict[str, Spent]:
         return added((self.slots.executed(), self._untallied))
@@ -228,7 +214,7 @@ class Supervisor:
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
-                known = (slot, self._retryable, is_first, None, pipes)
+                known = (slot, self._ended.retryable, is_first, None, pipes)
                 pid = self._start(SupervisorConnection(theirs, self.slots, *known))
             process = Process.here()._replace(pid=pid, started=Process.start_of(pid))
             worker = self._workers[slot] = WorkerProcess(slot, pid, ours, process, output)
@@ -248,7 +234,7 @@ class Supervisor:
         for key, _ in self._selector.select(tick):
             key.data()
         self._outputs.attend()
-        self._see_who_has_begun()
+        self._deaths.see_who_has_begun(self._workers.values())
         now = time.monotonic()
         if now < self._next_look:  # somebody prints, which is no reason to look at all workers
             return
@@ -261,10 +247,10 @@ class Supervisor:
             running = self.slots.running(worker.slot)
             worker.beat(now)
             worker.show(running)
-            self._check_time(worker, running, now)
+            self._overdue.check(worker, running, now)
         self._remains.attend()
         self._attend_errands()
-        self._watch.attend(self._workers, self._executed, self._failures.values())
+        self._watch.attend(self._workers, self._executed, self._ended.failures.values())
 
     def _attend_errands(self) -> None:
         try:
@@ -295,25 +281,26 @@ class Supervisor:
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
             worker.heartbeat, store, worker.worker_id = said[:3]
-            self._keep_going, self._keep_failed = said[3:]
+            self._ended.keep_going, self._ended.keep_failed = said[3:]
             if store is not None:
                 self._errands.use(lambda: store.another_view())
         elif kind == "retryable":
-            self._retryable = said
+            self._ended.retryable = said
         elif kind == "executed":
             self._untallied = added((self._untallied, said))
         elif kind == "standing":
             self._watch.take(said, len(self._workers))
         elif kind == "failed":
             log.error("%s failed:\n%s", said.call, said.traceback.rstrip())
-            self._note_failure(said)
+            self._ended.note_failure(said)
         else:
             worker.last_message = said
-            worker.ends_by = time.monotonic() + _LAST_SECONDS
+            self._overdue.expect_end(worker)
 
     def _end(self, worker: WorkerProcess) -> None:
         if self._workers.get(worker.slot) is not worker:
             return
+        worker.has_ended = True
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
         how = worker.wait()
         self._outputs.end(worker.output)
@@ -332,44 +319,28 @@ class Supervisor:
     def _replace_dead(self, worker: WorkerProcess, how: str) -> None:
         """Log that a worker died, and replace it if that may help."""
         running = worker.killed_for or self.slots.running(worker.slot)
-        is_deadly = worker.killed_for is None and self._is_deadly(running)
+        self._deaths.see_who_has_begun(self._workers.values())
+        is_deadly = worker.killed_for is None and self._deaths.is_deadly(running)
         self.slots.clear(worker.slot)
         if running.name:  # it had begun, perhaps between two looks
-            del self._deaths[NO_TASK]
+            self._deaths.forget_early()
         if worker.killed_for is not None:
             return self._replace(worker.slot)
         doing = f" while it ran {running.title}" if running.digest != NO_TASK else ""
         log.error("a worker (process %d) %s%s", worker.pid, how, doing)
         if not is_deadly:
-            self._note_run(worker, running, RunState.DIED, how)
+            self._ended.note(worker, running, RunState.DIED, how)
             self._replace(worker.slot)
         elif running.digest == NO_TASK:
             self._abort(JugError(f"the workers die before their first task: each {how}"))
         else:
             why = f"WorkerDied: {DEADLY} workers died of it, each {how}"
-            self._record_failure(worker, running, why, partial(self._give_up, worker.slot, running))
-
-    def _is_deadly(self, running: Running) -> bool:
-        """Return whether workers die again and again of a task, or before their first."""
-        if running.digest == NO_TASK and running.name:
-            return False  # it has done something
-        self._see_who_has_begun()
-        self._deaths[running.digest] += 1
-        if running.digest != NO_TASK:
-            self.slots.deaths.show(running.digest, self._deaths[running.digest])
-        return self._deaths[running.digest] == DEADLY
+            self._ended.fail(worker, running, why, partial(self._give_up, worker.slot, running))
 
     def _give_up(self, slot: int, running: Running) -> None:
         """Go on without a task, which is recorded as failed by now."""
-        self.slots.deaths.show(running.digest, 0)
+        self._deaths.settle(running)
         self._replace(slot)
-
-    def _see_who_has_begun(self) -> None:
-        """Forget deaths before a first task if another worker has come further since."""
-        for worker in self._workers.values():
-            if not worker.has_begun and self.slots.running(worker.slot).name:
-                worker.has_begun = True
-                del self._deaths[NO_TASK]
 
     def _replace(self, slot: int) -> None:
         def begin() -> None:
@@ -377,90 +348,3 @@ class Supervisor:
                 self._begin_if_possible(slot)
 
         self._errands.add(lambda store: store.tidy(), begin)
-
-    # Time limits and failures
-
-    def _check_time(self, worker: WorkerProcess, running: Running, now: float) -> None:
-        if now > worker.ends_by:
-            self._end_late(worker)
-        elif running.deadline and now > running.deadline + _GRACE and running != worker.overdue:
-            worker.overdue = running
-            self._end_overdue(worker, running)
-
-    def _end_late(self, worker: WorkerProcess) -> None:
-        log.warning(
-            "a worker (process %d) is ended: its threads or exit functions take over %g s",
-            worker.pid,
-            _LAST_SECONDS,
-        )
-        worker.ends_by += _LAST_SECONDS
-        worker.send_signal(signal.SIGKILL)
-
-    def _end_overdue(self, worker: WorkerProcess, running: Running) -> None:
-        """End a task that is past its time limit, and its worker with it."""
-
-        def kill() -> None:
-            if self._workers.get(worker.slot) is worker and worker.overdue == running:
-                worker.killed_for = running
-                worker.send_signal(signal.SIGKILL)
-
-        self._overdue[running.digest] += 1
-        attempts_left = running.retries + 1 - self._overdue[running.digest]
-        why = f"TaskTimeout: ran longer than its time limit of {running.limit:g} s"
-        if attempts_left > 0:
-            log_retry(running.title, why, attempts_left)
-            self._note_run(worker, running, RunState.RETRIED, why)
-            kill()
-        else:
-            self._record_failure(worker, running, why, kill)
-
-    def _note_run(
-        self, worker: WorkerProcess, running: Running, state: RunState, exception: str
-    ) -> None:
-        """Remember a run that ends here and leaves nothing."""
-        if running.digest != NO_TASK:
-            record = records.pack(self._ended(worker, running, exception))
-            digest = running.digest
-            self._errands.add(lambda store: note_run(store, digest, state, record), _nothing)
-
-    def _record_failure(
-        self,
-        worker: WorkerProcess,
-        running: Running,
-        exception: str,
-        then: Callable[[], None],
-    ) -> None:
-        """Save that a task has failed, and then do something else."""
-        record = records.pack(self._ended(worker, running, exception))
-        kind = Kind.KEPT if self._keep_failed else Kind.FAILURE
-
-        def save(store: BaseStore) -> None:
-            store.put(Frame(kind, running.digest, record))
-            store.flush()
-
-        log.error("%s failed: %s", running.title, exception)
-        self._note_failure(Failure(running.name, running.digest.hex(), exception, ""))
-        if not self._keep_going:
-            self.slots.stop()
-        self._errands.add(save, then)
-
-    def _ended(self, worker: WorkerProcess, running: Running, exception: str) -> Record:
-        """Return the record of a run that ends now."""
-        self._outputs.take_rest(worker.output)
-        return Record(
-            running.name,
-            running.since,
-            time.monotonic() - running.began,
-            exception=exception,
-            worker=worker.worker_id,
-            output=of_task(worker.output),
-        )
-
-    def _note_failure(self, failure: Failure) -> None:
-        self._failures.setdefault(failure.digest, failure)
-        if self._retryable is not None:
-            self._retryable.discard(bytes.fromhex(failure.digest))
-
-
-def _nothing() -> None:
-    """Do nothing, after an errand that nothing follows."""

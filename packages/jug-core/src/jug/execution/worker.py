@@ -1,10 +1,9 @@
 """The loop of one worker: take a task, run it, save what became of it, and again.
 
-A worker runs what is ready and not held by others.  When there is nothing of
-that kind it waits for the store to change, as long as others hold tasks that it
-needs.  It ends when all selected tasks are done, when nothing is left that could
-be run, when nothing that is left fits into the time that it has, or when it is to stop;
-and it says which of these it was.
+A worker runs what is ready and not held by others.  When there is nothing of that kind
+it waits for others (`jug.execution.waiting`).  It ends when all selected tasks are done, when
+nothing is left that could be run, when nothing that is left fits into the time that it has,
+or when it is to stop; and it says which of these it was.
 
 What others do changes its plan.  It learns of that by its own reader of the store,
 at three moments: after it tried to take a task, after it saved one, and while it
@@ -18,22 +17,23 @@ methods of one class, and many.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jug import records
-from jug.backends.base import Frame, Holder, Lease, Outcome
+from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.backends.wait_notice import LONG, WaitNotice
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
-from jug.execution.failures import failed_before, note_run
+from jug.execution.failures import failure_of, note_run, retryable
 from jug.execution.one_task import InputMissing, TaskRunner
 from jug.execution.reporting import reporter_to
+from jug.execution.room import Room
 from jug.execution.settings import Settings
-from jug.execution.summary import Ending, Failure, Summary
+from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
+from jug.execution.waiting import Waiting
 from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
 from jug.messages import Log
@@ -41,13 +41,10 @@ from jug.progress import Display
 from jug.records import RunState
 from jug.task import Task
 from jug.task.attempt import ended_run, failed_attempt
-from jug.task.short_form import short_form
-from jug.tracebacks import describe_exception, own_traceback
 from jug.wording import counted
 
 log = Log("worker")
 
-_LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 _VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
@@ -73,23 +70,27 @@ class Worker:
         self.settings = settings or Settings()
         self.connection = connection
         self.reporter = reporter_to(connection, display, self.store)
-        self.runner = TaskRunner(self.store, self.settings, connection)
+        self.room = Room(self.settings.capacity, connection)
+        self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
-        self.notice = WaitNotice()
         self._has_joined = False
         self._turn_until = 0.0
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
-        self._find_retryable()
+        self.retryable = retryable(self.store, self.connection)
         if self.settings.end is not None:
             self.budget = Budget(self.settings.end, self.store)
         with self.store.reader() as self.news:
+            self.waiting = Waiting(
+                self.store, self.news, self.settings.patience, self.connection, self.reporter,
+                self._ending_if_told,
+            )  # fmt: skip
             while True:
                 self._prepare()
                 try:
@@ -113,21 +114,12 @@ class Worker:
 
     # Beginning and ending
 
-    def _find_retryable(self) -> None:
-        """Note what failed before this run, as its first worker or its supervisor found it."""
-        connection = self.connection
-        if connection is None or connection.retryable is None:
-            self.retryable = failed_before(self.store)
-            if connection is not None:
-                connection.send_retryable(self.retryable)
-        else:
-            self.retryable = set(connection.retryable)
-
     def _prepare(self) -> None:
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget)
+        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
+        self.store.offers = self.room.capacity.offers
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
@@ -174,7 +166,7 @@ class Worker:
                 if self.agenda.candidates():
                     continue
                 self.reporter.clear()
-                ending = self._wait()
+                ending = self.waiting.wait(self.agenda)
                 if ending:
                     return ending
         finally:
@@ -201,7 +193,7 @@ class Worker:
             self._take_turns()
         if lease is None:
             holders = self.store.holders()
-            self.notice.see(holders)
+            self.waiting.notice.see(holders)
             self.agenda.all_taken(candidates, holders)
             return None
         return lease if self._accept(lease) else None
@@ -329,13 +321,7 @@ class Worker:
         if outcome is not Outcome.SAVED:
             return None
         self.agenda.plan.fail(number)
-        failure = Failure(
-            task.name,
-            task.digest.hex(),
-            describe_exception(error),
-            own_traceback(error),
-            short_form(task.args, task.kwargs),
-        )
+        failure = failure_of(task, error)
         self.summary.failures.append(failure)
         if self.connection is None:
             log.error("%s failed:\n%s", failure.call, failure.traceback.rstrip())
@@ -356,56 +342,3 @@ class Worker:
         self.stop = Ending.FAILED
         if self.connection is not None:
             self.connection.slots.stop()
-
-    # Waiting
-
-    def _wait(self) -> Ending | None:
-        """Wait for others; return why to end if there is no reason to wait."""
-        agenda, plan = self.agenda, self.agenda.plan
-        self.store.poll()
-        self._note_changes()
-        if agenda.candidates() or agenda.is_barrier_open():
-            return None
-        if not plan.left:
-            return self._end_if_all_is_there()
-        began = quiet_since = time.monotonic()
-        while tasks := agenda.waited_for(holders := self.store.holders()):
-            if agenda.candidates() or self._ending_if_told():
-                return None
-            if not agenda.is_worth_waiting(holders):
-                break
-            self.reporter.look(agenda)
-            if self.connection is not None and self.connection.slots.is_anybody_busy():
-                quiet_since = time.monotonic()  # a worker of the same run is nobody else
-            if time.monotonic() >= began + LONG:
-                self._tell_of_wait(tasks, holders)
-            left = quiet_since + self.settings.patience - time.monotonic()
-            if left <= 0:
-                return Ending.WAITED
-            changes = self.store.wait(self.news, min(left, _LOOK))
-            if changes:
-                quiet_since = time.monotonic()
-                agenda.note(changes)
-                if agenda.is_barrier_open() or not plan.left:
-                    return None
-        self.store.poll()  # a holder may be gone because it has just finished
-        self._note_changes()
-        if agenda.candidates() or agenda.is_barrier_open() or not plan.left:
-            return None
-        return agenda.ending()
-
-    def _tell_of_wait(self, tasks: Sequence[Task[Any]], holders: Mapping[bytes, Holder]) -> None:
-        """Say for which tasks of other runs this one waits; one worker speaks for all."""
-        connection = self.connection
-        if connection is not None and connection.slot:
-            return
-        ours = connection.slots.digests() if connection is not None else set()
-        self.notice.see(holders)
-        self.notice.tell({t.digest: t.name for t in tasks if t.digest not in ours}, holders)
-
-    def _end_if_all_is_there(self) -> Ending | None:
-        """Return why to end, None if something that was done has vanished meanwhile."""
-        self.store.flush()
-        self.store.look_again()
-        self._note_changes()
-        return None if self.agenda.plan.left else self.agenda.ending()

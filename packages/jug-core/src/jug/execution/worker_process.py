@@ -40,6 +40,8 @@ class WorkerProcess:
     received: bytearray = field(default_factory=bytearray)
     has_begun: bool = False
     """Whether it was seen to run a task."""
+    has_ended: bool = False
+    """Whether it was waited for: nobody may signal it any more."""
     overdue: Running | None = None
     """What it runs past its time limit."""
     killed_for: Running | None = None

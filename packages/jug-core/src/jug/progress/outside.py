@@ -31,6 +31,7 @@ from jug.records import Record
 from jug.status import State, Status, StatusKeeper, look
 from jug.task import Task
 from jug.task.short_form import short_form
+from jug.workers import Worker, living, silent
 
 __all__ = ["Onlooker"]
 
@@ -69,7 +70,7 @@ class Onlooker:
         status = look(self._store, self._tasks) if keeper is None else keeper.update()
         now = self._clock()
         records = [] if status.is_complete() else some_records(self._store, self._done())
-        held = self._held()
+        held, silent_workers = self._held()
         activities = self._activities(held, now)
         names = self._progress(status, records, activities)
         done = status.total(State.FINISHED)
@@ -77,7 +78,8 @@ class Onlooker:
         workers = len({holder.worker for _, holder in held})
         rate = (self._rate.per_second(now, done) or recent_rate(records)) if workers else None
         left = seconds_left(names, activities, workers or 1)
-        return status, Snapshot(names, activities, now - self._began, rate, *left, workers=workers)
+        so_far = Snapshot(names, activities, now - self._began, rate, *left)
+        return status, so_far._replace(workers=workers, silent=silent_workers)
 
     def _done(self) -> Iterator[Task[Any]]:
         """Yield tasks that are done, of each name the last in the jugfile, or by time, first."""
@@ -138,17 +140,21 @@ class Onlooker:
 
     # Workers
 
-    def _held(self) -> list[tuple[Task[Any], Holder]]:
-        """Return the tasks that are held by workers that are alive, with them."""
-        held = {d: holder for d, holder in self._store.holders().items() if holder.alive}
-        if not held:
-            return []
+    def _held(self) -> tuple[list[tuple[Task[Any], Holder]], list[Worker]]:
+        """Return the tasks that living workers hold, with them, and what workers are silent."""
+        holders = self._store.holders()
+        tasks = self._among(holders) if holders else {}
+        ours = {digest: holders[digest] for digest in tasks}
+        alive = living(self._store, ours)
+        held = sorted(((tasks[digest], one) for digest, one in alive.items()), key=_by_place)
+        return held, silent(self._store, ours)
+
+    def _among(self, digests: Mapping[bytes, Any]) -> dict[bytes, Task[Any]]:
+        """Return those of the tasks that have one of the digests."""
         if self._keeper is None:
-            found = {task.digest: task for task in self._tasks if task.digest in held}
-        else:
-            tasks = self._keeper.tasks
-            found = {digest: tasks[digest] for digest in held if digest in tasks}
-        return sorted(((task, held[digest]) for digest, task in found.items()), key=_by_place)
+            return {task.digest: task for task in self._tasks if task.digest in digests}
+        tasks = self._keeper.tasks
+        return {digest: tasks[digest] for digest in digests if digest in tasks}
 
     def _activities(self, held: list[tuple[Task[Any], Holder]], now: float) -> list[Activity]:
         """Return who runs what, and for how long, as far as that was seen or the worker says it."""
@@ -160,7 +166,7 @@ class Onlooker:
             self._since[key] = _since(holder, now) if since is None else since
         return [
             Activity(
-                _place(holder),
+                holder.place,
                 task.name,
                 None if since is None else now - since,
                 short_form(task.args, task.kwargs),
@@ -177,10 +183,5 @@ def _since(holder: Holder, now: float) -> float | None:
     return now - max(0.0, time.time() - holder.since) if holder.since else None
 
 
-def _place(holder: Holder) -> str:
-    process = holder.process
-    return f"{process.host}:{process.pid}" if process is not None else holder.worker
-
-
 def _by_place(held: tuple[Task[Any], Holder]) -> str:
-    return _place(held[1])
+    return held[1].place

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from heapq import heapify, heapreplace
 from typing import Final, NamedTuple
 
+from jug.workers import Worker
+
 __all__ = ["Activity", "NameProgress", "Snapshot", "ages_by_name", "seconds_left"]
 
 _LAST: Final = 10  # tasks for each worker
@@ -62,6 +64,8 @@ class Snapshot(NamedTuple):
     """Whether there may be more tasks, beyond a barrier."""
     workers: int = 0
     """How many workers are at work, on all hosts."""
+    silent: Sequence[Worker] = ()
+    """Those that hold tasks and were not heard of for longer than the lease."""
     things: str = "tasks"
     """What is counted."""
 

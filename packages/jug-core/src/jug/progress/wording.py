@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from jug.progress.snapshot import Snapshot
-from jug.wording import counted, duration
+from collections.abc import Sequence
 
-__all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "time_left"]
+from jug.progress.snapshot import Snapshot
+from jug.wording import counted, rounded
+from jug.workers import Worker, silent_for_long
+
+__all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "silence", "time_left"]
 
 
 def done_of_all(snapshot: Snapshot) -> str:
@@ -41,15 +44,10 @@ def time_left(snapshot: Snapshot) -> str:
     ('8 s left', 'time left unknown', 'at least 9 s left')
     """
     if snapshot.time_left is not None:
-        return f"{_rounded(snapshot.time_left)} left"
+        return f"{rounded(snapshot.time_left)} left"
     return (
-        f"at least {_rounded(snapshot.at_least)} left" if snapshot.at_least else "time left unknown"
+        f"at least {rounded(snapshot.at_least)} left" if snapshot.at_least else "time left unknown"
     )
-
-
-def _rounded(seconds: float) -> str:
-    text = duration(round(seconds) if seconds >= 1 else seconds)
-    return text.replace(".0 s", " s")
 
 
 def pace(snapshot: Snapshot) -> str:
@@ -61,9 +59,10 @@ def pace(snapshot: Snapshot) -> str:
     """
     others = snapshot.workers - len(snapshot.activities)
     parts = [counted(others, "more worker")] if others > 0 and snapshot.activities else []
+    parts += [counted(len(snapshot.silent), "silent worker")] if snapshot.silent else []
     parts += [rate(snapshot.rate, snapshot.things)] if snapshot.rate else []
     parts += [time_left(snapshot)] if snapshot.left else []
-    return ", ".join([*parts, f"{_rounded(round(snapshot.elapsed))} elapsed"])
+    return ", ".join([*parts, f"{rounded(round(snapshot.elapsed))} elapsed"])
 
 
 def at_work(snapshot: Snapshot) -> str:
@@ -79,7 +78,24 @@ def at_work(snapshot: Snapshot) -> str:
         return ", ".join([counted(snapshot.workers, "worker"), *parts, time_left(snapshot)])
     if not snapshot.time_left:
         return ""
-    return f"no worker is at work, one would take {_rounded(snapshot.time_left)}"
+    return f"no worker is at work, one would take {rounded(snapshot.time_left)}"
+
+
+def silence(workers: Sequence[Worker]) -> str:
+    """Return in a sentence which workers are silent, and for how long.
+
+    >>> from jug.workers import Life
+    >>> one = Worker("5f0c", None, Life.SILENT, silence=840.0, lease=120.0)
+    >>> silence([one])
+    '1 worker is silent for longer than the lease of 2 min: 5f0c for 14 min'
+    >>> silence([one] * 9)
+    '9 workers are silent for longer than the lease of 2 min: 5f0c for 14 min, and 8 more'
+    """
+    first, *rest = sorted(workers, key=lambda one: one.silence or 0.0, reverse=True)
+    who = f"{counted(len(workers), 'worker')} {'are' if rest else 'is'}"
+    span = "" if first.silence is None else f" for {rounded(first.silence)}"
+    more = f", and {len(rest)} more" if rest else ""
+    return f"{who} {silent_for_long(first.lease)}: {first.place}{span}{more}"
 
 
 def sentence(snapshot: Snapshot) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from jug.errors import OptionError
+from jug.errors import OptionError, TaskError
 from jug.hash.names import function_name
-from jug.task.run_options import DEFAULTS, RunOptions, check_names
+from jug.task.run_options import DEFAULTS, RunOptions, Stated, check_names
 from jug.task.task import Task
 from jug.task.tasklet import Item, Part, Tasklet
 
@@ -39,7 +39,10 @@ class TaskGenerator(Generic[P, R]):
     `retries` is how often a task that failed is tried again at once, `timeout` the
     seconds after which a run of it counts as failed, and `runtime` how long it is likely to
     take, such as ``"20 min"``: workers that must end go by it until they have seen a run.
-    None of these changes its hash.
+
+    `cpus`, `memory` such as ``"8 GB"``, and `gpus` are what a task needs of a machine while it
+    runs: it begins only while that is free among the workers of its command.  By `tags`, such
+    as ``{"licence"}``, a command chooses what it runs.  None of these options changes its hash.
     """
 
     f: Callable[P, R]
@@ -48,44 +51,22 @@ class TaskGenerator(Generic[P, R]):
     def __new__(cls, f: Any = None, **options: Any) -> Any:
         """Return the generator, or the decorator that makes it if only options are given."""
         check_names(options)
-        if f is None:
-            RunOptions(**options)
-            return partial(cls, **options)
-        return super().__new__(cls)
+        return partial(cls, **options) if f is None else super().__new__(cls)
 
     @overload
-    def __init__(
-        self,
-        f: Callable[P, R],
-        *,
-        retries: int = 0,
-        timeout: float | None = None,
-        runtime: float | str | None = None,
-    ) -> None: ...
+    def __init__(self, f: Callable[P, R], **options: Unpack[Stated]) -> None: ...
     @overload
     def __init__(
-        self: TaskGenerator[..., _Decorator],
-        f: None = None,
-        *,
-        retries: int = 0,
-        timeout: float | None = None,
-        runtime: float | str | None = None,
+        self: TaskGenerator[..., _Decorator], f: None = None, **options: Unpack[Stated]
     ) -> None: ...
-    def __init__(
-        self,
-        f: Any = None,
-        *,
-        retries: int = 0,
-        timeout: float | None = None,
-        runtime: float | str | None = None,
-    ) -> None:
+    def __init__(self, f: Any = None, **options: Unpack[Stated]) -> None:
         if isinstance(f, TaskGenerator):
             f = f.f
         elif not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
         self.f = f
-        given = RunOptions(retries, timeout, runtime)
-        self._options = given if given.says_something else DEFAULTS
+        self._stated = options
+        self._options = _run_options(f, options) if options else DEFAULTS
         update_wrapper(self, f)
 
     @property
@@ -105,24 +86,14 @@ class TaskGenerator(Generic[P, R]):
         task.options = self._options
         return task
 
-    def options(
-        self,
-        *,
-        retries: int | None = None,
-        timeout: float | None = None,
-        runtime: float | str | None = None,
-    ) -> TaskGenerator[P, R]:
+    def options(self, **options: Unpack[Stated]) -> TaskGenerator[P, R]:
         """Return the same function with other options for the calls that follow.
 
-        >>> careful = TaskGenerator(max).options(retries=3, timeout=60)
+        >>> careful = TaskGenerator(max).options(retries=3, timeout=60, memory="2 GB")
         """
-        before = self._options
-        return type(self)(
-            self.f,
-            retries=before.retries if retries is None else retries,
-            timeout=before.timeout if timeout is None else timeout,
-            runtime=before.runtime if runtime is None else runtime,
-        )
+        given: Any = {name: option for name, option in options.items() if option is not None}
+        check_names(given)
+        return type(self)(self.f, **self._stated | given)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the generator as a method, whose tasks receive the instance."""
@@ -142,6 +113,13 @@ class TaskGenerator(Generic[P, R]):
     def __repr__(self) -> str:
         """Show the function's name."""
         return f"TaskGenerator({function_name(self.f)})"
+
+
+def _run_options(f: Any, options: Stated) -> RunOptions:
+    try:
+        return RunOptions(**options)
+    except TaskError as error:
+        raise TaskError(f"{function_name(f)}: {error}") from None
 
 
 def iteratetask(base: Any, n: int) -> tuple[Tasklet, ...]:

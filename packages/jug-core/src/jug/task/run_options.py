@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final, TypedDict
 
 from jug.errors import OptionError, TaskError
 from jug.moments import span
+from jug.needs import NOTHING, Needs
+
+
+class Stated(TypedDict, total=False):
+    """The options that a `TaskGenerator` takes."""
+
+    retries: int
+    timeout: float | None
+    runtime: float | str | None
+    cpus: int
+    memory: float | str
+    gpus: int
+    tags: Iterable[str]
 
 
 class RunOptions:
     """How to run a task; nothing of this enters its hash."""
 
-    __slots__ = ("retries", "runtime", "timeout")
+    __slots__ = ("needs", "retries", "runtime", "timeout")
 
     def __init__(
-        self, retries: int = 0, timeout: float | None = None, runtime: float | str | None = None
+        self,
+        retries: int = 0,
+        timeout: float | None = None,
+        runtime: float | str | None = None,
+        **needs: Any,
     ) -> None:
         if not _is_number(retries) or retries < 0 or int(retries) != retries:
             raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
@@ -24,11 +41,7 @@ class RunOptions:
         self.retries: int = int(retries)
         self.timeout: float | None = timeout
         self.runtime: float | None = None if runtime is None else _runtime(runtime)
-
-    @property
-    def says_something(self) -> bool:
-        """Whether they are others than those that nobody gave."""
-        return bool(self.retries) or self.timeout is not None or self.runtime is not None
+        self.needs: Needs = _needs(needs) if needs else NOTHING
 
 
 def _runtime(given: float | str) -> float:
@@ -38,21 +51,29 @@ def _runtime(given: float | str) -> float:
         raise TaskError(f"runtime {error}, or a number of seconds, not {given!r}") from None
 
 
+def _needs(stated: dict[str, Any]) -> Needs:
+    try:
+        return Needs.stated(**stated)
+    except ValueError as error:
+        raise TaskError(str(error)) from None
+
+
 def _is_number(given: object) -> bool:
     return hasattr(type(given), "__float__")
 
 
 def check_names(options: Iterable[str]) -> None:
     """Refuse what is no option of how to run a task."""
+    known = tuple(Stated.__annotations__)
     for name in options:
-        if name not in RunOptions.__slots__:
+        if name not in known:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, RunOptions.__slots__, n=1)
+            near = get_close_matches(name, known, n=1)
             meant = f": is {near[0]!r} meant?" if near else ""
-            *first, last = RunOptions.__slots__
-            known = f"{', '.join(first)} and {last}"
-            raise OptionError(f"TaskGenerator has no option {name!r}, only {known}{meant}")
+            *first, last = known
+            only = f"{', '.join(first)} and {last}"
+            raise OptionError(f"TaskGenerator has no option {name!r}, only {only}{meant}")
 
 
 DEFAULTS: Final = RunOptions()

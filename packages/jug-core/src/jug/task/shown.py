@@ -11,6 +11,7 @@ from jug.records import Record
 from jug.tables import size
 from jug.task.short_form import call_form, short_form
 from jug.wording import duration
+from jug.workers import Life, holder_of
 
 
 def as_html(task: Any) -> str:
@@ -34,8 +35,8 @@ def _state(task: Any) -> str:
     if task.can_load():
         return "finished"
     store = task.store
-    holder = store.holders().get(task.digest)
-    if holder is not None and holder.alive:
+    holder = holder_of(store, task.digest)
+    if holder is not None and holder.life is Life.ALIVE:
         return "running"
     return "failed" if task.digest in store.failures() else "not done"
 

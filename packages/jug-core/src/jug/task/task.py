@@ -17,6 +17,7 @@ from jug import hash
 from jug.backends.base import BaseStore
 from jug.errors import HashError, TaskError
 from jug.hash.names import function_name
+from jug.needs import Needs
 from jug.session import current_store, is_store_chosen, of_this_thread
 from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
 from jug.task.elsewhere import look_for, refuse_to_compute
@@ -128,6 +129,11 @@ class Task(Lockable, Generic[R]):
             _hash_with_dependencies(self)
         digest: bytes = self.known_digest  # type: ignore[assignment]  # computed just now
         return digest
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs of the machine that runs it."""
+        return self.options.needs
 
     def hash_alone(self) -> bytes:
         """Compute the digest, given that those of all dependencies are known."""

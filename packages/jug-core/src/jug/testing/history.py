@@ -202,6 +202,7 @@ class HistoryContract(StoreHooks):
         before = time.time()
         with opener() as third:
             third.jugfile = "primes.py"
+            third.offers = {"cpus": 4, "memory": 8_000_000_000}
             third.heartbeat()  # as workers ask for before they take anything
             third.put(result(A))
             third.flush()
@@ -211,6 +212,7 @@ class HistoryContract(StoreHooks):
             assert before <= worker.start <= time.time()
             assert worker.end == 0
             assert worker.jugfile == "primes.py"
+            assert worker.offers == {"cpus": 4, "memory": 8_000_000_000}
             assert worker.cores >= 1
             assert worker.python.startswith("3.")
         store.poll()

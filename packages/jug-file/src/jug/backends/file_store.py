@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from typing import Any, Final, Self
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
+from jug.backends._file.clock import DiskClock
 from jug.backends._file.disk import (
     delete_begun,
     explained,
@@ -47,6 +48,7 @@ from jug.backends._file.runs import Runs
 from jug.backends._file.saving import Saving
 from jug.backends._file.segments import Segments
 from jug.backends._file.waiting import Waiting, wait_until
+from jug.backends._file.worker_file import WORKER
 from jug.backends.base import (
     BaseStore,
     Buffer,
@@ -56,8 +58,10 @@ from jug.backends.base import (
     Holder,
     Lease,
     Outcome,
+    Presence,
     Reader,
 )
+from jug.backends.frames import by_worker
 from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.backends.runs_kept import runs_kept as runs_kept_of
@@ -112,7 +116,9 @@ class FileStore(BaseStore):
         self._jugfiles = Jugfiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
-        self._leases = FileLeases(self._path / "leases", lease_seconds_of(lease_seconds))
+        self.lease_seconds = lease_seconds_of(lease_seconds)
+        self._leases = FileLeases(self._path / "leases", self.lease_seconds)
+        self._clock = DiskClock(self._path, is_local=self._is_local)
         self._segments = Segments(self._path / "segments", is_local=self._is_local)
         self._index = self._segments.index
         self.news = self._index.news
@@ -199,9 +205,10 @@ class FileStore(BaseStore):
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
-        """Read what others did; return what must differ for a wait to end."""
+        """Read what others did; return what must differ for a wait to end: no sign of life."""
         self.poll()
-        return self._segments.bytes_read, self.holders()
+        held = {digest: one._replace(last_sign=0.0) for digest, one in self.holders().items()}
+        return self._segments.bytes_read, held
 
     # Reading
 
@@ -244,11 +251,10 @@ class FileStore(BaseStore):
         return self._runs.times()
 
     def workers(self) -> dict[str, WorkerRecord]:
-        index = self._index
-        return {
-            worker.id: worker.ended(index.ended.get(key, b""))
-            for key, worker in index.workers.items()
-        }
+        return self._index.described(tuple(self._index.workers))
+
+    def workers_of(self, ids: Collection[str]) -> dict[str, WorkerRecord]:
+        return self._index.described(bytes.fromhex(id) for id in ids if WORKER.fullmatch(id))
 
     def _note_lost(self, taken_over: dict[bytes, str]) -> None:
         """Remember the runs of dead workers whose leases were taken over."""
@@ -257,7 +263,7 @@ class FileStore(BaseStore):
             self.note(digest, RunState.LOST, pack(Record(start=time.time(), worker=worker)))
 
     def _describe(self, worker: str) -> WorkerRecord:
-        return WorkerRecord.here(worker, self.jugfile)
+        return WorkerRecord.here(worker, self.jugfile, self.offers)
 
     # Leases
 
@@ -356,6 +362,16 @@ class FileStore(BaseStore):
         found = self._leases.holders()
         found.pop(PACK_LEASE, None)
         return found
+
+    def present(self) -> list[Presence]:
+        holders = self.holders()
+        holding = [*by_worker(holders)]
+        busy = {one.worker for one in holding}
+        return holding + (self._leases.idle(busy) if self._is_there() else [])
+
+    def now(self) -> float:
+        """Return the time by the clock of the disk, or by that of the file server."""
+        return self._clock.now()
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
         held = self.holders()

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, Self
 
@@ -42,6 +42,7 @@ from jug.backends.base import (
     Holder,
     Lease,
     Outcome,
+    Presence,
     Reader,
 )
 from jug.backends.heartbeat import stop_heartbeat
@@ -80,7 +81,7 @@ class RedisStore(BaseStore):
         self._opened_by = url
         self._address = Address.parse(url, prefix)
         self.url = self._address.shown
-        lease = lease_seconds_of(lease_seconds)
+        self.lease_seconds = lease = lease_seconds_of(lease_seconds)
         self._access = Access(self._address, _patience(patience))
         self._follower = Follower(self._access)
         self._runs_kept = runs_kept_of(runs_kept)
@@ -210,6 +211,10 @@ class RedisStore(BaseStore):
     def workers(self) -> dict[str, WorkerRecord]:
         return self._leases.workers.all(self._access.server)
 
+    def workers_of(self, ids: Collection[str]) -> dict[str, WorkerRecord]:
+        known = self._leases.workers.of(self._access.server, ids)
+        return {id: known[id] for id in ids if id in known}
+
     def _not_found(self, digest: bytes) -> ResultNotFound:
         return ResultNotFound(
             f"the result of {digest.hex()} is not in {self.url}: run its task first", digest=digest
@@ -238,6 +243,13 @@ class RedisStore(BaseStore):
 
     def holders(self) -> dict[bytes, Holder]:
         return self._leases.holders()
+
+    def present(self) -> list[Presence]:
+        return self._leases.present()
+
+    def now(self) -> float:
+        """Return the time by the clock of the server."""
+        return float(self._access.server.run(scripts.NOW)) / 1000
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
         server = self._access.server
@@ -293,6 +305,7 @@ class RedisStore(BaseStore):
             self._access.server.command("SREM", self._users, os.fsencode(jugfile))
 
     def note_jugfile(self) -> None:
+        self._leases.offers = self.offers
         if (self.jugfile, self.arguments) != self._noted:
             name = os.fsencode(self.known_as(self.jugfile, self.arguments))
             self._access.server.command("SADD", self._users, name)

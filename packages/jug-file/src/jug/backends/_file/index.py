@@ -21,7 +21,7 @@ are asked of it; each is short.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -98,6 +98,11 @@ class FrameIndex:
             for digest in [digest for digest, where in self.results.items() if not where]:
                 del self.results[digest]
 
+    def described(self, workers: Iterable[bytes]) -> dict[str, WorkerRecord]:
+        """Return what is known of workers, by their ids as text, with when they ended."""
+        known = {key: self.workers[key] for key in workers if key in self.workers}
+        return {one.id: one.ended(self.ended.get(key, b"")) for key, one in known.items()}
+
     # Frames that others wrote
 
     def take_in(self, data: bytes, number: int, start: int, seed: int) -> int:
@@ -145,7 +150,8 @@ class FrameIndex:
                 self.remove(entry)
         elif kind == FrameKind.WORKER:
             packed = bytes(view(frame).payload)
-            self.workers[ident[:8]] = WorkerRecord.unpack(ident[:8].hex(), packed)
+            with suppress(ValueError):  # said by a version that this one does not understand
+                self.workers[ident[:8]] = WorkerRecord.unpack(ident[:8].hex(), packed)
         elif kind == FrameKind.END:
             said = bytes(view(frame).payload)
             self.ended[ident[:8]] = said or self.ended.get(ident[:8], b"")

@@ -9,7 +9,7 @@ gives up the leases that it held, and begins anew under another id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from jug.backends._file.disk import fault, is_missing
 from jug.backends._file.heartbeat import LeaseHeartbeat
 from jug.backends._file.links import LeaseLinks
 from jug.backends._file.worker_file import WORKER
-from jug.backends.base import Holder
+from jug.backends.base import Holder, Presence
 from jug.backends.leases import Leases
 from jug.backends.process import Process
 
@@ -188,11 +188,25 @@ class FileLeases:
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {
             digest: Holder(
-                sight.worker, sight.process, alive[sight.worker], sight.since_of(digest.hex())
+                sight.worker,
+                sight.process,
+                alive[sight.worker],
+                sight.since_of(digest.hex()),
+                sight.last_sign,
             )
             for digest, sight in sights.items()
             if sight is not None
         }
+
+    def idle(self, busy: Container[str]) -> list[Presence]:
+        """Return the workers that are there, but for those that hold something."""
+        links = self.links
+        sights = [links.look(worker) for worker in links.workers() if worker not in busy]
+        return [
+            Presence(sight.worker, sight.process, not links.is_dead(sight.worker), sight.last_sign)
+            for sight in sights
+            if sight is not None and sight.worker not in busy
+        ]
 
     def at_work(self) -> set[str]:
         """Return the ids of all workers that were not found dead."""

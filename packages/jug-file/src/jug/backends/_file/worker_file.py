@@ -48,11 +48,16 @@ class Sight(NamedTuple):
     process: Process | None
     """Its process, if the file names it."""
     mtime: int
-    """When it was touched last."""
+    """When it was touched last, in nanoseconds by the clock of the disk."""
     task: str = ""
     """The task that was shown last, empty for none."""
     since: float = 0.0
     """Since when it runs that, in seconds since the epoch."""
+
+    @property
+    def last_sign(self) -> float:
+        """When the worker last showed that it lives, in seconds, by the clock of the disk."""
+        return self.mtime / 1e9
 
     def since_of(self, task: str) -> float:
         """Return since when the worker runs a task that it has, 0.0 if that is not known."""

@@ -9,7 +9,7 @@ knows what was removed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic, time
 from typing import Final
@@ -23,7 +23,9 @@ from jug.backends._redis.heartbeat import RedisHeartbeat
 from jug.backends._redis.results import batches, send
 from jug.backends._redis.round_trip import LeaseEnd, RoundTrip
 from jug.backends._redis.workers import Workers, process_of
-from jug.backends.base import Frame, Holder, Lease, Outcome
+from jug.backends.base import Frame, Holder, Lease, Outcome, Presence
+from jug.backends.frames import by_worker
+from jug.backends.process import Process
 from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
 from jug.messages import Log
@@ -58,6 +60,8 @@ class RedisLeases:
         self._runs_kept = runs_kept
         self.jugfile = ""
         """The jugfile whose tasks are run, empty for none."""
+        self.offers: Mapping[str, int] = {}
+        """What this worker may use of its machine."""
         self._held: dict[str, bytes] = {}
         """The tasks whose leases are held, by their tokens."""
         self.worker_id = ""
@@ -178,7 +182,8 @@ class RedisLeases:
         """Return this worker's id, which is made when it first takes something."""
         if not self.worker_id:
             worker = os.urandom(8).hex()
-            self.workers.enter(self._access.server, WorkerRecord.here(worker, self.jugfile))
+            record = WorkerRecord.here(worker, self.jugfile, self.offers)
+            self.workers.enter(self._access.server, record)
             self.worker_id = worker
         return self.worker_id
 
@@ -220,12 +225,33 @@ class RedisLeases:
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
-        for digest, worker, packed, is_beating, since in self._access.server.run(scripts.HOLDERS):
-            process = process_of(packed) if packed else None
-            is_gone = process is not None and bool(process.is_gone())
-            is_alive = bool(is_beating) and not is_gone
-            found[digest] = Holder(worker.decode(), process, is_alive, float(since))
+        for digest, since, *about in self._access.server.run(scripts.HOLDERS):
+            found[digest] = Holder(*self._seen(*about), float(since), self._last_sign(about[-1]))
         return found
+
+    def present(self) -> list[Presence]:
+        """Return the workers that have shown that they live, and have not left."""
+        found = {one.worker: one for one in by_worker(self.holders())}
+        for about in self._access.server.run(scripts.PRESENT):
+            seen = self._seen(*about)
+            found.setdefault(seen[0], Presence(*seen, self._last_sign(about[-1])))
+        return [*found.values()]
+
+    @staticmethod
+    def _seen(
+        worker: bytes, packed: bytes, is_beating: int, deadline: bytes
+    ) -> tuple[str, Process | None, bool]:
+        """Return a worker's id, its process, and whether it is alive."""
+        process = process_of(packed) if packed else None
+        is_gone = process is not None and bool(process.is_gone())
+        return worker.decode(), process, bool(is_beating) and not is_gone
+
+    def _last_sign(self, deadline: bytes) -> float:
+        """Return when a worker showed that it lives, from when it counts as dead.
+
+        Its lease time is taken to be the one that is known here, as all should have the same.
+        """
+        return (float(deadline) - self.lease_ms) / 1000 if deadline else 0.0
 
     def reap_dead(self) -> bool:
         """Free the leases of all workers that are dead; return whether there were any."""

@@ -83,8 +83,10 @@ __all__ = [
     "LEAVE",
     "NEWS",
     "NOTE",
+    "NOW",
     "NO_FRAME",
     "PAGE",
+    "PRESENT",
     "READ",
     "REAP",
     "ROUND_TRIP",
@@ -214,18 +216,39 @@ end
 return count
 """
 
+_ABOUT: Final = """
+-- Return a worker, what it said of itself, whether it is alive, and when it counts as dead.
+local function about(worker, time)
+  local deadline = redis.call('ZSCORE', beats, worker)
+  local alive = deadline and tonumber(deadline) > time
+  return {worker, redis.call('HGET', workers, worker) or '', alive and 1 or 0, deadline or ''}
+end
+"""
+
 _HOLDERS: Final = """
 local time = now()
 local held = redis.call('HGETALL', leases)
 local found = {}
 for i = 1, #held, 2 do
   local worker = holder_of(held[i + 1])
-  local process = redis.call('HGET', workers, worker) or ''
   local shown = redis.call('HGET', running, worker) or ''
   local since = shown:sub(1, 20) == held[i] and shown:sub(21) or '0'
-  found[#found + 1] = {held[i], worker, process, is_alive(worker, time) and 1 or 0, since}
+  found[#found + 1] = {held[i], since, unpack(about(worker, time))}
 end
 return found
+"""
+
+_PRESENT: Final = """
+local time = now()
+local found = {}
+for _, worker in ipairs(redis.call('ZRANGE', beats, 0, -1)) do
+  found[#found + 1] = about(worker, time)
+end
+return found
+"""
+
+_NOW: Final = """
+return now()
 """
 
 # The workers that are named are certainly gone; others whose time is over are reaped too.
@@ -285,13 +308,15 @@ ROUND_TRIP: Final = Script(COMMON + round_trip_lua.ROUND_TRIP)
 NEWS: Final = Script(COMMON + _NEWS)
 HEAD: Final = Script(COMMON + _HEAD)
 PAGE: Final = Script(COMMON + _PAGE)
+PRESENT: Final = Script(COMMON + _ABOUT + _PRESENT)
 DONE: Final = Script(COMMON + _DONE)
 READ: Final = Script(COMMON + _READ)
 UPLOAD: Final = Script(COMMON + _UPLOAD)
 DISCARD: Final = Script(COMMON + _DISCARD)
 NOTE: Final = Script(COMMON + _NOTE)
+NOW: Final = Script(COMMON + _NOW)
 BREAK: Final = Script(COMMON + _BREAK)
-HOLDERS: Final = Script(COMMON + _HOLDERS)
+HOLDERS: Final = Script(COMMON + _ABOUT + _HOLDERS)
 REAP: Final = Script(COMMON + _REAP)
 BEAT: Final = Script(COMMON + _BEAT)
 SHOW: Final = Script(COMMON + _SHOW)

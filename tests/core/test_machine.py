@@ -1,4 +1,4 @@
-"""How many workers `-j 0` starts: what limits this process most."""
+"""What this process may use of its machine: cores, memory and GPUs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jug.cli.cores import usable_cores
+from jug.machine.cores import usable_cores
+from jug.machine.gpus import usable_gpus
+from jug.machine.memory import usable_memory
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +103,76 @@ def test_a_cgroup_allows_a_share_of_time_in_version_1(root: Path, path: str) -> 
     )
 
     assert usable_cores({}, str(root)) == 3
+
+
+GIB = 2**30
+MEMINFO = {"proc/meminfo": "MemTotal:       16777216 kB\nMemFree:         8000000 kB\n"}
+
+
+def test_without_limits_all_memory_of_the_machine_counts(root: Path) -> None:
+    assert usable_memory({}, str(root)) is None
+    write(root, MEMINFO)
+    assert usable_memory({}, str(root)) == 16 * GIB
+
+
+@pytest.mark.parametrize(
+    ("environ", "size"),
+    [
+        ({"SLURM_JOB_ID": "7", "SLURM_MEM_PER_NODE": "4096"}, 4),
+        ({"SLURM_JOB_ID": "7", "SLURM_MEM_PER_CPU": "2048", "SLURM_CPUS_ON_NODE": "3"}, 6),
+        ({"SLURM_JOB_ID": "7", "SLURM_MEM_PER_CPU": "2048"}, 16),
+        ({"SLURM_JOB_ID": "7", "SLURM_MEM_PER_NODE": "0"}, 16),
+        ({"SLURM_MEM_PER_NODE": "4096"}, 16),
+    ],
+)
+def test_a_slurm_job_has_the_memory_that_it_was_given(
+    root: Path, environ: dict[str, str], size: int
+) -> None:
+    write(root, MEMINFO)
+
+    assert usable_memory(environ, str(root)) == size * GIB
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "proc/self/cgroup": "0::/job/step\n",
+            "sys/fs/cgroup/job/step/memory.max": "max\n",
+            "sys/fs/cgroup/job/memory.max": f"{3 * GIB}\n",
+        },
+        {
+            "proc/self/cgroup": "4:memory:/job\n2:cpu,cpuacct:/job\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "sys/fs/cgroup/memory/job/memory.limit_in_bytes": f"{3 * GIB}\n",
+        },
+    ],
+)
+def test_a_cgroup_limits_the_memory(root: Path, files: dict[str, str]) -> None:
+    write(root, MEMINFO | files)
+
+    assert usable_memory({}, str(root)) == 3 * GIB
+
+
+@pytest.mark.parametrize(
+    ("said", "devices"),
+    [
+        ("0,1", ("0", "1")),
+        ("GPU-8932f937, GPU-aa", ("GPU-8932f937", "GPU-aa")),
+        ("", ()),
+        ("-1", ()),
+        ("2,-1,3", ("2",)),
+        ("NoDevFiles", ()),
+        ("1,1", ("1",)),
+    ],
+)
+def test_gpus_are_those_that_the_environment_gives(
+    root: Path, said: str, devices: tuple[str, ...]
+) -> None:
+    assert usable_gpus({"CUDA_VISIBLE_DEVICES": said}, str(root)) == devices
+
+
+def test_else_gpus_are_those_that_the_driver_shows(root: Path) -> None:
+    assert usable_gpus({}, str(root)) == ()
+    write(root, {f"proc/driver/nvidia/gpus/0000:0{n}:00.0/information": "" for n in (1, 2)})
+    assert usable_gpus({}, str(root)) == ("0", "1")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+
+from jug.machine.cgroups import limits, read
 
 __all__ = ["usable_cores"]
 
@@ -39,34 +41,17 @@ def _of_batch_job(environ: Mapping[str, str]) -> Iterator[int]:
             said = (environ.get(name, "") for name in names)
             yield from [int(count) for count in said if count.isdecimal() and int(count)][:1]
     if _SLOT in environ:
-        yield from map(int, _CORES_OF_SLOT.findall(_read("", environ[_SLOT])))
+        yield from map(int, _CORES_OF_SLOT.findall(read("", environ[_SLOT])))
 
 
 def _by_quota(root: str) -> Iterator[int]:
     """Yield what each cgroup allows in which this process is, a part of a core being one."""
-    for line in _read(root, "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            yield from _quotas("sys/fs/cgroup", path, root, ("cpu.max",))
-        elif "cpu" in controllers.split(","):
-            files = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-            yield from _quotas(f"sys/fs/cgroup/{controllers}", path, root, files)
+    yield from _quotas(limits(root, "cpu.max"))
+    yield from _quotas(limits(root, "cpu.cfs_quota_us", "cpu.cfs_period_us", controller="cpu"))
 
 
-def _quotas(mount: str, path: str, root: str, files: tuple[str, ...]) -> Iterator[int]:
-    """Yield what a cgroup allows, and those around it."""
-    parts = [part for part in path.split("/") if part]
-    for depth in range(len(parts), -1, -1):
-        folder = "/".join([mount, *parts[:depth]])
-        words = " ".join(_read(root, f"{folder}/{file}") for file in files).split()
+def _quotas(said: Iterable[list[str]]) -> Iterator[int]:
+    for words in said:
         if len(words) == 2 and all(word.isdecimal() and int(word) for word in words):
             quota, period = map(int, words)
             yield -(-quota // period)
-
-
-def _read(root: str, path: str) -> str:
-    try:
-        with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

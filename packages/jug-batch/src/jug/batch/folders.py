@@ -1,0 +1,69 @@
+"""Where the scripts and the logs of jobs are: in a folder beside the jugdir.
+
+A log is called by the id of its job, so that it is found from there, and from the job of a
+worker that the store knows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from itertools import chain, count
+from pathlib import Path
+from typing import Final
+
+from jug.backends.base import BaseStore
+from jug.errors import JugError
+
+__all__ = ["folder_of_jobs", "keep", "logs", "tail"]
+
+_LOGS: Final = (".log", ".OU")
+_AT_END: Final = 20_000  # bytes
+
+
+def folder_of_jobs(store: BaseStore, jugfile: str) -> Path:
+    """Return the folder for the jobs of a store: beside the jugdir, or else the jugfile.
+
+    >>> from jug.backends.dict_store import DictStore
+    >>> folder_of_jobs(DictStore(), "/work/primes.py")
+    PosixPath('/work/primes.jobs')
+    """
+    scheme, _, path = store.url.partition(":")
+    if scheme == "file":
+        return Path(f"{path}.jobs").absolute()
+    return Path(jugfile).absolute().with_suffix(".jobs")
+
+
+def keep(folder: Path, name: str, suffix: str, script: str) -> Path:
+    """Write a script into the folder of jobs, and return where it is."""
+    stem = f"{name}.{time.strftime('%Y%m%d-%H%M%S')}"
+    more = (f"{stem}-{number}{suffix}" for number in count(2))
+    path = next(path for one in chain([stem + suffix], more) if not (path := folder / one).exists())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(script)
+        path.chmod(0o700)
+    except OSError as error:
+        raise JugError(f"the script {str(path)!r} can't be written: {error.strerror}") from None
+    return path
+
+
+def logs(folder: Path) -> dict[str, Path]:
+    """Return the logs of jobs by the ids of these, the oldest first."""
+    found = [path for path in folder.glob("*") if path.suffix in _LOGS] if folder.is_dir() else []
+    return {path.stem: path for path in sorted(found, key=lambda path: path.stat().st_mtime)}
+
+
+def tail(path: Path, lines: int = 10) -> list[str]:
+    """Return the last lines of a log, none if it can't be read.
+
+    >>> tail(Path("/nowhere/1.log"))
+    []
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _AT_END))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [*deque(text.rstrip().splitlines(), maxlen=lines)]

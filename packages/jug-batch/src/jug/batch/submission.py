@@ -1,0 +1,268 @@
+"""How many jobs to ask for, and asking for them.
+
+Tasks that need different machines have jobs of their own.  For each kind no more workers are of
+use than its tasks can be in progress at once, and no more are wanted than the user says; those
+that wait or run under the same name are there already.  So whoever asks again, after a minute
+or when jobs have died, gets the difference, and nothing is remembered in between.  Where the
+queue does not answer all are asked for: workers that are too many find no task, and end.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jug.batch.folders import folder_of_jobs, keep
+from jug.batch.left import Left
+from jug.batch.names import JobName
+from jug.batch.programs import BatchError
+from jug.batch.purpose import Purpose
+from jug.batch.request import Request
+from jug.batch.systems import System
+from jug.batch.systems.system import QueuedJob, in_mebibytes
+from jug.batch.templates import fields_in, filled
+from jug.errors import OptionError
+from jug.needs import NOTHING, Needs
+from jug.wording import counted, duration
+
+__all__ = ["Group", "Submission", "Wish", "plan"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks for."""
+
+    system: System
+    workers: int
+    """How many workers there may be of each kind."""
+    per_job: int
+    """How many of them are in one job."""
+    seconds: int
+    memory: int = 0
+    gpus: int = 0
+    account: str = ""
+    partition: str = ""
+    setup: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    template: str = ""
+    """The user's own, empty for that of the batch system."""
+    image: str = ""
+    secret: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what would ask for nothing, or for jobs that are not found again."""
+        if self.per_job > self.workers:
+            raise OptionError(f"-j {self.per_job} is more than --workers {self.workers}")
+        missing = set(self.system.needed) - set(fields_in(self.template or self.system.template))
+        if missing:
+            names = " and ".join(f"{{{{{name}}}}}" for name in sorted(missing))
+            raise OptionError(
+                f"the template has no {names}: jobs would not be as many as they should, "
+                "or not be found again"
+            )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs for tasks with the same needs."""
+
+    needs: Needs
+    name: JobName
+    there: list[QueuedJob]
+    """Those that wait or run."""
+    jobs: int
+    """How many are to be added."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The jobs that are to be added, and why so many."""
+
+    wish: Wish
+    purpose: Purpose
+    left: Left
+    groups: list[Group]
+    trouble: str = ""
+    """Why it is not known what is in the queue."""
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are to be added."""
+        return sum(group.jobs for group in self.groups)
+
+    @property
+    def there(self) -> list[QueuedJob]:
+        """The jobs that wait or run for the same tasks."""
+        return [job for group in self.groups for job in group.there]
+
+    @property
+    def folder(self) -> Path:
+        """Where scripts and logs are."""
+        return folder_of_jobs(self.purpose.store, self.purpose.job.jugfile)
+
+    def state(self) -> str:
+        """Return how much is left, and who is there for it."""
+        if self.trouble or not self.groups:
+            return str(self.left)
+        running = sum(job.is_running for job in self.there)
+        waiting = len(self.there) - running
+        return f"{self.left}; jobs in the queue: {running} running, {waiting} waiting"
+
+    def asked(self) -> Iterator[str]:
+        """Yield for each group that is not complete what is asked for, and what it may cost."""
+        wish = self.wish
+        for group in self.groups:
+            each = f"{counted(wish.per_job, 'worker')} for {duration(wish.seconds)}"
+            kind = ", ".join([str(group.needs), *sorted(group.needs.tags)])
+            needs = f" ({kind})" if group.needs != NOTHING else ""
+            cores = group.needs.cpus * wish.per_job * group.jobs
+            if group.jobs:
+                yield (
+                    f"{counted(group.jobs, 'job')} of {each}{needs}, "
+                    f"at most {_core_hours(cores * wish.seconds)}: {group.name}"
+                )
+
+    def scripts(self) -> list[tuple[str, str]]:
+        """Return the name and the script of each array that is needed."""
+        system, most = self.wish.system, self.wish.system.most_at_once()
+        template = self.wish.template or system.template
+        return [
+            (str(group.name), filled(template, system.fields(self._request(group, jobs))))
+            for group in self.groups
+            for jobs in _portions(group.jobs, most)
+        ]
+
+    def _request(self, group: Group, jobs: int) -> Request:
+        wish, purpose, needs = self.wish, self.purpose, group.needs
+        memory = max(wish.memory, needs.memory * wish.per_job)
+        gpus = max(wish.gpus, needs.gpus * wish.per_job)
+        cpus = needs.cpus * wish.per_job
+        kinds = {*self.left.widths}
+        room = _room(cpus, memory, gpus) if kinds != {NOTHING} else ()
+        return Request(
+            group.name,
+            jobs,
+            wish.seconds,
+            cpus=cpus,
+            memory=memory,
+            gpus=gpus,
+            account=wish.account,
+            partition=wish.partition,
+            setup=wish.setup,
+            raw=wish.raw,
+            python=sys.executable,
+            words=purpose.words(wish.per_job, (*room, *_by_tags(needs, kinds))),
+            variables=tuple(purpose.variables()),
+            folder=purpose.job.folder,
+            logs=str(self.folder),
+            image=wish.image,
+            secret=wish.secret,
+        )
+
+    def submit(self) -> list[str]:
+        """Submit all arrays or none, and return their ids."""
+        system, ids = self.wish.system, list[str]()
+        kept = [keep(self.folder, name, system.suffix, text) for name, text in self.scripts()]
+        for path in kept:
+            try:
+                ids.append(system.submit(path, self.purpose.variables()))
+            except BatchError as error:
+                raise BatchError(f"{error}{_undo(system, ids)}") from None
+        return ids
+
+
+def _room(cpus: int, memory: int, gpus: int) -> tuple[str, ...]:
+    """Return the options that say what the workers of a job share.
+
+    What a job was not given it has none of, whatever may be found on its machine.
+
+    >>> _room(8, 4 * 1024**3, 0)
+    ('--cpus', '8', '--memory', '4096MiB', '--gpus', '0')
+    """
+    return ("--cpus", str(cpus), "--memory", f"{in_mebibytes(memory)}MiB", "--gpus", str(gpus))
+
+
+def _by_tags(needs: Needs, kinds: Iterable[Needs]) -> Iterator[str]:
+    """Yield the options that choose tasks with these tags, and leave those with others alone.
+
+    >>> gpu = Needs(gpus=1, tags=frozenset({"gpu"}))
+    >>> [*_by_tags(gpu, [NOTHING, gpu])], [*_by_tags(NOTHING, [NOTHING, gpu])]
+    (['--tag=gpu'], ['--without-tag=gpu'])
+    """
+    others = frozenset[str]().union(*(kind.tags for kind in kinds)) - needs.tags
+    yield from (f"--tag={tag}" for tag in sorted(needs.tags))
+    yield from (f"--without-tag={tag}" for tag in sorted(others))
+
+
+def _core_hours(seconds: float) -> str:
+    """Return what sites charge.
+
+    >>> _core_hours(3600), _core_hours(360_000)
+    ('1 core hour', '100 core hours')
+    """
+    hours = f"{seconds / 3600:,.3g}" if seconds < 3_600_000 else f"{seconds / 3600:,.0f}"
+    return f"{hours} core hour{'s' * (hours != '1')}"
+
+
+def _portions(jobs: int, most: int) -> list[int]:
+    """Return how many jobs are in each array.
+
+    >>> _portions(2500, 1001)
+    [1001, 1001, 498]
+    """
+    return [min(most, jobs - before) for before in range(0, jobs, most)]
+
+
+def _undo(system: System, ids: Sequence[str]) -> str:
+    """Cancel what was submitted before something was refused, and return what to say of it."""
+    known = [*filter(None, ids)]
+    if not known:
+        return ""
+    try:
+        system.cancel(known)
+    except BatchError as error:
+        return f"\nSubmitted before that, and not cancelled: {', '.join(known)} ({error})"
+    return f"\nWhat was submitted before that is cancelled: {', '.join(known)}"
+
+
+def plan(wish: Wish, purpose: Purpose, left: Left) -> Submission:
+    """Return how many jobs are to be added for what is left."""
+    _require_server(wish, purpose)
+    queue, trouble = list[QueuedJob](), ""
+    if left.tasks:
+        try:
+            queue = wish.system.queue()
+        except BatchError as error:
+            trouble = str(error)
+    groups = [
+        _group(wish, purpose.name(wish.per_job, needs), needs, width, queue)
+        for needs, width in left.widths.items()
+    ]
+    return Submission(wish, purpose, left, groups, trouble)
+
+
+def _require_server(wish: Wish, purpose: Purpose) -> None:
+    """Refuse a store that no job can see, unless the user's own template sees to that."""
+    url = purpose.store.url
+    if not (wish.system.sees_files or wish.template or "://" in url):
+        raise OptionError(
+            f"pods do not see the folder of {url}: use a store in a server, such as redis, "
+            "or a --template that mounts a volume"
+        )
+
+
+def _group(
+    wish: Wish, name: JobName, needs: Needs, width: int, queue: Sequence[QueuedJob]
+) -> Group:
+    """Return the jobs for tasks with these needs; what is there counts by its workers."""
+    parsed = [(job, JobName.parse(job.name)) for job in queue]
+    alike = [(job, one) for job, one in parsed if one is not None and one[:2] == name[:2]]
+    useful = min(wish.workers // wish.per_job, _jobs(width, wish.per_job))
+    missing = useful - _jobs(sum(one.workers for _, one in alike), wish.per_job)
+    return Group(needs, name, [job for job, _ in alike], max(0, missing))
+
+
+def _jobs(workers: int, per_job: int) -> int:
+    return -(-workers // per_job)

@@ -1,0 +1,98 @@
+"""HTCondor.
+
+Its jobs are described in a file of their own.  Here the description is in the head of the
+script, behind ``#CONDOR``, and is given to condor_submit from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from jug.batch.programs import PATIENCE, call
+from jug.batch.request import Request
+from jug.batch.systems.system import BODY, QueuedJob, System
+from jug.batch.templates import Fields
+
+_HEAD: Final = """\
+#!/bin/bash
+#CONDOR batch_name = {{name}}
+#CONDOR request_cpus = {{cpus}}
+#CONDOR request_memory = {{memory}}MB
+#CONDOR request_gpus = {{gpus}}
+#CONDOR allowed_job_duration = {{seconds}}
+#CONDOR accounting_group = {{account}}
+#CONDOR getenv = {{variables}}
+#CONDOR environment = "CONDOR_ID=$(Cluster).$(Process)"
+#CONDOR output = {{logs}}
+#CONDOR error = {{logs}}
+#CONDOR should_transfer_files = NO
+#CONDOR {{raw}}
+#CONDOR queue {{jobs}}
+"""
+
+_DESCRIBES: Final = re.compile(r"^#CONDOR (.*)$", re.MULTILINE)
+_ID: Final = re.compile(r"submitted to cluster (\d+)")
+_COLUMNS: Final = (
+    "ClusterId", "ProcId", "JobStatus", "JobBatchName", "RemoteHost", "JobCurrentStartDate",
+)  # fmt: skip
+_WAITING: Final = {"1": "idle", "5": "held"}
+_RUNNING: Final = {"2": "running", "6": "running", "7": "suspended"}
+
+
+class HTCondor(System):
+    """HTCondor, by condor_submit, condor_q and condor_rm."""
+
+    name = "htcondor"
+    title = "HTCondor"
+    template = _HEAD + BODY
+    needed = ("name", "jobs")
+
+    def fields(self, request: Request) -> Fields:
+        """Return what the fields of the template are to say; each raw option is a line."""
+        return {
+            **super().fields(request),
+            "raw": request.raw,
+            "logs": (f"{request.logs}/$(Cluster).$(Process).log",),
+        }
+
+    def most_at_once(self) -> int:
+        """Return how many jobs one cluster of them may have, as sites usually have it."""
+        return 10_000
+
+    def submit(self, script: Path, variables: Mapping[str, str]) -> str:
+        """Submit a script; return the id of its jobs."""
+        described = _DESCRIBES.findall(script.read_text())
+        description = "\n".join([f"executable = {script}", *described, ""])
+        said = call("condor_submit", "-", given=description, variables=variables)
+        found = _ID.search(said)
+        return found[1] if found else ""
+
+    def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
+        """Return the user's jobs that wait or run."""
+        said = call("condor_q", "-autoformat", *_COLUMNS, seconds=seconds)
+        split = [line.split() for line in said.splitlines()]
+        return [
+            QueuedJob(
+                id=f"{cluster}.{number}",
+                name=name,
+                is_running=state in _RUNNING,
+                said=(_RUNNING | _WAITING)[state],
+                place="" if place == "undefined" else place.rpartition("@")[2],
+                start=float(start) if start.isdecimal() else 0.0,
+            )
+            for cluster, number, state, name, place, start in (
+                row for row in split if len(row) == len(_COLUMNS)
+            )
+            if state in _RUNNING | _WAITING
+        ]
+
+    def array_of(self, job: str) -> str:
+        """Return the id of the jobs with which one was submitted."""
+        return job.partition(".")[0]
+
+    def cancel(self, arrays: Iterable[str]) -> None:
+        """Cancel jobs that were submitted together, by their ids."""
+        call("condor_rm", *arrays)
