@@ -100,6 +100,8 @@ def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
         "FAILED": jug.cli.FAILED,
         "STUCK": jug.cli.UNFINISHED,
         "WAITED": jug.cli.UNFINISHED,
+        "UNSELECTED": jug.cli.UNFINISHED,
+        "TOO_LARGE": jug.cli.UNFINISHED,
         "INTERRUPTED": jug.cli.INTERRUPTED,
     }
     assert click.UsageError.exit_code == jug.cli.USAGE

@@ -189,10 +189,10 @@ def test_a_name_that_may_fit_beyond_a_barrier_is_no_error(
         "from jug import Task, bvalue\nfirst = Task(abs, -2)\nTask(divmod, 7, bvalue(first))\n"
     )
 
-    stopped = jug_process("execute", "--name", "divmod", "stage.py", status=3)
+    stopped = jug_process("execute", "--name", "divmod", "--no-wait", "stage.py", status=3)
     assert stopped.stderr == (
-        "jug: nothing that is left can be run; the jugfile stops at a barrier, "
-        "beyond which there may be more tasks (exit status 3)\n"
+        "jug: what is left needs tasks that are not selected, and nobody has run them; the jugfile "
+        "stops at a barrier, beyond which there may be more tasks (exit status 3)\n"
     )
     jug_process("execute", "--name", "abs", "stage.py")
     jug_process("execute", "--name", "divmod", "stage.py")
@@ -208,13 +208,34 @@ def test_what_is_done_already_is_not_nothing(jug_process: JugProcess) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_what_cannot_be_run_is_told_and_nobody_waits_for_it(
-    jug_process: JugProcess, jobs: str
+@pytest.mark.parametrize("impatience", [["--no-wait"], ["--nr-wait-cycles", "0"]])
+def test_what_needs_others_is_told_and_not_waited_for_where_nobody_wants_to_wait(
+    jug_process: JugProcess, jobs: str, impatience: list[str]
 ) -> None:
-    result = jug_process("execute", "-j", jobs, "--name", "count_primes", "primes.py", status=3)
+    words = ["-j", jobs, "--name", "count_primes", *impatience]
+    result = jug_process("execute", *words, "primes.py", status=3)
 
     assert result.stderr == (
-        "jug: nothing that is left can be run; 1 task is not done (exit status 3)\n"
+        "jug: what is left needs tasks that are not selected, and nobody has run them; "
+        "1 task is not done (exit status 3)\n"
+    )
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_needs_a_task_of_others_that_failed_for_good_is_not_run(
+    jug_process: JugProcess, folder: Path, jobs: str
+) -> None:
+    (folder / "two.py").write_text(
+        "from jug import Task\nTask(str, Task(divmod, 1, 0))\nTask(abs, 1)\n"
+    )
+    jug_process("execute", "--name", "divmod", "--keep-failed", "two.py", status=1)
+
+    result = jug_process("execute", "-j", jobs, "--name", "str", "two.py", status=1)
+
+    (first, second) = result.stderr.splitlines()
+    assert first.startswith("jug: builtins.divmod(1, 0) failed, but not in this run: ZeroDivision")
+    assert second == (
+        "jug: a task failed; 1 task is not done; 1 waits for one that failed (exit status 1)"
     )
 
 

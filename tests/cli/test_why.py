@@ -332,7 +332,7 @@ def test_what_is_held_is_told_since_when_if_that_is_known() -> None:
     )  # fmt: skip
     held = Explanation(task, Reason.HELD, holder=holder)
 
-    by = "by node1:7 (SLURM 123_4) for 1 h, last sign of life 14.0 s ago"
+    by = "by node1:7 (SLURM 123_4) for 1 h, last sign of life 14 s ago"
     assert held.detail(Places({})) == by
     assert held.as_dict(Places({}))["holder"] == {
         "worker": holder.id, "host": "node1", "pid": 7, "job": "SLURM 123_4", "life": "alive",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +16,13 @@ from jug.backends.base import BaseStore
 from jug.backends.dict_store import DictStore
 from jug.execution.budget import Budget
 from jug.execution.end_time import EndTime
-from jug.execution.longest_runs import LongestRuns
+from jug.execution.longest_runs import LongestRuns, known_runs
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
 from jug.records import Record, RunState, pack
+from jug.selection import selection
 from jug.task.run_options import RunOptions
 from jug.testing.hooks import result
 
@@ -52,7 +54,11 @@ def long(number: int, seconds: float, *after: object) -> str:
     return CLOCK.spend("long", seconds)
 
 
-FUNCTIONS = {"short": short, "long": long}
+def failing(number: int, seconds: float) -> str:
+    raise ValueError(CLOCK.spend("failing", seconds))
+
+
+FUNCTIONS = {"short": short, "long": long, "failing": failing}
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +72,7 @@ def remember(store: BaseStore, name: str, seconds: float, state: RunState) -> No
 
 
 def work(
-    store: BaseStore, tasks: Sequence[Task[str]], seconds: float, margin: float = 0
+    store: BaseStore, tasks: Sequence[Task[str]], seconds: float, margin: float = 0, **more: Any
 ) -> Summary:
     """Let a worker that has so many seconds do what it can."""
     CLOCK.__init__()  # type: ignore[misc]
@@ -75,7 +81,7 @@ def work(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jug.execution.worker.Budget", partial(Budget, clock=lambda: CLOCK.now))
         patch.setattr(time, "time", lambda: CLOCK.now)
-        return Worker(jugspace, lambda: jugspace, Settings(end=end)).run()
+        return Worker(jugspace, lambda: jugspace, Settings(end=end, **more)).run()
 
 
 def make(*kinds: tuple[str, float], **options: object) -> list[Task[str]]:
@@ -314,3 +320,65 @@ def test_longer_runs_let_a_task_begin_earlier_and_never_later(
     assert after <= before
     assert after >= BEGAN + 1000 - 1.2 * max(first, second) - 1e-6
     assert timeout is None or after >= BEGAN + 1000 - timeout - 1e-6
+
+
+def test_what_others_are_to_run_is_waited_for_only_if_it_may_come_in_time(store: BaseStore) -> None:
+    remember(store, "long", 7, RunState.FINISHED)
+    (first,) = make(("long", 7))
+    last = TaskGenerator(short)(1, 1.0, first)
+
+    chosen = selection("short")
+    summary = work(store, [first, last], seconds=8, select=chosen)
+    assert (summary.ending, summary.left) == (Ending.TIME, 1)
+    summary = work(store, [first, last], seconds=20, select=chosen, patience=0.05)
+    assert (summary.ending, summary.left) == (Ending.UNSELECTED, 1)
+
+
+# Attempts
+
+
+def test_an_attempt_that_would_not_fit_is_left_to_who_has_more_time(
+    store: BaseStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = make(("failing", 4), ("short", 1), retries=5)
+    remember(store, "failing", 3, RunState.FINISHED)
+    remember(store, "short", 1, RunState.FINISHED)
+
+    summary = work(store, tasks, seconds=12)
+
+    # What took 4 s takes 4.8 s at most, which are there after the first attempt alone.
+    assert CLOCK.ends == [("failing", 4), ("failing", 8), ("short", 9)]
+    assert (summary.ending, summary.left, summary.failures) == (Ending.TIME, 1, [])
+    assert not store.failures() and not store.holders()
+    more, none = caplog.messages
+    assert more.endswith("(ValueError: failing): 5 more attempts")
+    assert none.endswith("(ValueError: failing): too little time is left to try it again here")
+    states = [run.state for run in store.runs()]
+    assert states.count(RunState.RETRIED) == 2 and RunState.FAILED not in states
+
+
+def test_the_last_attempt_fails_whatever_time_is_left(store: BaseStore) -> None:
+    summary = work(store, make(("failing", 4), retries=1), seconds=8)
+
+    assert [end for _, end in CLOCK.ends] == [4]
+    assert summary.ending is Ending.TIME
+
+    summary = work(store, make(("failing", 4), retries=1), seconds=20)
+
+    assert [end for _, end in CLOCK.ends] == [4, 8]
+    assert summary.ending is Ending.FAILED
+
+
+# What is known
+
+
+def test_what_is_known_is_not_read_again(store: BaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    remember(store, "long", 7, RunState.FINISHED)
+    remember(store, "short", 2, RunState.GIVEN_BACK)
+    known = known_runs(store)
+    monkeypatch.setattr(store, "each_time", None)
+
+    runs = LongestRuns(store, known)
+
+    assert runs.finished == {f"{__name__}.long": 7}
+    assert runs.cut_off == {f"{__name__}.short": 2}

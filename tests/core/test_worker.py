@@ -12,6 +12,7 @@ from jug.execution.settings import Settings
 from jug.execution.summary import Ending
 from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
+from jug.hooks.exit_checks import exit_after_time, exit_if_file_exists
 from jug.jugfile import Jugspace
 from jug.records import Record, pack
 from jug.selection import selection
@@ -252,13 +253,138 @@ def test_only_selected_tasks_run(store):
     assert summary.ending is Ending.DONE
 
 
-def test_what_waits_for_tasks_that_are_not_selected_is_stuck(store):
+@pytest.mark.parametrize("patience", [0.0, 0.05])
+def test_tasks_that_are_not_selected_are_waited_for(store, patience):
     total([note(1)])
 
-    summary = work(store, select=selection("total"))
+    summary = work(store, select=selection("total"), patience=patience)
 
-    assert summary.ending is Ending.STUCK
+    assert summary.ending is Ending.UNSELECTED
     assert summary.left == 1
+
+
+def test_workers_that_share_tasks_by_name_wait_for_each_other(store):
+    first = note(total([note(1)]))
+    last = total([note(total([first]))])
+    other = make_worker(other_view(store), Settings(select=selection("note")))
+    thread = threading.Thread(target=other.run)
+    thread.start()
+
+    summary = work(store, select=selection("total"))
+    thread.join()
+
+    assert summary.ending is other.summary.ending is Ending.DONE
+    assert last.value() == 1 and CALLS == [1, "total", 1, "total", 1, "total"]
+
+
+def test_a_failure_of_what_is_not_selected_is_not_waited_for(store):
+    total([broken(total([note(1)]))])
+    other = make_worker(other_view(store), Settings(select=selection("broken")))
+    thread = threading.Thread(target=other.run)
+    thread.start()
+    make_worker(other_view(store), Settings(select=selection("note"))).run()
+
+    summary = work(store, select=selection("total"))
+    thread.join()
+
+    assert other.summary.ending is summary.ending is Ending.FAILED
+    assert (summary.left, summary.blocked, len(summary.failures)) == (1, 1, 0)
+    (failure,) = summary.failures_elsewhere
+    assert failure.name == f"{__name__}.broken" and failure.exception == "ValueError: no 1"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_failed_before_is_waited_for_if_it_may_be_tried_again(store, kept):
+    total([broken(1)])
+    work(store, keep_failed=kept, select=selection("broken"))
+
+    summary = work(store, select=selection("total"), patience=0.05)
+
+    assert summary.ending is (Ending.FAILED if kept else Ending.UNSELECTED)
+    assert len(summary.failures_elsewhere) == kept
+
+
+def test_a_failure_that_nothing_selected_needs_is_none_here(store):
+    broken(0)
+    work(store, keep_failed=True)
+    total([note(1)])
+
+    summary = work(store, select=selection("total"), patience=0.0)
+
+    assert summary.ending is Ending.UNSELECTED
+    assert not summary.failures_elsewhere and not summary.blocked
+
+
+def test_who_waits_at_a_barrier_for_what_is_not_selected_goes_on_beyond_it(store):
+    first = note(1)
+
+    def read():
+        jugspace = Jugspace(store, list(alltasks))
+        total([first])
+        return replace(jugspace, tasks=list(alltasks))
+
+    worker = make_worker(
+        store, Settings(select=selection("total")), barrier_tasks=[first], read=read
+    )
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+
+    make_worker(other_view(store), tasks=[first]).run()
+    thread.join()
+
+    assert worker.summary.ending is Ending.DONE and CALLS == [1, "total"]
+
+
+def test_at_a_barrier_that_nobody_opens_the_waiting_time_ends(store):
+    first = note(1)
+
+    summary = make_worker(
+        store, Settings(select=selection("total"), patience=0.05), barrier_tasks=[first]
+    ).run()
+
+    assert summary.ending is Ending.UNSELECTED and summary.at_barrier
+
+
+def test_a_wait_for_what_nobody_has_begun_is_told_once(store, caplog, monkeypatch):
+    monkeypatch.setattr("jug.execution.waiting.LONG", 0.0)
+    monkeypatch.setattr("jug.execution.waiting._LOOK", 0.01)
+    total([note(1), note(2), total([])])
+
+    work(store, select=selection("total"), patience=0.1)
+
+    assert caplog.messages == [
+        "waiting for tasks that are not selected here and that nobody has begun: "
+        f"2 of {__name__}.note; "
+        "this ends after 100 ms without any change, and with --no-wait at once"
+    ]
+
+
+@pytest.mark.parametrize("reason", ["time", "file"])
+def test_limits_of_a_run_end_a_wait_too(store, tmp_path, reason):
+    total([note(1)])
+    if reason == "time":
+        exit_after_time(seconds=0)
+    else:
+        exit_if_file_exists(tmp_path)
+
+    assert work(store, select=selection("total")).ending is Ending.LIMIT
+
+
+def test_who_holds_what_is_not_selected_is_told(store, caplog, monkeypatch):
+    monkeypatch.setattr("jug.execution.waiting.LONG", 0.0)
+    needed = note(1)
+    total([needed])
+    useless = note(2)
+    view = other_view(store)
+    lease = view.acquire([useless.digest])
+
+    assert work(store, select=selection("total"), patience=0.05).ending is Ending.UNSELECTED
+    assert caplog.text.count("waiting for") == caplog.text.count("nobody has begun: 1 of") == 1
+    view.release(lease)
+    lease = view.acquire([needed.digest])
+    assert work(store, select=selection("total"), patience=0.05).ending is Ending.WAITED
+    assert f"waiting for {__name__}.note (held by" in caplog.text
+    view.release(lease)
 
 
 def test_an_interrupted_task_gives_its_lock_back(store):

@@ -33,6 +33,7 @@ launch, start, jug = harness["launch"], harness["start"], harness["jug"]
 wait_for = harness["wait_for"]
 needs = runpy.run_path(str(SYSTEM / "test_needs.py"))
 storms = runpy.run_path(str(SYSTEM / "test_storm.py"))
+shares = runpy.run_path(str(SYSTEM / "test_shares.py"))
 
 
 @pytest.fixture
@@ -445,3 +446,15 @@ def test_who_is_to_end_does_not_wait_for_a_server_that_is_away(
 
     assert command.wait(30) == 130
     assert monotonic() - began < 10
+
+
+# Shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_two_commands_share_a_chain_of_tasks(server, use, write, journal, start, jobs):
+    use(server.url())
+    write(shares["CHAIN"])
+
+    shares["assert_chain_is_shared"](start, journal, jobs, 300)

@@ -140,6 +140,45 @@ def test_one_that_is_waited_for_comes_in_time_or_is_left(write, journal, start, 
     assert jug("execute", "--for", "60s")[0] == 0
 
 
+READS = """
+import os, traceback
+from pathlib import Path
+from jug.backends.file_store import FileStore
+from jug import TaskGenerator
+from journal import log
+
+each_time = FileStore.each_time
+
+def logged(self):
+    if any("longest_runs" in frame.filename for frame in traceback.extract_stack()):
+        log("read", os.getpid())
+    return each_time(self)
+
+FileStore.each_time = logged
+
+@TaskGenerator
+def work(number):
+    if number == 3 and not Path("died").exists():
+        Path("died").touch()
+        os._exit(1)
+
+tasks = [work(number) for number in range(6)]
+"""
+
+
+def test_what_is_remembered_is_read_once_for_all_workers_and_anew_by_a_late_one(
+    write, journal, jug
+):
+    write(READS)
+
+    assert jug("execute", "-j", "2", "--for", "60s", "--progress", "none")[0] == 0
+    assert len(journal()) == len({pid for _, pid in journal()}) == 2
+    assert jug("execute", "-j", "2", "--for", "60s", "--progress", "none")[0] == 0
+    assert len(journal()) == 3
+    assert jug("execute", "-j", "2", "--progress", "none")[0] == 0
+    assert len(journal()) == 3
+
+
 # Signals
 
 
@@ -162,13 +201,31 @@ def test_a_command_is_drained(write, journal, start, wait_for, jobs, signum):
     assert sorted(line[0] for line in journal()) == sorted(["began", "ended"] * int(jobs))
 
 
-def test_a_worker_that_gets_the_signal_itself_drains_its_command(write, journal, start, wait_for):
-    write(HELD_UP.replace('log("began", number)', 'log("began", number, os.getpid())\n    ')
-          .replace("from jug", "import os\nfrom jug", 1))  # fmt: skip
-    command = start("execute", "-j", "2", "--short")
-    wait_for(lambda: len(journal()) == 2)
+TICKING = """
+import os, time
+from pathlib import Path
+from jug import TaskGenerator
+from journal import log
 
-    os.kill(int(journal()[0][2]), signal.SIGUSR1)
+@TaskGenerator
+def work(number):
+    while not Path("go").exists():
+        log(os.getpid())
+        time.sleep(0.01)
+
+tasks = [work(number) for number in range(20)]
+"""
+
+
+def test_a_worker_that_gets_the_signal_itself_drains_its_command(write, journal, start, wait_for):
+    write(TICKING)
+    command = start("execute", "-j", "2", "--short")
+    wait_for(lambda: len({*map(tuple, journal())}) == 2)
+    (worker,) = journal()[0]
+
+    os.kill(int(worker), signal.SIGUSR1)
+    seen = journal().count([worker])
+    wait_for(lambda: journal().count([worker]) > seen + 1)  # so it has heeded the signal
     Path("go").touch()
 
     assert command.communicate()[0] == "2 tasks executed, 0 loaded\n"

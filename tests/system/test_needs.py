@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -196,6 +197,40 @@ def test_what_no_machine_of_the_command_can_run_is_named_at_the_end(write, jug, 
     assert jug("execute", "-j", jobs, "--cpus", "3", "--gpus", "1")[0] == 3
     status, out, err = jug("execute", "-j", jobs, "--cpus", "3", "--gpus", "2")
     assert status == 0, err
+
+
+WAITING = """
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator(gpus=1)
+def train():
+    log("began")
+    wait_for_file("go")
+
+@TaskGenerator
+def plot(number, trained):
+    log("plots", number)
+
+trained = train()
+plots = [plot(number, trained) for number in range(20)]
+"""
+
+
+def test_a_worker_waits_for_what_another_command_runs_that_has_more(
+    write, start, journal, wait_for
+) -> None:
+    write(WAITING)
+
+    larger = start("execute", "--gpus", "1")
+    wait_for(journal)
+    smaller = start("execute", "--gpus", "0", "--verbose", "info")
+    time.sleep(0.1)
+    Path("go").touch()
+    _, err = smaller.communicate(timeout=60)
+
+    assert (smaller.returncode, larger.wait(60)) == (0, 0), err
+    assert len(journal()) == 21
 
 
 def test_without_options_the_machine_is_asked_for_what_tasks_state(write, jug) -> None:

@@ -5,6 +5,7 @@ A boot id of their own makes workers believe that they run on other hosts.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -194,6 +195,46 @@ def test_a_stopped_worker_on_the_same_host_keeps_its_task(write, journal, start,
     Path("go-a").touch()
     assert first.wait(20) == 0
     assert [words for words in journal() if words[0] == "begin"] == [["begin", "a"]]
+
+
+HELD_BY_TWO = (
+    HEAD
+    + """
+@TaskGenerator
+def hold(number):
+    log("begin", HOST)
+    wait_for_file(f"go-{HOST}")
+
+hold(1), hold(2)
+"""
+)
+
+
+@pytest.mark.slow
+def test_a_worker_killed_with_its_host_is_silent_and_a_living_one_is_not(
+    write, journal, a_and_b, jug, wait_for
+):
+    write(HELD_BY_TWO)
+    a, b = a_and_b()
+    wait_for(lambda: len(journal()) == 2)
+    elsewhere = on_host("c")
+
+    def lives():
+        status, out, _ = jug("workers", "--json", env=elsewhere)
+        assert status == 0
+        return [worker["life"] for worker in json.loads(out)["workers"]]
+
+    wait_for(lambda: lives() == ["alive", "alive"])
+    os.killpg(a.pid, signal.SIGKILL)  # with its worker, as when the host loses its power
+
+    wait_for(lambda: lives() == ["alive", "silent"])
+    _, status, _ = jug("status", env=elsewhere)
+    assert "1 worker is silent for longer than the lease of 1 s: " in status
+    assert "     0        0      1         0        1  jugfile.hold\n" in status
+    assert " silent for " in jug("show", "hold[0]", env=elsewhere)[1]
+    Path("go-b").touch()
+    assert b.wait(30) == 0
+    assert journal() == [["begin", "a"], ["begin", "b"], ["begin", "b"]]
 
 
 WITHOUT_FACTS = """

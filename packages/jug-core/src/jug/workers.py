@@ -32,6 +32,7 @@ __all__ = [
     "held_by",
     "holder_of",
     "living",
+    "living_offers",
     "silent",
     "silent_for_long",
     "workers",
@@ -67,8 +68,11 @@ class Worker(NamedTuple):
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
     jugfile: str = ""
     """The path of its jugfile, empty if it has none or that is not known."""
-    offers: Mapping[str, int] = {}  # noqa: RUF012
-    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as it counts them."""
+    offers: Mapping[str, int] | None = None
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as it counts them.
+
+    None where that is not known, as long as it has run nothing.
+    """
 
     @property
     def place(self) -> str:
@@ -107,6 +111,12 @@ def workers(store: BaseStore) -> list[Worker]:
     [('alive', 1)]
     """
     return _described(store, store.present())
+
+
+def living_offers(store: BaseStore) -> list[Mapping[str, int]]:
+    """Return what the command of each worker has that lives, where that is known, as polled."""
+    alive = (one.offers for one in workers(store) if one.life is Life.ALIVE)
+    return [offers for offers in alive if offers is not None]
 
 
 def by_task(store: BaseStore, holders: Mapping[bytes, Holder]) -> dict[bytes, Worker]:

@@ -45,6 +45,7 @@ Examples:
   jug execute -j 4 primes.py
   jug execute --keep-going --jugdir /scratch/run1 primes.py 100
   jug execute --name count_primes primes.py
+  jug execute --name count_primes --no-wait primes.py
   jug execute --name 'is_prime(7)' --downstream primes.py
   jug execute --failed primes.py    run what failed before, and nothing else
   jug execute --dry-run -j 4 primes.py
@@ -58,9 +59,9 @@ Exit status:
        nothing that is left fits into the time that is left
   1    something failed
   2    wrong usage, or no task has the name or the tag or fits the pattern
-  3    work is left that has not failed: others still hold tasks and the
-       waiting time is over, or nothing that is left can be run, or what is
-       left needs more than there is of this machine
+  3    work is left that has not failed: others hold tasks or are to run some
+       and the waiting time is over, or nothing that is left can be run, or it
+       needs more than there is of this machine
   130  interrupted""",
 )
 @jobs_option
@@ -100,6 +101,10 @@ Exit status:
     help="See --wait-cycle-time. [150]",
 )  # fmt: skip
 @click.option(
+    "--no-wait", "execute_no_wait", is_flag=True,
+    help="Leave where others hold, or are to run, all that can be done next.",
+)  # fmt: skip
+@click.option(
     "--until", "execute_until", metavar="MOMENT",
     help="End by then, such as 17:30: begin no task that will not be done.  "
     "[JUG_END_TIME, or the end of the Slurm job]",
@@ -129,7 +134,8 @@ def command(
     Any number of workers may run at the same time, on this machine or on others
     that see the same store.  They share the work and may come and go.
 
-    Of tasks that are chosen those are run that can be: what they need is not chosen with them.
+    Of tasks that are chosen those are run that can be: what they need is not chosen with them,
+    but waited for until somebody has run it.
     """
     from jug.execution.draining import Drain, ignore_draining_at_exit
 
@@ -202,7 +208,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a worker; called in it once the jugfile was read.
+    """The settings of a worker; called once the jugfile was read, in the worker or before it.
 
     The jugfile may have set options, which are stronger than `weaker` and weaker
     than those `given` on the command line.
@@ -228,18 +234,15 @@ class RunSettings:
 
         configure(self.weaker)
         options = Options(self.given, default_options)
-        set_level(options.verbose)
-        _warn_of_late(options, self.begun_with)
         is_debugged = self.begun_with["pdb"]
-        is_worker = os.getpid() != self.process or is_debugged
-        if is_worker and not options.execute_no_check_environment:
-            _check_environment(self.folder)
+        if os.getpid() != self.process or is_debugged:
+            self._begin_worker(options)
         return Settings(
             keep_going=options.execute_keep_going,
             keep_failed=options.execute_keep_failed,
             aggressive_unload=options.aggressive_unload,
             debug=options.debug or is_debugged,
-            patience=options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles,
+            patience=_patience(options),
             select=selected(options),
             capture=_captures(options),
             end=self._end(options),
@@ -250,11 +253,24 @@ class RunSettings:
             on_failure=_debug if is_debugged else None,
         )
 
+    def _begin_worker(self, options: Options) -> None:
+        set_level(options.verbose)
+        _warn_of_late(options, self.begun_with)
+        if not options.execute_no_check_environment:
+            _check_environment(self.folder)
+
     def _end(self, options: Options) -> EndTime | None:
         from jug.execution.end_time import end_time
 
         until, lasting = options.execute_until, options.execute_for
         return end_time(self.began, until, lasting, self.end_of_job, options.execute_margin)
+
+
+def _patience(options: Options) -> float:
+    """Return for how many seconds without any change to wait for others."""
+    if options.execute_no_wait:
+        return 0.0
+    return float(options.execute_wait_cycle_time_secs * options.execute_nr_wait_cycles)
 
 
 def _captures(options: Options) -> bool:

@@ -224,6 +224,7 @@ KEYS: Final = (
     Key("execute", "cpus", None, _cpus, "how many CPUs the workers together may use"),
     Key("execute", "memory", None, memory_size, "how much memory they may use, such as 64GB"),
     Key("execute", "gpus", None, _count, "how many GPUs they may use"),
+    Key("execute", "no-wait", False, _truth, "whether to wait for nobody else"),
     Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
     Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
     Key(

@@ -10,7 +10,7 @@ from jug.backends.base import BaseStore
 from jug.needs import NOTHING, Needs
 from jug.task import Task
 from jug.wording import counted
-from jug.workers import Life, workers
+from jug.workers import living_offers
 
 __all__ = ["OutOfReach", "out_of_reach"]
 
@@ -43,7 +43,7 @@ def out_of_reach(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[OutOfReac
     stating = [task for task in tasks if task.needs is not NOTHING]
     done = store.exists([task.digest for task in stating])
     left = [task for task, is_done in zip(stating, done, strict=True) if not is_done]
-    offers = [one.offers for one in workers(store) if one.life is Life.ALIVE] if left else []
+    offers = living_offers(store) if left else []
     if not offers:
         return []
     reached = {needs: _is_reached(needs, offers) for needs in {task.needs for task in left}}

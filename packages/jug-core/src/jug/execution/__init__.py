@@ -4,8 +4,8 @@ execute       what the command `jug execute` calls
 job           the jugfile, and how to run it
 settings      how a worker behaves
 end_time      when a command must end; the queue is asked for its `batch_job`
-room          what is free of the machine, given its `capacity` and the `shares` of all workers; by it
-              tasks are `ready_by_needs`, and what never fits is `too_large`
+room          what is free of the machine, by its `capacity` and the `shares` of all workers: tasks
+              are `ready_by_needs`, and what never fits is `too_large`
 budget        which tasks fit into the time until then, by the `longest_runs` of their names
 processes     how workers begin and end: by `leaving`, with their `open_files` flushed, by
               `signals`, `draining` or `parent_death`; what their tasks start is in a

@@ -21,7 +21,8 @@ from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
 from jug.execution.plan import DONE, LATE, SKIPPED, Plan
-from jug.execution.prospects import is_worth_waiting
+from jug.execution.prospects import Prospects
+from jug.execution.reach import Reach
 from jug.execution.ready_tasks import READY
 from jug.execution.room import Room
 from jug.execution.settings import Settings
@@ -55,7 +56,6 @@ class Agenda:
         self.memory = Memory(self.graph, settings.aggressive_unload)
         self.retryable = retryable
         self.budget = budget
-        self._is_too_late = False
         self._room = _counted(room, self.graph.tasks)
         self._in_other_stores = _in_other_stores(self.store, self.graph.tasks)
         self.plan = Plan(
@@ -69,6 +69,10 @@ class Agenda:
         self._select = settings.select
         self.has_barrier = bool(jugspace.barrier_tasks)
         self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
+        reach = None if self._room is None else Reach(self.store, self._room.capacity)
+        self.prospects = Prospects(
+            self.plan, budget, self._barrier_tasks, self._in_other_stores, reach
+        )
 
     def _find_done(self) -> list[bool]:
         done = self.store.exists(self.graph.numbers)
@@ -127,7 +131,7 @@ class Agenda:
             return False
         task, budget, room = self.graph.tasks[number], self.budget, self._room
         # The store may have taken long to answer, and others may have been quicker.
-        in_time = budget is None or budget.now() <= budget.latest_start(task)
+        in_time = budget is None or budget.is_time_for(task)
         return in_time and (room is None or room.take(task.needs))
 
     def all_taken(self, candidates: Sequence[bytes], holders: Mapping[bytes, Holder]) -> None:
@@ -147,28 +151,23 @@ class Agenda:
             self._barrier_tasks.pop()
         return self.has_barrier and not self._barrier_tasks
 
-    def waited_for(self, holders: Mapping[bytes, Holder]) -> list[Task[Any]]:
-        """Note who holds what; return the tasks that are waited for, as somebody holds them."""
-        alive = {digest: holder.alive for digest, holder in holders.items()}
-        self.plan.reconsider(alive)
+    def is_over(self) -> bool:
+        """Return whether all is done that is known, and no more will be."""
+        return not (self.plan.left or self.has_barrier)
+
+    def see(self, holders: Mapping[bytes, Holder]) -> None:
+        """Note who holds what by now, and what there is in other stores."""
+        self.plan.reconsider({digest: holder.alive for digest, holder in holders.items()})
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)
-        numbers, states = self.graph.numbers, self.plan.states
-        others = [
-            numbers[digest]
-            for digest, is_alive in alive.items()
-            if is_alive and digest in numbers and states[numbers[digest]] in (LATE, SKIPPED)
-        ]
-        return [self.graph.tasks[number] for number in (*self.plan.held, *others)]
 
-    def is_worth_waiting(self, holders: Mapping[bytes, Holder]) -> bool:
-        """Return whether what others hold may leave something to do in time."""
-        budget = self.budget
-        if budget is not None:
-            barrier = self.has_barrier
-            self._is_too_late = not is_worth_waiting(self.plan, budget, holders, barrier)
-        return not self._is_too_late
+    def waited_for(self, holders: Mapping[bytes, Holder]) -> list[Task[Any]]:
+        """Return the tasks that are waited for as somebody holds them, once that was seen."""
+        numbers, states = self.graph.numbers, self.plan.states
+        alive = (numbers.get(digest) for digest, holder in holders.items() if holder.alive)
+        others = [n for n in alive if n is not None and states[n] in (READY, LATE, SKIPPED)]
+        return [self.graph.tasks[n] for n in (*self.plan.held, *self.prospects.needed(others))]
 
     # What happened
 
@@ -217,13 +216,23 @@ class Agenda:
 
     def ending(self) -> Ending:
         """Return why there is nothing more to do."""
-        if self.plan.left or self.has_barrier:
-            if self.plan.failed:
-                return Ending.FAILED
-            if self._is_too_late or self.plan.has_put_off():
-                return self._ending_for_time()
-            return Ending.TOO_LARGE if self.plan.ready.has_too_large() else Ending.STUCK
-        return Ending.UNMATCHED if self._unmatched() else Ending.DONE
+        if self.is_over():
+            return Ending.UNMATCHED if self._unmatched() else Ending.DONE
+        if self._failed():
+            return Ending.FAILED
+        if self.prospects.are_late or self.plan.has_put_off():
+            return self._ending_for_time()
+        return Ending.TOO_LARGE if self.plan.ready.has_too_large() else Ending.STUCK
+
+    def ending_of_wait(self, holders: Mapping[bytes, Holder]) -> Ending:
+        """Return why to wait no longer, given who holds what."""
+        if self.waited_for(holders):
+            return Ending.WAITED
+        return Ending.TOO_LARGE if self.plan.ready.has_too_large() else Ending.UNSELECTED
+
+    def _failed(self) -> list[int]:
+        """Return what failed of what was selected, and of what that needs."""
+        return sorted(self.plan.failed | {*self.prospects.needed(self.plan.lost)})
 
     def _ending_for_time(self) -> Ending:
         """Return how a worker ends that has no time for what is left."""
@@ -246,7 +255,7 @@ class Agenda:
             summary.too_large = too_large(self._left(), self._room.capacity)
         summary.blocked = len(self.plan.blocked())
         here = {failure.digest for failure in summary.failures}
-        failed = (self.graph.tasks[number] for number in sorted(self.plan.failed))
+        failed = (self.graph.tasks[number] for number in self._failed())
         elsewhere = (task for task in failed if task.digest.hex() not in here)
         summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
         summary.loaded = self.census.done() - summary.executed

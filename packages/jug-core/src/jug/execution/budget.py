@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from jug.backends.base import BaseStore
 from jug.execution.end_time import EndTime
-from jug.execution.longest_runs import LongestRuns
+from jug.execution.longest_runs import KnownRuns, LongestRuns
 from jug.execution.summary import TooLong
 from jug.task import Task
 from jug.wording import duration
@@ -36,14 +36,21 @@ class _Need(NamedTuple):
 
 
 class Budget:
-    """When tasks may begin at the latest, given when their command must end."""
+    """When tasks may begin at the latest, given when their command must end.
+
+    What is remembered of runs is read in the store unless it is `known`.
+    """
 
     def __init__(
-        self, end: EndTime, store: BaseStore, clock: Callable[[], float] = time.time
+        self,
+        end: EndTime,
+        store: BaseStore,
+        known: KnownRuns | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.end = end
         self.now = clock
-        self.runs = LongestRuns(store)
+        self.runs = LongestRuns(store, known)
         self._half = end.began + end.seconds / 2
         self._latest: dict[tuple[str, float | None, float | None], float] = {}
         self._names = len(self.runs.finished)
@@ -55,6 +62,11 @@ class Budget:
         if self.runs.note(name, seconds):
             self._latest.clear()
 
+    def note_cut_off(self, name: str, seconds: float) -> None:
+        """Note how long a task took here that failed."""
+        if self.runs.note_cut_off(name, seconds):
+            self._latest.clear()
+
     def has_learnt(self) -> bool:
         """Look at what others took, if it is time to; return whether a name is known anew."""
         if self.runs.look():
@@ -63,6 +75,10 @@ class Budget:
         return self._names > before
 
     # What follows for tasks
+
+    def is_time_for(self, task: Task[Any]) -> bool:
+        """Return whether the task may begin now."""
+        return self.now() <= self.latest_start(task)
 
     def latest_start(self, task: Task[Any]) -> float:
         """Return when the task may begin at the latest, in seconds since the epoch."""
@@ -78,9 +94,9 @@ class Budget:
         return min(latest, self._half) if self._estimate(task) is None else latest
 
     def expected_end(self, task: Task[Any], since: float) -> float:
-        """Return when a task is done that somebody has run since then, 0.0 if not known."""
-        need, now = self._need(task), self.now()
-        return max(now, since + need.seconds) if since and need is not None else now
+        """Return when a task is done that begins then or has begun then, 0.0 if not known."""
+        need = self._need(task) if since else None
+        return max(self.now(), since + (0.0 if need is None else need.seconds))
 
     def _need(self, task: Task[Any]) -> _Need | None:
         """Return how long to count on for a task, None if nothing is known."""

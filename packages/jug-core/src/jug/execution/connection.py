@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import JugError
+from jug.execution.longest_runs import KnownRuns
 from jug.execution.output_pipe import OutputPipe
 from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
@@ -42,6 +43,7 @@ class SupervisorConnection:
         is_first: bool = True,
         supervisor: int | None = None,
         pipes: Sequence[OutputPipe] = (),
+        known_runs: KnownRuns | None = None,
     ) -> None:
         self.channel = channel
         self.slots = slots
@@ -50,6 +52,8 @@ class SupervisorConnection:
         self.is_first = is_first
         self.supervisor = supervisor or os.getpid()
         self.pipes = pipes
+        self.known_runs = known_runs
+        """The longest runs that are remembered, if the command has read them for its workers."""
         self.output = TaskOutput(slots.last_outputs(slot), pipes)
         """What the task in progress prints, into these pipes once they are entered."""
         self._tally = slots.tally(slot)

@@ -78,3 +78,8 @@ def log_retry(call: str, why: str, attempts_left: int) -> None:
     """Log that an attempt failed and is not the last."""
     more = "1 more attempt" if attempts_left == 1 else f"{attempts_left} more attempts"
     log.warning("%s failed (%s): %s", call, why, more)
+
+
+def log_no_retry(call: str, why: str) -> None:
+    """Log that an attempt failed, and that there is no time for another one."""
+    log.warning("%s failed (%s): too little time is left to try it again here", call, why)

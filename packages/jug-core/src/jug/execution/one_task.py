@@ -7,8 +7,9 @@ from typing import Any
 
 from jug.backends.base import BaseStore, Frame
 from jug.errors import DamagedResult, ResultNotFound
+from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
-from jug.execution.failures import log_retry, note_run
+from jug.execution.failures import log_no_retry, log_retry, note_run
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.room import Room
 from jug.execution.settings import Settings
@@ -24,6 +25,10 @@ from jug.tracebacks import describe_exception
 
 class InputMissing(Exception):
     """Raised when a result that a task needs is not there any more."""
+
+
+class TooLate(Exception):
+    """Raised when a task has failed and there is no time to try it again."""
 
 
 class TaskRunner:
@@ -42,6 +47,8 @@ class TaskRunner:
         """Which attempt at the task is being made, or was made last."""
         self.start = 0.0
         """When that began, in seconds since the epoch."""
+        self.budget: Budget | None = None
+        """What time there is for further attempts, None for any."""
         self._store = store
         self._debug = settings.debug
         self._connection = connection
@@ -59,7 +66,7 @@ class TaskRunner:
     def run(self, task: Task[Any]) -> tuple[Frame, Any]:
         """Run the task, again and again as far as its retries go; return its frame and value.
 
-        Raises what the last attempt raised, or `InputMissing`.
+        Raises what the last attempt raised, `InputMissing` or `TooLate`.
         """
         if not self._room.capacity.is_counted:
             return self._run(task)
@@ -79,6 +86,9 @@ class TaskRunner:
                 if not attempts_left:
                     raise
                 self._note_retry(task, error)
+                if not self._is_time_for_another(task):
+                    log_no_retry(call_form(task), describe_exception(error))
+                    raise TooLate from None
                 log_retry(call_form(task), describe_exception(error), attempts_left)
         raise AssertionError("the last attempt returns or raises")
 
@@ -86,6 +96,13 @@ class TaskRunner:
         printed = self.output_of_failure()
         frame = failed_attempt(task, error, self.start, number=self.attempt, output=printed)
         note_run(self._store, task.digest, RunState.RETRIED, frame.record)
+
+    def _is_time_for_another(self, task: Task[Any]) -> bool:
+        budget = self.budget
+        if budget is None:
+            return True
+        budget.note_cut_off(task.name, budget.now() - self.start)
+        return budget.is_time_for(task)
 
     def output_of_failure(self) -> str:
         """Return the last that the task has printed, which has failed just now."""

@@ -55,6 +55,9 @@ class Plan:
         self.graph = graph
         self.retryable = retryable
         self.failed: set[int] = set()
+        """What was selected and has failed."""
+        self.lost: set[int] = set()
+        """What was not selected and has failed, as far as nobody else is to try it again."""
         self.held: set[int] = set()
         self.states = bytearray(len(graph))
         self.unmet = array("i", bytes(4 * len(graph)))
@@ -79,13 +82,13 @@ class Plan:
                 continue
             unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
             self.unmet[number] = unmet
-            if not self.is_selected(number):
+            if self.is_selected(number):
+                self.left += 1
+            else:
                 states[number] = SKIPPED
-                continue
-            self.left += 1
             if digest in failures and (failures[digest] or digest not in self.retryable):
                 self.fail(number)
-            elif unmet == 0:
+            elif unmet == 0 and states[number] == WAITING:
                 states[number] = READY
                 ready.append(number)
         return ready
@@ -158,6 +161,8 @@ class Plan:
             return
         if states[number] != SKIPPED:
             self.left -= 1
+        else:
+            self.lost.discard(number)
         self.held.discard(number)
         self.failed.discard(number)
         states[number] = DONE
@@ -167,14 +172,17 @@ class Plan:
                 self._make_ready(dependant)
 
     def fail(self, number: int) -> None:
-        """Note that a task failed and is not to be tried again by this worker."""
-        if self.states[number] not in (DONE, SKIPPED):
+        """Note that a task failed and is not to be tried again, by this worker or for it."""
+        if self.states[number] == SKIPPED:
+            self.lost.add(number)
+        elif self.states[number] != DONE:
             self.held.discard(number)
             self.failed.add(number)
             self.states[number] = FAILED
 
     def reopen(self, number: int) -> None:
         """Note that a result, or a failure, is not there any more."""
+        self.lost.discard(number)
         if self.states[number] == DONE:
             self._undo(number)
         elif self.states[number] != FAILED:
@@ -194,5 +202,5 @@ class Plan:
 
     def blocked(self) -> list[int]:
         """Return the tasks that can't run because something that they need failed."""
-        waiting = self.graph.with_dependants(self.failed) - self.failed
+        waiting = self.graph.with_dependants(self.failed | self.lost) - self.failed
         return [number for number in waiting if self.states[number] == WAITING]

@@ -19,16 +19,19 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import chain, repeat
 from typing import Final, NoReturn
 
+from jug.backends.base import BaseStore
 from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
 from jug.execution.draining import DRAINING, Drain, handle_draining
 from jug.execution.failures import failed_before
 from jug.execution.job import Job, explained, note_what_is_shared
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
+from jug.execution.longest_runs import KnownRuns, known_runs
 from jug.execution.open_files import before_fork
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
@@ -91,8 +94,11 @@ def run_several(
     """Run the tasks by workers that are forked now that the jugfile is read."""
 
     warn_of_other_hashes(jugspace)
+    known = _known_runs(job, jugspace.store, count)
 
     def start(connection: SupervisorConnection) -> int:
+        connection.known_runs = next(known)
+
         def work() -> Summary:
             forget_exit_functions()
             jugspace.store.after_fork()
@@ -112,12 +118,23 @@ def run_spawned(
     drain: Drain | None = None,
 ) -> Summary:
     """Run the tasks by workers that are new Pythons and read the jugfile themselves."""
+    known = _known_runs(job, jugspace.store, count)
 
     def start(connection: SupervisorConnection) -> int:
+        connection.known_runs = next(known)
         return _spawn(connection, job, count)
 
     before = failed_before(jugspace.store)
     return Supervisor(start, count, job.open_store, before, display, drain).run()
+
+
+def _known_runs(job: Job, store: BaseStore, count: int) -> Iterator[KnownRuns | None]:
+    """Return for each worker what is remembered of runs, read once, if they must end some time.
+
+    One that begins later, in place of a dead one, has to know of later runs: it gets None.
+    """
+    runs = None if job.read_settings().end is None else known_runs(store)
+    return chain(repeat(runs, count), repeat(None))
 
 
 def run_forked(
@@ -273,7 +290,7 @@ def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
     assert child.stdin is not None
     with child.stdin as pipe:
         known = (connection.slot, connection.retryable, connection.is_first, os.getpid(), pipes)
-        pickle.dump((job, count, known, sys.path), pipe)
+        pickle.dump((job, count, (*known, connection.known_runs), sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
 

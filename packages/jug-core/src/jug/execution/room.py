@@ -86,8 +86,7 @@ class Room:
         slots = self._slots
         if slots is None:
             return
-        for slot in range(slots.count):
-            share = slots.shares.of(slot)
+        for slot, share in enumerate(slots.shares.all()):
             if slot != self._slot and (share.cpus or slots.running(slot).digest != NO_TASK):
                 yield share if share.cpus else Share(cpus=1)
 

@@ -33,8 +33,8 @@ class Shares:
 
     >>> shares = Shares(mmap(-1, 2 * Shares.SIZE), 0, 2)
     >>> shares.show(1, Share(cpus=4))
-    >>> shares.of(0).cpus, shares.of(1).cpus
-    (0, 4)
+    >>> [share.cpus for share in shares.all()]
+    [0, 4]
     """
 
     SIZE: Final = _SHARE.size
@@ -45,9 +45,10 @@ class Shares:
         self._start = start
         self._descriptor = descriptor
 
-    def of(self, slot: int) -> Share:
-        """Return what the worker of a slot takes."""
-        return Share(*_SHARE.unpack_from(self._memory, self._start + slot * _SHARE.size))
+    def all(self) -> list[Share]:
+        """Return what each worker takes, by slot."""
+        end = self._start + self.count * _SHARE.size
+        return [Share(*one) for one in _SHARE.iter_unpack(self._memory[self._start : end])]
 
     def show(self, slot: int, share: Share) -> None:
         """Show what the worker of a slot takes."""

@@ -23,6 +23,7 @@ class Ending(Enum):
     FAILED = "a task failed"
     TOO_LARGE = "what is left needs more than this command has of its machine"
     STUCK = "nothing that is left can be run"
+    UNSELECTED = "what is left needs tasks that are not selected, and nobody has run them"
     WAITED = "others still hold tasks, and the waiting time is over"
     INTERRUPTED = "interrupted"
 
@@ -42,6 +43,7 @@ _STATUSES: Final = {
     Ending.UNMATCHED: 2,
     Ending.TOO_LARGE: 3,
     Ending.STUCK: 3,
+    Ending.UNSELECTED: 3,
     Ending.WAITED: 3,
     Ending.INTERRUPTED: 130,
 }
@@ -174,5 +176,6 @@ _WEIGHT: Final = (
     Ending.LIMIT,
     Ending.TOO_LARGE,
     Ending.WAITED,
+    Ending.UNSELECTED,
     Ending.STUCK,
 )

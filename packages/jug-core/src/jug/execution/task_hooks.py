@@ -1,20 +1,20 @@
-"""Hooks that are called for a task, and that may end the worker."""
+"""Hooks that are called for a task or in a wait, and that may end the worker."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from jug.hooks import is_hooked, jug_hook
-from jug.task import Task, forks
+from jug.task import forks
 
 
-def may_go_on(hook: str, task: Task[Any]) -> bool:
+def may_go_on(hook: str, *arguments: Any) -> bool:
     """Call a hook; return whether it lets the worker start further tasks."""
     if not is_hooked(hook):
         return True
     with forks.ended_here():
         try:
-            jug_hook(hook, (task,))
+            jug_hook(hook, arguments)
         except SystemExit:
             return False
     return True

@@ -1,14 +1,17 @@
 """Waiting for others, by a worker that has nothing to run.
 
-It waits for the store to change, as long as others hold tasks that it needs.  A wait that
-takes long is told, and one in which nothing changes for long enough comes to its end.
+It waits for the store to change, as long as something may still come for it: others hold
+tasks that it needs, or are to run some that it was not told to run itself.  A wait that takes
+long is told.  One in which nothing changes for long enough comes to its end, unless a worker
+of the same command is busy meanwhile, who is nobody else.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Final
 
 from jug.backends.base import BaseStore, Changes, Holder, Reader
 from jug.backends.wait_notice import LONG, WaitNotice
@@ -16,12 +19,17 @@ from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.reporting import Reporter
 from jug.execution.summary import Ending
-from jug.task import Task
+from jug.messages import Log
+from jug.wording import duration
 
 __all__ = ["Waiting"]
 
+log = Log("worker")
+
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
-_ROOM: Final = 0.05  # seconds between two looks whether there is room on the machine
+_ROOM: Final = 0.1  # seconds between two looks whether there is room on the machine
+_MOMENT: Final = 0.1  # seconds in which a worker of the same command shows what it has taken
+_MOST: Final = 5  # names that are told
 
 
 class Waiting:
@@ -43,40 +51,43 @@ class Waiting:
         self.notice = WaitNotice()
         self._store = store
         self._news = news
-        self._patience = patience
-        self._connection = connection
+        self._is_speaker = connection is None or connection.slot == 0
+        self._slots = None if connection is None else connection.slots
+        is_alone = self._slots is None or self._slots.count == 1
+        self._patience = patience if is_alone else max(patience, _MOMENT)
         self._reporter = reporter
         self._is_told = is_told
+        self._told = set[str]()
 
     def wait(self, agenda: Agenda) -> Ending | None:
         """Wait for others; return why to end if there is no reason to wait."""
         self._catch_up(agenda)
         if agenda.candidates() or agenda.is_barrier_open():
             return None
-        if not agenda.plan.left:
+        if agenda.is_over():
             return self._end_if_all_is_there(agenda)
         began = quiet_since = time.monotonic()
-        while tasks := agenda.waited_for(holders := self._store.holders()):
+        tell_from = began + LONG
+        while self._has_prospects(agenda, holders := self._store.holders()):
             if agenda.candidates() or self._is_told():
                 return None
-            if not agenda.is_worth_waiting(holders):
-                break
             self._reporter.look(agenda)
-            if self._is_anybody_busy():
-                quiet_since = time.monotonic()  # a worker of the same run is nobody else
-            if time.monotonic() >= began + LONG:
-                self._tell(tasks, holders)
-            left = quiet_since + self._patience - time.monotonic()
+            now = time.monotonic()
+            if now >= tell_from:
+                self._tell(agenda, holders)
+                tell_from = now + _LOOK
+            left = quiet_since + self._patience - now
+            if self._slots is not None and self._slots.is_anybody_busy():
+                quiet_since, left = now, _LOOK
             if left <= 0:
-                return Ending.WAITED
-            changes = self._wait_for_changes(agenda, min(left, _LOOK))
-            if changes:
+                return agenda.ending_of_wait(holders)
+            if changes := self._wait_for_changes(agenda, min(left, _LOOK)):
                 quiet_since = time.monotonic()
                 agenda.note(changes)
-                if agenda.is_barrier_open() or not agenda.plan.left:
+                if agenda.is_barrier_open() or agenda.is_over():
                     return None
         self._catch_up(agenda)  # a holder may be gone because it has just finished
-        if agenda.candidates() or agenda.is_barrier_open() or not agenda.plan.left:
+        if agenda.candidates() or agenda.is_barrier_open() or agenda.is_over():
             return None
         if agenda.waits_for_room():  # of a worker that has just saved its task
             time.sleep(_ROOM)
@@ -94,18 +105,9 @@ class Waiting:
     def _catch_up(self, agenda: Agenda) -> None:
         agenda.note(self._store.refresh(self._news))
 
-    def _is_anybody_busy(self) -> bool:
-        """Return whether a worker of the same command runs a task."""
-        return self._connection is not None and self._connection.slots.is_anybody_busy()
-
-    def _tell(self, tasks: Sequence[Task[Any]], holders: Mapping[bytes, Holder]) -> None:
-        """Say for which tasks of other runs this one waits; one worker speaks for all."""
-        connection = self._connection
-        if connection is not None and connection.slot:
-            return
-        ours = connection.slots.digests() if connection is not None else set()
-        self.notice.see(holders)
-        self.notice.tell({t.digest: t.name for t in tasks if t.digest not in ours}, holders)
+    def _has_prospects(self, agenda: Agenda, holders: Mapping[bytes, Holder]) -> bool:
+        agenda.see(holders)
+        return agenda.prospects.are_there(holders)
 
     def _end_if_all_is_there(self, agenda: Agenda) -> Ending | None:
         """Return why to end, None if something that was done has vanished meanwhile."""
@@ -113,6 +115,33 @@ class Waiting:
         self._store.look_again()
         self._catch_up(agenda)
         return None if agenda.plan.left else agenda.ending()
+
+    # Saying so
+
+    def _tell(self, agenda: Agenda, holders: Mapping[bytes, Holder]) -> None:
+        """Say for what this one waits; one worker of a command speaks for all."""
+        if not self._is_speaker:
+            return
+        ours = set[bytes]() if self._slots is None else self._slots.digests()
+        held = {task.digest: task.name for task in agenda.waited_for(holders)}
+        self.notice.see(holders)
+        self.notice.tell({d: name for d, name in held.items() if d not in ours}, holders)
+        if not held:
+            self._tell_of_others(agenda)
+
+    def _tell_of_others(self, agenda: Agenda) -> None:
+        """Say which tasks are waited for that nobody has begun, once for each name."""
+        undone = agenda.prospects.undone_by_others()
+        if undone.keys() <= self._told:
+            return
+        self._told |= undone.keys()
+        told = [f"{count} of {name}" for name, count in islice(undone.items(), _MOST)]
+        more = [f"{len(undone) - _MOST} more names"] if len(undone) > _MOST else []
+        log.warning(
+            "waiting for tasks that are not selected here and that nobody has begun: %s; "
+            "this ends after %s without any change, and with --no-wait at once",
+            ", ".join(told + more), duration(self._patience),
+        )  # fmt: skip
 
 
 def _pause(agenda: Agenda, until: float) -> float:

@@ -10,8 +10,7 @@ at three moments: after it tried to take a task, after it saved one, and while i
 waits.  A result that others removed while it was being used is noticed when the
 task that used it is saved: then nothing is saved and the task is done again.
 
-All steps of the loop act on what the worker knows of its tasks and its lease, so they are
-methods of one class, and many.
+All steps act on what the worker knows of its tasks and its lease: so it has many methods.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
-from jug.execution.one_task import InputMissing, TaskRunner
+from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
@@ -85,11 +84,12 @@ class Worker:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self.retryable = retryable(self.store, self.connection)
         if self.settings.end is not None:
-            self.budget = Budget(self.settings.end, self.store)
+            known = None if self.connection is None else self.connection.known_runs
+            self.budget = self.runner.budget = Budget(self.settings.end, self.store, known)
         with self.store.reader() as self.news:
             self.waiting = Waiting(
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
-                self._ending_if_told,
+                self._ending_of_wait,
             )  # fmt: skip
             while True:
                 self._prepare()
@@ -180,6 +180,12 @@ class Worker:
             self.stop = Ending.DRAINED if connection.slots.is_drained() else Ending.STUCK
         return self.stop
 
+    def _ending_of_wait(self) -> Ending | None:
+        """Return why not to wait on, if somebody said so."""
+        if not may_go_on("execute.waiting"):
+            self.stop = self.stop or Ending.LIMIT
+        return self._ending_if_told()
+
     def _take(self) -> Lease | None:
         """Try to take a task that is ready; return its lease, None if others were quicker."""
         candidates = self.agenda.candidates()
@@ -256,6 +262,10 @@ class Worker:
             self.store.poll()
             self._note_changes()
             self.agenda.reopen_missing(inputs)
+            return None
+        except TooLate:
+            self.store.release(lease)
+            self.agenda.plan.put_off([number])
             return None
         except BaseException as error:
             if self._is_interruption(error):

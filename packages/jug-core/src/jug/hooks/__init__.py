@@ -5,13 +5,14 @@
 | `execute.task-loadable`          | the task    | it was found done                  |
 | `execute.task-pre-execute`       | the task    | it is about to run                 |
 | `execute.task-executed1`         | the task    | it has run and its result is saved |
+| `execute.waiting`                | nothing     | a worker waits, every two seconds  |
 | `execute.finished_pre_status`    | nothing     | a worker has ended                 |
 | `execute.finished_post_status`   | nothing     | the same, after all of the former  |
 
 All of them are called in the worker.  The table at the end of `jug execute` is that
 of all workers together, and comes when each of them has ended.
 
-A hook of the first three may raise SystemExit to end its worker, once the task in
+A hook of the first four may raise SystemExit to end its worker, once the task in
 progress is saved.
 """
 
@@ -30,6 +31,7 @@ KNOWN: Final = (
     "execute.task-loadable",
     "execute.task-pre-execute",
     "execute.task-executed1",
+    "execute.waiting",
     "execute.finished_pre_status",
     "execute.finished_post_status",
 )

@@ -34,6 +34,7 @@ log = Log("hooks")
 
 _BEFORE_TASK: Final = "execute.task-pre-execute"
 _AFTER_TASK: Final = "execute.task-executed1"
+_IN_A_WAIT: Final = "execute.waiting"
 
 
 def exit_after_n_tasks(n: int) -> None:
@@ -46,7 +47,7 @@ def exit_after_n_tasks(n: int) -> None:
 
 
 def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-    """End the worker after the first task that ends later than this time from now.
+    """End the worker after this time from now, if a task is in progress once that has ended.
 
     >>> exit_after_time(hours=2, minutes=30)
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
@@ -59,18 +60,22 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
         ) from None
     if not total >= 0:
         raise OptionError(f"the time to run must be 0 seconds or more, not {total!r}")
-    register_hook_once(_AFTER_TASK, _TimeLimit(total))
+    limit = _TimeLimit(total)
+    register_hook_once(_AFTER_TASK, limit)
+    register_hook_once(_IN_A_WAIT, limit)
 
 
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
-    """End the worker before the first task at which the file exists.
+    """End the worker before the first task at which the file exists, or while it waits.
 
     A relative name is one in the working directory of this call.
 
     >>> exit_if_file_exists("please.stop")
     >>> from jug.hooks import reset_all_hooks; reset_all_hooks()
     """
-    register_hook_once(_BEFORE_TASK, _FileCheck(os.path.abspath(fname)))
+    check = _FileCheck(os.path.abspath(fname))
+    register_hook_once(_BEFORE_TASK, check)
+    register_hook_once(_IN_A_WAIT, check)
 
 
 def exit_when_true(f: Callable[..., Any], function_takes_Task: bool = False) -> None:  # noqa: N803
@@ -140,7 +145,7 @@ class _TimeLimit:
     seconds: float
     start: float = field(default_factory=lambda: time.monotonic(), compare=False)
 
-    def __call__(self, task: Any) -> None:
+    def __call__(self, task: Any = None) -> None:
         if time.monotonic() - self.start >= self.seconds:
             _exit(f"{self.seconds:g} s are over")
 
@@ -149,7 +154,7 @@ class _TimeLimit:
 class _FileCheck:
     path: str
 
-    def __call__(self, task: Any) -> None:
+    def __call__(self, task: Any = None) -> None:
         if os.access(self.path, os.F_OK):  # raises nothing inside, so it is quick
             _exit(f"the file {self.path!r} is there")
 

@@ -48,6 +48,7 @@ from jug.testing.history import HistoryContract
 from jug.testing.leases import LeaseContract
 from jug.testing.names import NameContract
 from jug.testing.news import NewsContract
+from jug.testing.presence import PresenceContract
 from jug.testing.processes import ProcessContract
 from jug.testing.results import ResultContract
 from jug.testing.running import RunningContract
@@ -60,6 +61,7 @@ class StoreContract(
     HistoryContract,
     LeaseContract,
     RunningContract,
+    PresenceContract,
     NewsContract,
     NameContract,
     ProcessContract,

@@ -251,10 +251,12 @@ class FileStore(BaseStore):
         return self._runs.times()
 
     def workers(self) -> dict[str, WorkerRecord]:
-        return self._index.described(tuple(self._index.workers))
+        return self.workers_of([key.hex() for key in self._index.workers])
 
     def workers_of(self, ids: Collection[str]) -> dict[str, WorkerRecord]:
-        return self._index.described(bytes.fromhex(id) for id in ids if WORKER.fullmatch(id))
+        index, keys = self._index, [bytes.fromhex(id) for id in ids if WORKER.fullmatch(id)]
+        known = {key: index.workers[key] for key in keys if key in index.workers}
+        return {one.id: one.ended(index.ended.get(key, b"")) for key, one in known.items()}
 
     def _note_lost(self, taken_over: dict[bytes, str]) -> None:
         """Remember the runs of dead workers whose leases were taken over."""

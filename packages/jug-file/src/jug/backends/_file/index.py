@@ -98,11 +98,6 @@ class FrameIndex:
             for digest in [digest for digest, where in self.results.items() if not where]:
                 del self.results[digest]
 
-    def described(self, workers: Iterable[bytes]) -> dict[str, WorkerRecord]:
-        """Return what is known of workers, by their ids as text, with when they ended."""
-        known = {key: self.workers[key] for key in workers if key in self.workers}
-        return {one.id: one.ended(self.ended.get(key, b"")) for key, one in known.items()}
-
     # Frames that others wrote
 
     def take_in(self, data: bytes, number: int, start: int, seed: int) -> int:
