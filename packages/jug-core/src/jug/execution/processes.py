@@ -162,7 +162,11 @@ def run_here(job: Job, drain: Drain) -> Summary:
     with jugspace.store:
         warn_of_other_hashes(jugspace)
         worker = Worker(jugspace, _reader(jugfile), job.read_settings())
-        with drain.calling(worker.drain):
+
+        def begin_no_more() -> None:
+            worker.stop = worker.stop or Ending.DRAINED
+
+        with drain.calling(begin_no_more):
             return _run_to_the_end(worker)
 
 

@@ -101,10 +101,6 @@ class Worker:
                     return self._sum_up(ending)
                 self.jugspace = self.read()
 
-    def drain(self) -> None:
-        """End the worker after the task in progress."""
-        self.stop = self.stop or Ending.DRAINED
-
     def interrupt(self) -> None:
         """End the worker now: the task in progress is given back."""
         if self.stop is not Ending.INTERRUPTED:
