@@ -190,10 +190,12 @@ def test_of_tasks_that_say_different_times_the_longest_is_asked_for(store: BaseS
 
 
 def test_an_end_that_is_past_begins_nothing(store: BaseStore) -> None:
+    remember(store, "short", 1, RunState.FINISHED)
+
     summary = work(store, make(("short", 1)), seconds=-5)
 
-    assert (summary.ending, summary.left) == (Ending.TIME, 1)
-    assert not CLOCK.ends
+    assert (summary.ending, summary.ending.status, summary.left) == (Ending.PAST, 0, 1)
+    assert not CLOCK.ends and not summary.too_long
 
 
 def test_without_an_end_there_is_no_budget(store: BaseStore) -> None:
@@ -236,7 +238,8 @@ def test_no_task_is_cut_off_after_the_first_of_its_name(
             name for task, (name, _) in zip(tasks, took, strict=True) if not store.has(task.digest)
         ]
         assert all(now + 1.2 * longest[name] > seconds - margin - 1e-6 for name in undone)
-    assert summary.ending is (Ending.TIME if summary.left else Ending.DONE)
+    late = Ending.TIME if BEGAN + seconds > BEGAN else Ending.PAST
+    assert summary.ending is (late if summary.left else Ending.DONE)
 
 
 # How long runs took
@@ -281,6 +284,20 @@ def test_a_first_run_of_others_lets_tasks_of_its_name_begin(store: BaseStore) ->
     budget.note(task.name, 10.0)
 
     assert budget.has_learnt() and not budget.has_learnt()
+    assert budget.latest_start(task) == BEGAN + 100 - 12
+
+
+def test_a_longer_run_of_others_has_tasks_of_its_name_begin_earlier(store: BaseStore) -> None:
+    task, *_ = make(("short", 1))
+    budget = Budget(EndTime(BEGAN, BEGAN + 100, 0.0), store, clock=lambda: BEGAN)
+    budget.note(task.name, 5.0)
+    assert budget.latest_start(task) == BEGAN + 100 - 6
+    store.put(result(task.digest, name=task.name, duration=10.0))
+    store.poll()
+    budget.runs.hear([task.digest])
+
+    budget.has_learnt()
+
     assert budget.latest_start(task) == BEGAN + 100 - 12
 
 

@@ -52,6 +52,13 @@ def test_the_variable_is_a_moment_or_never_and_asks_nobody(squeue: Path) -> None
     assert not Path("asked").exists()
 
 
+def test_an_empty_variable_says_nothing(squeue: Path) -> None:
+    says(squeue, "echo 1780200000")
+
+    assert end_of_job(0.0, {"JUG_END_TIME": ""}) is None
+    assert end_of_job(0.0, {**IN_JOB, "JUG_END_TIME": ""}) == 1780200000.0
+
+
 def test_a_variable_that_is_no_moment_is_an_error_that_names_it() -> None:
     with pytest.raises(OptionError, match="the variable JUG_END_TIME must be .*, not 'noonish'"):
         end_of_job(0.0, {"JUG_END_TIME": "noonish"})

@@ -55,6 +55,17 @@ def test_a_batch_job_uses_what_it_was_given(
 
 
 @pytest.mark.parametrize(
+    ("slot", "cores"),
+    [("DetectedCpus = 64\nCpus = 4\nTotalCpus = 64.0\n", 4), ("Cpus = 0\n", 8), ("", 8), (None, 8)],
+)
+def test_condor_says_in_a_file_what_it_gave(root: Path, slot: str | None, cores: int) -> None:
+    if slot is not None:
+        write(root, {"machine.ad": slot})
+
+    assert usable_cores({"_CONDOR_MACHINE_AD": str(root / "machine.ad")}, str(root)) == cores
+
+
+@pytest.mark.parametrize(
     ("quota", "cores"), [("200000 100000", 2), ("250000 100000", 3), ("5000 100000", 1)]
 )
 def test_a_cgroup_allows_a_share_of_time_in_version_2(root: Path, quota: str, cores: int) -> None:

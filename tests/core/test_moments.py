@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import datetime
 from math import inf
 
@@ -74,7 +76,21 @@ def test_a_moment_may_have_a_zone_or_be_counted_or_never_come() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "soon", "25:00", "4:00:00", "12:60", "2026-13-01", "90", "55m", "nan", None, True, -1.0],
+    [
+        "",
+        "soon",
+        "25:00",
+        "4:00:00",
+        "12:60",
+        "2026-13-01",
+        "90",
+        "55m",
+        "nan",
+        "1780200000123",
+        None,
+        True,
+        -1.0,
+    ],
 )
 def test_anything_else_is_no_moment(given: object) -> None:
     with pytest.raises(ValueError, match="must be a moment such as 17:30, 2026-05-31 06:00"):
@@ -84,3 +100,41 @@ def test_anything_else_is_no_moment(given: object) -> None:
 @given(st.floats(0, 4e9), st.integers(0, 23), st.integers(0, 59))
 def test_the_next_time_of_day_comes_within_about_a_day(now: float, hour: int, minute: int) -> None:
     assert now < moment(f"{hour}:{minute:02}", now) <= now + 26 * 3600
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be where clocks are set forward on 29 March and back on 25 October 2026."""
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "expected"),
+    [
+        ("2026-10-25T02:30+02:00", "2:40", "2026-10-25T02:40+02:00"),
+        ("2026-10-25T02:50+02:00", "2:40", "2026-10-25T02:40+01:00"),
+        ("2026-10-25T02:30+01:00", "2:40", "2026-10-25T02:40+01:00"),
+        ("2026-10-25T02:50+01:00", "2:40", "2026-10-26T02:40+01:00"),
+        ("2026-10-25T01:30+02:00", "6:00", "2026-10-25T06:00+01:00"),
+        ("2026-03-28T23:30+01:00", "6:00", "2026-03-29T06:00+02:00"),
+        ("2026-03-29T01:30+01:00", "2:30", "2026-03-29T03:30+02:00"),
+        ("2026-03-29T03:40+02:00", "2:30", "2026-03-30T02:30+02:00"),
+    ],
+)
+@pytest.mark.usefixtures("in_berlin")
+def test_in_nights_when_clocks_are_set_the_next_such_time_counts(
+    now: str, text: str, expected: str
+) -> None:
+    begin = datetime.fromisoformat(now).timestamp()
+
+    assert moment(text, begin) == datetime.fromisoformat(expected).timestamp()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_moment_with_a_day_is_that_of_the_place() -> None:
+    assert moment("2026-10-24 12:00", 0.0) == moment("2026-10-24T10:00Z", 0.0)
+    assert moment("2026-10-26 12:00", 0.0) == moment("2026-10-26T11:00Z", 0.0)

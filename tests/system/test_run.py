@@ -1,6 +1,7 @@
 """`jug.run`: values computed from a script or a notebook."""
 
 import os
+import signal
 import sys
 import time
 import warnings
@@ -11,7 +12,7 @@ from tests.cli.terminal import Terminal, timeless
 
 import jug
 from jug import TaskGenerator
-from jug.errors import OptionError, StoreError, TaskFailed
+from jug.errors import OptionError, StoreError, TaskError, TaskFailed
 from jug.execution.settings import Settings
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
@@ -141,6 +142,27 @@ def test_an_interruption_comes_through():
         jug.run(interrupted(), jugdir="jd")
 
     assert os.listdir("jd/leases") == []
+
+
+@TaskGenerator
+def drained(number):
+    os.kill(os.getppid(), signal.SIGUSR1)
+    return number
+
+
+def test_a_signal_to_drain_ends_it_with_what_is_left():
+    with pytest.raises(TaskError, match="tasks not done: told to begin no further task"):
+        jug.run([drained(n) for n in range(200)], workers=2, jugdir="data", progress=False)
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_signals_that_were_blocked_before_are_so_afterwards():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+    try:
+        assert jug.run([part(n) for n in range(4)], workers=2, jugdir="data") == [*range(4)]
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before | {signal.SIGUSR2}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_plain_values_need_no_tasks():

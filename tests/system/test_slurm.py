@@ -1,244 +1,215 @@
-"""Workers in jobs of a real Slurm, which ends them at their limit; skipped where it is missing."""
+"""Workers in jobs of a real Slurm: at their limit, preempted, cancelled, drained, node killed."""
 
 from __future__ import annotations
 
-import getpass
 import os
-import secrets
-import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.system.real_slurm import Slurm, slurm
+from tests.system.test_cluster_pages import scripts
 
-pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(400)]
+from jug.backends.registry import open_store
 
-NODES = 2
+__all__ = ["slurm"]
 
-CONFIGURATION = """
-ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={port}
-SlurmUser={user}
-SlurmdUser={user}
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
-CredType=cred/munge
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd-%n.pid
-ProctrackType=proctrack/pgid
-TaskPlugin=task/none
-SwitchType=switch/none
-MpiDefault=none
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
-SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,bf_interval=1
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
-ReturnToService=2
-SlurmdParameters=config_overrides
-KillWait=2
-{nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-"""
+pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(300)]
 
 TASKS = """
 import os, time
 from jug import TaskGenerator
-from journal import log
-
-JOB = os.environ.get("SLURM_JOB_ID")
+from journal import log, wait_for_file
 
 @TaskGenerator
 def work(number):
-    log("began", number, JOB, time.time())
-    time.sleep(2 + number % 5 / 20)
-    log("ended", number, JOB, time.time())
+    log("began", number, os.environ["SLURM_JOB_ID"], os.getpid(), time.time())
+    {wait}
+    log("ended", number, os.environ["SLURM_JOB_ID"], os.getpid(), time.time())
     return number
 
 tasks = [work(number) for number in range({count})]
 """
 
 SCRIPT = """#!/bin/bash
-exec {python} -m jug execute -j 2
+export TEST_HOST=$SLURMD_NODENAME PYTHONPATH={other_host}:$PYTHONPATH
+exec {python} -m jug execute -j {workers}
 """
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running(*command: str, environ: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, env=environ, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-class Slurm:
-    """A cluster of a few nodes, all of them on this machine."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.environ = environ
-
-    def call(self, *command: str) -> str:
-        return subprocess.run(
-            command, env=self.environ, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    def submit(self, script: str, *options: str) -> str:
-        return self.call("sbatch", "--parsable", "--output=out-%A_%a", *options, script)
-
-    def jobs(self) -> list[str]:
-        """Return how each element of each array stands: its state and its exit code."""
-        shown = self.call("scontrol", "--oneliner", "show", "job").splitlines()
-        fields = [dict(field.split("=", 1) for field in line.split() if "=" in field)
-                  for line in shown if line.startswith("JobId=")]  # fmt: skip
-        return [f"{job['JobState']} {job['ExitCode']}" for job in fields]
-
-    def is_busy(self) -> bool:
-        return bool(self.call("squeue", "--noheader"))
-
-
-def found(name: str) -> str:
-    """Return the path of a program of Slurm, which continuous integration need not have."""
-    return shutil.which(name) or pytest.skip(f"the program {name} is missing")
-
-
-@pytest.fixture(scope="module")
-def slurm(
-    tmp_path_factory: pytest.TempPathFactory, wait_for: Callable[..., object]
-) -> Iterator[Slurm]:
-    """A real Slurm with two nodes of four cores."""
-    munged, controller, daemon = map(found, ("munged", "slurmctld", "slurmd"))
-    folder = tmp_path_factory.mktemp("slurm")
-    for path in (folder, folder.parent, folder.parent.parent):
-        path.chmod(0o755)
-    (folder / "state").mkdir()
-    (folder / "munge.key").write_bytes(secrets.token_bytes(1024))
-    (folder / "munge.key").chmod(0o400)
-    host = socket.gethostname().split(".")[0]
-    nodes = [
-        f"NodeName=n{i} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} "
-        "CPUs=4 RealMemory=1000 State=UNKNOWN"
-        for i in range(NODES)
-    ]
-    configuration = folder / "slurm.conf"
-    configuration.write_text(
-        CONFIGURATION.format(
-            host=host, port=free_port(), user=getpass.getuser(), folder=folder,
-            nodes="\n".join(nodes),
-        )
-    )  # fmt: skip
-    environ = os.environ | {"SLURM_CONF": str(configuration)}
-    files = {"socket": "munge.socket", "key-file": "munge.key", "pid-file": "munge.pid",
-             "log-file": "munge.log", "seed-file": "munge.seed"}  # fmt: skip
-    options = [f"--{name}={folder / file}" for name, file in files.items()]
-    with ExitStack() as stack:
-        stack.enter_context(running(munged, "--foreground", "--force", *options, environ=environ))
-        wait_for((folder / "munge.socket").exists)
-        stack.enter_context(running(controller, "-D", environ=environ))
-        for i in range(NODES):
-            (folder / f"spool-n{i}").mkdir()
-            stack.enter_context(running(daemon, "-D", "-N", f"n{i}", environ=environ))
-        slurm = Slurm(environ)
-
-        def is_ready() -> bool:
-            shown = subprocess.run(
-                ["sinfo", "--noheader", "--states=idle", "--format=%D"],
-                env=environ, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            return shown.stdout.strip() == str(NODES)
-
-        wait_for(is_ready, 60)
-        yield slurm
-        subprocess.run(["scancel", f"--user={getpass.getuser()}"], env=environ, check=False)
+OTHER_HOST = Path(__file__).parent / "jugfiles" / "other_host"
+HELD_UP = "wait_for_file('go')"
 
 
 @pytest.fixture
-def script(write: Callable[..., None], journal: object) -> Callable[[int], str]:
-    """Call with a number of tasks: writes the jugfile, and returns the script of its jobs."""
+def script(write: Callable[..., None], journal: object) -> Callable[..., str]:
+    """Call with a number of tasks and what each does: returns the script of their jobs.
 
-    def make(count: int) -> str:
-        write(TASKS.format(count=count))
-        write(SCRIPT.format(python=sys.executable), "job.sh")
+    The workers of one node take those of the other for workers on another machine.
+    """
+
+    def make(count: int, wait: str, workers: int = 2) -> str:
+        write(TASKS.format(count=count, wait=wait))
+        write(
+            SCRIPT.format(python=sys.executable, workers=workers, other_host=OTHER_HOST), "job.sh"
+        )
         return "job.sh"
 
     return make
 
 
+@pytest.fixture(autouse=True)
+def no_job_is_left(slurm: Slurm, wait_for: Callable[..., object]) -> Iterator[None]:
+    yield
+    Path("go").touch()
+    wait_for(lambda: not slurm.is_busy(), 60)
+
+
+def told() -> list[str]:
+    """Return what each job has printed."""
+    return [path.read_text() for path in Path().glob("out-*")]
+
+
+def each(word, journal):
+    """Return how often each task began, or ended."""
+    return Counter(int(line[1]) for line in journal() if line[0] == word)
+
+
+def is_held():
+    """Return whether somebody holds a task."""
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        return any(holder.alive for holder in store.holders().values())
+
+
+def test_the_script_of_the_documentation_is_taken_and_does_all(
+    slurm, write, journal, wait_for, monkeypatch
+):
+    before = len(slurm.jobs())
+    write(scripts("slurm")[0], "job.sh")
+    write(TASKS.format(count=20, wait="time.sleep(0.2)"), "train.py")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setitem(slurm.environ, "PATH", programs)
+
+    slurm.submit("job.sh", "--array=1-3")
+    wait_for(lambda: not slurm.is_busy(), 60)
+
+    assert slurm.jobs()[before:] == ["COMPLETED 0:0"] * 3
+    assert each("ended", journal) == dict.fromkeys(range(20), 1)
+    assert {line[2] for line in journal()} == {job["JobId"] for job in slurm.shown()[before:]}
+
+
+LONGEST = 2.8
+MARGIN = 3.0  # a twentieth of a minute
+
+
 def test_jobs_of_a_minute_do_all_and_none_is_cut_off(slurm, script, journal, wait_for):
     """Each job asks the queue when it must end: this Slurm says it in no variable."""
     before = len(slurm.jobs())
-    path = script(200)
-    for _ in range(3):
-        slurm.submit(path, "--array=0-1", "--cpus-per-task=2", "--exclusive", "--time=1")
-    wait_for(lambda: not slurm.is_busy(), 380)
+    path = script(200, f"time.sleep({LONGEST} - number % 7 / 20)", workers=4)
+    for _ in range(2):
+        slurm.submit(path, "--array=0-1", "--exclusive", "--time=1")
+    wait_for(lambda: not slurm.is_busy(), 200)
 
-    assert Counter(slurm.jobs()[before:]) == {"COMPLETED 0:0": 6}
-    for word in ("began", "ended"):
-        assert Counter(line[1] for line in journal() if line[0] == word) == Counter(
-            map(str, range(200))
-        )
-    told = {path.name: path.read_text() for path in Path().glob("out-*")}
-    assert not any("not known when this job must end" in text for text in told.values())
-    ended_early = [text for text in told.values() if "nothing that is left fits" in text]
-    spans = sorted(busy_seconds(journal()), reverse=True)[: len(ended_early)]
-    assert len(ended_early) >= 2
-    # Of its minute a job loses the margin, a fifth more than the longest task, and its beginning.
-    assert all(span > 60 - 3 - 1.2 * 2.2 - 10 for span in spans), spans
+    assert Counter(slurm.jobs()[before:]) == {"COMPLETED 0:0": 4}
+    assert each("began", journal) == each("ended", journal) == dict.fromkeys(range(200), 1)
+    assert not any("not known when this job must end" in text for text in told())
+    limits = {job["JobId"]: limit(job) for job in slurm.shown()[before:]}
+    early = [text for text in told() if "nothing that is left fits" in text]
+    left = sorted(limits[job] - at for job, at in last_ends(journal()).items())
+    assert len(early) == 2 and left[0] > MARGIN - 1, left  # Slurm counts whole seconds
+    # What a task may take is a fifth more than the longest.
+    idle = [limits[job] - at for (job, _), at in last_ends(journal(), by_worker=True).items()]
+    assert sum(seconds < MARGIN + 1.2 * (LONGEST + 0.3) + 1 for seconds in idle) >= 8, idle
 
 
-def busy_seconds(lines):
-    """Return for each job how long it was from its first task's beginning to its last one's end."""
-    times = {}
-    for _, _, job, at in lines:
-        times.setdefault(job, []).append(float(at))
-    return [max(some) - min(some) for some in times.values()]
+def limit(job):
+    """Return when a job has to end, in seconds since the epoch."""
+    return datetime.fromisoformat(job["StartTime"]).timestamp() + 60
+
+
+def last_ends(lines, by_worker=False):
+    """Return for each job, or for each worker of each, when its last task ended."""
+    return {(line[2], line[3]) if by_worker else line[2]: float(line[4])
+            for line in lines if line[0] == "ended"}  # fmt: skip
 
 
 def test_a_job_is_drained_by_a_signal_to_its_script(slurm, script, journal, wait_for):
     before = len(slurm.jobs())
-    job = slurm.submit(script(200), "--cpus-per-task=2", "--time=5")
-    wait_for(journal, 60)
+    job = slurm.submit(script(20, HELD_UP), "--cpus-per-task=2", "--time=5")
+    wait_for(lambda: len(journal()) == 2, 60)
 
     slurm.call("scancel", "--batch", f"--signal={signal.SIGUSR1.name[3:]}", job)
+    wait_for(lambda: "draining" in told()[0])
+    Path("go").touch()
     wait_for(lambda: not slurm.is_busy(), 60)
 
     assert slurm.jobs()[before:] == ["COMPLETED 0:0"]
-    began, ended = ([line[1] for line in journal() if line[0] == w] for w in ("began", "ended"))
-    assert sorted(began) == sorted(ended) and len(ended) <= 4
-    (told,) = (path.read_text() for path in Path().glob("out-*"))
-    assert "jug: told to begin no further task; " in told and "jugfile.work\n" in told
+    assert each("began", journal) == each("ended", journal) and len(journal()) == 4
+    assert "       2       0  jugfile.work\n" in told()[0]
+    assert "jug: told to begin no further task; 18 tasks are not done (exit status 0)" in told()[0]
 
 
-def test_a_job_that_is_cancelled_gives_its_tasks_back_at_once(
-    slurm, script, journal, jug, wait_for
+def test_a_job_that_is_cancelled_gives_its_tasks_back_within_two_seconds(
+    slurm, script, journal, wait_for
 ):
-    job = slurm.submit(script(4), "--cpus-per-task=2", "--time=5")
+    job = slurm.submit(script(4, HELD_UP), "--cpus-per-task=2", "--time=5")
     wait_for(lambda: len(journal()) == 2, 60)
-    began = time.monotonic()
+    assert is_held()
 
     slurm.call("scancel", job)
-    wait_for(lambda: "active" not in jug("status")[1], 10)
+    wait_for(lambda: "stopping" in told()[0])  # it got SIGTERM just now
+    since = time.monotonic()
+    wait_for(lambda: not is_held(), 10)
 
-    assert time.monotonic() - began < 5, "two seconds, and what looking takes on a busy machine"
+    assert time.monotonic() - since < 2
+    Path("go").touch()
     wait_for(lambda: not slurm.is_busy(), 60)
-    assert jug("execute", "-j", "2", "--short")[1] == "4 tasks executed, 0 loaded\n"
+    assert slurm.jobs()[-1].startswith("CANCELLED ")
+    slurm.submit("job.sh")
+    wait_for(lambda: not slurm.is_busy(), 60)
+    assert each("ended", journal) == dict.fromkeys(range(4), 1)
+    assert each("began", journal).total() == 6
+
+
+def test_a_job_that_is_preempted_goes_on_where_it_was(slurm, script, journal, wait_for):
+    before = len(slurm.jobs())
+    on_node = ("--nodelist=n0", "--exclusive", "--time=5", "--open-mode=append")
+    path = script(12, "time.sleep(0.3)\n    number < 6 or " + HELD_UP)
+    slurm.submit(path, "--requeue", *on_node)
+    wait_for(lambda: each("began", journal)[7], 60)
+
+    Path("urgent.sh").write_text("#!/bin/sh\ntouch go\n")
+    slurm.submit("urgent.sh", "--partition=urgent", *on_node)
+    wait_for(lambda: not slurm.is_busy(), 100)
+
+    assert slurm.jobs()[before:] == ["COMPLETED 0:0"] * 2
+    assert slurm.shown()[before]["Restarts"] == "1"
+    assert each("ended", journal) == dict.fromkeys(range(12), 1)
+    assert each("began", journal) == {number: 1 + (number in (6, 7)) for number in range(12)}
+
+
+def test_tasks_of_a_dead_node_are_done_by_another(slurm, script, journal, wait_for, monkeypatch):
+    monkeypatch.setitem(slurm.environ, "JUG_LEASE_SECONDS", "3")
+    before = len(slurm.jobs())
+    path = script(12, "number in (0, 1) and " + HELD_UP + "\n    time.sleep(0.3)")
+    slurm.submit(path, "--requeue", "--nodelist=n0", "--time=5", "--open-mode=append")
+    wait_for(lambda: len(journal()) == 2, 60)
+    slurm.submit(path, "--nodelist=n1", "--time=5")
+    wait_for(lambda: each("ended", journal).total() == 10, 60)
+
+    slurm.kill_node("n0")
+    Path("go").touch()
+    wait_for(lambda: each("ended", journal).total() == 12, 60)
+    slurm.call("scontrol", "update", "NodeName=n0", "State=DOWN", "Reason=dead")
+    slurm.begin_node("n0")
+    slurm.call("scontrol", "update", "NodeName=n0", "State=RESUME")
+    wait_for(lambda: not slurm.is_busy(), 100)
+
+    assert slurm.jobs()[before:] == ["COMPLETED 0:0"] * 2
+    assert each("ended", journal) == dict.fromkeys(range(12), 1)
+    assert each("began", journal) == {number: 1 + (number < 2) for number in range(12)}

@@ -2,7 +2,8 @@
 
 What can be read in two ways is refused: ``90`` are seconds to some programs and minutes to
 others, ``1:30`` as a span are minutes and seconds or hours and minutes, and ``4:00:00`` is a
-span and no time of day.
+span and no time of day.  Of a number with more digits than seconds since the epoch have, who
+knows whether it counts milliseconds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _UNIT: Final = (
 _PART: Final = re.compile(rf"\s*(?P<number>\d+(?:\.\d+)?)\s*{_UNIT}(?![a-z])", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)")
 _TIME_OF_DAY: Final = re.compile(r"\d?\d:\d\d")
-_EPOCH: Final = re.compile(r"\d{9,}(\.\d+)?")
+_EPOCH: Final = re.compile(r"\d{9,10}(\.\d+)?")
 
 
 def span(given: Any) -> float:
@@ -88,14 +89,15 @@ def _moment(text: str, now: float) -> float:
         return float(text)
     try:
         if _TIME_OF_DAY.fullmatch(text):
-            return _next(text, datetime.fromtimestamp(now))
+            return _next(text, now)
         return datetime.fromisoformat(text.upper()).timestamp()
     except (ValueError, OverflowError):
         return -1.0
 
 
-def _next(time_of_day: str, now: datetime) -> float:
-    """Return when it is next so late."""
+def _next(time_of_day: str, now: float) -> float:
+    """Return when it is next so late, of an hour that comes twice in a night the next one."""
     hour, minute = map(int, time_of_day.split(":"))
-    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return (today if today > now else today + timedelta(days=1)).timestamp()
+    today = datetime.fromtimestamp(now).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    times = [today.replace(fold=0), today.replace(fold=1), today + timedelta(days=1)]
+    return next(at for at in map(datetime.timestamp, times) if at > now)

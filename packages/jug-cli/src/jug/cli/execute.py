@@ -22,6 +22,7 @@ from jug.tables import table
 from jug.wording import counted
 
 if TYPE_CHECKING:
+    from jug.execution.draining import Drain
     from jug.execution.end_time import EndTime
     from jug.execution.settings import Settings
     from jug.execution.summary import Summary
@@ -136,7 +137,7 @@ def command(
     Of tasks that are chosen those are run that can be: what they need is not chosen with them,
     but waited for until somebody has run it.
     """
-    from jug.execution import execute
+    from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
@@ -147,20 +148,27 @@ def command(
         return
     chosen = selected(options)  # here, so that a bad choice is not complained of by each worker
     begun_with = {name: getattr(options, name) for name in TOO_LATE}
+    with Drain().heeded() as drain:  # from before the queue is asked until all is told
+        summary = _run(options, begun_with, drain)
+        ignore_draining_at_exit()
+        if not summary.unmatched or summary.executed:
+            _print_summary(summary, summary.short or options.short)
+        if summary.unmatched:
+            tell_no_match(summary.unmatched, allow_none)
+            context.exit(DONE)
+        is_empty = not (summary.ending.status or summary.left or summary.executed | summary.loaded)
+        if is_empty and chosen is None:
+            click.echo("The jugfile makes no tasks.", err=True)
+        context.exit(summary.ending.status)
+
+
+def _run(options: Options, begun_with: dict[str, Any], drain: Drain) -> Summary:
+    from jug.execution import execute
+
     end = _end_of_job(options)
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with, end))
     with traceless(job.jugfile), shown_progress(options.progress) as display:
-        jobs = workers_of(options)
-        summary = execute(job, jobs, in_process=options.pdb, display=display)
-    if not summary.unmatched or summary.executed:
-        _print_summary(summary, summary.short or options.short)
-    if summary.unmatched:
-        tell_no_match(summary.unmatched, allow_none)
-        context.exit(DONE)
-    is_empty = not (summary.ending.status or summary.left or summary.executed | summary.loaded)
-    if is_empty and chosen is None:
-        click.echo("The jugfile makes no tasks.", err=True)
-    context.exit(summary.ending.status)
+        return execute(job, workers_of(options), options.pdb, display, drain)
 
 
 def _end_of_job(options: Options) -> float | None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jug.installed import entry_points
-from jug.installed import entry_points
 from jug.options import Options
 from jug.tracebacks import describe_exception
 

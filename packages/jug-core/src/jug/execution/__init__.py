@@ -45,25 +45,29 @@ log = Log("execution")
 
 
 def execute(
-    job: Job, jobs: int = 1, in_process: bool = False, display: Display | None = None
+    job: Job,
+    jobs: int = 1,
+    in_process: bool = False,
+    display: Display | None = None,
+    drain: Drain | None = None,
 ) -> Summary:
     """Run the jugfile's tasks by that many workers; return what was done and why it ended.
 
     With `in_process` one worker runs in this very process, for a debugger, and shows nothing
-    meanwhile.  Otherwise `display` shows how far the tasks are.
+    meanwhile.  Otherwise `display` shows how far the tasks are.  Signals to `drain` are heeded
+    meanwhile, and those that have come before.
     """
     from jug.execution.draining import Drain  # only who executes needs workers
     from jug.execution.processes import run_here, run_one
 
     check_workers(jobs)
-    if in_process or not hasattr(os, "fork"):
-        if jobs > 1:
-            raise OptionError(
-                "several workers need one process each: start `jug execute` several times"
-            )
-        return run_here(job)
-    drain = Drain()
-    with drain.heeded():
+    with (drain or Drain()).heeded() as drain:
+        if in_process or not hasattr(os, "fork"):
+            if jobs > 1:
+                raise OptionError(
+                    "several workers need one process each: start `jug execute` several times"
+                )
+            return run_here(job, drain)
         if jobs == 1:
             return run_one(job, display, drain)
         return _execute_by_several(job, jobs, display, drain)

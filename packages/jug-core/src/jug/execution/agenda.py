@@ -227,7 +227,7 @@ class Agenda:
         if self._failed():
             return Ending.FAILED
         if self.prospects.are_late or self.plan.has_put_off():
-            return Ending.TIME
+            return self._ending_for_time()
         return Ending.TOO_LARGE if self.plan.ready.has_too_large() else Ending.STUCK
 
     def ending_of_wait(self, holders: Mapping[bytes, Holder]) -> Ending:
@@ -239,6 +239,11 @@ class Agenda:
     def _failed(self) -> list[int]:
         """Return what failed of what was selected, and of what that needs."""
         return sorted(self.plan.failed | {*self.prospects.needed(self.plan.lost)})
+
+    def _ending_for_time(self) -> Ending:
+        """Return how a worker ends that has no time for what is left."""
+        budget = self.budget
+        return Ending.PAST if budget is not None and not budget.end.seconds else Ending.TIME
 
     def _unmatched(self) -> str:
         return "" if self._select is None else self._select.no_match(self.graph)

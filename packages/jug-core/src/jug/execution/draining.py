@@ -1,11 +1,12 @@
 """Draining a command: tasks in progress are finished, and no other is begun.
 
-The signals for it are heeded from the beginning, so that one that comes while the jugfile is
-read is not lost, and a jugfile that handles such a signal itself keeps it.
+The signals for it are heeded from the beginning, so that one that comes while the queue is
+asked or the jugfile is read is not lost, and a jugfile that handles such a signal itself keeps it.
 """
 
 from __future__ import annotations
 
+import atexit
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from jug.execution.signals import handle_signals, restore_signals
 
-__all__ = ["DRAINING", "Drain", "handle_draining"]
+__all__ = ["DRAINING", "Drain", "handle_draining", "ignore_draining_at_exit"]
 
 DRAINING: Final = tuple(
     getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)
@@ -27,8 +28,22 @@ def handle_draining(drain: Callable[[], None]) -> dict[int, Any]:
     def handle(signum: int, frame: FrameType | None) -> None:
         drain()
 
-    free = [signum for signum in DRAINING if signal.getsignal(signum) == signal.SIG_DFL]
-    return handle_signals(handle, free)
+    return handle_signals(handle, _free())
+
+
+def ignore_draining_at_exit() -> None:
+    """See to it that none of these signals ends a process that is about to end anyway."""
+
+    def ignore() -> None:
+        for signum in _free():
+            signal.signal(signum, signal.SIG_IGN)
+
+    atexit.register(ignore)
+
+
+def _free() -> list[int]:
+    """Return the signals that nobody handles."""
+    return [signum for signum in DRAINING if signal.getsignal(signum) == signal.SIG_DFL]
 
 
 class Drain:
@@ -48,11 +63,11 @@ class Drain:
         self._then: Callable[[], None] | None = None
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
+    def heeded(self) -> Iterator[Drain]:
         """Heed the signals meanwhile."""
         before = handle_draining(self._note)
         try:
-            yield
+            yield self
         finally:
             restore_signals(before)
 

@@ -85,8 +85,7 @@ def end_of_job(now: float, environ: Mapping[str, str] = os.environ) -> float | N
     >>> end_of_job(0.0, {"JUG_END_TIME": "1780200000"})
     1780200000.0
     """
-    if "JUG_END_TIME" in environ:
-        given = environ["JUG_END_TIME"]
+    if given := environ.get("JUG_END_TIME"):
         try:
             return moment(given, now)
         except ValueError as error:

@@ -156,12 +156,18 @@ def run_forked(
     return Supervisor(start, count, lambda: nullcontext(store), before, display).run()
 
 
-def run_here(job: Job) -> Summary:
+def run_here(job: Job, drain: Drain) -> Summary:
     """Run the tasks in this very process, for a debugger."""
     jugfile, jugspace = job.begin()
     with jugspace.store:
         warn_of_other_hashes(jugspace)
-        return _run_to_the_end(Worker(jugspace, _reader(jugfile), job.read_settings()))
+        worker = Worker(jugspace, _reader(jugfile), job.read_settings())
+
+        def begin_no_more() -> None:
+            worker.stop = worker.stop or Ending.DRAINED
+
+        with drain.calling(begin_no_more):
+            return _run_to_the_end(worker)
 
 
 def _reader(jugfile: Jugfile) -> Callable[[], Jugspace]:

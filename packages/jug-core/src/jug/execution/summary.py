@@ -18,6 +18,7 @@ class Ending(Enum):
     UNMATCHED = "no task is selected"
     LIMIT = "a limit that was set for this run was reached"
     TIME = "nothing that is left fits into the time that is left"
+    PAST = "the time for this was over before it began"
     DRAINED = "told to begin no further task"
     FAILED = "a task failed"
     TOO_LARGE = "what is left needs more than this command has of its machine"
@@ -36,6 +37,7 @@ _STATUSES: Final = {
     Ending.DONE: 0,
     Ending.LIMIT: 0,
     Ending.TIME: 0,
+    Ending.PAST: 0,
     Ending.DRAINED: 0,
     Ending.FAILED: 1,
     Ending.UNMATCHED: 2,
@@ -170,6 +172,7 @@ _WEIGHT: Final = (
     Ending.UNMATCHED,
     Ending.DRAINED,
     Ending.TIME,
+    Ending.PAST,
     Ending.LIMIT,
     Ending.TOO_LARGE,
     Ending.WAITED,

@@ -210,7 +210,7 @@ class Supervisor:
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
@@ -225,7 +225,7 @@ class Supervisor:
         finally:
             for pipe in pipes:
                 pipe.leave_to_worker()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _attend(self) -> None:
         is_cut_off = any(worker.is_cut_off for worker in self._workers.values())

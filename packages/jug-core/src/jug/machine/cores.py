@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from jug.machine.cgroups import limits
+from jug.machine.cgroups import limits, read
 
 __all__ = ["usable_cores"]
 
@@ -17,6 +18,10 @@ _OF_BATCH_JOBS: Final = (
     ("JOB_ID", ("NSLOTS",)),
 )
 """By the variable that says that this is a job of a batch system: where it says what it gave."""
+
+_SLOT: Final = "_CONDOR_MACHINE_AD"
+"""The variable that names the file in which HTCondor describes the slot of a job."""
+_CORES_OF_SLOT: Final = re.compile(r"^Cpus = ([1-9]\d*)$", re.MULTILINE)
 
 
 def usable_cores(environ: Mapping[str, str] = os.environ, root: str = "/") -> int:
@@ -35,6 +40,8 @@ def _of_batch_job(environ: Mapping[str, str]) -> Iterator[int]:
         if job in environ:
             said = (environ.get(name, "") for name in names)
             yield from [int(count) for count in said if count.isdecimal() and int(count)][:1]
+    if _SLOT in environ:
+        yield from map(int, _CORES_OF_SLOT.findall(read("", environ[_SLOT])))
 
 
 def _by_quota(root: str) -> Iterator[int]:
