@@ -76,21 +76,8 @@ def test_a_moment_may_have_a_zone_or_be_counted_or_never_come() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [
-        "",
-        "soon",
-        "25:00",
-        "4:00:00",
-        "12:60",
-        "2026-13-01",
-        "90",
-        "55m",
-        "nan",
-        "1780200000123",
-        None,
-        True,
-        -1.0,
-    ],
+    ["", "soon", "25:00", "4:00:00", "12:60", "2026-13-01", "90", "55m", "nan"]
+    + ["1780200000123", None, True, -1.0],
 )
 def test_anything_else_is_no_moment(given: object) -> None:
     with pytest.raises(ValueError, match="must be a moment such as 17:30, 2026-05-31 06:00"):

@@ -1,4 +1,4 @@
-"""Workers in jobs of a real Slurm: at their limit, preempted, cancelled, drained, node killed."""
+"""Workers in jobs of a real Slurm: at their limit, preempted, cancelled, drained, on dead nodes."""
 
 from __future__ import annotations
 
@@ -54,9 +54,8 @@ def script(write: Callable[..., None], journal: object) -> Callable[..., str]:
 
     def make(count: int, wait: str, workers: int = 2) -> str:
         write(TASKS.format(count=count, wait=wait))
-        write(
-            SCRIPT.format(python=sys.executable, workers=workers, other_host=OTHER_HOST), "job.sh"
-        )
+        values = {"python": sys.executable, "workers": workers, "other_host": OTHER_HOST}
+        write(SCRIPT.format(**values), "job.sh")
         return "job.sh"
 
     return make
