@@ -6,7 +6,6 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +17,7 @@ import jug.cli
 import jug.jug
 from jug.cli import OWN_COMMANDS, main
 from jug.execution.summary import Ending
+from jug.installed import EntryPoint
 from jug.options import default_options
 
 Jug = Callable[..., Result]
@@ -231,10 +231,12 @@ def test_a_script_can_execute_itself(folder: Path) -> None:
 
 
 def test_a_command_of_another_distribution_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("say-hi", f"{__name__}:hello", "jug.commands")
+    entry = EntryPoint("say-hi", f"{__name__}:hello", "others")
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or ModuleType(__name__))
     monkeypatch.setattr(sys.modules[__name__], "hello", hello, raising=False)
-    monkeypatch.setattr("jug.cli.installed_commands.entry_points", lambda group: [entry])
+    monkeypatch.setattr(
+        "jug.cli.installed_commands.entry_points", lambda group: {entry.name: entry}
+    )
 
     assert CliRunner().invoke(main, ["say-hi"]).output == "hello\n"
     assert "\n  say-hi " in CliRunner().invoke(main, ["--help"]).output

@@ -228,6 +228,7 @@ def test_json_says_the_same(jug: Jug) -> None:
         "at_barrier": False,
         "workers": 0,
         "silent": [],
+        "out_of_reach": [],
         "rate": None,
         "time_left": None,
     }

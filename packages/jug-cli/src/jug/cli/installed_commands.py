@@ -6,17 +6,16 @@ which says why.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
-
 import click
 
 from jug.errors import JugError
+from jug.installed import EntryPoint, entry_points
 from jug.tracebacks import describe_exception
 
 
 def find_installed_commands() -> dict[str, EntryPoint]:
     """Return the commands of other distributions by name, not loaded yet."""
-    return {entry.name: entry for entry in entry_points(group="jug.commands")}
+    return entry_points("jug.commands")
 
 
 def load(entry: EntryPoint) -> click.Command:
@@ -32,10 +31,8 @@ def load(entry: EntryPoint) -> click.Command:
 
 
 def _stand_in(entry: EntryPoint, reason: str) -> click.Command:
-    owner = entry.dist.name if entry.dist is not None else entry.module
-
     def say_why() -> None:
-        raise JugError(f"the command {entry.name!r} of {owner} can't be loaded: {reason}")
+        raise JugError(f"the command {entry.name!r} of {entry.owner} can't be loaded: {reason}")
 
     return click.Command(
         entry.name,

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
+from stat import S_ISREG
 from types import ModuleType
 from typing import Final
 
@@ -21,9 +20,9 @@ import click
 _MODULE: Final = "jug_user_commands"
 
 
-def user_commands_file() -> Path:
+def user_commands_file() -> str:
     """Return where the user's own commands are looked for."""
-    return Path(os.path.expanduser("~/.config/jug"), f"{_MODULE}.py")
+    return os.path.join(os.path.expanduser("~/.config/jug"), f"{_MODULE}.py")
 
 
 def find_user_commands() -> dict[str, click.Command]:
@@ -32,12 +31,20 @@ def find_user_commands() -> dict[str, click.Command]:
 
 
 @cache
-def _commands_in(path: Path) -> dict[str, click.Command]:
+def _commands_in(path: str) -> dict[str, click.Command]:
     try:
-        return _by_name(_load(path)) if path.is_file() else {}
+        return _by_name(_load(path)) if _is_file(path) else {}
     except (Exception, SystemExit) as error:
         click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
         return {}
+
+
+def _is_file(path: str) -> bool:
+    """Return whether a file is there; raise OSError if that can't be seen."""
+    try:
+        return S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _by_name(module: ModuleType) -> dict[str, click.Command]:
@@ -47,7 +54,7 @@ def _by_name(module: ModuleType) -> dict[str, click.Command]:
     return {command.name: command for command in found if command.name}
 
 
-def _load(path: Path) -> ModuleType:
+def _load(path: str) -> ModuleType:
     spec = spec_from_file_location(_MODULE, path)
     assert spec is not None and spec.loader is not None  # the name ends in .py
     module = module_from_spec(spec)
@@ -56,11 +63,13 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _where(error: BaseException, path: Path) -> str:
+def _where(error: BaseException, path: str) -> str:
     """Return what happened, and at which line of the file."""
+    import traceback  # only here, as `jug --help` reads this module
+
     what = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError):
         return f"{what}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    lines = [frame.lineno for frame in frames if frame.filename == path]
     return f"{what}, line {lines[-1]}" if lines else what

@@ -20,14 +20,12 @@ import re
 from collections.abc import Callable
 from os import PathLike, fspath
 from os.path import expanduser
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import JugError, OptionError, StoreError, UnknownStore
+from jug.installed import EntryPoint, entry_points
 from jug.tracebacks import describe_exception
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 __all__ = ["open_store", "scheme_of", "schemes"]
 
@@ -75,9 +73,7 @@ def schemes() -> dict[str, EntryPoint]:
     >>> schemes()["dict_store"].value
     'jug.backends.dict_store:DictStore'
     """
-    from importlib.metadata import entry_points  # slow to import
-
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return entry_points(GROUP)
 
 
 def scheme_of(url: str) -> str:
@@ -118,9 +114,9 @@ def _load(entry: EntryPoint) -> Any:
     except JugError:
         raise
     except (Exception, SystemExit) as error:
-        owner = entry.dist.name if entry.dist is not None else entry.module
         why = describe_exception(error)
-        raise StoreError(f"the store {entry.name!r} of {owner} can't be loaded: {why}") from error
+        message = f"the store {entry.name!r} of {entry.owner} can't be loaded: {why}"
+        raise StoreError(message) from error
 
 
 def _advice(scheme: str) -> str:

@@ -12,12 +12,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
 from jug.backends.process import Process
+from jug.installed import versions
 
 _JOB_VARIABLES: Final = {
     "SLURM": ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_ID"),
@@ -146,11 +145,8 @@ def _job() -> str:
 
 
 def _packages() -> dict[str, str]:
-    """Return the versions of jug's distributions, and of libraries that are imported by now.
-
-    They are read from the names of folders, as `importlib.metadata` is slow to import.
-    """
-    installed = _installed()
+    """Return the versions of jug's distributions, and of libraries that are imported by now."""
+    installed = versions()
     found = {name: version for name, version in installed.items() if name.startswith("jug")}
     for name, module in tuple(sys.modules.items()):
         if "." in name or name.startswith("_") or name in sys.stdlib_module_names:
@@ -158,17 +154,4 @@ def _packages() -> dict[str, str]:
         said = installed.get(name.lower()) or getattr(module, "__dict__", {}).get("__version__")
         if type(said) is str and len(found) < _MOST_PACKAGES:
             found[name] = said[:_LONGEST_ARGUMENT]
-    return found
-
-
-@cache
-def _installed() -> dict[str, str]:
-    """Return the versions of the distributions that can be imported, by their folders' names."""
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        with suppress(OSError):
-            for entry in os.listdir(folder or "."):
-                name, dash, version = entry.removesuffix(".dist-info").partition("-")
-                if dash and entry.endswith(".dist-info"):
-                    found.setdefault(name.lower(), version)
     return found

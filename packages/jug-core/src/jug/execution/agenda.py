@@ -267,7 +267,7 @@ def _counted(room: Room | None, tasks: Iterable[Task[Any]]) -> Room | None:
     if room is None:
         return None
     room.count_for(options.needs for options in set(map(attrgetter("options"), tasks)))
-    return room if room.capacity.is_counted else None
+    return room if room.is_counted else None
 
 
 def _in_other_stores(store: BaseStore, tasks: Sequence[Task[Any]]) -> set[int]:

@@ -68,7 +68,7 @@ class TaskRunner:
 
         Raises what the last attempt raised, `InputMissing` or `TooLate`.
         """
-        if not self._room.capacity.is_counted:
+        if not self._room.is_counted:
             return self._run(task)
         with self._room.entered():
             return self._run(task)

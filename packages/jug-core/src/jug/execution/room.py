@@ -66,6 +66,8 @@ class Room:
         self, given: Capacity | None = None, connection: SupervisorConnection | None = None
     ) -> None:
         self.capacity = given or Capacity()
+        self.is_counted = self.capacity.is_counted
+        """Whether anything of it is, so that there may be too little."""
         self._slot = 0 if connection is None else connection.slot
         self._slots = None if connection is None else connection.slots
         self._taken = NOTHING
@@ -75,6 +77,7 @@ class Room:
     def count_for(self, needs: Iterable[Needs]) -> None:
         """Count from now on also what tasks with these needs state."""
         self.capacity = self.capacity.for_tasks(needs)
+        self.is_counted = self.capacity.is_counted
 
     # What is free
 

@@ -1,0 +1,104 @@
+"""What is installed: the versions of distributions, and what they offer by entry points.
+
+All of it stands in folders on `sys.path`, `NAME-VERSION.dist-info`, and is read there, as
+`importlib.metadata` takes longer to be imported than a small command to run.  That is asked only
+where `sys.path` names a zip file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+__all__ = ["EntryPoint", "entry_points", "versions"]
+
+_SUFFIXES: Final = (".dist-info", ".egg-info")
+
+
+class EntryPoint(NamedTuple):
+    """An object that a distribution offers."""
+
+    name: str
+    value: str
+    """Where it is: a module, and for a part of that its name behind a colon."""
+    owner: str
+    """The distribution."""
+
+    def load(self) -> Any:
+        """Import it.
+
+        >>> EntryPoint("join", "os.path:join", "none").load().__name__
+        'join'
+        """
+        module, _, name = self.value.partition("[")[0].strip().partition(":")
+        found = import_module(module.strip())
+        return attrgetter(name.strip())(found) if name else found
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of all distributions, by their names in small letters.
+
+    >>> versions()["jug_core"].count(".")
+    2
+    """
+    return {name: version for name, (version, _) in _folders().items()}
+
+
+def entry_points(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name.
+
+    >>> entry_points("jug.stores")["dict_store"]
+    EntryPoint(name='dict_store', value='jug.backends.dict_store:DictStore', owner='jug-core')
+    """
+    if any(map(os.path.isfile, sys.path)):
+        return _by_metadata(group)
+    found: dict[str, EntryPoint] = {}
+    for owner, (_, folder) in _folders().items():
+        for name, value in _section(_read(os.path.join(folder, "entry_points.txt")), group):
+            found[name] = EntryPoint(name, value, owner.replace("_", "-"))
+    return found
+
+
+def _folders() -> dict[str, tuple[str, str]]:
+    """Return the version and the folder of each distribution that would be imported."""
+    found: dict[str, tuple[str, str]] = {}
+    for folder in sys.path:
+        with suppress(OSError):
+            for entry in os.listdir(folder or "."):
+                stem, suffix = os.path.splitext(entry)
+                if suffix in _SUFFIXES:
+                    name, _, version = stem.partition("-")
+                    found.setdefault(name.lower(), (version, os.path.join(folder, entry)))
+    return found
+
+
+def _section(said: str, group: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of one section of an ``entry_points.txt``."""
+    _, _, rest = f"\n{said}".partition(f"\n[{group}]\n")
+    for line in rest.partition("\n[")[0].splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not name.startswith(("#", ";")):
+            yield name.strip(), value.strip()
+
+
+def _read(file: str) -> str:
+    """Return the text of a file, nothing if it is not there."""
+    with suppress(OSError, UnicodeDecodeError), open(file, encoding="utf-8") as said:
+        return said.read()
+    return ""
+
+
+def _by_metadata(group: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {
+        one.name: EntryPoint(one.name, one.value, one.dist.name if one.dist else one.module)
+        for one in entry_points(group=group)
+    }

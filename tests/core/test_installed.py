@@ -1,0 +1,59 @@
+"""What distributions offer is found without `importlib.metadata`, and as it would find it."""
+
+import sys
+from importlib.metadata import entry_points as by_metadata
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from jug import installed
+
+
+@pytest.mark.parametrize("group", ["jug.stores", "jug.commands", "console_scripts", "pytest11"])
+def test_entry_points_are_those_of_the_standard_library(group: str) -> None:
+    expected = {
+        one.name: (one.value, one.dist.name) for one in by_metadata(group=group) if one.dist
+    }
+    found = installed.entry_points(group)
+    assert {name: one.value for name, one in found.items()} == {
+        name: value for name, (value, _) in expected.items()
+    }
+    for name, (_, owner) in expected.items():
+        assert found[name].owner.lower() == owner.lower().replace("_", "-").replace(".", "-")
+
+
+def offer(folder: Path, text: str, name: str = "some_tool-1.0.dist-info") -> None:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "entry_points.txt").write_text(text)
+
+
+def test_a_section_is_read_as_people_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "[jug.stores.other]\na=b:c\n\n[jug.stores]\n# one\n\nx = os.path:join\ny=os [more]\n"
+    offer(tmp_path, f"{said}[z]\nq = r\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "missing")])
+    found = installed.entry_points("jug.stores")
+    assert [*found] == ["x", "y"]
+    assert found["x"].load().__name__ == "join"
+    assert found["y"].load() is sys.modules["os"]
+    assert found["x"].owner == "some-tool"
+    assert installed.entry_points("none") == {}
+
+
+def test_what_would_be_imported_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, value in ("first", "one"), ("second", "two"):
+        offer(tmp_path / folder, f"[g]\nx = {value}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), str(tmp_path / "second")])
+    assert installed.entry_points("g")["x"].value == "one"
+
+
+def test_a_distribution_in_a_zip_file_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ZipFile(tmp_path / "app.zip", "w") as app:
+        app.writestr("tool-1.0.dist-info/METADATA", "Name: tool\nVersion: 1.0\n")
+        app.writestr("tool-1.0.dist-info/entry_points.txt", "[g]\nx = os\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "app.zip")])
+    assert installed.entry_points("g") == {"x": installed.EntryPoint("x", "os", "tool")}
