@@ -388,6 +388,7 @@ def test_who_holds_what_is_not_selected_is_told(store, caplog, monkeypatch):
     lease = view.acquire([needed.digest])
     assert work(store, select=selection("total"), patience=0.05).ending is Ending.WAITED
     assert f"waiting for {__name__}.note (held by" in caplog.text
+    assert caplog.text.count("nobody has begun") == 1
     view.release(lease)
 
 
