@@ -53,7 +53,7 @@ def frames_of(chosen: list[Group]) -> Iterator[Frame]:
 
 @settings(max_examples=25)
 @given(st.lists(groups, max_size=6), st.booleans(), st.integers(0, 60), st.sets(st.integers(0, 60)))
-@example(chosen=[Group(["m.f"], 30, [0])], packed=True, middle=11, removed=set())
+@example(chosen=[Group(["m.f"], 30, [0])], packed=True, middle=15, removed=set())
 @example(chosen=[Group(["m.f"], 30, [0])], packed=False, middle=30, removed={11})
 @example(chosen=[Group(["m.f", "m.longer", "m.f"], 9, [0])], packed=False, middle=90, removed=set())
 @example(
