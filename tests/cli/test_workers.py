@@ -303,7 +303,14 @@ def test_a_worker_whose_words_are_not_understood_is_listed_all_the_same(
     crew: Crew, tasks: list[Task[Any]], jug: Jug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = {"host": "node07", "boot": "b", "namespace": "n", "pid": 4711, "started": "1"}
-    for words in ({**later, "start": "noon", "job": 7, "jugfile": None}, [], {"host": "node07"}):
+    for words in (
+        {**later, "start": "noon", "job": 7, "jugfile": None},
+        {**later, "start": float("nan"), "offers": {"cpus": "many"}, "packages": [1]},
+        {**later, "pid": "4711"},
+        {**later, "host": None},
+        {"host": "node07"},
+        [],
+    ):
         packed = json.dumps(words).encode()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(WorkerRecord, "pack", lambda record, packed=packed: packed)
@@ -312,6 +319,7 @@ def test_a_worker_whose_words_are_not_understood_is_listed_all_the_same(
         (row,) = jug("workers", "fits.py").output.split("\n\n")[0].splitlines()[2:]
         told = row.split()
         assert (told[0], told[-1]) == ("running", "fits.measure(1)")
+        assert "1 worker" in jug("status", "fits.py", status=1).output
         store.close()
 
 
