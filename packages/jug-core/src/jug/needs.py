@@ -95,7 +95,8 @@ def memory_size(given: Any) -> int:
     """
     size = _written(given) if isinstance(given, str) else _number(given)
     if not 0 <= size < inf:
-        raise ValueError(f"must be {SIZES}, or a number of bytes")
+        number = "" if isinstance(given, str) else ", or a number of bytes"
+        raise ValueError(f"must be {SIZES}{number}")
     return int(size)
 
 
