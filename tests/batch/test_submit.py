@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jug.batch.names import family
 
@@ -484,6 +485,21 @@ def test_a_manifest_is_printed_where_it_can_not_be_submitted(jug, programs, fold
     assert "  completions: 20\n" in result.stdout
     assert "Would ask Kubernetes for 20 jobs" in result.stderr
     assert "kubectl can't be run" in result.stderr
+
+
+def test_manifests_of_several_kinds_are_one_stream_of_documents(jug, programs, folder):
+    options = ("--to", "kubernetes", "--image", "registry.example.org/work:1", "--dry-run")
+    (folder / "mine.yaml").write_text(jug("submit", *options, "--print-template").output)
+    (folder / "work.py").write_text(
+        "from jug import TaskGenerator\n"
+        "@TaskGenerator\ndef small(n):\n    return n\n"
+        "@TaskGenerator(gpus=1)\ndef large(n):\n    return n\n"
+        "small_one, large_one = small(1), large(1)\n"
+    )
+
+    result = jug("submit", *options, "--template", "mine.yaml", *ASKED)
+
+    assert [job["kind"] for job in yaml.safe_load_all(result.stdout)] == ["Job", "Job"]
 
 
 def test_a_store_in_memory_is_warned_of(jug, slurm):

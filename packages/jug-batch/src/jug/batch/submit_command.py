@@ -215,7 +215,8 @@ def _submit(submission: Submission, is_trial: bool = False) -> None:
             err=is_printed,
         )
     if is_printed:
-        click.echo("\n".join(script for _, script in submission.scripts()), nl=False)
+        scripts = [script for _, script in submission.scripts()]
+        click.echo(wish.system.between.join(scripts), nl=False)
         return
     ids = " ".join(filter(None, submission.submit()))
     click.echo(f"Submitted: {ids or 'the batch system said no id'}")
