@@ -95,8 +95,7 @@ def memory_size(given: Any) -> int:
     """
     size = _written(given) if isinstance(given, str) else _number(given)
     if not 0 <= size < inf:
-        number = "" if isinstance(given, str) else ", or a number of bytes"
-        raise ValueError(f"must be {SIZES}{number}")
+        raise ValueError(f"must be {SIZES}, or a number of bytes")
     return int(size)
 
 
