@@ -48,7 +48,7 @@ def test_names_workers_and_the_critical_path_are_shown(
 
 
 def test_where_nothing_ran_there_is_nothing_to_show(jug: Jug) -> None:
-    assert jug("timings", "primes.py").output == "No task has run yet.\n"
+    assert jug("timings", "primes.py").output == "No task has ended yet.\n"
     said = json.loads(jug("timings", "--json", "primes.py").output)
     assert said == {"names": [], "workers": [], "critical_path": None}
 

@@ -87,7 +87,7 @@ def _as_data(found: Timings, path: CriticalPath | None, graph: Graph) -> dict[st
 
 def _by_name(names: list[NameTimes]) -> str:
     if not names:
-        return "No task has run yet."
+        return "No task has ended yet."
     rows = [
         (
             str(one.count),
