@@ -117,6 +117,10 @@ def test_needs_do_not_enter_the_hash():
     assert double(1).needs is NOTHING
 
 
+def test_tags_may_come_from_anything_that_yields_them():
+    assert Needs.stated(tags=(tag for tag in ("a", "b"))).tags == {"a", "b"}
+
+
 def test_needs_in_words():
     assert str(Needs()) == "1 CPU"
     assert str(Needs.stated(16, "1.5 GiB", 2)) == "16 CPUs, 1.6 GB of memory, 2 GPUs"

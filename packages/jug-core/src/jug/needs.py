@@ -133,6 +133,7 @@ def count_of(name: str, given: Any) -> int:
 
 def _tags(given: Any) -> frozenset[str]:
     is_many = isinstance(given, Iterable) and not isinstance(given, str)
-    if not is_many or not all(isinstance(tag, str) and tag for tag in given):
+    tags = [*given] if is_many else []
+    if not is_many or not all(isinstance(tag, str) and tag for tag in tags):
         raise ValueError(f"tags must be a set of texts such as {{'licence'}}, not {given!r}")
-    return frozenset(given)
+    return frozenset(tags)
