@@ -357,7 +357,15 @@ def test_needs_that_cannot_be_meant_are_an_error_that_names_the_task(write, jug,
 
 
 @pytest.mark.parametrize(
-    "bad", [["--cpus", "0"], ["--memory", "8 potatoes"], ["--gpus", "-1"], ["--gpus", "3"]]
+    "bad",
+    [
+        ["--cpus", "0"],
+        ["--cpus", "1.5"],
+        ["--memory", "8 potatoes"],
+        ["--memory", "1"],
+        ["--gpus", "-1"],
+        ["--gpus", "3"],
+    ],
 )
 def test_options_that_cannot_be_meant_are_wrong_usage(write, jug, bad) -> None:
     write(TOO_LARGE)
