@@ -107,7 +107,10 @@ class Submission:
         system, most = self.wish.system, self.wish.system.most_at_once()
         template = self.wish.template or system.template
         return [
-            (str(one.name), filled(template, system.fields(self._request(one, jobs))))
+            (
+                str(one.name),
+                filled(template, system.fields(self._request(one, jobs)), system.needed),
+            )
             for one in self.groups
             for jobs in _portions(one.jobs, most)
         ]
@@ -122,7 +125,7 @@ class Submission:
             gpus=group.gpus,
             python=sys.executable,
             words=purpose.words(self.wish.per_job, options),
-            variables=tuple(purpose.variables()),
+            variables=purpose.variables(),
             folder=purpose.job.folder,
             logs=str(self.folder),
             **vars(self.wish.terms),

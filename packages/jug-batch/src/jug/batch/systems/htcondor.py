@@ -13,7 +13,7 @@ from typing import Final
 
 from jug.batch.programs import PATIENCE, call
 from jug.batch.request import Request
-from jug.batch.systems.system import BODY, QueuedJob, System
+from jug.batch.systems.system import BODY, QueuedJob, System, plain
 from jug.batch.templates import Fields
 
 _HEAD: Final = """\
@@ -55,7 +55,7 @@ class HTCondor(System):
         return {
             **super().fields(request),
             "raw": request.raw,
-            "logs": (f"{request.logs}/$(Cluster).$(Process).log",),
+            "logs": (f"{_literal(request.logs)}/$(Cluster).$(Process).log",),
         }
 
     def most_at_once(self) -> int:
@@ -65,7 +65,7 @@ class HTCondor(System):
     def submit(self, script: Path, variables: Mapping[str, str]) -> str:
         """Submit a script; return the id of its jobs."""
         described = _DESCRIBES.findall(script.read_text())
-        description = "\n".join([f"executable = {script}", *described, ""])
+        description = "\n".join([f"executable = {_literal(str(script))}", *described, ""])
         said = call("condor_submit", "-", given=description, variables=variables)
         found = _ID.search(said)
         return found[1] if found else ""
@@ -96,3 +96,12 @@ class HTCondor(System):
     def cancel(self, arrays: Iterable[str]) -> None:
         """Cancel jobs that were submitted together, by their ids."""
         call("condor_rm", *arrays)
+
+
+def _literal(path: str) -> str:
+    """Return a path as a description has it, in which a dollar would begin a macro.
+
+    >>> _literal("/scratch/$(Cluster)")
+    '/scratch/$(DOLLAR)(Cluster)'
+    """
+    return plain(path).replace("$", "$(DOLLAR)")

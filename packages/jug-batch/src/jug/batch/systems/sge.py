@@ -8,13 +8,14 @@ The parallel environment is called ``smp`` at most sites; a template can name an
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from jug.batch.programs import PATIENCE, BatchError, call, first_number
+from jug.batch.programs import PATIENCE, call, first_number, understood
 from jug.batch.request import Request
 from jug.batch.systems.system import BODY, QueuedJob, System, directive_word, in_mebibytes
 from jug.batch.templates import Fields
@@ -35,6 +36,9 @@ _HEAD: Final = """\
 #$ -r y -notify
 #$ {{raw}}
 """
+
+
+_XML: Final = re.compile(r"<\?xml.*</job_info>", re.DOTALL)
 
 
 class SGE(System):
@@ -66,11 +70,8 @@ class SGE(System):
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
         """Return the user's jobs that wait or run."""
         said = call("qstat", "-u", getpass.getuser(), "-xml", seconds=seconds)
-        try:
-            found = ElementTree.fromstring(said[max(0, said.find("<")) :])
-        except ElementTree.ParseError as error:
-            raise BatchError(f"what qstat says can't be read: {error}") from None
-        return [job for one in found.iter("job_list") for job in _jobs(one)]
+        with understood("qstat"):
+            return [job for one in _xml_in(said).iter("job_list") for job in _jobs(one)]
 
     def array_of(self, job: str) -> str:
         """Return the id of the array that a job is an element of."""
@@ -79,6 +80,17 @@ class SGE(System):
     def cancel(self, arrays: Iterable[str]) -> None:
         """Cancel arrays, by their ids."""
         call("qdel", *arrays)
+
+
+def _xml_in(said: str) -> ElementTree.Element:
+    """Return the XML that qstat prints, perhaps among other lines."""
+    found = _XML.search(said)
+    if found is None:
+        raise ValueError("there is no XML in it")
+    try:
+        return ElementTree.fromstring(found[0])
+    except ElementTree.ParseError as error:
+        raise ValueError(*error.args) from None
 
 
 def _jobs(one: ElementTree.Element) -> Iterator[QueuedJob]:
