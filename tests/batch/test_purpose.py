@@ -59,7 +59,7 @@ def test_a_name_differs_where_workers_do_something_else():
 
 
 def test_the_prefix_of_a_store_is_told_wherever_it_was_set():
-    job = Job("work.py", [], REDIS[0], {"prefix": "mine"})
+    job = Job("work.py", [], REDIS[0], store_options={"prefix": "mine"})
 
     assert Purpose(job, SimpleNamespace(url=REDIS[1])).variables()["JUG_PREFIX"] == "mine"
 

@@ -282,7 +282,8 @@ GARBAGE = [
     ("sge", QSTAT.replace("2-3:1", "two")),
     ("sge", QSTAT.replace("JB_job_number", "number")),
     ("sge", "<?xml version='1.0'?><a></job_info>"),
-    *(("pbs", said) for said in ("{<", "[]", '{"Jobs": []}', '{"Jobs": null}', '{"Jobs": {"1": 3}}')),
+    *(("pbs", said) for said in ("{<", "[]", '{"Jobs": []}', '{"Jobs": null}')),
+    ("pbs", '{"Jobs": {"1": 3}}'),
     ("pbs", '{"Jobs": {"1": {"job_state": ["R"]}}}'),
     *(("kubernetes", said) for said in ("{<", "{}", '{"items": [{}]}', '{"items": 3}')),
 ]  # fmt: skip
