@@ -407,6 +407,17 @@ def test_how_often_to_watch_must_be_a_time(jug, slurm):
 # What is wrong
 
 
+def test_failures_among_what_is_left_are_counted(jug, slurm, folder, executed):
+    (folder / "work.py").write_text(
+        "from jug import Task\nbad = Task(int, 'x')\nTask(abs, bad)\nTask(abs, 1)\n"
+    )
+    executed("work.py", keep_going=True)
+
+    said = jug("submit", *ASKED).output
+
+    assert re.search(r"\d tasks are left, .*, 2 of them failed or in need of one that did;", said)
+
+
 def test_a_queue_that_does_not_answer_costs_a_line(jug, slurm, programs):
     programs.add("squeue", "echo 'slurm_load_jobs error: Unable to contact' >&2; exit 1")
 

@@ -305,7 +305,7 @@ SUBMITTED = {
     "lsf": ("bsub", "Job <1234> is submitted to queue <normal>.", "1234"),
     "htcondor": (
         "condor_submit",
-        "Submitting job(s)..\n2 job(s) submitted to cluster 1234.",
+        "1234.0 - 1234.4",
         "1234",
     ),
     "kubernetes": ("kubectl", "job.batch/jug-seg-x4-abcde created", "jug-seg-x4-abcde"),
@@ -334,6 +334,7 @@ def test_htcondor_is_given_the_description_in_the_head_of_the_script(programs, t
 
     system_called("htcondor").submit(path, {})
 
+    assert programs.calls("condor_submit") == ["-terse -"]  # else it shows each job, and no id
     lines = programs.stdin("condor_submit").splitlines()
     assert lines[0] == f"executable = {path}"
     assert lines[-1] == "queue 5"
