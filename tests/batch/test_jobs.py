@@ -108,6 +108,16 @@ def test_what_workers_hold_is_told_also_where_the_queue_does_not_answer(
     assert "work.work(0), work.work(1)" in result.stdout
 
 
+def test_what_the_queue_says_stays_in_its_cell(jug, programs, name):
+    job = {"Job_Name": name, "job_state": "Q", "comment": "No\x1b[31m run\nyet"}
+    (programs.folder / "said").write_text(json.dumps({"Jobs": {"12[0].head": job}}))
+    programs.add("qstat", f"cat {programs.folder}/said")
+
+    [row] = jug("jobs", "--to", "pbs", "work.py").stdout.splitlines()[2:]
+
+    assert row == "12[0].head  queued (No\\x1b[31m run\\nyet)"
+
+
 def test_columns_that_say_nothing_are_left_out(jug, slurm, name):
     slurm(f"12_0|PENDING||N/A|N/A|Priority|{name}\n")
 

@@ -130,4 +130,4 @@ def _row(job: SeenJob) -> list[str]:
         return [job.id, "not known", places, "", "", workers, tasks]
     since = duration(now - queued.start) if queued.is_running and queued.start else ""
     left = duration(queued.end - now) if queued.is_running and queued.end else ""
-    return [job.id, queued.said, queued.place, since, left, workers, tasks]
+    return [job.id, escaped(queued.said), escaped(queued.place), since, left, workers, tasks]
