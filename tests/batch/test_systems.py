@@ -271,6 +271,15 @@ def test_what_a_site_prints_around_a_queue_is_passed_over(name, programs):
     assert [job.id for job in system_called(name).queue()] == ids
 
 
+def test_a_job_of_grid_engine_that_is_no_array_is_one(programs):
+    (programs.folder / "said").write_text(QSTAT.replace("<tasks>1</tasks>", ""))
+    programs.add("qstat", f"cat {programs.folder}/said")
+
+    first, *_ = system_called("sge").queue()
+
+    assert (first.id, first.is_running) == ("12", True)
+
+
 def test_an_empty_queue_of_pbs_says_nothing(programs):
     programs.add("qstat")
 

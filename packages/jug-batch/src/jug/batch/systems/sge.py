@@ -94,12 +94,13 @@ def _xml_in(said: str) -> ElementTree.Element:
 
 
 def _jobs(one: ElementTree.Element) -> Iterator[QueuedJob]:
-    """Yield the jobs of an entry, which has all elements of an array that wait."""
+    """Yield the jobs of an entry: all elements of an array that wait, or one job alone."""
     said = {child.tag: child.text or "" for child in one}
-    is_running = one.get("state") == "running"
-    for number in _numbers(said.get("tasks", "")):
+    array, is_running = said["JB_job_number"], one.get("state") == "running"
+    elements = [f"{array}_{number}" for number in _numbers(said.get("tasks", ""))]
+    for id in elements or [array]:
         yield QueuedJob(
-            id=f"{said['JB_job_number']}_{number}",
+            id=id,
             name=said.get("JB_name", ""),
             is_running=is_running,
             said=said.get("state", ""),
