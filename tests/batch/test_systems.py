@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jug.backends.worker_record import WorkerRecord
 from jug.batch.names import JobName
 from jug.batch.programs import BatchError
 from jug.batch.request import Request
@@ -244,6 +245,25 @@ def test_jobs_that_wait_or_run_are_found_in_what_the_queue_says(name, programs):
     assert (first.name, first.is_running, first.place) == ("jug-seg-0123abcd-x4", True, "node7")
     assert {job.name for job in others} == {"jug-seg-0123abcd-x4"}
     assert not any(job.is_running for job in others)
+
+
+@pytest.mark.parametrize(
+    ("environ", "id"),
+    [
+        ({"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_ID": "13"}, "12_0"),
+        ({"SLURM_JOB_ID": "12"}, "12"),
+        ({"JOB_ID": "12", "SGE_TASK_ID": "1"}, "12_1"),
+        ({"JOB_ID": "12", "SGE_TASK_ID": "undefined"}, "12"),
+        ({"PBS_JOBID": "12[0].head"}, "12[0].head"),
+        ({"LSB_JOBID": "12", "LSB_JOBINDEX": "1"}, "12_1"),
+        ({"CONDOR_ID": "12.0"}, "12.0"),
+    ],
+)
+def test_a_worker_notes_its_job_by_the_id_that_the_queue_has(environ, id, monkeypatch):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert WorkerRecord.here("0123456789abcdef").job.partition(" ")[2] == id
 
 
 @pytest.mark.parametrize("name", ["slurm", "htcondor", "lsf"])
