@@ -370,6 +370,21 @@ def test_htcondor_is_given_the_description_in_the_head_of_the_script(programs, t
     assert "request_cpus = 16" in lines
 
 
+def test_slurm_shows_each_element_of_an_array_and_moments_as_numbers(programs):
+    programs.add("squeue", 'echo "1_0|RUNNING|n|$([ "$SLURM_TIME_FORMAT" = %s ] && echo 7)|||x"')
+
+    assert [job.start for job in system_called("slurm").queue()] == [7.0]
+
+    [call] = programs.calls("squeue")
+    assert "--array " in call
+
+
+def test_slurm_takes_a_path_as_it_is():
+    found = system_called("slurm").fields(replace(MUCH, logs="/my/50%a"))
+
+    assert found["logs"] == ("/my/50%%a/%A_%a.log",)
+
+
 def test_a_description_has_no_macros_of_a_path():
     system = system_called("htcondor")
 
