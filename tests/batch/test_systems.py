@@ -187,6 +187,7 @@ PBS_JOBS = {
     "12[1].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "Q", "Job_Owner": "ME@head",
                    "comment": "Not Running: Insufficient ncpus"},
     "12[2].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "X", "Job_Owner": "ME@head"},
+    "14[].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "Q", "Job_Owner": "ME@head"},
     "13.head": {"Job_Name": "other", "job_state": "R", "Job_Owner": "you@head"},
 }  # fmt: skip
 
