@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 
+from jug.batch.folders import keep
 from jug.batch.names import family
 
 JUGFILE = """
@@ -263,6 +265,21 @@ def test_a_template_by_which_jobs_would_not_be_found_again_is_refused(jug, slurm
     assert "the template has no {{name}}" in said
 
 
+@pytest.mark.parametrize(
+    "template",
+    ["#SBATCH -J {{name}} --mem {{memory}}\n#SBATCH -a {{range}}\n",
+     "#SBATCH -J {{name}}\n#SBATCH -a {{range}} -A {{account}}\n"],
+)  # fmt: skip
+def test_a_line_by_which_jobs_are_found_is_not_left_out(jug, slurm, folder, programs, template):
+    (folder / "mine.sh").write_text(template)
+
+    said = jug("submit", "--template", "mine.sh", *ASKED, status=2).output
+
+    assert "in a line that is left out" in said
+    assert "give it a line of its own" in said
+    assert not programs.calls("sbatch")
+
+
 def test_a_field_that_is_misspelt_is_refused(jug, slurm, folder, programs):
     (folder / "mine.sh").write_text("{{name}} {{range}} {{memmory}}\n")
 
@@ -303,6 +320,29 @@ def test_what_the_user_has_set_for_all_jobs_stays_outside_of_one(jug, slurm, pro
     jug("submit", *ASKED)
 
     assert "SBATCH_ACCOUNT=physics\n" in Path("seen").read_text()
+
+
+def test_what_makes_jobs_others_than_those_asked_for_is_not_inherited(
+    jug, slurm, programs, monkeypatch
+):
+    for program in ("sbatch", "squeue"):
+        programs.add(program, f"env > seen-{program}; echo 1")
+    odd = ("SBATCH_JOB_NAME", "SBATCH_ARRAY_INX", "SBATCH_TIMELIMIT", "SQUEUE_STATES")
+    for variable in odd:
+        monkeypatch.setenv(variable, "1")
+
+    jug("submit", *ASKED)
+
+    for program in ("sbatch", "squeue"):
+        seen = Path(f"seen-{program}").read_text()
+        assert not [variable for variable in odd if variable in seen]
+
+
+def test_scripts_of_commands_that_are_given_at_once_are_kept_apart(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        paths = list(threads.map(lambda n: keep(tmp_path / "x", "jug", ".sh", str(n)), range(40)))
+
+    assert [path.read_text() for path in paths] == [str(n) for n in range(40)]
 
 
 # Again and again
@@ -368,6 +408,17 @@ def test_how_often_to_watch_must_be_a_time(jug, slurm):
 
 
 # What is wrong
+
+
+def test_failures_among_what_is_left_are_counted(jug, slurm, folder, executed):
+    (folder / "work.py").write_text(
+        "from jug import Task\nbad = Task(int, 'x')\nTask(abs, bad)\nTask(abs, 1)\n"
+    )
+    executed("work.py", keep_going=True)
+
+    said = jug("submit", *ASKED).output
+
+    assert re.search(r"\d tasks are left, .*, 2 of them failed or in need of one that did;", said)
 
 
 def test_a_queue_that_does_not_answer_costs_a_line(jug, slurm, programs):

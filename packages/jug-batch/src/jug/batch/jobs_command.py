@@ -62,13 +62,16 @@ def command(context: click.Context, options: Options, as_json: bool, cancel: boo
     with reading(options) as jugspace:
         store = jugspace.store
         name = family(jugfile, store.url)
-        if cancel:
-            _cancel(system, queue or [], name)
-        else:
+        if cancel and queue is not None:
+            _cancel(system, queue, name)
+        elif not cancel:
             jobs = seen_jobs(store, jugspace.tasks, queue, name)
             folder = folder_of_jobs(store, jugfile)
             dead = [] if queue is None else list(dead_jobs(store, folder, queue))
-            (_print_data if as_json else _print)(jobs, dead)
+            if as_json:
+                _print_data(jobs, dead)
+            else:
+                _print(jobs, dead, is_known=queue is not None)
     context.exit(FAILED if queue is None else DONE)
 
 
@@ -100,8 +103,9 @@ def _print_data(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
     click.echo(json.dumps(said, indent=2))
 
 
-def _print(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
-    click.echo(_table(jobs) if jobs else "No job waits or runs.")
+def _print(jobs: list[SeenJob], dead: list[DeadJob], is_known: bool) -> None:
+    nothing = "No job waits or runs." if is_known else "Which jobs wait or run is not known."
+    click.echo(_table(jobs) if jobs else nothing)
     for job in dead[-_DEAD:]:
         click.echo(f"\nJob {job.id} is over and did not end well; {job.log} ends with:")
         click.echo("".join(f"  {escaped(line)}\n" for line in job.lines or ["(nothing)"]), nl=False)
@@ -129,4 +133,4 @@ def _row(job: SeenJob) -> list[str]:
         return [job.id, "not known", places, "", "", workers, tasks]
     since = rounded(now - queued.start) if queued.is_running and queued.start else ""
     left = rounded(queued.end - now) if queued.is_running and queued.end else ""
-    return [job.id, queued.said, queued.place, since, left, workers, tasks]
+    return [job.id, escaped(queued.said), escaped(queued.place), since, left, workers, tasks]

@@ -44,6 +44,8 @@ class Left:
             told += f", and {self.unknown} of unknown length"
         elif self.unknown:
             told += ", of unknown length"
+        if self.hopeless:
+            told += f", {self.hopeless} of them failed or in need of one that did"
         return told
 
 

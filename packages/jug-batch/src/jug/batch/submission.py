@@ -106,13 +106,16 @@ class Submission:
 
     def scripts(self) -> list[tuple[str, str]]:
         """Return the name and the script of each array that is needed."""
-        system, most = self.wish.system, self.wish.system.most_at_once()
-        template = self.wish.template or system.template
+        most = self.wish.system.most_at_once()
         return [
-            (str(one.name), filled(template, system.fields(self._request(one, jobs))))
+            (str(one.name), self._script(self._request(one, jobs)))
             for one in self.groups
             for jobs in _portions(one.jobs, most)
         ]
+
+    def _script(self, request: Request) -> str:
+        system = self.wish.system
+        return filled(self.wish.template or system.template, system.fields(request), system.needed)
 
     def _request(self, group: Group, jobs: int) -> Request:
         purpose, options = self.purpose, group.options(self.left.widths)
@@ -124,7 +127,7 @@ class Submission:
             gpus=group.gpus,
             python=sys.executable,
             words=purpose.words(self.wish.per_job, options),
-            variables=tuple(purpose.variables()),
+            variables=purpose.variables(),
             folder=purpose.job.folder,
             logs=str(self.folder),
             **vars(self.wish.terms),

@@ -148,6 +148,8 @@ def _job() -> str:
     """Return which job of a batch system this process is part of."""
     for system, names in _JOB_VARIABLES.items():
         given = [os.environ[name] for name in names if name in os.environ]
+        if given[1:] == ["undefined"]:
+            given = given[:1]  # Grid Engine says so where a job is no array
         if system == "SLURM" and len(given) == len(names):
             given = ["_".join(given[:2])]  # the job's own id says no more than the array's
         if given and names[-1] in os.environ:
