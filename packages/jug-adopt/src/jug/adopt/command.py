@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -94,6 +93,8 @@ command.short_help = "Bring the results of jug 2.x over."
 
 def _is_jugfile(word: str) -> bool:
     """Return whether the first word is no old store, but the jugfile already."""
+    from pathlib import Path  # only here, as `jug --help` reads this module
+
     from jug.adopt.stores import is_of_jug_2
 
     path = Path(word)

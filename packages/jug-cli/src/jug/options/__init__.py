@@ -20,14 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug._former import tell_what_is_gone
 from jug.errors import OptionError
-from jug.jugfile import is_any_being_read, set_jugdir
-from jug.options.files import read_configuration
 from jug.options.keys import DISPLAYS, KEYS, LEVELS, Key
 from jug.session import is_jug_running
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
+    from jug.backends.base import BaseStore
 
 __all__ = [
     "DISPLAYS",
@@ -80,7 +84,7 @@ class Options:
         if name not in _BY_NAME:
             known = ", ".join(name for name, key in _BY_ATTRIBUTE.items() if key.has_effect)
             raise OptionError(f"unknown option {name!r}: the options are {known}", name=name)
-        if name == "jugdir" and (is_jug_running() or is_any_being_read()):
+        if name == "jugdir" and _is_too_late():
             raise OptionError(
                 "the jugdir can't be set by an option once the jugfile is being read: "
                 "call jug.set_jugdir(...) there",
@@ -130,6 +134,29 @@ What a jugfile sets on it holds for its own run:
 >>> with default_options.restored():
 ...     default_options.execute_wait_cycle_time_secs = 1
 """
+
+
+def _is_too_late() -> bool:
+    """Return whether a jugfile is being read or has been, so that its store is open."""
+    from jug.jugfile import is_any_being_read
+
+    return is_jug_running() or is_any_being_read()
+
+
+def set_jugdir(jugdir: str | PathLike[str] | BaseStore) -> BaseStore:
+    """Do what `jug.set_jugdir` does, which had its place here in jug 2.x."""
+    from jug.jugfile import jugdir as place
+
+    return place.set_jugdir(jugdir)
+
+
+def read_configuration(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return all that files and environment say, by the names of `Options`."""
+    from jug.options import files
+
+    return files.read(folder, environ)
 
 
 def configured() -> Options:

@@ -19,9 +19,7 @@ _DEFAULT: Final = "DEFAULT"
 """The section whose keys hold for each other section of its file that has them."""
 
 
-def read_configuration(
-    folder: Path | None = None, environ: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def read(folder: Path | None, environ: Mapping[str, str] | None) -> dict[str, Any]:
     """Return all that files and environment say, by the names of `Options`."""
     found: dict[str, Any] = {}
     for path in _files(Path.cwd() if folder is None else folder):

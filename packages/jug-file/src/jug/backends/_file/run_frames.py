@@ -110,7 +110,8 @@ def _frames_of(
             stop > end or checksum_of(whole[at + checked_from : stop], seed) != checksum
         ):
             break
-        if kind in of_runs:
-            found.append((ident, kind, digest, data[begin:record_end]))
         at = stop
+        if kind not in of_runs:
+            break  # behind what a worker says of itself its results begin
+        found.append((ident, kind, digest, data[begin:record_end]))
     return found, at
