@@ -16,13 +16,15 @@ from click.testing import Result
 from tests.cli.terminal import Terminal
 
 from jug.backends import file_store
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Presence
+from jug.backends.dict_store import DictStore
 from jug.backends.process import Process
 from jug.backends.registry import open_store
 from jug.backends.worker_record import WorkerRecord
 from jug.cli.reading import traceless
 from jug.execution import Job
 from jug.task import Task
+from jug.workers import workers
 
 Jug = Callable[..., Result]
 
@@ -334,6 +336,36 @@ def test_rows_are_wrapped_where_a_terminal_is_narrow(
     Path("fits.py").write_text(JUGFILE)
     with Terminal("workers", "fits.py", columns=40) as terminal:
         terminal.wait_for(lambda text: "0 workers." in text)
+
+
+@pytest.mark.parametrize(
+    ("process", "alive", "silence", "life"),
+    [
+        (gone()._replace(boot="another"), True, 119.0, "alive"),
+        (gone()._replace(boot="another"), True, 121.0, "silent"),
+        (gone()._replace(boot="another"), True, -9.0, "alive"),
+        (gone()._replace(boot="another"), False, 1.0, "silent"),
+        (Process.here(), True, 121.0, "alive"),
+        (Process.here(), False, 121.0, "silent"),
+        (gone(), False, 1.0, "gone"),
+        (None, True, 121.0, "silent"),
+    ],
+)
+def test_a_worker_that_is_seen_to_live_may_be_silent_for_long(
+    process: Process | None, alive: bool, silence: float, life: str
+) -> None:
+    class Store(DictStore):
+        lease_seconds = LEASE
+
+        def present(self) -> list[Presence]:
+            return [Presence("5f0c", process, alive, last_sign=1000.0)]
+
+        def now(self) -> float:
+            return 1000.0 + silence
+
+    [worker] = workers(Store())
+
+    assert (worker.life, worker.silence) == (life, max(0.0, silence))
 
 
 def approx(seconds: float) -> Any:

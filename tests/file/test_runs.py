@@ -97,12 +97,13 @@ def test_all_views_of_runs_tell_what_was_written(
             second.flush()
             second.poll()
             check_views(second, workers, written, gone)
-        with FileStore(path) as reader, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(run_frames, "_CHUNK", chunk)
+        with FileStore(path) as reader:
             if packed:
                 reader.pack()
             reader.poll()
-            check_views(reader, workers, written, gone)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(run_frames, "_CHUNK", chunk)
+                check_views(reader, workers, written, gone)
 
 
 def check_views(

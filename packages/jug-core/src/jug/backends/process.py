@@ -48,8 +48,8 @@ class Process(NamedTuple):
         True
         """
         match said:
-            case [str(), str(), str(), int(), str()]:
-                return cls(*said)
+            case [str(host), str(boot), str(namespace), int(pid), str(started)]:
+                return cls(host, boot, namespace, pid, started)
         raise ValueError(f"{said!r} describes no process")
 
     @staticmethod

@@ -128,9 +128,10 @@ def _is(said: Any, kind: type, items: type | None) -> bool:
     """Return whether what a version of jug said is of the kind that this one knows."""
     if kind is float:
         return isinstance(said, (int, float)) and 0 <= said < _LATEST
-    if not isinstance(said, kind) or items is None:
-        return isinstance(said, kind)
-    return all(isinstance(one, items) for one in (said.values() if kind is dict else said))
+    given = said.values() if isinstance(said, dict) else said
+    return isinstance(said, kind) and (
+        items is None or all(isinstance(one, items) for one in given)
+    )
 
 
 def pack_end() -> bytes:
