@@ -67,7 +67,7 @@ OF_ARRAY = {"SLURM_ARRAY_JOB_ID": "1233", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB
 
 def test_jobs_stand_beside_the_tasks_that_their_workers_hold(jug, slurm, in_job, name):
     in_job(**OF_ARRAY)
-    began, end = int(time.time()) - 3900, int(time.time()) + 7530  # a minute early or late is well
+    began, end = int(time.time()) - 3890, int(time.time()) + 7520  # rounded, for half a minute
     slurm(
         f"1233_0|RUNNING|node7|{began}|{end}|None|{name}\n"
         f"1233_1|PENDING||N/A|N/A|Priority|{name}\n"

@@ -588,6 +588,8 @@ def test_a_child_that_was_forked_is_a_worker_of_its_own(store, other):
 # Waiting
 
 
+@pytest.mark.slow
+@pytest.mark.clock
 def test_a_waiting_worker_wakes_within_50_milliseconds(store, other):
     other.poll()
     reader = other.reader()

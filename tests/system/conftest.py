@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore = ["nfs"]  # programs for other machines, which tests start
+
 Journal = Callable[[], list[list[str]]]
 
 JOURNAL = '''

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -456,6 +457,7 @@ def devices():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_jug_run_shares_the_machine_too(folder, monkeypatch, workers) -> None:
+    monkeypatch.delitem(sys.modules, "polars", raising=False)  # of other tests in this process
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     task, three = threads(), devices()
 
