@@ -67,7 +67,7 @@ OF_ARRAY = {"SLURM_ARRAY_JOB_ID": "1233", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB
 
 def test_jobs_stand_beside_the_tasks_that_their_workers_hold(jug, slurm, in_job, name):
     in_job(**OF_ARRAY)
-    began, end = int(time.time()) - 90, int(time.time()) + 600
+    began, end = int(time.time()) - 3900, int(time.time()) + 7530  # a minute early or late is well
     slurm(
         f"1233_0|RUNNING|node7|{began}|{end}|None|{name}\n"
         f"1233_1|PENDING||N/A|N/A|Priority|{name}\n"
@@ -79,7 +79,7 @@ def test_jobs_stand_beside_the_tasks_that_their_workers_hold(jug, slurm, in_job,
     head, _, first, second = said.splitlines()
     assert head.split() == ["Job", "State", "Where", "Since", "Left", "Workers", "Tasks"]
     assert first.split()[:3] == ["1233_0", "running", "node7"]
-    assert "1 min 3" in first and "9 min 5" in first
+    assert "1 h 5 min" in first and "2 h 5 min" in first
     assert first.endswith("2  work.work(0), work.work(1)")
     assert second.split() == ["1233_1", "pending", "(Priority)"]
 
@@ -108,6 +108,16 @@ def test_what_workers_hold_is_told_also_where_the_queue_does_not_answer(
     assert "work.work(0), work.work(1)" in result.stdout
 
 
+def test_what_the_queue_says_stays_in_its_cell(jug, programs, name):
+    job = {"Job_Name": name, "job_state": "Q", "comment": "No\x1b[31m run\nyet"}
+    (programs.folder / "said").write_text(json.dumps({"Jobs": {"12[0].head": job}}))
+    programs.add("qstat", f"cat {programs.folder}/said")
+
+    [row] = jug("jobs", "--to", "pbs", "work.py").stdout.splitlines()[2:]
+
+    assert row == "12[0].head  queued (No\\x1b[31m run\\nyet)"
+
+
 def test_columns_that_say_nothing_are_left_out(jug, slurm, name):
     slurm(f"12_0|PENDING||N/A|N/A|Priority|{name}\n")
 
@@ -128,6 +138,29 @@ def test_jobs_are_cancelled_by_arrays_and_others_are_not(jug, slurm, programs, n
 
     slurm()
     assert jug("jobs", "--cancel", "work.py").output == "Cancelled 0 jobs.\n"
+
+
+def test_nothing_is_said_of_jobs_where_the_queue_does_not_answer(jug, slurm, programs):
+    programs.add("squeue", "exit 1")
+
+    assert jug("jobs", "work.py", status=1).stdout == "Which jobs wait or run is not known.\n"
+    assert jug("jobs", "--cancel", "work.py", status=1).stdout == ""
+    assert not programs.calls("scancel")
+
+
+def test_jobs_of_another_jugfile_with_the_same_store_are_not_cancelled(
+    jug, slurm, programs, folder
+):
+    for name in ("experiment_2026_first.py", "experiment_2026_second.py"):
+        (folder / name).write_text(HELD)
+    names = [
+        family(f"experiment_2026_{one}.py", f"file:{folder}/all") for one in ("first", "second")
+    ]
+    slurm("".join(f"{n}_0|PENDING||N/A|N/A|None|{name}-x1\n" for n, name in enumerate(names)))
+
+    said = jug("jobs", "--cancel", "--jugdir", "all", "experiment_2026_second.py").stdout
+
+    assert (said, programs.calls("scancel")) == ("Cancelled 1 job.\n", ["1"])
 
 
 def test_of_a_job_that_died_the_end_of_the_log_is_shown(jug, slurm, folder):

@@ -58,6 +58,31 @@ def test_a_name_differs_where_workers_do_something_else():
     assert {other.family for other in others} == {plain.family}
 
 
+def test_the_prefix_of_a_store_is_told_wherever_it_was_set():
+    job = Job("work.py", [], REDIS[0], store_options={"prefix": "mine"})
+
+    assert Purpose(job, SimpleNamespace(url=REDIS[1])).variables()["JUG_PREFIX"] == "mine"
+
+
+def test_jugfiles_that_share_a_store_have_jobs_of_their_own():
+    """Their names are cut, and folders are not in them."""
+    paths = [
+        "a/experiment_2026_first.py",
+        "a/experiment_2026_second.py",
+        "b/Experiment_2026_first.py",
+    ]
+
+    assert len({family(path, REDIS[1]) for path in paths}) == 3
+
+
+def test_a_jugfile_is_the_same_from_wherever_it_is_named(folder, monkeypatch):
+    (folder / "below").mkdir()
+    by_name = family("work.py", REDIS[1])
+    monkeypatch.chdir("below")
+
+    assert family("../work.py", REDIS[1]) == family(f"{folder}/work.py", REDIS[1]) == by_name
+
+
 def test_a_name_is_one_that_kubernetes_takes_too():
     longest = JobName(family("A_Very.Long--jugfile name of mine_.py", "x"), "9f3a", 128)
 
@@ -75,6 +100,8 @@ def test_a_name_is_one_that_kubernetes_takes_too():
         ("x", "file:/dev/shm/x", "that each machine has for itself"),
         ("redis://localhost", "redis://localhost:6379/0", "is another server on each machine"),
         ("redis://127.0.0.1", "redis://127.0.0.1:6379/0", "is another server on each machine"),
+        ("redis:///", "redis:///?prefix=x", "is another server on each machine"),
+        ("redis://[::1]", "redis://[::1]:6379/0", "is another server on each machine"),
         ("unix:///run/redis", "unix:///run/redis", "is another server on each machine"),
         ("x", "file:/home/ana/tmp/x", ""),
         (*REDIS, ""),
@@ -83,3 +110,10 @@ def test_a_name_is_one_that_kubernetes_takes_too():
 def test_what_others_do_not_see_is_known(jugdir, url, told):
     assert told in "".join(far_from(purpose(jugdir, url)))
     assert bool(told) == bool([*far_from(purpose(jugdir, url))])
+
+
+def test_a_temporary_folder_is_known_behind_a_link(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "link"))
+
+    assert [*far_from(purpose("x", f"file:{tmp_path}/real/x"))]

@@ -74,7 +74,7 @@ def test_asking_again_adds_the_difference_and_no_more(slurm, jugfile, jug, wait_
 
     go = jugfile(30, is_held=True)
     first = submit("4")
-    name = first.split("core hours: ")[1].split()[0]
+    name = first.split("at most 40 core minutes: ")[1].split()[0]
     assert "30 tasks are left" in first
     assert "Asks Slurm for 2 jobs of 2 workers" in first
     assert "Nothing to submit" in submit("4")
@@ -182,3 +182,20 @@ def test_tasks_that_need_different_machines_have_jobs_that_run_them(slurm, jugfi
         program = f"{found}names[{names!r}])))"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert done.stdout == f"{{{value!r}}}\n", done.stderr
+
+
+def test_what_a_user_has_set_for_sbatch_and_squeue_makes_no_jobs_twice(
+    slurm, jugfile, jug, wait_for, monkeypatch
+):
+    go = jugfile(9, is_held=True)
+    monkeypatch.setenv("SBATCH_JOB_NAME", "mine")
+    monkeypatch.setenv("SBATCH_ARRAY_INX", "0-5")
+    monkeypatch.setenv("SQUEUE_STATES", "COMPLETED")
+
+    asked = ("submit", "--workers", "2", "--time", "1 min", "work.py")
+    assert "Asks Slurm for 2 jobs" in jug(*asked, "--", '--comment=it\'s "odd" $HOME #x')
+    assert "Nothing to submit" in jug(*asked)
+
+    go.touch()
+    wait_for(lambda: not slurm.is_busy(), 60)
+    assert "0 tasks are left" in jug(*asked)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jug.backends.worker_record import WorkerRecord
 from jug.batch.names import JobName
 from jug.batch.programs import BatchError
 from jug.batch.request import Request
@@ -43,7 +44,7 @@ MUCH = Request(
     raw=("--comment", "no hurry"),
     python="/opt/python/bin/python3",
     words=("execute", "-j", "4", "--jugdir", "/my data/seg.jugdata", "--", "seg.py", "two words"),
-    variables=("JUG_LEASE_SECONDS", "JUG_PREFIX"),
+    variables={"JUG_LEASE_SECONDS": "17", "JUG_PREFIX": "seg"},
     folder="/home/ana/my work",
     logs="/my data/seg.jugdata.jobs",
 )
@@ -58,6 +59,7 @@ FOR_PODS = Request(
     words=("execute", "-j", "4", "seg.py"),
     image="registry.example.org/ana/seg:1",
     secret="jug",
+    variables={"JUG_JUGDIR": "redis://:secret@head", "JUG_PREFIX": "seg"},
 )
 
 SIZES = {"little": LITTLE, "much": MUCH}
@@ -143,7 +145,21 @@ def test_a_manifest_has_the_store_from_a_secret_alone():
         "name": "JUG_JUGDIR",
         "valueFrom": {"secretKeyRef": {"name": "jug", "key": "url"}},
     }
+    assert {"name": "JUG_PREFIX", "value": "seg"} in container["env"]
+    assert "secret@" not in str(manifest)
     assert manifest["spec"]["completions"] == manifest["spec"]["parallelism"] == 5
+
+
+def test_the_words_of_a_pod_are_what_they_are():
+    """Kubernetes puts variables into them, and would have the URL of the store where it is seen."""
+    import yaml
+
+    words = ("execute", "größe 😀.py", "$(JUG_JUGDIR)", "$HOME", 'a "b" \\ c')
+    manifest = yaml.safe_load(script("kubernetes", replace(FOR_PODS, words=words)))
+
+    [container] = manifest["spec"]["template"]["spec"]["containers"]
+    assert [word.replace("$$", "$") for word in container["command"][4:]] == [*words[1:]]
+    assert "$$(JUG_JUGDIR)" in container["command"]
 
 
 def test_a_pod_needs_an_image():
@@ -171,6 +187,7 @@ PBS_JOBS = {
     "12[1].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "Q", "Job_Owner": "ME@head",
                    "comment": "Not Running: Insufficient ncpus"},
     "12[2].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "X", "Job_Owner": "ME@head"},
+    "14[].head": {"Job_Name": "jug-seg-0123abcd-x4", "job_state": "Q", "Job_Owner": "ME@head"},
     "13.head": {"Job_Name": "other", "job_state": "R", "Job_Owner": "you@head"},
 }  # fmt: skip
 
@@ -231,6 +248,25 @@ def test_jobs_that_wait_or_run_are_found_in_what_the_queue_says(name, programs):
     assert not any(job.is_running for job in others)
 
 
+@pytest.mark.parametrize(
+    ("environ", "id"),
+    [
+        ({"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_ID": "13"}, "12_0"),
+        ({"SLURM_JOB_ID": "12"}, "12"),
+        ({"JOB_ID": "12", "SGE_TASK_ID": "1"}, "12_1"),
+        ({"JOB_ID": "12", "SGE_TASK_ID": "undefined"}, "12"),
+        ({"PBS_JOBID": "12[0].head"}, "12[0].head"),
+        ({"LSB_JOBID": "12", "LSB_JOBINDEX": "1"}, "12_1"),
+        ({"CONDOR_ID": "12.0"}, "12.0"),
+    ],
+)
+def test_a_worker_notes_its_job_by_the_id_that_the_queue_has(environ, id, monkeypatch):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert WorkerRecord.here("0123456789abcdef").job.partition(" ")[2] == id
+
+
 @pytest.mark.parametrize("name", ["slurm", "htcondor", "lsf"])
 def test_an_empty_queue_has_no_jobs(name, programs):
     programs.add(SAID[name][0])
@@ -245,8 +281,48 @@ def test_lsf_calls_an_empty_queue_an_error(programs):
 
 
 @pytest.mark.parametrize("name", ["sge", "pbs", "kubernetes"])
-def test_what_a_queue_says_that_can_not_be_read_is_an_error(name, programs):
-    programs.add(SAID[name][0], "echo '{<'")
+def test_what_a_site_prints_around_a_queue_is_passed_over(name, programs):
+    program, said, ids = SAID[name]
+    said = said.replace("ME@", f"{getpass.getuser()}@")
+    (programs.folder / "said").write_text(
+        f"<b>Welcome</b> to {{X}}!\n{said}\nBalance: <1000> h {{}}\n"
+    )
+    programs.add(program, f"cat {programs.folder}/said")
+
+    assert [job.id for job in system_called(name).queue()] == ids
+
+
+def test_a_job_of_grid_engine_that_is_no_array_is_one(programs):
+    (programs.folder / "said").write_text(QSTAT.replace("<tasks>1</tasks>", ""))
+    programs.add("qstat", f"cat {programs.folder}/said")
+
+    first, *_ = system_called("sge").queue()
+
+    assert (first.id, first.is_running) == ("12", True)
+
+
+def test_an_empty_queue_of_pbs_says_nothing(programs):
+    programs.add("qstat")
+
+    assert system_called("pbs").queue() == []
+
+
+GARBAGE = [
+    ("sge", "{<"),
+    ("sge", QSTAT.replace("2-3:1", "two")),
+    ("sge", QSTAT.replace("JB_job_number", "number")),
+    ("sge", "<?xml version='1.0'?><a></job_info>"),
+    *(("pbs", said) for said in ("{<", "[]", '{"Jobs": []}', '{"Jobs": null}')),
+    ("pbs", '{"Jobs": {"1": 3}}'),
+    ("pbs", '{"Jobs": {"1": {"job_state": ["R"]}}}'),
+    *(("kubernetes", said) for said in ("{<", "{}", '{"items": [{}]}', '{"items": 3}')),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "said"), GARBAGE)
+def test_what_a_queue_says_that_can_not_be_read_is_an_error(name, said, programs):
+    (programs.folder / "said").write_text(said)
+    programs.add(SAID[name][0], f"cat {programs.folder}/said")
 
     with pytest.raises(BatchError, match=f"what {SAID[name][0]} says can't be read"):
         system_called(name).queue()
@@ -259,7 +335,7 @@ SUBMITTED = {
     "lsf": ("bsub", "Job <1234> is submitted to queue <normal>.", "1234"),
     "htcondor": (
         "condor_submit",
-        "Submitting job(s)..\n2 job(s) submitted to cluster 1234.",
+        "1234.0 - 1234.4",
         "1234",
     ),
     "kubernetes": ("kubectl", "job.batch/jug-seg-x4-abcde created", "jug-seg-x4-abcde"),
@@ -288,10 +364,64 @@ def test_htcondor_is_given_the_description_in_the_head_of_the_script(programs, t
 
     system_called("htcondor").submit(path, {})
 
+    assert programs.calls("condor_submit") == ["-terse -"]  # else it shows each job, and no id
     lines = programs.stdin("condor_submit").splitlines()
     assert lines[0] == f"executable = {path}"
     assert lines[-1] == "queue 5"
     assert "request_cpus = 16" in lines
+
+
+def test_slurm_shows_each_element_of_an_array_and_moments_as_numbers(programs):
+    programs.add("squeue", 'echo "1_0|RUNNING|n|$([ "$SLURM_TIME_FORMAT" = %s ] && echo 7)|||x"')
+
+    assert [job.start for job in system_called("slurm").queue()] == [7.0]
+
+    [call] = programs.calls("squeue")
+    assert "--array " in call
+
+
+def test_slurm_takes_a_path_as_it_is():
+    found = system_called("slurm").fields(replace(MUCH, logs="/my/50%a"))
+
+    assert found["logs"] == ("/my/50%%a/%A_%a.log",)
+
+
+def test_a_description_has_no_macros_of_a_path():
+    system = system_called("htcondor")
+
+    assert system.fields(replace(MUCH, logs="/my $(x)"))["logs"] == (
+        "/my $(DOLLAR)(x)/$(Cluster).$(Process).log",
+    )
+
+
+@pytest.mark.parametrize("name", ["slurm", "sge", "pbs", "lsf", "htcondor"])
+@pytest.mark.parametrize("odd", ['"', "\\", "\n", "\r", "\udcff"])
+def test_a_path_that_a_head_has_no_place_for_is_refused(name, odd):
+    with pytest.raises(BatchError, match="rename it"):
+        system_called(name).fields(replace(MUCH, logs=f"/scratch/a{odd}b"))
+
+
+@pytest.mark.parametrize(
+    "terms", [{"raw": ("--comment=a\n#x",)}, {"account": "a\nb"}, {"partition": "a\nb"}]
+)
+@pytest.mark.parametrize("name", ["slurm", "htcondor"])
+def test_an_option_that_would_be_cut_in_two_is_refused(name, terms):
+    with pytest.raises(OptionError, match="an option of the batch system has one line"):
+        system_called(name).fields(replace(MUCH, **terms))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_words_of_several_lines_are_no_lines_of_a_script(name):
+    words = ("execute", "a\n#$ -N x\n#CONDOR queue 1000\n#BSUB -J 'x' \\n\n$(touch pwned)\n")
+    found = script(name, replace(MUCH, words=words, folder="/a\n#PBS b"))
+
+    lines = found.splitlines()
+    assert not [line for line in lines if line in ("#$ -N x", "#CONDOR queue 1000", "#PBS b'")]
+    shown = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {lines[-1].partition(' -m jug ')[2]}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.split("\0")[:-1] == [*words]
 
 
 def test_what_is_refused_leaves_the_words_of_the_batch_system(programs, tmp_path):

@@ -65,7 +65,7 @@ def test_the_description_for_htcondor_asks_for_the_script():
     said = dict(map(str.strip, line.split("=", 1)) for line in lines)
 
     assert (said["executable"], last) == ("jobs.sh", "queue 50")
-    assert said["allowed_job_duration"] == "4 * 3600"
+    assert said["allowed_job_duration"] == str(4 * 3600)
 
 
 @pytest.mark.parametrize("version", ["1.31", "1.34"])

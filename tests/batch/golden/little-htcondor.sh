@@ -2,6 +2,7 @@
 #CONDOR batch_name = jug-seg-0123abcd-x1
 #CONDOR request_cpus = 1
 #CONDOR allowed_job_duration = 3600
+#CONDOR periodic_remove = JobStatus == 5 && HoldReasonCode == 46
 #CONDOR environment = "CONDOR_ID=$(Cluster).$(Process)"
 #CONDOR output = /scratch/seg.jugdata.jobs/$(Cluster).$(Process).log
 #CONDOR error = /scratch/seg.jugdata.jobs/$(Cluster).$(Process).log

@@ -4,6 +4,7 @@
 #CONDOR request_memory = 65536MB
 #CONDOR request_gpus = 2
 #CONDOR allowed_job_duration = 129690
+#CONDOR periodic_remove = JobStatus == 5 && HoldReasonCode == 46
 #CONDOR accounting_group = physics
 #CONDOR getenv = JUG_LEASE_SECONDS,JUG_PREFIX
 #CONDOR environment = "CONDOR_ID=$(Cluster).$(Process)"

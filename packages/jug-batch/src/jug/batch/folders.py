@@ -6,8 +6,10 @@ worker that the store knows.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Final
@@ -37,15 +39,24 @@ def folder_of_jobs(store: BaseStore, jugfile: str) -> Path:
 def keep(folder: Path, name: str, suffix: str, script: str) -> Path:
     """Write a script into the folder of jobs, and return where it is."""
     stem = f"{name}.{time.strftime('%Y%m%d-%H%M%S')}"
-    more = (f"{stem}-{number}{suffix}" for number in count(2))
-    path = next(path for one in chain([stem + suffix], more) if not (path := folder / one).exists())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(script)
+        path = _new_file(folder, stem, suffix)
+        path.write_bytes(os.fsencode(script))
         path.chmod(0o700)
     except OSError as error:
-        raise JugError(f"the script {str(path)!r} can't be written: {error.strerror}") from None
+        raise JugError(f"no script can be written in {str(folder)!r}: {error.strerror}") from None
     return path
+
+
+def _new_file(folder: Path, stem: str, suffix: str) -> Path:
+    """Make a file that nobody else makes at the same time, and return where it is."""
+    stems = chain([stem], map(f"{stem}-{{}}".format, count(2)))
+    while True:
+        path = folder / f"{next(stems)}{suffix}"
+        with suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            return path
 
 
 def logs(folder: Path) -> dict[str, Path]:

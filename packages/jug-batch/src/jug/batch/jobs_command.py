@@ -14,7 +14,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import job_of, reading
 from jug.options import Options
 from jug.tables import Columns
-from jug.wording import counted, duration, escaped
+from jug.wording import counted, escaped, rounded
 
 if TYPE_CHECKING:
     from jug.batch.overview import DeadJob, SeenJob
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _DEAD: Final = 3
 """How many dead jobs are shown, the last ones."""
+
+_LEAST: Final = 20
+"""Of how many characters the tasks are cut to the terminal's width."""
 
 
 @jugfile_command(
@@ -59,13 +62,16 @@ def command(context: click.Context, options: Options, as_json: bool, cancel: boo
     with reading(options) as jugspace:
         store = jugspace.store
         name = family(jugfile, store.url)
-        if cancel:
-            _cancel(system, queue or [], name)
-        else:
+        if cancel and queue is not None:
+            _cancel(system, queue, name)
+        elif not cancel:
             jobs = seen_jobs(store, jugspace.tasks, queue, name)
             folder = folder_of_jobs(store, jugfile)
             dead = [] if queue is None else list(dead_jobs(store, folder, queue))
-            (_print_data if as_json else _print)(jobs, dead)
+            if as_json:
+                _print_data(jobs, dead)
+            else:
+                _print(jobs, dead, is_known=queue is not None)
     context.exit(FAILED if queue is None else DONE)
 
 
@@ -97,8 +103,9 @@ def _print_data(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
     click.echo(json.dumps(said, indent=2))
 
 
-def _print(jobs: list[SeenJob], dead: list[DeadJob]) -> None:
-    click.echo(_table(jobs) if jobs else "No job waits or runs.")
+def _print(jobs: list[SeenJob], dead: list[DeadJob], is_known: bool) -> None:
+    nothing = "No job waits or runs." if is_known else "Which jobs wait or run is not known."
+    click.echo(_table(jobs) if jobs else nothing)
     for job in dead[-_DEAD:]:
         click.echo(f"\nJob {job.id} is over and did not end well; {job.log} ends with:")
         click.echo("".join(f"  {escaped(line)}\n" for line in job.lines or ["(nothing)"]), nl=False)
@@ -112,7 +119,7 @@ def _table(jobs: list[SeenJob]) -> str:
     rows = [_row(job) for job in jobs]
     says = [any(column) for column in zip(*rows, strict=True)]
     titles, rows = [*compress(titles, says)], [[*compress(row, says)] for row in rows]
-    return Columns(titles, rows, right=["Since", "Left", "Workers"]).table(rows)
+    return Columns(titles, rows, right=["Since", "Left", "Workers"], least=_LEAST).table(rows)
 
 
 def _row(job: SeenJob) -> list[str]:
@@ -124,6 +131,6 @@ def _row(job: SeenJob) -> list[str]:
     if queued is None:
         places = ", ".join(sorted({worker.process.host for worker in job.workers}))
         return [job.id, "not known", places, "", "", workers, tasks]
-    since = duration(now - queued.start) if queued.is_running and queued.start else ""
-    left = duration(queued.end - now) if queued.is_running and queued.end else ""
-    return [job.id, queued.said, queued.place, since, left, workers, tasks]
+    since = rounded(now - queued.start) if queued.is_running and queued.start else ""
+    left = rounded(queued.end - now) if queued.is_running and queued.end else ""
+    return [job.id, escaped(queued.said), escaped(queued.place), since, left, workers, tasks]

@@ -1,8 +1,8 @@
 """What jobs are called: by their name they are found in the queue again.
 
-A name is ``jug-JUGFILE-STORE[-KIND]-xN``: the jugfile without what is not a letter or a digit,
-a hash of the store, a hash of what else decides what the workers do, and how many workers a
-job has.  Kubernetes allows no more than that, and the others do.
+A name is ``jug-JUGFILE-HASH[-KIND]-xN``: the jugfile without what is not a letter or a digit,
+a hash of its path and of the store, a hash of what else decides what the workers do, and how
+many workers a job has.  Kubernetes allows no more than that, and the others do.
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ class JobName(NamedTuple):
 def family(jugfile: str, store: str) -> str:
     """Return what the names of all jobs begin with that are for a jugfile and a store.
 
-    >>> family("work/Übung 1.py", "file:/work/Übung 1.jugdata")
-    'jug-bung-1-96310278'
+    Jugfiles that share a store have jobs of their own, though their names be alike.
+
+    >>> family("/work/Übung 1.py", "file:/work/Übung 1.jugdata")
+    'jug-bung-1-b4933f3c'
     """
-    stem = _ODD.sub("-", Path(jugfile).stem.lower()).strip("-")[:_LONGEST].strip("-")
-    return f"jug-{stem or 'jugfile'}-{fingerprint([store], 4)}"
+    path = Path(jugfile).resolve()
+    stem = _ODD.sub("-", path.stem.lower()).strip("-")[:_LONGEST].strip("-")
+    return f"jug-{stem or 'jugfile'}-{fingerprint([str(path), store], 4)}"
 
 
 def fingerprint(words: Sequence[str], size: int = 2) -> str:

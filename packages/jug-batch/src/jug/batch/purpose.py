@@ -16,6 +16,7 @@ from jug.needs import NOTHING, Needs
 __all__ = ["Purpose", "far_from"]
 
 _OF_ONE_MACHINE: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")
+_HERE: Final = ("localhost", "127.", "[::1]", "0.0.0.0", "/")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Purpose:
         found.pop("JUG_END_TIME", None)
         if scheme_of(self.job.jugdir) != "file":
             found["JUG_JUGDIR"] = self.job.jugdir
+        if "prefix" in self.job.store_options:
+            found["JUG_PREFIX"] = self.job.store_options["prefix"]
         return found
 
 
@@ -72,10 +75,10 @@ def far_from(purpose: Purpose) -> Iterator[str]:
         yield "the store is in the memory of one process: its results are gone with the job"
     elif scheme == "file" and os.path.realpath(path).startswith(_folders()):
         yield f"the jugdir {path} is in a folder that each machine has for itself"
-    elif scheme == "unix" or "//localhost" in store.url or "//127." in store.url:
+    elif scheme == "unix" or any(f"//{host}" in store.url for host in _HERE):
         yield f"{store.url} is another server on each machine: name it by its host"
 
 
 def _folders() -> tuple[str, ...]:
     chosen = os.environ.get("TMPDIR", "")
-    return tuple(f"{folder.rstrip('/')}/" for folder in (*_OF_ONE_MACHINE, chosen) if folder)
+    return tuple(f"{os.path.realpath(one)}/" for one in (*_OF_ONE_MACHINE, chosen) if one)

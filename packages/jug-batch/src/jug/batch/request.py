@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jug.batch.names import JobName
 
@@ -48,8 +49,8 @@ class Request(Terms):
     """The interpreter, by its absolute path."""
     words: tuple[str, ...] = ()
     """What stands behind ``jug``."""
-    variables: tuple[str, ...] = ()
-    """The names of the environment variables that the jobs need."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the environment of the jobs must have."""
     folder: str = "/"
     """Where the jobs begin."""
     logs: str = "/tmp"

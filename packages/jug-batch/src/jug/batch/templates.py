@@ -22,8 +22,8 @@ Fields = Mapping[str, tuple[str, ...]]
 _FIELD: Final = re.compile(r"\{\{\s*(\w*)\s*\}\}")
 
 
-def filled(template: str, fields: Fields) -> str:
-    """Return a template with the values of its fields.
+def filled(template: str, fields: Fields, needed: Collection[str] = ()) -> str:
+    """Return a template with the values of its fields; what is `needed` is not left out.
 
     >>> template = "#SBATCH --mem={{memory}}\\n{{setup}}\\nexec {{command}}\\n"
     >>> fields = {"memory": (), "setup": ("module load a", "module load b"), "command": ("jug",)}
@@ -32,13 +32,22 @@ def filled(template: str, fields: Fields) -> str:
     module load b
     exec jug
     """
-    return "".join(f"{line}\n" for row in template.splitlines() for line in _lines(row, fields))
+    return "".join(
+        f"{line}\n" for row in template.splitlines() for line in _lines(row, fields, needed)
+    )
 
 
-def _lines(row: str, fields: Fields) -> Iterator[str]:
-    names = list(dict.fromkeys(_FIELD.findall(row)))
-    for values in product(*(_values(name, fields) for name in names)):
-        given = dict(zip(names, values, strict=True))
+def _lines(row: str, fields: Fields, needed: Collection[str]) -> Iterator[str]:
+    known = {name: _values(name, fields) for name in _FIELD.findall(row)}
+    empty = [name for name, values in known.items() if not values]
+    lost = [name for name, values in known.items() if values and name in needed]
+    if empty and lost:
+        raise OptionError(
+            f"the template has {{{{{lost[0]}}}}} in a line that is left out, "
+            f"as {{{{{empty[0]}}}}} has no value: give it a line of its own"
+        )
+    for values in product(*known.values()):
+        given = dict(zip(known, values, strict=True))
         yield _FIELD.sub(lambda found, given=given: given[found[1]], row)  # type: ignore[misc]
 
 

@@ -1,7 +1,9 @@
 """HTCondor.
 
 Its jobs are described in a file of their own.  Here the description is in the head of the
-script, behind ``#CONDOR``, and is given to condor_submit from there.
+script, behind ``#CONDOR``, and is given to condor_submit from there, which has to be told to be
+terse, or else it shows all that it knows of each job.  A job that is over its time is held; it
+is removed then, as it would count as one that waits for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Final
 
 from jug.batch.programs import PATIENCE, call
 from jug.batch.request import Request
-from jug.batch.systems.system import BODY, QueuedJob, System
+from jug.batch.systems.system import BODY, QueuedJob, System, plain
 from jug.batch.templates import Fields
 
 _HEAD: Final = """\
@@ -23,6 +25,7 @@ _HEAD: Final = """\
 #CONDOR request_memory = {{memory}}MB
 #CONDOR request_gpus = {{gpus}}
 #CONDOR allowed_job_duration = {{seconds}}
+#CONDOR periodic_remove = JobStatus == 5 && HoldReasonCode == 46
 #CONDOR accounting_group = {{account}}
 #CONDOR getenv = {{variables}}
 #CONDOR environment = "CONDOR_ID=$(Cluster).$(Process)"
@@ -34,7 +37,7 @@ _HEAD: Final = """\
 """
 
 _DESCRIBES: Final = re.compile(r"^#CONDOR (.*)$", re.MULTILINE)
-_ID: Final = re.compile(r"submitted to cluster (\d+)")
+_ID: Final = re.compile(r"^(\d+)\.\d+ - \d+\.\d+\s*$", re.MULTILINE)
 _COLUMNS: Final = (
     "ClusterId", "ProcId", "JobStatus", "JobBatchName", "RemoteHost", "JobCurrentStartDate",
 )  # fmt: skip
@@ -55,7 +58,7 @@ class HTCondor(System):
         return {
             **super().fields(request),
             "raw": request.raw,
-            "logs": (f"{request.logs}/$(Cluster).$(Process).log",),
+            "logs": (f"{_literal(request.logs)}/$(Cluster).$(Process).log",),
         }
 
     def most_at_once(self) -> int:
@@ -65,8 +68,8 @@ class HTCondor(System):
     def submit(self, script: Path, variables: Mapping[str, str]) -> str:
         """Submit a script; return the id of its jobs."""
         described = _DESCRIBES.findall(script.read_text())
-        description = "\n".join([f"executable = {script}", *described, ""])
-        said = call("condor_submit", "-", given=description, variables=variables)
+        description = "\n".join([f"executable = {_literal(str(script))}", *described, ""])
+        said = call("condor_submit", "-terse", "-", given=description, variables=variables)
         found = _ID.search(said)
         return found[1] if found else ""
 
@@ -96,3 +99,12 @@ class HTCondor(System):
     def cancel(self, arrays: Iterable[str]) -> None:
         """Cancel jobs that were submitted together, by their ids."""
         call("condor_rm", *arrays)
+
+
+def _literal(path: str) -> str:
+    """Return a path as a description has it, in which a dollar would begin a macro.
+
+    >>> _literal("/scratch/$(Cluster)")
+    '/scratch/$(DOLLAR)(Cluster)'
+    """
+    return plain(path).replace("$", "$(DOLLAR)")

@@ -15,7 +15,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from jug.batch.programs import PATIENCE, BatchError, call
+from jug.batch.programs import PATIENCE, call, json_in, understood
 from jug.batch.request import Request
 from jug.batch.systems.system import QueuedJob, System
 from jug.batch.templates import Fields
@@ -53,6 +53,7 @@ spec:
           env:
             - {name: JUG_JUGDIR, valueFrom: {secretKeyRef: {name: {{secret}}, key: url}}}
             - {name: OMP_NUM_THREADS, value: "1"}
+            - {{environment}}
           resources:
             requests:
               cpu: {{cpus}}
@@ -73,6 +74,7 @@ class Kubernetes(System):
     title = "Kubernetes"
     template = _MANIFEST
     suffix = ".yaml"
+    between = "---\n"
     needed = ("name", "jobs")
     sees_files = False
 
@@ -89,9 +91,14 @@ class Kubernetes(System):
         words = ["jug", first, "--for", f"{request.seconds}s", *rest]
         return {
             **super().fields(request),
-            "image": (json.dumps(request.image),),
-            "secret": (json.dumps(request.secret),),
-            "command": (json.dumps(words),),
+            "image": (_flow(request.image),),
+            "secret": (_flow(request.secret),),
+            "command": (_flow([_plain(word) for word in words]),),
+            "environment": tuple(
+                _flow({"name": name, "value": _plain(value)})
+                for name, value in request.variables.items()
+                if name != "JUG_JUGDIR"
+            ),
         }
 
     def can_submit(self) -> bool:
@@ -113,12 +120,10 @@ class Kubernetes(System):
             "kubectl", "get", "pods", "--selector", "app.kubernetes.io/managed-by=jug",
             "--output", "json", seconds=seconds,
         )  # fmt: skip
-        try:
-            pods = json.loads(said)["items"]
-        except (ValueError, KeyError) as error:
-            raise BatchError(f"what kubectl says can't be read: {error}") from None
         phases = ("Pending", "Running")
-        return [_queued(pod) for pod in pods if pod["status"].get("phase") in phases]
+        with understood("kubectl"):
+            pods = json_in(said)["items"]
+            return [_queued(pod) for pod in pods if pod["status"].get("phase") in phases]
 
     def array_of(self, job: str) -> str:
         """Return the name of the Job that a pod is of.
@@ -131,6 +136,20 @@ class Kubernetes(System):
     def cancel(self, arrays: Iterable[str]) -> None:
         """Delete Jobs, by their names."""
         call("kubectl", "delete", "jobs", *arrays)
+
+
+def _flow(value: Any) -> str:
+    """Return a value as it stands in a manifest."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(word: str) -> str:
+    """Return a word in which Kubernetes puts no variable.
+
+    >>> _plain("$(JUG_JUGDIR)")
+    '$$(JUG_JUGDIR)'
+    """
+    return word.replace("$", "$$")
 
 
 def _queued(pod: dict[str, Any]) -> QueuedJob:

@@ -7,7 +7,6 @@ logs gets a file for each job, by its id.
 from __future__ import annotations
 
 import getpass
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jug.batch.programs import PATIENCE, BatchError, call
+from jug.batch.programs import PATIENCE, call, json_in, understood
 from jug.batch.request import Request
 from jug.batch.systems.system import BODY, QueuedJob, System, directive_word, in_mebibytes
 from jug.batch.templates import Fields
@@ -73,11 +72,8 @@ class PBS(System):
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
         """Return the user's jobs that wait or run."""
         said = call("qstat", "-t", "-f", "-F", "json", seconds=seconds)
-        try:
-            jobs = json.loads(said[max(0, said.find("{")) :] or "{}").get("Jobs", {})
-        except (ValueError, AttributeError) as error:
-            raise BatchError(f"what qstat says can't be read: {error}") from None
-        return list(_queued(jobs))
+        with understood("qstat"):
+            return list(_queued(json_in(said).get("Jobs", {}))) if said.strip() else []
 
     def array_of(self, job: str) -> str:
         """Return the id of the array that a job is an element of.

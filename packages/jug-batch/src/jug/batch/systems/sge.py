@@ -8,13 +8,14 @@ The parallel environment is called ``smp`` at most sites; a template can name an
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from jug.batch.programs import PATIENCE, BatchError, call, first_number
+from jug.batch.programs import PATIENCE, call, first_number, understood
 from jug.batch.request import Request
 from jug.batch.systems.system import BODY, QueuedJob, System, directive_word, in_mebibytes
 from jug.batch.templates import Fields
@@ -35,6 +36,9 @@ _HEAD: Final = """\
 #$ -r y -notify
 #$ {{raw}}
 """
+
+
+_XML: Final = re.compile(r"<\?xml.*</job_info>", re.DOTALL)
 
 
 class SGE(System):
@@ -66,11 +70,8 @@ class SGE(System):
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
         """Return the user's jobs that wait or run."""
         said = call("qstat", "-u", getpass.getuser(), "-xml", seconds=seconds)
-        try:
-            found = ElementTree.fromstring(said[max(0, said.find("<")) :])
-        except ElementTree.ParseError as error:
-            raise BatchError(f"what qstat says can't be read: {error}") from None
-        return [job for one in found.iter("job_list") for job in _jobs(one)]
+        with understood("qstat"):
+            return [job for one in _xml_in(said).iter("job_list") for job in _jobs(one)]
 
     def array_of(self, job: str) -> str:
         """Return the id of the array that a job is an element of."""
@@ -81,13 +82,25 @@ class SGE(System):
         call("qdel", *arrays)
 
 
+def _xml_in(said: str) -> ElementTree.Element:
+    """Return the XML that qstat prints, perhaps among other lines."""
+    found = _XML.search(said)
+    if found is None:
+        raise ValueError("there is no XML in it")
+    try:
+        return ElementTree.fromstring(found[0])
+    except ElementTree.ParseError as error:
+        raise ValueError(*error.args) from None
+
+
 def _jobs(one: ElementTree.Element) -> Iterator[QueuedJob]:
-    """Yield the jobs of an entry, which has all elements of an array that wait."""
+    """Yield the jobs of an entry: all elements of an array that wait, or one job alone."""
     said = {child.tag: child.text or "" for child in one}
-    is_running = one.get("state") == "running"
-    for number in _numbers(said.get("tasks", "")):
+    array, is_running = said["JB_job_number"], one.get("state") == "running"
+    elements = [f"{array}_{number}" for number in _numbers(said.get("tasks", ""))]
+    for id in elements or [array]:
         yield QueuedJob(
-            id=f"{said['JB_job_number']}_{number}",
+            id=id,
             name=said.get("JB_name", ""),
             is_running=is_running,
             said=said.get("state", ""),

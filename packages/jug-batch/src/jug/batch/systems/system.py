@@ -17,8 +17,12 @@ from typing import ClassVar, Final, NamedTuple
 from jug.batch.programs import PATIENCE, BatchError
 from jug.batch.request import Request
 from jug.batch.templates import Fields
+from jug.errors import OptionError
 
-__all__ = ["BODY", "QueuedJob", "System", "directive_word", "hours", "in_mebibytes", "rows"]
+__all__ = [
+    "BODY", "QueuedJob", "System", "directive_word", "hours", "in_mebibytes", "plain", "rows",
+    "shell_word",
+]  # fmt: skip
 
 BODY: Final = """\
 
@@ -31,6 +35,8 @@ exec {{command}}
 """What a job runs, on every system that takes a shell script."""
 
 _PLAIN: Final = re.compile(r"[\w@%+=:,./$^\[\]-]+")
+_ODD: Final = re.compile(r'["\\\x00-\x1f\x7f\ud800-\udfff]')
+"""What the heads of scripts have no place for: quotes, backslashes, and what is no text."""
 
 
 class QueuedJob(NamedTuple):
@@ -62,6 +68,8 @@ class System(ABC):
     """The script of its jobs, with fields."""
     suffix: ClassVar[str] = ".sh"
     """What the names of its scripts end with."""
+    between: ClassVar[str] = "\n"
+    """What stands between two scripts that are printed."""
     needed: ClassVar[tuple[str, ...]] = ("name", "range")
     """The fields without which jobs would not be found again, or not be as many as they should."""
     sees_files: ClassVar[bool] = True
@@ -77,15 +85,15 @@ class System(ABC):
             "cpus": str(request.cpus),
             "memory": str(in_mebibytes(request.memory)) if request.memory else "",
             "gpus": str(request.gpus or ""),
-            "account": request.account,
-            "partition": request.partition,
+            "account": _one_line(request.account),
+            "partition": _one_line(request.partition),
             "time": hours(request.seconds),
             "seconds": str(request.seconds),
-            "folder": shlex.quote(request.folder),
+            "folder": shell_word(request.folder),
             "logs": request.logs,
             "variables": ",".join(request.variables),
-            "raw": shlex.join(request.raw),
-            "command": shlex.join([request.python, "-m", "jug", *request.words]),
+            "raw": _one_line(shlex.join(request.raw)),
+            "command": " ".join(map(shell_word, [request.python, "-m", "jug", *request.words])),
         }
         fields = {name: (value,) if value else () for name, value in some.items()}
         return {**fields, "setup": request.setup}
@@ -142,11 +150,32 @@ def directive_word(word: str) -> str:
     >>> directive_word("/scratch/a/%A_%a.log"), directive_word("/my files/logs")
     ('/scratch/a/%A_%a.log', '"/my files/logs"')
     """
-    if _PLAIN.fullmatch(word):
-        return word
-    if '"' in word or "\n" in word:
-        raise BatchError(f"the path {word!r} can't stand in a script of a batch system: rename it")
-    return f'"{word}"'
+    return word if _PLAIN.fullmatch(word) else f'"{plain(word)}"'
+
+
+def plain(path: str) -> str:
+    """Return a path that can stand in the head of a script, and refuse others."""
+    if _ODD.search(path):
+        raise BatchError(f"the path {path!r} can't stand in a script of a batch system: rename it")
+    return path
+
+
+def shell_word(word: str) -> str:
+    """Return a word as bash takes it, on one line: options may be looked for on each.
+
+    >>> print(shell_word("it's"), shell_word("two\\nlines"))
+    'it'"'"'s' $'two\\nlines'
+    """
+    if "\n" not in word:
+        return shlex.quote(word)
+    told = word.replace("\\", r"\\").replace("'", r"\'").replace("\n", r"\n")
+    return f"$'{told}'"
+
+
+def _one_line(text: str) -> str:
+    if len(text.splitlines()) > 1:
+        raise OptionError(f"an option of the batch system has one line: {text!r}")
+    return text
 
 
 def rows(said: str, columns: int) -> list[Sequence[str]]:
