@@ -126,7 +126,7 @@ class Room:
             return False
         self._taken = needs
         if needs.gpus:
-            self._gpus = self._free_gpus(others)[: needs.gpus]
+            self._gpus = sorted(self._free_gpus(others)[: needs.gpus])
         if self._slots is not None:
             bits = sum(1 << n for n in self._gpus) if needs.gpus else 0
             self._slots.shares.show(self._slot, Share(needs.cpus, needs.memory, bits))
