@@ -194,7 +194,7 @@ def test_the_pack_is_read_after_the_files_that_may_be_packed_meanwhile(
 
     def packing(folder: Any) -> list[str]:
         names = before(folder)
-        if Path(folder).name == hash[:2] and (three.path / hash[:2] / hash[2:]).exists():
+        if Path(str(folder)).name == hash[:2] and (three.path / hash[:2] / hash[2:]).exists():
             three.pack({hash: 2})  # as `jug pack` does it: into the pack, then away
             (three.path / hash[:2] / hash[2:]).unlink()
         return names
@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_rest_adopted(
     closed, before = three.hash(abs, -2)[:2], os.listdir
 
     def listing(folder: Any) -> list[str]:
-        if Path(folder).name == closed:
+        if Path(str(folder)).name == closed:
             raise PermissionError(13, "Permission denied")
         return before(folder)
 
@@ -372,7 +372,7 @@ def test_a_folder_that_may_not_be_read_hides_no_store_of_jug_2(
     closed.mkdir(exist_ok=True)
 
     def listing(folder: Any) -> list[str]:
-        if Path(folder).name == closed.name:
+        if Path(str(folder)).name == closed.name:
             raise PermissionError(13, "Permission denied")
         return sorted(before(folder))
 

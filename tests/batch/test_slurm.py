@@ -74,7 +74,7 @@ def test_asking_again_adds_the_difference_and_no_more(slurm, jugfile, jug, wait_
 
     go = jugfile(30, is_held=True)
     first = submit("4")
-    name = first.split("core hours: ")[1].split()[0]
+    name = first.split("at most 40 core minutes: ")[1].split()[0]
     assert "30 tasks are left" in first
     assert "Asks Slurm for 2 jobs of 2 workers" in first
     assert "Nothing to submit" in submit("4")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jug.batch.folders import keep
 from jug.batch.names import family
@@ -169,7 +170,8 @@ def test_tasks_with_different_needs_have_jobs_of_their_own(jug, slurm, folder):
     said = jug("submit", "-j", "2", *ASKED).output
 
     assert "Asks Slurm for 5 jobs of 2 workers for 1 h, at most 10 core hours" in said
-    assert "Asks Slurm for 2 jobs of 2 workers for 1 h (4 CPUs, 2.1 GB of memory, 1 GPU)" in said
+    assert "Asks Slurm for 2 jobs of 2 workers for 1 h, at most 16 core hours" in said
+    assert "-x2\n  for tasks with 4 CPUs, 2.1 GB of memory, 1 GPU\n" in said
     large, small = sorted(scripts(), key=lambda script: "cpus-per-task=8" not in script)
     assert "#SBATCH --mem=4096M\n#SBATCH --gres=gpu:2\n" in large
     assert " execute -j 2 --cpus 8 --memory 4096MiB --gpus 2 " in large
@@ -184,9 +186,10 @@ def test_tasks_with_tags_are_chosen_by_them(jug, slurm, folder):
         "small_ones, dear_ones = [small(n) for n in range(9)], [dear(n) for n in range(3)]\n"
     )
 
-    assert (
-        "Asks Slurm for 3 jobs of 1 worker for 1 h (1 CPU, licence)" in jug("submit", *ASKED).output
-    )
+    said = jug("submit", *ASKED).output
+
+    assert "-x1\n  for tasks with 1 CPU and the tag licence\n" in said
+    assert "Asks Slurm for 3 jobs of 1 worker for 1 h, at most 3 core hours" in said
     licence, small = sorted(scripts(), key=lambda script: "--tag=licence" not in script)
     assert " --tag=licence " in licence and "--array=0-2" in licence
     assert " --without-tag=licence " in small and "--array=0-8" in small
@@ -372,7 +375,7 @@ def test_a_watch_ends_where_nothing_but_failures_is_left(jug, slurm, programs, f
 
     said = jug("submit", "--watch", "--every", "0.01s", *ASKED, status=1).output
 
-    assert "1 task failed or can't be run for that: `jug failures` shows why" in said
+    assert "1 task failed, or had to wait for one that did: `jug failures` shows why" in said
     assert len(Path("ran").read_text().splitlines()) == 1
 
 
@@ -452,7 +455,32 @@ def test_what_the_scheduler_refuses_is_told_in_its_own_words(jug, slurm, program
 
     said = jug("submit", *ASKED, status=1).output
 
-    assert "sbatch says: sbatch: error: Invalid qos specification" in said
+    [script] = scripts()
+    name = re.search("--job-name=(.*)", script)[1]
+    assert f"Error: {name}: sbatch says: sbatch: error: Invalid qos specification" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "warning"),
+    [
+        (["--qos=long"], "has no option --qos (it goes to the jugfile; "),
+        (["--tme=3", "--"], "has no option --tme: is --time meant? (it goes to the jugfile; "),
+    ],
+)
+def test_an_option_of_the_scheduler_without_dashes_is_warned_of(jug, slurm, words, warning):
+    said = jug("submit", *ASKED, *words).stderr
+
+    assert f"{warning}what is for the batch system stands behind --)" in said
+
+
+def test_an_option_of_the_jugfile_costs_no_word_where_dashes_stand(jug, slurm):
+    assert "has no option" not in jug("submit", *ASKED, "--seed=3", "--").stderr
+
+
+def test_an_option_before_the_jugfile_is_told_where_those_of_the_scheduler_belong(jug, slurm):
+    said = jug("submit", "--qos=long", *ASKED, status=2).stderr
+
+    assert "for the jugfile stands behind its name, for the batch system behind --)" in said
 
 
 def test_nothing_is_left_half_submitted(jug, slurm, programs):
@@ -528,6 +556,21 @@ def test_a_manifest_is_printed_where_it_can_not_be_submitted(jug, programs, fold
     assert "  completions: 20\n" in result.stdout
     assert "Would ask Kubernetes for 20 jobs" in result.stderr
     assert "kubectl can't be run" in result.stderr
+
+
+def test_manifests_of_several_kinds_are_one_stream_of_documents(jug, programs, folder):
+    options = ("--to", "kubernetes", "--image", "registry.example.org/work:1", "--dry-run")
+    (folder / "mine.yaml").write_text(jug("submit", *options, "--print-template").output)
+    (folder / "work.py").write_text(
+        "from jug import TaskGenerator\n"
+        "@TaskGenerator\ndef small(n):\n    return n\n"
+        "@TaskGenerator(gpus=1)\ndef large(n):\n    return n\n"
+        "small_one, large_one = small(1), large(1)\n"
+    )
+
+    result = jug("submit", *options, "--template", "mine.yaml", *ASKED)
+
+    assert [job["kind"] for job in yaml.safe_load_all(result.stdout)] == ["Job", "Job"]
 
 
 def test_a_store_in_memory_is_warned_of(jug, slurm):

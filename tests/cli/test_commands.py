@@ -95,6 +95,7 @@ def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
         "DONE": jug.cli.DONE,
         "UNMATCHED": jug.cli.USAGE,
         "LIMIT": jug.cli.DONE,
+        "PAST": jug.cli.DONE,
         "TIME": jug.cli.DONE,
         "DRAINED": jug.cli.DONE,
         "FAILED": jug.cli.FAILED,

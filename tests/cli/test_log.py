@@ -70,7 +70,7 @@ def test_runs_are_chosen(jug: Jug, executed: Callable[..., None]) -> None:
 
 
 def test_there_may_be_no_run(jug: Jug) -> None:
-    assert jug("log", "primes.py").output == "No task has run yet.\n"
+    assert jug("log", "primes.py").output == "No task has ended yet.\n"
     assert jug("log", "--state", "died", "primes.py").output == "There is no such run.\n"
     assert json.loads(jug("log", "--json", "primes.py").output) == {"runs": []}
 

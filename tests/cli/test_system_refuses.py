@@ -69,6 +69,19 @@ def test_a_jugdir_below_a_folder_that_may_not_be_entered(
     assert "choose another" in told
 
 
+@pytest.mark.parametrize("words", ["execute", "execute -j 2"])
+def test_a_jugdir_in_a_folder_that_may_only_be_passed_through(
+    closed: Path, unprivileged: tuple[str, ...], words: str
+) -> None:
+    closed.chmod(0o700)
+    (closed / "jd").mkdir()
+    closed.chmod(0o100)
+
+    for command in (*words.split(), "--jugdir", "closed/jd"), ("status", "--jugdir", "closed/jd"):
+        status, told = run_jug(*command, "primes.py", before=unprivileged)
+        assert (status, "denied" in told) == (0, False)
+
+
 def test_a_jugfile_in_a_folder_that_may_not_be_entered(
     closed: Path, unprivileged: tuple[str, ...]
 ) -> None:

@@ -48,7 +48,7 @@ def test_names_workers_and_the_critical_path_are_shown(
 
 
 def test_where_nothing_ran_there_is_nothing_to_show(jug: Jug) -> None:
-    assert jug("timings", "primes.py").output == "No task has run yet.\n"
+    assert jug("timings", "primes.py").output == "No task has ended yet.\n"
     said = json.loads(jug("timings", "--json", "primes.py").output)
     assert said == {"names": [], "workers": [], "critical_path": None}
 
@@ -72,6 +72,19 @@ def test_of_many_workers_the_busiest_are_shown_and_the_rest_in_one_line(
     shown = [line.split()[-1] for line in lines[2:12]]
     assert shown == [f"node1:{number + 100}" for number in range(2, 30, 3)]
     assert lines[12].split() == ["20", "30.0", "s", "-", "-", "20", "other", "workers"]
+
+
+def test_an_odd_name_moves_no_cursor_and_breaks_no_line(folder: Path, jug: Jug) -> None:
+    (folder / "odd.py").write_text("from jug import Task\nTask(abs, 1)\n")
+    with traceless("odd.py"):
+        _, jugspace = Job("odd.py", [], "odd.jugdata").begin()
+        record = Record("m.\x1b[2J\nf", 100.0, 1.0)
+        digest = jugspace.tasks[0].digest
+        jugspace.store.put(Frame(Kind.RESULT, digest, pack(record), encode(1)))
+
+    by_name = jug("timings", "odd.py").output.split("\n\n")[0]
+
+    assert by_name.splitlines()[2].endswith("  m.\\x1b[2J\\nf")
 
 
 def test_of_tasks_that_are_chosen_only_the_table_is_shown(

@@ -16,13 +16,15 @@ from click.testing import Result
 from tests.cli.terminal import Terminal
 
 from jug.backends import file_store
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Presence
+from jug.backends.dict_store import DictStore
 from jug.backends.process import Process
 from jug.backends.registry import open_store
 from jug.backends.worker_record import WorkerRecord
 from jug.cli.reading import traceless
 from jug.execution import Job
 from jug.task import Task
+from jug.workers import workers
 
 Jug = Callable[..., Result]
 
@@ -303,7 +305,14 @@ def test_a_worker_whose_words_are_not_understood_is_listed_all_the_same(
     crew: Crew, tasks: list[Task[Any]], jug: Jug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = {"host": "node07", "boot": "b", "namespace": "n", "pid": 4711, "started": "1"}
-    for words in ({**later, "start": "noon", "job": 7, "jugfile": None}, [], {"host": "node07"}):
+    for words in (
+        {**later, "start": "noon", "job": 7, "jugfile": None},
+        {**later, "start": float("nan"), "offers": {"cpus": "many"}, "packages": [1]},
+        {**later, "pid": "4711"},
+        {**later, "host": None},
+        {"host": "node07"},
+        [],
+    ):
         packed = json.dumps(words).encode()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(WorkerRecord, "pack", lambda record, packed=packed: packed)
@@ -312,6 +321,7 @@ def test_a_worker_whose_words_are_not_understood_is_listed_all_the_same(
         (row,) = jug("workers", "fits.py").output.split("\n\n")[0].splitlines()[2:]
         told = row.split()
         assert (told[0], told[-1]) == ("running", "fits.measure(1)")
+        assert "1 worker" in jug("status", "fits.py", status=1).output
         store.close()
 
 
@@ -326,6 +336,36 @@ def test_rows_are_wrapped_where_a_terminal_is_narrow(
     Path("fits.py").write_text(JUGFILE)
     with Terminal("workers", "fits.py", columns=40) as terminal:
         terminal.wait_for(lambda text: "0 workers." in text)
+
+
+@pytest.mark.parametrize(
+    ("process", "alive", "silence", "life"),
+    [
+        (gone()._replace(boot="another"), True, 119.0, "alive"),
+        (gone()._replace(boot="another"), True, 121.0, "silent"),
+        (gone()._replace(boot="another"), True, -9.0, "alive"),
+        (gone()._replace(boot="another"), False, 1.0, "silent"),
+        (Process.here(), True, 121.0, "alive"),
+        (Process.here(), False, 121.0, "silent"),
+        (gone(), False, 1.0, "gone"),
+        (None, True, 121.0, "silent"),
+    ],
+)
+def test_a_worker_that_is_seen_to_live_may_be_silent_for_long(
+    process: Process | None, alive: bool, silence: float, life: str
+) -> None:
+    class Store(DictStore):
+        lease_seconds = LEASE
+
+        def present(self) -> list[Presence]:
+            return [Presence("5f0c", process, alive, last_sign=1000.0)]
+
+        def now(self) -> float:
+            return 1000.0 + silence
+
+    [worker] = workers(Store())
+
+    assert (worker.life, worker.silence) == (life, max(0.0, silence))
 
 
 def approx(seconds: float) -> Any:

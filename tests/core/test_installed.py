@@ -42,6 +42,34 @@ def test_a_section_is_read_as_people_write_it(
     assert installed.entry_points("none") == {}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[other]\r\n[g]\r\nx = os\r\n[z]\r\n",
+        "[g]\n[other]\ny = sys\n[g]\nx = os\n",
+        "  [g]  \n  # y = sys\n  x = os\n\t[other]\n  y = sys\n",
+        "[g]\nx = os\nno value\n; y = sys",
+    ],
+)
+def test_a_section_ends_where_the_next_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    offer(tmp_path, "")
+    (tmp_path / "some_tool-1.0.dist-info/entry_points.txt").write_bytes(said.encode())
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert {name: one.value for name, one in installed.entry_points("g").items()} == {"x": "os"}
+
+
+@pytest.mark.parametrize("other", ["Some.Tool-1.0.dist-info", "some__tool.egg-info"])
+def test_a_name_that_is_written_otherwise_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    offer(tmp_path / "first", "[g]\nx = one\n")
+    offer(tmp_path / "second", "[g]\nx = two\n", other)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), str(tmp_path / "second")])
+    assert installed.entry_points("g") == {"x": installed.EntryPoint("x", "one", "some-tool")}
+
+
 def test_what_would_be_imported_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder, value in ("first", "one"), ("second", "two"):
         offer(tmp_path / folder, f"[g]\nx = {value}\n")

@@ -61,7 +61,8 @@ def test_a_worker_whose_name_is_as_long_as_the_code_is_not_overlooked():
 
 def test_a_tag_that_is_not_known_is_skipped():
     field = Struct("<BI")
-    data = pack(Record("m.f", code="c")) + field.pack(200, 3) + b"new" + field.pack(5, 1) + b"w"
+    unknown = field.pack(200, 3) + b"new" + field.pack(0, 3) + b"old"
+    data = pack(Record("m.f", code="c")) + unknown + field.pack(5, 1) + b"w"
 
     assert unpack(data) == Record("m.f", code="c", worker="w")
 

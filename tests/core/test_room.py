@@ -16,11 +16,13 @@ from jug import Task
 from jug.errors import JugError, OptionError
 from jug.execution.capacity import Capacity
 from jug.execution.connection import SupervisorConnection
+from jug.execution.plan import Plan
 from jug.execution.ready_by_needs import ReadyByNeeds
 from jug.execution.ready_tasks import READY
 from jug.execution.room import Room
 from jug.execution.slots import WorkerSlots
 from jug.needs import Needs
+from jug.task.graph import Graph
 from jug.task.run_options import RunOptions
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -222,6 +224,23 @@ def test_the_first_for_which_there_is_no_room_keeps_its_turn() -> None:
     assert ready.has_too_large() is False
     slots.clear(0)
     assert ready.first(4) == [1, 2, 3] and not ready.waits_for_room
+    slots.close()
+
+
+def test_what_others_of_the_command_have_begun_keeps_no_turn() -> None:
+    slots = WorkerSlots.for_workers(2)
+    first, second = rooms_in(slots, Capacity(cpus=4))
+    tasks = tasks_with(Needs(cpus=3), Needs(), Needs(cpus=8))
+    plan = Plan(Graph(tasks), [False] * 3, {}, set(), room=second)
+    assert first.take(tasks[0].needs)
+    assert plan.candidates() == [] and plan.ready.keeps_a_turn
+
+    slots.publish(0, tasks[0])
+
+    assert plan.candidates() == [1] and not plan.ready.keeps_a_turn
+    assert plan.held == {0}
+    plan.put_aside([tasks[2].digest])
+    assert plan.held == {0}, "what is too large is not for this worker, whoever holds it"
     slots.close()
 
 

@@ -52,6 +52,12 @@ def test_where_there_is_hardly_any_room_the_terminal_breaks_lines(width):
     assert columns().row(ROWS[0]).endswith("no such luck")
 
 
+def test_how_little_room_is_enough_may_be_said(width):
+    width(50)
+
+    assert columns(least=20).row(ROWS[0]).endswith("primes.is_prime(7): ValueErro…")
+
+
 def test_cells_are_painted_where_they_stand(width):
     width(0)
 

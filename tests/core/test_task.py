@@ -117,6 +117,11 @@ def test_needs_do_not_enter_the_hash():
     assert double(1).needs is NOTHING
 
 
+def test_tags_that_can_be_read_only_once_are_refused():
+    with pytest.raises(ValueError, match="tags must be a set of texts"):
+        Needs.stated(tags=(tag for tag in ("a", "b")))
+
+
 def test_needs_in_words():
     assert str(Needs()) == "1 CPU"
     assert str(Needs.stated(16, "1.5 GiB", 2)) == "16 CPUs, 1.6 GB of memory, 2 GPUs"

@@ -112,6 +112,23 @@ def test_a_folder_that_is_there_can_be_used_once_it_was_to_be_made(
     os.close(os.open(tmp_path / "made" / "file", os.O_CREAT | os.O_WRONLY))
 
 
+def test_a_folder_that_may_only_be_passed_through_shows_nothing_new(
+    tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refuse(path: Any, *options: Any, **keywords: Any) -> int:
+        if os.fspath(path) == str(tmp_path):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return opened(path, *options, **keywords)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    assert FileStore(tmp_path / "none", network=True).exists_after_poll([A]) == [False]
+    (tmp_path / "made").mkdir()
+    make_folder(tmp_path / "made")
+
+
 def test_what_another_has_published_meanwhile_is_as_good(
     tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

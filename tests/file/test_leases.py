@@ -173,6 +173,30 @@ def test_holders_say_which_process_holds_what(join: Join) -> None:
 # Dead workers
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'["node07", "boot", "pid:[1]", "4711", "1"]\n',
+        b'{"host": 1, "boot": 2, "namespace": 3, "pid": 4, "started": 5}\n',
+        b'["node07", "boot", "pid:[1]", 4711, "1", "more"]\n',
+        b'["node\xff", "boot", "pid:[1]", 4711, "1"]\n',
+        b"[]\n\n" + b"61" * 20 + b" 1.2.3\n",
+        b"",
+    ],
+)
+def test_a_holder_whose_words_are_not_understood_is_seen_all_the_same(
+    join: Join, folder: Path, said: bytes
+) -> None:
+    worker = join()
+    assert worker.take(b"a" * 20)
+    assert worker.worker_id is not None
+    (folder / worker.worker_id).write_bytes(worker.worker_id.encode() + b"\n" + said)
+
+    holder = join().holders()[b"a" * 20]
+
+    assert (holder.worker, holder.process, holder.since) == (worker.worker_id, None, 0.0)
+
+
 def test_the_lease_of_a_process_that_is_gone_is_taken_over_at_once(join: Join) -> None:
     dead, heir = join(dead_process()), join()
     dead.take(TASKS[0])

@@ -7,10 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jug import codec
+from jug.backends._file import run_frames
+from jug.backends._file.frames import DIGEST_AT, length_at
 from jug.backends.base import Frame, Kind
 from jug.backends.file_store import FileStore
 from jug.records import Record, RunState, pack, unpack
@@ -52,7 +55,13 @@ def frames_of(chosen: list[Group]) -> Iterator[Frame]:
 
 
 @settings(max_examples=25)
-@given(st.lists(groups, max_size=6), st.booleans(), st.integers(0, 60), st.sets(st.integers(0, 60)))
+@pytest.mark.parametrize("chunk", [300, 1 << 18], ids=["in many chunks", "in one"])
+@given(
+    chosen=st.lists(groups, max_size=6),
+    packed=st.booleans(),
+    middle=st.integers(0, 60),
+    removed=st.sets(st.integers(0, 60)),
+)
 @example(chosen=[Group(["m.f"], 30, [0])], packed=True, middle=15, removed=set())
 @example(chosen=[Group(["m.f"], 30, [0])], packed=False, middle=30, removed={11})
 @example(chosen=[Group(["m.f", "m.longer", "m.f"], 9, [0])], packed=False, middle=90, removed=set())
@@ -69,7 +78,7 @@ def frames_of(chosen: list[Group]) -> Iterator[Frame]:
     removed=set(),
 )
 def test_all_views_of_runs_tell_what_was_written(
-    chosen: list[Group], packed: bool, middle: int, removed: set[int]
+    chunk: int, chosen: list[Group], packed: bool, middle: int, removed: set[int]
 ) -> None:
     written = list(frames_of(chosen))
     results = [frame.digest for frame in written if frame.kind is Kind.RESULT]
@@ -92,7 +101,9 @@ def test_all_views_of_runs_tell_what_was_written(
             if packed:
                 reader.pack()
             reader.poll()
-            check_views(reader, workers, written, gone)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(run_frames, "_CHUNK", chunk)
+                check_views(reader, workers, written, gone)
 
 
 def check_views(
@@ -124,3 +135,28 @@ def check_views(
     )
     digests = [frame.digest for frame in written]
     assert store.records(digests) == [store.record(digest) for digest in digests]
+
+
+@pytest.mark.parametrize("place", [0, 9, 100, -1], ids=["magic", "length", "record", "payload"])
+@pytest.mark.parametrize("number", [0, 4, 10, 18])
+def test_a_large_frame_that_is_damaged_tells_nothing(
+    tmp_path: Path, number: int, place: int
+) -> None:
+    digests = [bytes([n]) * 20 for n in range(2, 22)]
+    with FileStore(tmp_path / "jd") as store:
+        for digest in digests:
+            store.put(Frame(Kind.RESULT, digest, pack(Record("m.f")), [3000 * digest]))
+        store.flush()
+    [segment] = (tmp_path / "jd").rglob("*.seg")
+    data = bytearray(segment.read_bytes())
+    begin = data.index(digests[number]) - DIGEST_AT
+    length = length_at(data, begin)
+    assert length is not None
+    data[begin + (place if place >= 0 else length - 1)] ^= 1
+    segment.write_bytes(data)
+
+    with FileStore(tmp_path / "jd") as store:
+        store.poll()
+        sound = [*digests[:number], *digests[number + 1 :]]
+        assert [run.digest for run in store.each_run()] == sound
+        assert [one for batch in store.each_time() for one in batch.digests] == sound

@@ -17,6 +17,7 @@ from jug import Task, TaskGenerator, value
 from jug.errors import HashError, OptionError
 from jug.execution.summary import Summary
 from jug.mapreduce import Mapped, currymap, map, mapreduce, reduce
+from jug.needs import NOTHING, Needs
 from jug.task import alltasks
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -332,3 +333,28 @@ def test_the_text_of_what_map_gives_says_of_which_inputs() -> None:
     assert len({str(one) for one in (*mapped, mapped[0][:1])}) == 3
     with pytest.raises(HashError, match="text of task 'builtins.abs'"):
         Task(print, f"r_{mapped[0]}").hash()
+
+
+# What blocks need
+
+
+@TaskGenerator(cpus=2, tags={"slow"})
+def hungry(x):
+    return x
+
+
+@TaskGenerator(cpus=1, memory="2 GB", tags={"large"}, retries=2)
+def hungry_sum(x, y):
+    return x + y
+
+
+def test_a_block_needs_what_the_functions_need_that_it_calls(store):
+    mapper, reducer = Needs(2, 0, 0, {"slow"}), Needs(1, 2 * 10**9, 0, {"large"})
+
+    assert [task.needs for task in jug.mapreduce.map(hungry, range(8)).blocks] == [mapper] * 2
+    assert [task.needs for task in jug.mapreduce.map(hungry, [1, 2], 1)] == [mapper] * 2
+    assert jug.mapreduce.currymap(hungry, [(1,)], 1)[0].needs == mapper
+    last = jug.mapreduce.mapreduce(hungry_sum, hungry, range(8))
+    both = Needs(2, 2 * 10**9, 0, {"slow", "large"})
+    assert last.needs == reducer and all(t.needs == both for t in last.dependencies())
+    assert jug.mapreduce.map(abs, range(8)).blocks[0].needs is NOTHING

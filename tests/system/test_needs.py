@@ -71,6 +71,98 @@ middle = large()
 rest = [small(number) for number in range(1, 20)]
 """
 
+BESIDE = """
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator(cpus=3)
+def wide():
+    log("wide")
+    wait_for_file("go")
+
+@TaskGenerator(cpus=2)
+def pair(number):
+    log("pair")
+    wait_for_file("go")
+
+@TaskGenerator
+def small(number):
+    log("small", number)
+
+before = [small(number) for number in range(30)]
+other, first = pair(0), wide()
+rest = [small(number) for number in range(100, 120)]
+"""
+
+
+@pytest.mark.parametrize("commands", [[["-j", "3"]], [["--name", "wide"], ["-j", "2"]]])
+def test_a_task_that_runs_keeps_no_turn(write, start, journal, wait_for, commands) -> None:
+    """Where another runs it beside one that needs two, a CPU is left and small ones go on."""
+    write(BESIDE)
+    cpus = "6" if len(commands) == 1 else "4"
+
+    processes = []
+    for options in commands:
+        processes.append(start("execute", "--cpus", cpus, *options))
+        wait_for(lambda: ["wide"] in journal())
+    wait_for(lambda: len(journal()) == 52)
+    Path("go").touch()
+
+    assert [process.wait(60) for process in processes] == [0] * len(commands)
+
+
+SHARED = """
+from jug import TaskGenerator
+from journal import log, wait_for_file
+
+@TaskGenerator
+def prepare():
+    log("prepares")
+    wait_for_file("go")
+
+@TaskGenerator(gpus=1, tags={"gpu"})
+def train(prepared):
+    log("trains")
+
+@TaskGenerator
+def plot(trained):
+    log("plots")
+
+plot(train(prepare()))
+"""
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("options", [[], ["--without-tag", "gpu"]])
+def test_who_waits_is_known_to_have_what_others_need(
+    write, start, journal, jug, wait_for, options
+) -> None:
+    write(SHARED)
+
+    smaller = start("execute", "--gpus", "0", *options)
+    wait_for(journal)
+    assert "No living worker can run 1 task of jugfile.train" in jug("status")[1]
+    larger = start("execute", "--gpus", "1", "--tag", "gpu")
+    wait_for(lambda: "No living worker" not in jug("status")[1])
+    Path("go").touch()
+
+    assert (larger.wait(60), smaller.wait(60)) == (0, 0)
+    assert journal() == [["prepares"], ["trains"], ["plots"]]
+
+
+def test_what_others_are_to_run_is_waited_for_whoever_lives(
+    write, start, journal, jug, wait_for
+) -> None:
+    write(SHARED)
+    Path("go").touch()
+
+    smaller = start("execute", "--gpus", "0", "--without-tag", "gpu", "--progress", "none")
+    assert "nobody has begun: 1 of jugfile.train; " in smaller.stderr.readline()
+
+    assert jug("execute", "--gpus", "1", "--tag", "gpu")[0] == 0
+    assert smaller.wait(60) == 0
+
+
 DYING = """
 import os, signal
 from pathlib import Path
@@ -243,6 +335,16 @@ def test_without_options_the_machine_is_asked_for_what_tasks_state(write, jug) -
     assert "5 tasks of jugfile.train need 2 GPUs, but this command has 1 GPU: run them" in err
 
 
+@JOBS
+@pytest.mark.timeout(60)
+def test_workers_do_not_wait_for_what_needs_more_beyond_a_barrier(write, jug, jobs) -> None:
+    write("import jug\n" + TOO_LARGE.replace("models =", "jug.barrier()\nmodels ="))
+
+    status, _, err = jug("execute", "-j", jobs, "--cpus", "3", "--gpus", "1")
+
+    assert status == 3 and "5 tasks of jugfile.train need 2 GPUs, but this" in err
+
+
 @pytest.mark.parametrize("needs", ["memory='8 potatoes'", "cpus=-1", "gpus=0.5", "tags='gpu'"])
 def test_needs_that_cannot_be_meant_are_an_error_that_names_the_task(write, jug, needs) -> None:
     write(TOO_LARGE.replace("gpus=2", needs))
@@ -255,7 +357,15 @@ def test_needs_that_cannot_be_meant_are_an_error_that_names_the_task(write, jug,
 
 
 @pytest.mark.parametrize(
-    "bad", [["--cpus", "0"], ["--memory", "8 potatoes"], ["--gpus", "-1"], ["--gpus", "3"]]
+    "bad",
+    [
+        ["--cpus", "0"],
+        ["--cpus", "1.5"],
+        ["--memory", "8 potatoes"],
+        ["--memory", "1"],
+        ["--gpus", "-1"],
+        ["--gpus", "3"],
+    ],
 )
 def test_options_that_cannot_be_meant_are_wrong_usage(write, jug, bad) -> None:
     write(TOO_LARGE)

@@ -8,6 +8,7 @@ where `sys.path` names a zip file.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,8 @@ from typing import Any, Final, NamedTuple
 __all__ = ["EntryPoint", "entry_points", "versions"]
 
 _SUFFIXES: Final = (".dist-info", ".egg-info")
+_SEPARATORS: Final = re.compile("[-_.]+")
+"""What stands between the words of a name: all of it means the same."""
 
 
 class EntryPoint(NamedTuple):
@@ -75,16 +78,20 @@ def _folders() -> dict[str, tuple[str, str]]:
                 stem, suffix = os.path.splitext(entry)
                 if suffix in _SUFFIXES:
                     name, _, version = stem.partition("-")
-                    found.setdefault(name.lower(), (version, os.path.join(folder, entry)))
+                    place = version, os.path.join(folder, entry)
+                    found.setdefault(_SEPARATORS.sub("_", name).lower(), place)
     return found
 
 
 def _section(said: str, group: str) -> Iterator[tuple[str, str]]:
     """Yield the names and values of one section of an ``entry_points.txt``."""
-    _, _, rest = f"\n{said}".partition(f"\n[{group}]\n")
-    for line in rest.partition("\n[")[0].splitlines():
+    section = ""
+    for line in map(str.strip, said.splitlines() if f"[{group}]" in said else ()):
+        if line.startswith("[") and line.endswith("]"):
+            section = line.strip("[]")
+            continue
         name, equals, value = line.partition("=")
-        if equals and not name.startswith(("#", ";")):
+        if section == group and equals and not line.startswith(("#", ";")):
             yield name.strip(), value.strip()
 
 

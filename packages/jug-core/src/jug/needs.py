@@ -6,14 +6,14 @@ Nothing of this enters a task's hash: a task that is run with more memory is the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple, Self
 
 from jug.wording import counted
 
-__all__ = ["NOTHING", "SIZES", "Needs", "memory_size"]
+__all__ = ["NOTHING", "SIZES", "Needs", "memory_size", "most_of"]
 
 SIZES: Final = "a size such as 8 GB, 64G, 1.5 GiB or 500MB"
 """What `memory_size` understands."""
@@ -85,6 +85,16 @@ NOTHING: Final = Needs()
 """The needs of a task that states none: one CPU."""
 
 
+def most_of(several: Iterable[Needs]) -> Needs:
+    """Return what there must be for each of these; all their tags.
+
+    >>> print(most_of([Needs(cpus=4), Needs(cpus=2, gpus=1)]))
+    4 CPUs, 1 GPU
+    """
+    cpus, memory, gpus, tags = zip(NOTHING, *several, strict=True)
+    return Needs(max(cpus), max(memory), max(gpus), frozenset().union(*tags))
+
+
 def memory_size(given: Any) -> int:
     """Return a size in bytes; a number is one already.
 
@@ -93,9 +103,12 @@ def memory_size(given: Any) -> int:
     >>> [memory_size(given) for given in ("8 GB", "64G", "1.5 GiB", "500mb", 4096)]
     [8000000000, 64000000000, 1610612736, 500000000, 4096]
     """
-    size = _written(given) if isinstance(given, str) else _number(given)
+    is_text = isinstance(given, str)
+    size = _written(given) if is_text else _number(given)
     if not 0 <= size < inf:
-        raise ValueError(f"must be {SIZES}, or a number of bytes")
+        raise ValueError(
+            f"must be {SIZES}" if is_text else f"must be {SIZES}, or a number of bytes"
+        )
     return int(size)
 
 
@@ -132,7 +145,7 @@ def count_of(name: str, given: Any) -> int:
 
 
 def _tags(given: Any) -> frozenset[str]:
-    is_many = isinstance(given, Iterable) and not isinstance(given, str)
+    is_many = isinstance(given, Collection) and not isinstance(given, str)
     if not is_many or not all(isinstance(tag, str) and tag for tag in given):
         raise ValueError(f"tags must be a set of texts such as {{'licence'}}, not {given!r}")
     return frozenset(given)

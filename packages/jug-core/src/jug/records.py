@@ -322,7 +322,7 @@ def _fields(found: list[Any], data: bytes, at: int) -> tuple[list[Any], int]:
         end = begin + length
         if end > len(data):
             break
-        if tag <= _LAST_TEXT:
+        if 0 < tag <= _LAST_TEXT:
             found[tag - 1] = str(data[begin:end], "utf-8")
         elif tag == MEASURES_TAG:
             found[_LAST_TEXT:-2] = MEASURES.unpack_from(data, begin)

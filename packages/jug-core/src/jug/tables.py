@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from itertools import compress
+from itertools import compress, starmap
 from math import log10
 from shutil import get_terminal_size
 from typing import Final
@@ -64,6 +64,7 @@ class Columns:
 
     The columns whose titles are in `right` are aligned so.  `paint` gets the row and the
     number of a cell, and the cell as it will stand there, and returns it, in colour perhaps.
+    The last column is cut where a terminal has room for `least` characters of it.
 
     >>> rows = [("node1:7", "1.2 s", "primes.is_prime(7)")]
     >>> columns = Columns(["Worker", "Took", "Task"], rows, right=["Took"])
@@ -79,11 +80,13 @@ class Columns:
         rows: Sequence[Sequence[str]],
         right: Container[str] = (),
         paint: Callable[[Sequence[str], int, str], str] = lambda row, column, cell: cell,
+        least: int = _LEAST,
     ) -> None:
         self._titles = titles
         self._widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
         self._is_right = [title in right for title in titles]
         self._paint = paint
+        self._least = least
 
     def table(self, rows: Iterable[Sequence[str]]) -> str:
         """Return the titles, a rule and the rows."""
@@ -107,17 +110,17 @@ class Columns:
             for cell, width, is_right in zip(row, self._widths, self._is_right, strict=True)
         ]
         room = _terminal_width() - sum(len(cell) + len(_GAP) for cell in cells)
-        painted = [paint(column, cell) for column, cell in enumerate([*cells, fitting(last, room)])]
-        return _GAP.join(painted).rstrip()
+        fitted = fitting(last, room, self._least)
+        return _GAP.join(starmap(paint, enumerate([*cells, fitted]))).rstrip()
 
 
-def fitting(text: str, room: int) -> str:
+def fitting(text: str, room: int, least: int = _LEAST) -> str:
     """Return as much of a text as there is room for, and the whole where that is hardly any.
 
     >>> fitting("a text that is longer than its line will ever be", 40), fitting("a text", 3)
     ('a text that is longer than its line wil…', 'a text')
     """
-    if room < _LEAST or len(text.rstrip()) <= room:
+    if room < least or len(text.rstrip()) <= room:
         return text.rstrip()
     return f"{text[: room - 1]}…"
 

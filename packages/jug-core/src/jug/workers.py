@@ -69,7 +69,7 @@ class Worker(NamedTuple):
     jugfile: str = ""
     """The path of its jugfile, empty if it has none or that is not known."""
     offers: Mapping[str, int] | None = None
-    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as it counts them.
+    """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as that is known.
 
     None where that is not known, as long as it has run nothing.
     """

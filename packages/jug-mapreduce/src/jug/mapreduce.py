@@ -19,7 +19,9 @@ from jug.errors import HashError, OptionError
 from jug.hash import digest_function, digest_one
 from jug.hash.names import function_name
 from jug.hash.task_texts import mark_of
-from jug.task import Task, Tasklet
+from jug.needs import NOTHING, most_of
+from jug.task import Task, TaskGenerator, Tasklet
+from jug.task.run_options import DEFAULTS, RunOptions
 from jug.utils import identity
 
 __all__ = ["Mapped", "currymap", "map", "mapreduce", "reduce"]
@@ -43,10 +45,11 @@ def map(  # noqa: A001
     """
     _check_function("mapper", mapper)
     size = _checked_step("map_step", map_step)
+    options = _options_for(mapper)
     if size == 1:
-        return [Task(mapper, item) for item in sequence]
+        return [_task(options, mapper, item) for item in sequence]
     inputs = _sliceable(sequence)
-    blocks = [Task(_jug_map, mapper, block) for block in _break_up(inputs, size)]
+    blocks = [_task(options, _jug_map, mapper, block) for block in _break_up(inputs, size)]
     return Mapped(blocks, size, range(len(inputs))) if blocks else []
 
 
@@ -61,10 +64,11 @@ def currymap(
     """
     _check_function("mapper", mapper)
     size = _checked_step("map_step", map_step)
+    options = _options_for(mapper)
     inputs = [tuple(item) for item in sequence]
     if size == 1:
-        return [Task(mapper, *item) for item in inputs]
-    blocks = [Task(_jug_map_curry, mapper, block) for block in _break_up(inputs, size)]
+        return [_task(options, mapper, *item) for item in inputs]
+    blocks = [_task(options, _jug_map_curry, mapper, block) for block in _break_up(inputs, size)]
     return list(Mapped(blocks, size, range(len(inputs))))
 
 
@@ -236,10 +240,24 @@ def _combine(
     reduce_step: int,
 ) -> Task[Any]:
     blocks = _break_up(_sliceable(inputs), map_step)
-    tasks = [Task(_jug_map_reduce, reducer, mapper, block) for block in blocks]
+    both, later = _options_for(reducer, mapper), _options_for(reducer)
+    tasks = [_task(both, _jug_map_reduce, reducer, mapper, block) for block in blocks]
     while len(tasks) > 1:
-        tasks = [Task(_jug_reduce, reducer, part) for part in _break_up(tasks, reduce_step)]
+        parts = _break_up(tasks, reduce_step)
+        tasks = [_task(later, _jug_reduce, reducer, part) for part in parts]
     return tasks[0] if tasks else identity([])
+
+
+def _options_for(*functions: Any) -> RunOptions:
+    """Return options by which a task has what each of the functions needs that it calls."""
+    needs = most_of(f.needs for f in functions if isinstance(f, TaskGenerator))
+    return DEFAULTS if needs == NOTHING else RunOptions(**needs._asdict())
+
+
+def _task(options: RunOptions, f: Callable[..., Any], *args: Any) -> Task[Any]:
+    task = Task(f, *args)
+    task.options = options
+    return task
 
 
 def _break_up(sequence: Any, size: int) -> Iterator[Any]:

@@ -49,10 +49,15 @@ class Group:
 
     @property
     def kind(self) -> str:
-        """What its tasks need, in words, empty for those that state nothing."""
+        """What each of its tasks needs, in words, empty for those that state nothing.
+
+        >>> Group(JobName("jug-seg-0123abcd", "", 2), Needs.stated(4, tags={"net"}), [], 5).kind
+        'for tasks with 4 CPUs and the tag net'
+        """
         if self.needs == NOTHING:
             return ""
-        return f" ({', '.join([str(self.needs), *sorted(self.needs.tags)])})"
+        tags = "".join(f" and the tag {tag}" for tag in sorted(self.needs.tags))
+        return f"for tasks with {self.needs}{tags}"
 
     def options(self, kinds: Iterable[Needs]) -> tuple[str, ...]:
         """Return the options of `jug execute` that say what workers have, and which tasks they run.

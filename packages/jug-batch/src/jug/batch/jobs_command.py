@@ -14,7 +14,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import job_of, reading
 from jug.options import Options
 from jug.tables import Columns
-from jug.wording import counted, duration, escaped
+from jug.wording import counted, escaped, rounded
 
 if TYPE_CHECKING:
     from jug.batch.overview import DeadJob, SeenJob
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _DEAD: Final = 3
 """How many dead jobs are shown, the last ones."""
+
+_LEAST: Final = 20
+"""Of how many characters the tasks are cut to the terminal's width."""
 
 
 @jugfile_command(
@@ -116,7 +119,7 @@ def _table(jobs: list[SeenJob]) -> str:
     rows = [_row(job) for job in jobs]
     says = [any(column) for column in zip(*rows, strict=True)]
     titles, rows = [*compress(titles, says)], [[*compress(row, says)] for row in rows]
-    return Columns(titles, rows, right=["Since", "Left", "Workers"]).table(rows)
+    return Columns(titles, rows, right=["Since", "Left", "Workers"], least=_LEAST).table(rows)
 
 
 def _row(job: SeenJob) -> list[str]:
@@ -128,6 +131,6 @@ def _row(job: SeenJob) -> list[str]:
     if queued is None:
         places = ", ".join(sorted({worker.process.host for worker in job.workers}))
         return [job.id, "not known", places, "", "", workers, tasks]
-    since = duration(now - queued.start) if queued.is_running and queued.start else ""
-    left = duration(queued.end - now) if queued.is_running and queued.end else ""
+    since = rounded(now - queued.start) if queued.is_running and queued.start else ""
+    left = rounded(queued.end - now) if queued.is_running and queued.end else ""
     return [job.id, escaped(queued.said), escaped(queued.place), since, left, workers, tasks]

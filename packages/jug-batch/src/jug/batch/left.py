@@ -41,7 +41,7 @@ class Left:
         if self.unknown < count:
             told += f", about {duration(self.work)} of work"
         if 0 < self.unknown < count:
-            told += f" without {self.unknown} of unknown length"
+            told += f", and {self.unknown} of unknown length"
         elif self.unknown:
             told += ", of unknown length"
         if self.hopeless:

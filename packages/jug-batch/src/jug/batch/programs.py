@@ -19,6 +19,7 @@ PATIENCE: Final = 60.0
 
 _OF_JOBS: Final = ("SBATCH_", "SLURM_", "JUG_END_TIME")
 _OF_SITES: Final = ("SLURM_CONF",)
+_LOGGED: Final = re.compile(r"^[EWI]\d{4} [\d:.]+ .*\n?", re.MULTILINE)
 _OF_HABIT: Final = ("SQUEUE_", "SBATCH_JOB_NAME", "SBATCH_ARRAY_INX", "SBATCH_TIMELIMIT")
 """Variables by which a script would not be what it says, or a queue not be shown as a whole."""
 _OBJECT: Final = re.compile(r"^\s*\{", re.MULTILINE)
@@ -59,9 +60,18 @@ def call(
             f"{program} did not answer within {seconds:g} s", program=program
         ) from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()) or f"status {done.returncode}"
-        raise BatchError(f"{program} says: {said}", program=program)
+        said = _in_its_words(done.stderr) or _in_its_words(done.stdout)
+        raise BatchError(f"{program} says: {said or f'status {done.returncode}'}", program=program)
     return done.stdout
+
+
+def _in_its_words(printed: str) -> str:
+    """Return what a program says, without what it logs before, if it says something besides.
+
+    >>> _in_its_words('E1126 15:44:35.1  9 memcache.go:265] "Unhandled Error"\\nNo server.\\n')
+    'No server.'
+    """
+    return _LOGGED.sub("", printed).strip() or printed.strip()
 
 
 def _environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from jug.batch.folders import folder_of_jobs, keep
@@ -100,7 +101,8 @@ class Submission:
         for one in self.groups:
             if one.jobs:
                 jobs, cost = counted(one.jobs, "job"), _core_hours(one.jobs * one.cpus * seconds)
-                yield f"{jobs} of {each}{one.kind}, at most {cost}: {one.name}"
+                kind = one.kind and f"\n  {one.kind}"
+                yield f"{jobs} of {each}, at most {cost}: {one.name}{kind}"
 
     def scripts(self) -> list[tuple[str, str]]:
         """Return the name and the script of each array that is needed."""
@@ -134,21 +136,24 @@ class Submission:
     def submit(self) -> list[str]:
         """Submit all arrays or none, and return their ids."""
         system, ids = self.wish.system, list[str]()
-        kept = [keep(self.folder, name, system.suffix, text) for name, text in self.scripts()]
-        for path in kept:
+        kept = [(name, keep(self.folder, name, system.suffix, text))
+                for name, text in self.scripts()]  # fmt: skip
+        for name, path in kept:
             try:
                 ids.append(system.submit(path, self.purpose.variables()))
             except BatchError as error:
-                raise BatchError(f"{error}{_undo(system, ids)}") from None
+                raise BatchError(f"{name}: {error}{_undo(system, ids)}") from None
         return ids
 
 
 def _core_hours(seconds: float) -> str:
     """Return what sites charge.
 
-    >>> _core_hours(3600), _core_hours(360_000)
-    ('1 core hour', '100 core hours')
+    >>> _core_hours(3600), _core_hours(360_000), _core_hours(90)
+    ('1 core hour', '100 core hours', '2 core minutes')
     """
+    if seconds < 3600:
+        return counted(ceil(seconds / 60), "core minute")
     hours = f"{seconds / 3600:,.3g}" if seconds < 3_600_000 else f"{seconds / 3600:,.0f}"
     return f"{hours} core hour{'s' * (hours != '1')}"
 

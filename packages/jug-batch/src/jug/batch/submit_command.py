@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import click
 
@@ -25,16 +25,25 @@ if TYPE_CHECKING:
     _Planned = AbstractContextManager[tuple[Submission, bool]]
 
 _RAW: Final = "jug.batch.raw"
+_HAS_DASHES: Final = "jug.batch.has_dashes"
 
 
 class _SubmitCommand(JugfileCommand):
     """A command in which all behind ``--`` is for the batch system."""
 
+    belongs: ClassVar[str] = f"{JugfileCommand.belongs}, for the batch system behind --"
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what stands behind ``--``."""
         at = args.index("--") if "--" in args else len(args)
-        ctx.meta[_RAW] = tuple(args[at + 1 :])
+        ctx.meta[_RAW], ctx.meta[_HAS_DASHES] = tuple(args[at + 1 :]), "--" in args
         return super().parse_args(ctx, args[:at])
+
+    def doubt(self, context: click.Context, meant: str) -> str:
+        """Return where the option goes, unless ``--`` shows that the user knows it."""
+        if context.meta[_HAS_DASHES] and not meant:
+            return ""
+        return "it goes to the jugfile; what is for the batch system stands behind --"
 
 
 @jugfile_command(
@@ -55,17 +64,21 @@ be done; 2 for wrong usage, also if a task would not fit into the time.""",
 )
 @click.option(
     "--workers", "submit_workers", type=int, metavar="N",
-    help="How many workers there may be at most, in all jobs together.",
+    help="How many workers there may be at most in all jobs, for each kind of needs and tags.",
 )  # fmt: skip
 @click.option(
     "-j", "--jobs", "submit_jobs", type=int, metavar="N",
     help="How many workers each job has, a core for each.  [1]",
 )  # fmt: skip
 @click.option(
-    "--time", "submit_time", metavar="TIME", help="How long each job may take, such as 4:00:00.",
+    "--time", "submit_time", metavar="TIME",
+    help="How long each job may take, such as 90min or 4:00:00.",
 )  # fmt: skip
-@click.option("--mem", "submit_mem", metavar="SIZE", help="The memory of each job, such as 8G.")
-@click.option("--gpus", "submit_gpus", type=int, metavar="N", help="The GPUs of each job.")
+@click.option(
+    "--mem", "submit_mem", metavar="SIZE",
+    help="The memory of each job at least, such as 8GB or 8GiB.",
+)  # fmt: skip
+@click.option("--gpus", "submit_gpus", type=int, metavar="N", help="The GPUs of each job at least.")
 @click.option(
     "--to", "submit_to", metavar="SYSTEM",
     help="slurm, sge, pbs, lsf, htcondor, kubernetes or print.  [the one whose programs are here]",
@@ -85,7 +98,9 @@ be done; 2 for wrong usage, also if a task would not fit into the time.""",
     "--secret", "submit_secret", metavar="NAME",
     help="The secret of Kubernetes whose key url has the URL of the store.  [jug]",
 )  # fmt: skip
-@click.option("--keep-going", is_flag=True, help="As for `jug execute`.")
+@click.option(
+    "--keep-going", is_flag=True, help="Go on after failures, as `jug execute` does so called."
+)  # fmt: skip
 @selecting
 @click.option("--dry-run", is_flag=True, help="Show the script, and submit nothing.")
 @click.option("--watch", is_flag=True, help="Ask again and again, until all tasks are done.")
@@ -100,9 +115,9 @@ def command(
     """Ask a batch system for jobs whose workers run the tasks of JUGFILE that are left.
 
     It counts the tasks that are left and the jobs that wait or run for them, and asks
-    for the difference as one array: called again, it adds what is missing.  Nothing is
-    kept about jobs; they are found by their name.  Scripts and logs are in a folder
-    beside the jugdir, whose name ends with .jobs.
+    for the difference, as one array for each kind of needs and tags: called again, it adds
+    what is missing.  Nothing is kept about jobs; they are found by their name.  Scripts and
+    logs are in a folder beside the jugdir, whose name ends with .jobs.
 
     What stands behind -- is for the batch system, as its own program takes it.
     """
@@ -200,8 +215,8 @@ def _submit(submission: Submission, is_trial: bool = False) -> None:
             err=is_printed,
         )
     if is_printed:
-        for _, script in submission.scripts():
-            click.echo(script, nl=False)
+        scripts = [script for _, script in submission.scripts()]
+        click.echo(wish.system.between.join(scripts), nl=False)
         return
     ids = " ".join(filter(None, submission.submit()))
     click.echo(f"Submitted: {ids or 'the batch system said no id'}")

@@ -34,7 +34,7 @@ class Watch:
             return ""
         if left.tasks and left.hopeless == len(left.tasks):
             tasks = counted(left.hopeless, "task")
-            return f"{tasks} failed or can't be run for that: `jug failures` shows why"
+            return f"{tasks} failed, or had to wait for one that did: `jug failures` shows why"
         if _digests(submission) == self._last:
             return f"the jobs are over, and no task was done: their logs are in {submission.folder}"
         return ""

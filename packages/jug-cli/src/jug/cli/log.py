@@ -90,7 +90,7 @@ def command(
         lines = RunLines(runs, more=follow)
         if not (as_json or options.short):
             is_chosen = chosen.selection or states or hosts or since > 0 or tail is not None
-            none = "There is no such run." if is_chosen else "No task has run yet."
+            none = "There is no such run." if is_chosen else "No task has ended yet."
             click.echo(lines.head() if runs or follow else none)
         line = _json_line if as_json else lines.line
         for run in chain(runs, filter(is_wanted, chain.from_iterable(batches))):

@@ -15,7 +15,7 @@ from jug.cli.reading import reading, warn_of_barrier
 from jug.cli.selecting import Chosen, selecting
 from jug.options import Options
 from jug.tables import Columns, size
-from jug.wording import counted, duration
+from jug.wording import counted, duration, escaped
 
 if TYPE_CHECKING:
     from jug.task.graph import Graph
@@ -87,14 +87,14 @@ def _as_data(found: Timings, path: CriticalPath | None, graph: Graph) -> dict[st
 
 def _by_name(names: list[NameTimes]) -> str:
     if not names:
-        return "No task has run yet."
+        return "No task has ended yet."
     rows = [
         (
             str(one.count),
             *map(duration, (one.total, one.mean, one.median, one.percentile_95, one.longest)),
             "-" if one.cpu_share is None else f"{one.cpu_share:.0%}",
             "-" if one.memory is None else size(one.memory),
-            one.name,
+            escaped(one.name),
         )
         for one in names
     ]
@@ -165,6 +165,6 @@ def _hints(names: list[NameTimes]) -> Iterator[str]:
     for one in names:
         if one.map_step is not None:
             yield (
-                f"{one.name}: tasks of {duration(one.mean)} cost more than they take:\n"
+                f"{escaped(one.name)}: tasks of {duration(one.mean)} cost more than they take:\n"
                 f"  jug.mapreduce.map(..., map_step={one.map_step}) makes fewer of them."
             )

@@ -3,13 +3,14 @@
 They are the jugfile's, which finds them in `sys.argv`.  But one may be an option of
 jug's that is misspelt or shortened, or that another command has.  A command that
 removes something must not guess, so it takes such words only behind ``--``; others
-warn where a word is like one of jug's options.
+warn where a word is like one of jug's options.  Where ``--`` is for something else,
+as in `jug submit`, a command says so by a class of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn, cast
 
 import click
 
@@ -23,10 +24,17 @@ _LIKE: Final = 0.75
 class JugfileCommand(click.Command):
     """A command that leaves to the jugfile what it does not know, and all behind ``--``."""
 
+    belongs: ClassVar[str] = "what is for the jugfile stands behind its name"
+    """Where options belong that are none of jug's."""
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note how many words stand behind ``--``, which is not among them any more then."""
         ctx.meta[_BEHIND_DASHES] = len(args) - args.index("--") - 1 if "--" in args else 0
         return super().parse_args(ctx, args)
+
+    def doubt(self, context: click.Context, meant: str) -> str:
+        """Return what to say of an option that goes to the jugfile, empty if nothing."""
+        return "it goes to the jugfile; behind -- without a warning" if meant else ""
 
 
 def heed_unknown_options(context: click.Context, words: Sequence[str], refuse: bool) -> None:
@@ -46,18 +54,19 @@ def heed_unknown_options(context: click.Context, words: Sequence[str], refuse: b
             raise click.UsageError(
                 f"{complaint} (what is for the jugfile stands behind --)", ctx=context
             )
-        if meant:
-            click.echo(
-                f"jug: {complaint} (it goes to the jugfile; behind -- without a warning)",
-                err=True,
-            )
+        if doubt := _command_of(context).doubt(context, meant):
+            click.echo(f"jug: {complaint} ({doubt})", err=True)
+
+
+def _command_of(context: click.Context) -> JugfileCommand:
+    return cast("JugfileCommand", context.command)
 
 
 def _refuse_before_jugfile(option: str, context: click.Context) -> NoReturn:
     """Say which option may be meant, and where those of the jugfile belong."""
     raise click.NoSuchOption(
         option,
-        f"No such option: {option} (what is for the jugfile stands behind its name).",
+        f"No such option: {option} ({_command_of(context).belongs}).",
         possibilities=[*_long_options(context.command)],
         ctx=context,
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from jug.workers import Worker
 
 _TITLES: Final = ("State", "Heard of", "Lives for", "Held for", "Worker", "Call")
+_LEAST: Final = 20
+"""Of how many characters a call is cut to the terminal's width."""
 
 
 @jugfile_command(
@@ -59,7 +61,7 @@ def command(options: Options, as_json: bool) -> None:
 
 def _table(seen: Workforce) -> str:
     rows = [_row(seen, worker) for worker in seen.workers]
-    return Columns(_TITLES, rows, right=_TITLES[1:4], paint=_paint).table(rows)
+    return Columns(_TITLES, rows, right=_TITLES[1:4], paint=_paint, least=_LEAST).table(rows)
 
 
 def _row(seen: Workforce, worker: Worker) -> tuple[str, ...]:

@@ -72,9 +72,10 @@ def _count(given: Any) -> int:
 
 
 def _cpus(given: Any) -> int:
-    if _count(given) < 1:
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit() and int(text)):
         raise ValueError("must be a whole number from 1 up")
-    return _count(given)
+    return int(text)
 
 
 def _moment(given: Any) -> float:

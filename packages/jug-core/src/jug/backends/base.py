@@ -89,7 +89,7 @@ class BaseStore(NamedAccess):
     """The thread that uses this object, as far as that is known (`jug.session`)."""
 
     offers: Mapping[str, int] = MappingProxyType({})
-    """What the worker that this object is may use of its machine, by what is counted."""
+    """What the worker that this object is may use of its machine, also where no task states it."""
 
     jugfile: str = ""
     """The path of the jugfile whose tasks are saved here, to be noted with the first one."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Process(NamedTuple):
@@ -37,6 +37,20 @@ class Process(NamedTuple):
         """
         pid = os.getpid()
         return cls(_host(), _boot(), _namespace(), pid, _stat(pid)[1])
+
+    @classmethod
+    def of(cls, said: object) -> Self:
+        """Return the process that a list of its fields describes, as one reads it from JSON.
+
+        Raises ValueError if it describes none.
+
+        >>> Process.of(list(Process.here())) == Process.here()
+        True
+        """
+        match said:
+            case [str(host), str(boot), str(namespace), int(pid), str(started)]:
+                return cls(host, boot, namespace, pid, started)
+        raise ValueError(f"{said!r} describes no process")
 
     @staticmethod
     def start_of(pid: int) -> str:

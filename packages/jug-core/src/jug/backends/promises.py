@@ -287,7 +287,10 @@ class LeasePromises(ABC):
 
     @abstractmethod
     def heartbeat(self) -> Heartbeat | None:
-        """Return the heartbeat of this worker, None for a store that needs none."""
+        """Return the heartbeat of this worker, None for a store that needs none.
+
+        With one, others know from now on who this worker is, though it holds nothing yet.
+        """
 
 
 class NewsPromises(ResultPromises):

@@ -26,6 +26,9 @@ _JOB_VARIABLES: Final = {
     "HTCondor": ("CONDOR_ID",),
 }
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_ITEMS: Final = {"packages": str, "arguments": str, "offers": int}
+_LATEST: Final = 1e11
+"""No moment is later, in seconds since the epoch."""
 _MOST_PACKAGES: Final = 40
 _LONGEST_ARGUMENT: Final = 200
 
@@ -95,11 +98,15 @@ class WorkerRecord(NamedTuple):
         """
         try:
             said = json.loads(packed)
-            process = Process(*(said.pop(name) for name in Process._fields))
-        except (AttributeError, KeyError, TypeError) as error:
+            process = Process.of([said.pop(name) for name in Process._fields])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the description of worker {id} is damaged ({error})") from error
         kinds = {name: type(default) for name, default in cls._field_defaults.items()}
-        known = {n: said[n] for n, kind in kinds.items() if n in said and _is(said[n], kind)}
+        known = {
+            name: said[name]
+            for name in kinds.keys() & said.keys()
+            if _is(said[name], kinds[name], _ITEMS.get(name))
+        }
         return cls(id, process, **known)
 
     def ended(self, packed: bytes) -> Self:
@@ -117,9 +124,14 @@ class WorkerRecord(NamedTuple):
         return about | {name: given for name, given in rest.items() if given}
 
 
-def _is(said: object, kind: type) -> bool:
+def _is(said: Any, kind: type, items: type | None) -> bool:
     """Return whether what a version of jug said is of the kind that this one knows."""
-    return isinstance(said, (int, float) if kind is float else kind)
+    if kind is float:
+        return isinstance(said, (int, float)) and 0 <= said < _LATEST
+    given = said.values() if isinstance(said, dict) else said
+    return isinstance(said, kind) and (
+        items is None or all(isinstance(one, items) for one in given)
+    )
 
 
 def pack_end() -> bytes:

@@ -141,6 +141,11 @@ class Agenda:
                 self.plan.finish(self.graph.numbers[digest])
         self.plan.put_aside(holders)
 
+    def put_aside_begun(self, holders: Mapping[bytes, Holder]) -> None:
+        """Let no task keep a turn that others have begun, given who holds what."""
+        if self.plan.ready.keeps_a_turn:
+            self.plan.put_aside(digest for digest, holder in holders.items() if holder.alive)
+
     def waits_for_room(self) -> bool:
         """Return whether there was nothing to offer just now for want of room on the machine."""
         return self.plan.ready.waits_for_room
@@ -158,6 +163,7 @@ class Agenda:
     def see(self, holders: Mapping[bytes, Holder]) -> None:
         """Note who holds what by now, and what there is in other stores."""
         self.plan.reconsider({digest: holder.alive for digest, holder in holders.items()})
+        self.put_aside_begun(holders)
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)

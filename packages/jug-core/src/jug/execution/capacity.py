@@ -21,6 +21,8 @@ from jug.needs import Needs, count_of, memory_of
 __all__ = ["MOST_GPUS", "Capacity"]
 
 MOST_GPUS: Final = 64
+_ALL: Final = Needs(cpus=2, memory=1, gpus=1)
+"""Needs that state everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class Capacity:
             if one.gpus and gpus is None:
                 gpus = usable_gpus()[:MOST_GPUS]
         return Capacity(cpus, memory, gpus)
+
+    def in_full(self) -> Capacity:
+        """Return the same with all that is found on this machine, as tasks may come to state it."""
+        return self.for_tasks([_ALL])
 
     @property
     def offers(self) -> dict[str, int]:

@@ -64,6 +64,7 @@ class Plan:
         self.left = 0
         self._turn, self.workers = 0, 1
         self._selected = selected
+        self._room = room
         for number, is_done in enumerate(done):
             if is_done:
                 self.states[number] = DONE
@@ -106,6 +107,8 @@ class Plan:
 
     def candidates(self) -> list[int]:
         """Return tasks to try, the best first; empty if none is ready as far as is known."""
+        if self._room is not None:  # what is begun waits for no room, and keeps no turn
+            self.put_aside(self._room.running_beside())
         if self.workers == 1:
             return self.ready.first(1)
         first = self.ready.first(2 * self.workers)
@@ -119,12 +122,15 @@ class Plan:
         self._turn, self.workers = turn, workers
 
     def put_aside(self, held: Iterable[bytes]) -> None:
-        """Note what other workers hold."""
+        """Note what other workers hold, of what this one might take over."""
         for digest in held:
             number = self.graph.numbers.get(digest)
-            if number is not None and self.states[number] == READY:
+            if number is not None and self.states[number] == READY and self._may_run_here(number):
                 self.states[number] = HELD
                 self.held.add(number)
+
+    def _may_run_here(self, number: int) -> bool:
+        return self._room is None or self._room.capacity.has(self.graph.tasks[number].needs)
 
     def reconsider(self, held: Mapping[bytes, bool]) -> None:
         """Put back what others do not hold any more, given who holds what and is alive."""

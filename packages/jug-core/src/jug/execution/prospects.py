@@ -156,8 +156,11 @@ class Prospects:
 
     def _end_of(self, number: int) -> float:
         """Return when a task may be done that nobody runs yet, inf for never."""
-        is_left = self._plan.states[number] in (FAILED, LATE) or number in self._plan.lost
-        if is_left or number in self._elsewhere or not self._may_run_somewhere(number):
+        state = self._plan.states[number]
+        is_left = state in (FAILED, LATE) or number in self._plan.lost
+        # What is not chosen here is for a worker that may not have begun yet.
+        is_possible = state == SKIPPED or self._may_run_somewhere(number)
+        if is_left or number in self._elsewhere or not is_possible:
             return inf
         return self._end_after(number, self._begin_of(number))
 

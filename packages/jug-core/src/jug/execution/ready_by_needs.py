@@ -32,6 +32,10 @@ class ReadyByNeeds:
         self, numbers: list[int], states: bytearray, tasks: Sequence[Task[Any]], room: Room
     ) -> None:
         """Begin with these numbers, which must ascend."""
+        self.keeps_a_turn = False
+        """Whether something was kept back last, for a task for which there was no room."""
+        self.waits_for_room = False
+        """Whether nothing was given last, as there is no room at that moment."""
         self._states = states
         self._tasks = tasks
         self._room = room
@@ -39,8 +43,6 @@ class ReadyByNeeds:
         self._part_of: dict[RunOptions, ReadyTasks] = {}
         for number in numbers:
             self.add(number)
-        self.waits_for_room = False
-        """Whether nothing was given last, as there is no room at that moment."""
 
     def add(self, number: int) -> None:
         """Add a task that has become ready."""
@@ -63,7 +65,8 @@ class ReadyByNeeds:
                 found += some
             elif free.has(needs):
                 found += [number for number in some if number < waits[0]]
-        self.waits_for_room = waits is not None and not found
+        self.keeps_a_turn = waits is not None
+        self.waits_for_room = self.keeps_a_turn and not found
         return sorted(found)[:count]
 
     def _firsts(self, count: int) -> Iterator[tuple[list[int], Needs]]:

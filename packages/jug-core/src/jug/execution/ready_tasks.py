@@ -20,6 +20,8 @@ class ReadyTasks:
     [1, 2]
     """
 
+    keeps_a_turn = False
+    """Whether something was kept back last for want of room on the machine: it is not counted."""
     waits_for_room = False
     """Whether nothing was given last, as there is no room on the machine: it is not counted."""
 

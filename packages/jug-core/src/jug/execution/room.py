@@ -107,6 +107,10 @@ class Room:
         free = [n for n in range(count) if not any(share.gpus >> n & 1 for share in others)]
         return sorted(free, key=lambda n: (n not in self._gpus, (n - self._slot) % count))
 
+    def running_beside(self) -> set[bytes]:
+        """Return the tasks that other workers of the command run."""
+        return set() if self._slots is None else self._slots.digests_beside(self._slot)
+
     # What is taken
 
     def take(self, needs: Needs) -> bool:

@@ -245,6 +245,12 @@ class WorkerSlots:
         """Return the tasks that workers run."""
         return {self.running(slot).digest for slot in range(self.count)} - {NO_TASK}
 
+    def digests_beside(self, slot: int) -> set[bytes]:
+        """Return the tasks that workers run but for that of a slot."""
+        starts = (_FIRST + n * _SLOT.size for n in range(self.count) if n != slot)
+        shown = {self._bytes[start + _DIGEST.start : start + _DIGEST.stop] for start in starts}
+        return shown - {NO_TASK}
+
     def is_on_trial(self, digest: bytes, slot: int) -> bool:
         """Return whether a task that the worker of a slot has taken may prove to be deadly.
 

@@ -115,7 +115,7 @@ class Worker:
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
-        self.store.offers = self.room.capacity.offers
+        self.store.offers = self.room.capacity.in_full().offers
         again = self.agenda.count_tried_again()
         if again and (self.connection is None or self.connection.is_first):
             failed = counted(again, "task")
@@ -178,6 +178,8 @@ class Worker:
 
     def _ending_of_wait(self) -> Ending | None:
         """Return why not to wait on, if somebody said so."""
+        if self.room.is_counted and not self._has_joined:
+            self._join()  # so that others see what is here, and wait for what this one may run
         if not may_go_on("execute.waiting"):
             self.stop = self.stop or Ending.LIMIT
         return self._ending_if_told()
@@ -201,8 +203,10 @@ class Worker:
         return lease if self._accept(lease) else None
 
     def _take_turns(self) -> None:
-        """Ask the store which of the workers at work this is."""
+        """Ask the store which of the workers at work this is, and whose the turns on a machine."""
         self.agenda.plan.take_turns(*self.store.turn())
+        if self.agenda.plan.ready.keeps_a_turn:
+            self.agenda.put_aside_begun(self.store.holders())
         self._turn_until = time.monotonic() + _TURN
 
     def _join(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from jug.errors import OptionError, TaskError
 from jug.hash.names import function_name
+from jug.needs import Needs
 from jug.task.run_options import DEFAULTS, RunOptions, Stated, check_names
 from jug.task.task import Task
 from jug.task.tasklet import Item, Part, Tasklet
@@ -68,6 +69,11 @@ class TaskGenerator(Generic[P, R]):
         self._stated = options
         self._options = _run_options(f, options) if options else DEFAULTS
         update_wrapper(self, f)
+
+    @property
+    def needs(self) -> Needs:
+        """What a call needs of the machine that runs it."""
+        return self._options.needs
 
     @property
     def __jug_function__(self) -> Callable[P, R]:

@@ -203,7 +203,9 @@ class HistoryContract(StoreHooks):
         with opener() as third:
             third.jugfile = "primes.py"
             third.offers = {"cpus": 4, "memory": 8_000_000_000}
-            third.heartbeat()  # as workers ask for before they take anything
+            if third.heartbeat() is not None:  # as workers ask for before they take anything
+                store.poll()
+                assert [worker.offers for worker in store.workers().values()] == [third.offers]
             third.put(result(A))
             third.flush()
             store.poll()

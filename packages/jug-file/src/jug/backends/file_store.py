@@ -390,6 +390,7 @@ class FileStore(BaseStore):
 
     def heartbeat(self) -> Heartbeat:
         self._be_writable()
+        self._saving.begin()
         return StoreHeartbeat(self._leases.heartbeat(), str(self._segments.folder))
 
     # Writing

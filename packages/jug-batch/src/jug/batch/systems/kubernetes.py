@@ -74,6 +74,7 @@ class Kubernetes(System):
     title = "Kubernetes"
     template = _MANIFEST
     suffix = ".yaml"
+    between = "---\n"
     needed = ("name", "jobs")
     sees_files = False
 

@@ -27,7 +27,7 @@ class Printed(System):
 
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
         """Refuse."""
-        raise BatchError("which batch system it is was not said")
+        raise BatchError("no batch system is named")
 
     def array_of(self, job: str) -> str:
         """Return what is called so."""

@@ -68,6 +68,8 @@ class System(ABC):
     """The script of its jobs, with fields."""
     suffix: ClassVar[str] = ".sh"
     """What the names of its scripts end with."""
+    between: ClassVar[str] = "\n"
+    """What stands between two scripts that are printed."""
     needed: ClassVar[tuple[str, ...]] = ("name", "range")
     """The fields without which jobs would not be found again, or not be as many as they should."""
     sees_files: ClassVar[bool] = True

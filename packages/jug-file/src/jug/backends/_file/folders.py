@@ -41,10 +41,18 @@ def names_now(folder: str | os.PathLike[str]) -> list[str]:
     try:
         return _listed_anew(folder)
     except FileNotFoundError:
-        place = Path(os.path.abspath(folder))
-        if lies_on_local_disk(place.parent) or place.name not in _listed_anew(place.parent):
+        if not _is_made_elsewhere(Path(os.path.abspath(folder))):
             raise
     return _listed_anew(folder)
+
+
+def _is_made_elsewhere(folder: Path) -> bool:
+    """Return whether the server lists a folder that was not found."""
+    if lies_on_local_disk(folder.parent):
+        return False
+    with suppress(PermissionError):  # there are folders to pass through, not to be listed
+        return folder.name in _listed_anew(folder.parent)
+    return False
 
 
 def make_folder(folder: str | os.PathLike[str]) -> None:
@@ -52,7 +60,8 @@ def make_folder(folder: str | os.PathLike[str]) -> None:
     try:
         os.mkdir(folder)
     except FileExistsError:
-        _listed_anew(os.path.dirname(os.path.abspath(folder)))
+        with suppress(PermissionError):  # as above
+            _listed_anew(os.path.dirname(os.path.abspath(folder)))
 
 
 def _listed_anew(folder: str | os.PathLike[str]) -> list[str]:

@@ -126,7 +126,8 @@ def _make_folders(jugdir: Path) -> None:
     with suppress(FileExistsError), open(jugdir / _NOTE, "x") as note:
         note.write(_NOTE_TEXT)
     for folder in (jugdir, *above):
-        sync_folder(folder.parent)
+        with suppress(PermissionError):  # nothing is made in a folder that one only passes through
+            sync_folder(folder.parent)
 
 
 def _look(jugdir: Path) -> _State:

@@ -1,8 +1,11 @@
 """Reading a segment for what it tells of runs: frame by frame, and in stretches where it can be.
 
-Of a large frame only the beginning is read, and none is checked again that was found sound
-when it was polled.  Files are read, not mapped: one that its writer cuts back, or that another
-host removes, would end a process that has mapped it.
+No frame is checked again that was found sound when it was polled, and of a large one
+only the beginning is read.  All others are read as a whole: a damaged one tells nothing, and
+where the next begins least of all.
+
+Files are read, not mapped: one that its writer cuts back, or that another host removes, would
+end a process that has mapped it.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def _told_by(data: bytes, left: int, sound: int, seed: int) -> tuple[Told, int]:
     """Return what some bytes tell, and where the first frame begins that is cut off or damaged.
 
     The file goes on for `left` bytes, of which the first `sound` were found so before.  Of
-    the last frame the record suffices, so that place may be after the end of the bytes.
+    a last frame among these the record suffices, so that place may be after the end of the bytes.
     """
     told, at, before = Told([], []), 0, -1
     while before < at < len(data):
@@ -103,7 +106,9 @@ def _frames_of(
         record_end = begin + record_length
         if magic != magic_there or record_end > min(end, stop) or stop > left:
             break
-        if sound < stop <= end and checksum_of(whole[at + checked_from : stop], seed) != checksum:
+        if stop > sound and (
+            stop > end or checksum_of(whole[at + checked_from : stop], seed) != checksum
+        ):
             break
         at = stop
         if kind not in of_runs:

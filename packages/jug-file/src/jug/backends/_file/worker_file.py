@@ -32,7 +32,7 @@ BEGUN: Final = re.compile(r"[0-9a-f]{16}\.([0-9A-Za-z-]*)\.(\d*)\.(\d+)\.(\d*)\.
 
 _SIZE: Final = 512
 _RUNNING_AT: Final = 432
-_RUNNING: Final = re.compile(rb"([0-9a-f]{40}) ([0-9.]+)\n")
+_RUNNING: Final = re.compile(rb"([0-9a-f]{40}) ([0-9]{1,12}\.[0-9]{1,9})\n")
 
 
 def new_id() -> str:
@@ -141,6 +141,6 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
 
 def _process(text: bytes) -> Process | None:
     try:
-        return Process(*json.loads(text))
-    except (ValueError, TypeError):
+        return Process.of(json.loads(text))
+    except ValueError:
         return None
