@@ -176,6 +176,14 @@ def test_of_a_job_that_died_the_end_of_the_log_is_shown(jug, slurm, folder):
     assert "line 20\n" not in said
 
 
+def test_a_job_in_the_queue_is_not_dead(jug, slurm, folder, name):
+    slurm(f"55_0|RUNNING|n|1|1|None|{name}\n")
+    (folder / "work.jugdata.jobs").mkdir()
+    (folder / "work.jugdata.jobs" / "55_0.log").write_text("begins\n")
+
+    assert "did not end well" not in jug("jobs", "work.py").output
+
+
 def test_a_job_that_ended_well_is_not_dead(jug, slurm, in_job, folder):
     process = in_job(**OF_ARRAY)
     Path("go").touch()

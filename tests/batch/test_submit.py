@@ -401,6 +401,26 @@ def test_a_watch_asks_for_nothing_while_the_queue_does_not_answer(jug, slurm, pr
     assert len(programs.calls("squeue")) == 4
 
 
+def test_a_watch_goes_on_while_jobs_are_there(jug, slurm, programs, name):
+    """They are in the queue for two rounds, and gone then."""
+    programs.add(
+        "squeue",
+        "read -r n < asked || n=0; echo $((n + 1)) > asked\n"
+        f"if [ $n = 1 ] || [ $n = 2 ]; then echo '1_0|RUNNING|n|1|1|None|{name}'; fi",
+    )
+
+    asked = ("--workers", "1", "--time", "1h", "work.py")
+    said = jug("submit", "--watch", "--every", "0.01s", *asked, status=1).output
+
+    assert "the jobs are over, and no task was done" in said
+    assert len(programs.calls("squeue")) == 4
+
+
+@pytest.mark.parametrize("option", [["--dry-run"], ["--to", "print"]])
+def test_a_watch_has_to_submit(jug, slurm, option):
+    assert "--watch submits" in jug("submit", "--watch", *option, *ASKED, status=2).output
+
+
 def test_how_often_to_watch_must_be_a_time(jug, slurm):
     said = jug("submit", "--watch", "--every", "now", *ASKED, status=2).output
 
