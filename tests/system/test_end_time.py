@@ -94,7 +94,7 @@ def test_what_was_cut_off_needs_more_time_than_that(write, journal, start, jug, 
 def test_what_is_beyond_a_barrier_goes_by_the_same_times(write, jug):
     barrier = "from jug import barrier\nbarrier()\nmore = [long(50 + n) for n in range(9)]\n"
     write(TWO_KINDS.replace("*map(long, range(2, 40)), ", "") + barrier)
-    jug("execute", "--name", "long(0)")
+    jug("execute", "--name", "long(0)", "--no-wait")
 
     status, out, err = jug("execute", "-j", "2", "--for", "4s", "--margin", "0.5s")
 
