@@ -95,10 +95,15 @@ class Waiting:
         return agenda.ending()
 
     def _wait_for_changes(self, agenda: Agenda, seconds: float) -> Changes:
-        """Wait until the store has changed or there is room on the machine, at most so long."""
+        """Wait until the store has changed or there is room on the machine, at most so long.
+
+        The store may wake without any change, as when a lease was released.
+        """
         until = time.monotonic() + seconds
         changes = self._store.wait(self._news, _pause(agenda, until))
-        while not changes and time.monotonic() < until and not agenda.candidates():
+        while not changes and agenda.waits_for_room() and time.monotonic() < until:
+            if agenda.candidates():
+                break
             changes = self._store.wait(self._news, _pause(agenda, until))
         return changes
 
