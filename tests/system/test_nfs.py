@@ -41,15 +41,15 @@ def hosts(program, unavailable, monkeypatch):
     return run
 
 
-def test_a_thousand_tasks_are_done_once_though_a_host_dies(hosts):
-    outcome = hosts("--tasks", "1000", "--kill")
+def test_tasks_are_done_once_though_a_host_dies(hosts):
+    outcome = hosts("--tasks", "200", "--kill")  # a thousand take ten minutes
 
     assert outcome["said"] == {}
-    assert outcome["tasks"] == 1000
+    assert outcome["tasks"] == 200
     assert outcome["wrong values"] == 0
     assert set(outcome["by"]) == {"client1", "client2"}
     # Of the host that died each of the two workers had at most one task in progress.
-    assert outcome["runs"] <= 1002
+    assert outcome["runs"] <= 202
     assert {first for _, first, *_ in outcome["repeats"]} <= {"client2"}
 
 
