@@ -27,8 +27,8 @@ def folder_of_jobs(store: BaseStore, jugfile: str) -> Path:
     """Return the folder for the jobs of a store: beside the jugdir, or else the jugfile.
 
     >>> from jug.backends.dict_store import DictStore
-    >>> folder_of_jobs(DictStore(), "/work/primes.py")
-    PosixPath('/work/primes.jobs')
+    >>> folder_of_jobs(DictStore(), "/data/primes.py")
+    PosixPath('/data/primes.jobs')
     """
     scheme, _, path = store.url.partition(":")
     if scheme == "file":

@@ -51,8 +51,8 @@ def family(jugfile: str, store: str) -> str:
 
     Jugfiles that share a store have jobs of their own, though their names be alike.
 
-    >>> family("/work/Übung 1.py", "file:/work/Übung 1.jugdata")
-    'jug-bung-1-b4933f3c'
+    >>> family("/data/Übung 1.py", "file:/data/Übung 1.jugdata")
+    'jug-bung-1-2395e9ef'
     """
     path = Path(jugfile).resolve()
     stem = _ODD.sub("-", path.stem.lower()).strip("-")[:_LONGEST].strip("-")
