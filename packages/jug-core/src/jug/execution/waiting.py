@@ -74,7 +74,7 @@ class Waiting:
             self._reporter.look(agenda)
             now = time.monotonic()
             if now >= tell_from:
-                self._tell(agenda, holders)
+                self._tell(agenda, holders, is_quiet=now - quiet_since >= LONG)
                 tell_from = now + _LOOK
             left = quiet_since + self._patience - now
             if self._slots is not None and self._slots.is_anybody_busy():
@@ -123,7 +123,7 @@ class Waiting:
 
     # Saying so
 
-    def _tell(self, agenda: Agenda, holders: Mapping[bytes, Holder]) -> None:
+    def _tell(self, agenda: Agenda, holders: Mapping[bytes, Holder], is_quiet: bool) -> None:
         """Say for what this one waits; one worker of a command speaks for all."""
         if not self._is_speaker:
             return
@@ -131,7 +131,7 @@ class Waiting:
         held = {task.digest: task.name for task in agenda.waited_for(holders)}
         self.notice.see(holders)
         self.notice.tell({d: name for d, name in held.items() if d not in ours}, holders)
-        if not held:
+        if not held and is_quiet:
             self._tell_of_others(agenda)
 
     def _tell_of_others(self, agenda: Agenda) -> None:
