@@ -122,11 +122,10 @@ def local_packages(site: str) -> frozenset[str]:
     with suppress(OSError):
         for entry in os.listdir(site):
             folder = os.path.join(site, entry)
-            if entry.endswith(_SUFFIXES) and os.path.exists(
-                os.path.join(folder, "direct_url.json")
-            ):
-                listed = _read(os.path.join(folder, "RECORD")).splitlines()
-                found.update(
-                    line.split("/")[0].split(",")[0].removesuffix(".py") for line in listed
-                )
+            if not entry.endswith(_SUFFIXES):
+                continue
+            if os.path.exists(os.path.join(folder, "direct_url.json")):
+                files = _read(os.path.join(folder, "RECORD")).splitlines()
+                tops = (file.partition(",")[0].partition("/")[0] for file in files)
+                found.update(top.removesuffix(".py") for top in tops)
     return frozenset(found)

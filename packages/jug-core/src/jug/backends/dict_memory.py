@@ -1,4 +1,4 @@
-"""What the views of a `dict_store` share: results, failures, other runs, workers, code and leases."""
+"""What the views of a `dict_store` share: results, other runs, workers, code, leases."""
 
 from __future__ import annotations
 

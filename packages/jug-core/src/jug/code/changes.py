@@ -80,4 +80,4 @@ def _is_out_of_sight(part: Part, code: Code) -> bool:
 def _changes(gone: dict[str, Part], come: dict[str, Part]) -> Iterator[PartChange]:
     for name in sorted(gone.keys() | come.keys()):
         old, new = gone.get(name), come.get(name)
-        yield PartChange(name, old and old.source, new and new.source)
+        yield PartChange(name, old.source if old else None, new.source if new else None)

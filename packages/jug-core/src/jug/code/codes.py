@@ -6,11 +6,11 @@ What a task is called with may bring code along: functions, and objects of the p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from types import FunctionType
 from typing import Any, Final, Protocol
 
 from jug.code.fingerprint import Code
+from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.things import is_callable_kind
 from jug.records import without_collector
@@ -23,7 +23,7 @@ _MOST_LOOKED_AT: Final = 16
 _known: dict[tuple[int, ...], tuple[Any, Code]] = {}
 """The code by what it is of; that is kept too, so that its number stays its own."""
 _reach = Reach()
-_may_bring_code = cache(is_callable_kind)
+_may_bring: dict[type, bool] = {}
 
 
 class Call(Protocol):
@@ -75,7 +75,14 @@ def _brought(task: Call) -> Iterator[Any]:
     for argument in (*task.args, *task.kwargs.values()):
         for one in _items(argument):
             if _may_bring_code(type(one)):
-                yield one if callable(one) else type(one)
+                yield type(one) if is_project(type(one).__module__) else one
+
+
+def _may_bring_code(kind: type) -> bool:
+    known = _may_bring.get(kind)
+    if known is None:
+        known = _may_bring[kind] = is_callable_kind(kind)
+    return known
 
 
 def _items(argument: Any) -> Iterable[Any]:

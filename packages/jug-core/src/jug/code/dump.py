@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 __all__ = ["Dump", "Imported", "Name", "dump"]
@@ -77,9 +76,15 @@ _CHOOSING: Final = {"getattr": 1, "import_module": 0}
 """Functions whose argument of this number says what is meant."""
 
 
-@cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(name for name in kind._fields if name not in _NOT_WRITTEN)
+    """Return the fields of a kind of node that are written."""
+    found = _known_fields.get(kind)
+    if found is None:
+        found = _known_fields[kind] = tuple(n for n in kind._fields if n not in _NOT_WRITTEN)
+    return found
+
+
+_known_fields: dict[type[ast.AST], tuple[str, ...]] = {}
 
 
 class _Scope:
@@ -358,7 +363,7 @@ class _Writer:
     def _note_unseen(self, node: ast.Call) -> None:
         """Note a call by which something is found that no name leads to."""
         function = node.func
-        name = getattr(function, "id", None) or getattr(function, "attr", "")
+        name: str = getattr(function, "id", "") or getattr(function, "attr", "")
         if name in _BY_NAME and isinstance(function, ast.Name):
             self._unseen[_BY_NAME[name]] = None
         place = _CHOOSING.get(name)

@@ -125,8 +125,10 @@ class Reach:
         """Take in the functions and classes behind a thing; return the part of the main one."""
         own = None
         for one in things_in(thing):
-            take_in = self._class if isinstance(one, type) else self._function
-            part = take_in(found, one)
+            if isinstance(one, type):
+                part = self._class(found, one)
+            else:
+                part = self._function(found, one)
             own = part if one is main else own
         return own
 

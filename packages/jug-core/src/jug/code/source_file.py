@@ -213,7 +213,8 @@ def _is_same(code: CodeType, other: CodeType) -> bool:
 
 def _first_line(node: Any) -> int:
     """Return the line of the first decorator, which Python gives as that of the code."""
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+    lines: list[int] = [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]
+    return min(lines)
 
 
 def _blocks(node: ast.AST) -> Iterator[list[Any]]:

@@ -47,6 +47,7 @@ def innermost(thing: Any) -> Any:
     True
     """
     for _ in range(_MOST):
+        inner: Any
         if isinstance(thing, partial):
             inner = thing.func
         elif isinstance(thing, (MethodType, staticmethod, classmethod)):
