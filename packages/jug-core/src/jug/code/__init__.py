@@ -27,7 +27,7 @@ from jug.code.comparison import (
 )
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, is_kept, keep
-from jug.code.sources import remember
+from jug.code.sources import notice_reloads, remember
 
 __all__ = [
     "SCHEME",
@@ -47,5 +47,6 @@ __all__ = [
     "compare_record",
     "is_kept",
     "keep",
+    "notice_reloads",
     "remember",
 ]

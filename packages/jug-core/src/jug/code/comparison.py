@@ -18,6 +18,7 @@ from jug.code.changes import PartChange, changed_parts
 from jug.code.codes import Call, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.kept import Accepted, KeptCode, accept_code
+from jug.code.sources import remember
 from jug.hash.names import task_names
 from jug.records import Record, without_collector
 
@@ -154,6 +155,7 @@ class _Verdicts:
 
 def compare(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     """Return what is known of the results of tasks in a store that was polled."""
+    remember()
     found, verdicts = Comparison(), _Verdicts(store)
     changes: dict[tuple[str, str, str], Change] = {}
     unique = list({task.digest: task for task in tasks}.values())
