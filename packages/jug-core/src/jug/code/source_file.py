@@ -8,13 +8,13 @@ and columns.  That also tells lambdas apart that stand in one line.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from jug.code.dump import Dump, Imported, dump
+from jug.code.modules import names_of
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -87,9 +87,8 @@ class SourceFile:
     @cached_property
     def is_as_imported(self) -> bool:
         """Whether no function of the module was compiled from another text."""
-        module = sys.modules.get(self.module)
-        names = {} if module is None else dict(module.__dict__)
-        return all(self._is_here(code) for thing in names.values() for code in self._made(thing))
+        held = tuple(names_of(self.module).values())
+        return all(self._is_here(code) for thing in held for code in self._made(thing))
 
     def _is_here(self, code: CodeType) -> bool:
         return any(

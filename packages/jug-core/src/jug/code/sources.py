@@ -12,7 +12,7 @@ import sys
 from types import CodeType, ModuleType
 from typing import Any
 
-from jug.code.modules import is_project, place_of
+from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
 
 __all__ = ["changes", "file_of", "file_with", "notice_reloads", "remember"]
@@ -49,7 +49,7 @@ def _note(name: str) -> None:
     if module is None:
         return
     known = _loaded.get(name)
-    spec = getattr(module, "__dict__", {}).get("__spec__")
+    spec = names_of(name).get("__spec__")
     if known is not None and known[0] is module and known[1] is spec:
         return
     _loaded[name] = module, spec
