@@ -18,7 +18,7 @@ VECTORS = json.loads((CORE / "code_vectors.json").read_text())
 
 
 @pytest.fixture
-def sample() -> None:
+def sample(folder) -> None:
     """The sample project in the working folder."""
     for path in SAMPLE.glob("*.py"):
         shutil.copy(path, path.name)
