@@ -1,8 +1,6 @@
 import functools
 from functools import partial
 
-import params
-
 HANDLERS = {}
 CACHE = {}
 
@@ -19,15 +17,18 @@ def one(x):
 
 def logged(f):
     "Says what it does."
+
     @functools.wraps(f)
     def wrapper(*args):
         return f(*args) + 1
+
     return wrapper
 
 
 def scaled(k):
     def scale(x):
         return x * k
+
     return scale
 
 

@@ -1,15 +1,16 @@
 """A project whose tasks reach what they use in many ways."""
+
 import functools
 import math
 
-import numba
-from jug import TaskGenerator
-
 import helpers
+import numba
 import params
-from helpers import HANDLERS, logged, scaled, remembered
+from helpers import HANDLERS, logged, remembered, scaled
 from models import Model, Plain
 from near import middle
+
+from jug import TaskGenerator
 
 LIMIT = 10  # how far
 by_two = scaled(2)
@@ -24,21 +25,23 @@ def plain(x):
     three lines.
     """
     # a comment
-    return x+1
+    return x + 1
 
 
 @TaskGenerator
 def two_away(x):
     return middle(x) + 1
 
+
 @TaskGenerator
-def through_module(x): return helpers.params.RATE * x
+def through_module(x):
+    return helpers.params.RATE * x
 
 
 @TaskGenerator
-def with_default(x, y = params.START):
-    total : float = 0.5
-    for i in range( x ):
+def with_default(x, y=params.START):
+    total: float = 0.5
+    for i in range(x):
         total += y
     return total
 
@@ -51,8 +54,7 @@ def decorated(x):
 
 @TaskGenerator
 def in_limit(x):
-    return (x < LIMIT
-            and "yes")
+    return x < LIMIT and "yes"
 
 
 @TaskGenerator
@@ -77,7 +79,7 @@ def makes_plain(x):
 
 @TaskGenerator
 def handled(x):
-    return HANDLERS['one'](x)
+    return HANDLERS["one"](x)
 
 
 @TaskGenerator
@@ -109,12 +111,13 @@ def uses_compiled(x):
 @TaskGenerator
 def imports_inside(x):
     from far import deep
+
     return deep(x)
 
 
 @TaskGenerator
 def table(x):
-    return params.TABLE['a'][x]
+    return params.TABLE["a"][x]
 
 
 @TaskGenerator
@@ -134,10 +137,29 @@ def shadowed(x):
     return [by_two for by_two in (RATE, LIMIT)]
 
 
-square, cube = TaskGenerator(lambda x: x ** 2), TaskGenerator(lambda x: x ** 3)
+square, cube = TaskGenerator(lambda x: x**2), TaskGenerator(lambda x: x**3)
 sine = TaskGenerator(math.sin)
 
-tasks = [plain(1), two_away(1), through_module(2), with_default(3), decorated(1), in_limit(1),
-         closed_over(1), closed_otherwise(1), asks_model(Model(3)), makes_plain(1), handled(1),
-         memo(1), cached(1), dispatched(1), uses_compiled(1), imports_inside(1), table(0),
-         partly(1), by_name(1, 'real'), shadowed(1), sine(1)]
+tasks = [
+    plain(1),
+    two_away(1),
+    through_module(2),
+    with_default(3),
+    decorated(1),
+    in_limit(1),
+    closed_over(1),
+    closed_otherwise(1),
+    asks_model(Model(3)),
+    makes_plain(1),
+    handled(1),
+    memo(1),
+    cached(1),
+    dispatched(1),
+    uses_compiled(1),
+    imports_inside(1),
+    table(0),
+    partly(1),
+    by_name(1, "real"),
+    shadowed(1),
+    sine(1),
+]

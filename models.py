@@ -10,6 +10,7 @@ class Base:
 
 class Model(Base):
     """A model."""
+
     scale: int = 1
 
     def __init__(self, size: int) -> None:
@@ -20,7 +21,7 @@ class Model(Base):
 
 
 class Plain:
-    kind = 'plain'
+    kind = "plain"
 
     def __init__(self, value):
         self.value = value

@@ -1,5 +1,5 @@
-from far import *
 import far
+from far import *
 
 
 def middle(x):
