@@ -60,7 +60,7 @@ class SourceFile:
         self.name = name
         self.text = text
         self._tree = ast.parse(text)
-        self._lines = text.splitlines(keepends=True)
+        self._lines = [f"{line}\n" for line in text.split("\n")]
         self.bound: dict[str, list[ast.AST]] = {}
         """The statements, or parts of them, that bind a name at the top."""
         self.starred: list[ast.ImportFrom] = []
