@@ -408,6 +408,8 @@ def test_what_differs_has_another_text(one: str, two: str) -> None:
         ("class C(B):\n    K = 1\n    def m(self): return self.K + N", {("B",), ("N",)}),
         ("def f(x):\n    match x:\n        case {'k': v, **rest}: return v, rest", set()),
         ("x = lambda y, *z: y + z + w", {("w",)}),
+        ("class C:\n    K = N\n    def m(self): return K", {("N",), ("K",)}),
+        ("class C:\n    K = N\n    L = [k for k in K]", {("N",)}),
     ],
 )
 def test_names_are_told_that_are_read_from_the_module(source: str, reads: set[Any]) -> None:

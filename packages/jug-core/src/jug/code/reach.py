@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
-from jug.code.dump import Imported, Name
 from jug.code.fingerprint import Code, Part, part_of, value_part
 from jug.code.modules import is_project, names_of, place_of
+from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
 from jug.code.things import innermost, things_in

@@ -13,8 +13,9 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
-from jug.code.dump import Dump, Imported, dump
+from jug.code.dump import Dump, dump
 from jug.code.modules import names_of
+from jug.code.scopes import Imported
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
