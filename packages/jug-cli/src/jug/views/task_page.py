@@ -42,6 +42,11 @@ class TaskPage(NamedTuple):
         return call_form(self.task)
 
     @property
+    def version(self) -> str:
+        """The version of its function, empty if none was stated."""
+        return self.task.options.version
+
+    @property
     def traceback(self) -> str:
         """The traceback of the last run that has one, empty if none has."""
         return next((r.record.traceback for r in reversed(self.runs) if r.record.traceback), "")
@@ -56,6 +61,7 @@ class TaskPage(NamedTuple):
         return {
             "hash": self.task.digest.hex(),
             "name": self.task.name,
+            "version": self.version or None,
             "arguments": self.arguments,
             "state": self.state.value,
             "why": self.why,
