@@ -404,7 +404,7 @@ tasks = [old(-1), new(-1), Task(max, [new(-1), 0]), *map(new, [-1, -2])]
     old.save(_hash_in(old, "builtins", "abs", -1), 1)
     old.save(_hash_in(old, "builtins", "max", [kept, 0]), 1)
 
-    assert counted(jug("adopt", "old", "--json")) == {"adopted": 1, "not there": 3}
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 1, "not_there": 3}
 
 
 def test_hashes_that_the_users_code_computes_are_those_of_then(
