@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FAILED = "failed before"
     ENDED = "was cut short"
     CHOSEN = "is chosen"
+    CODE = "its code has changed"
     MADE_FROM = "made from it"
     HELD = "is being run"
     KEPT = "failed for good"
@@ -61,6 +62,7 @@ _HEADS: Final = {
     Reason.FAILED: "Failed",
     Reason.ENDED: "Cut short",
     Reason.CHOSEN: "Chosen",
+    Reason.CODE: "Code",
     Reason.MADE_FROM: "Made from it",
     Reason.HELD: "Held",
     Reason.KEPT: "Failed for good",
