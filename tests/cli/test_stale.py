@@ -110,7 +110,9 @@ def normal(output: str) -> str:
 def test_the_code_of_fresh_results_is_said_to_be_the_same_as_far_as_jug_can_see(
     project: Edit, jug: Jug
 ) -> None:
-    assert jug("stale", "fits.py").output == """\
+    assert (
+        jug("stale", "fits.py").output
+        == """\
 Fresh  Stale  Unseen  Not known  Task name
 ---------------------------------------------
     1      0       0          0  fits.fit
@@ -121,6 +123,7 @@ Fresh  Stale  Unseen  Not known  Task name
 
 The code that jug can see is the same as when the results were computed.
 """
+    )
 
 
 def test_where_nothing_was_run_there_are_no_results(edit: Edit, jug: Jug) -> None:
@@ -143,7 +146,9 @@ def test_an_edit_that_changes_nothing_is_not_told(project: Edit, jug: Jug) -> No
 def test_status_has_a_column_of_stale_results_and_says_what_to_do(project: Edit, jug: Jug) -> None:
     change_helper(project)
 
-    assert jug("status", "fits.py").output == """\
+    assert (
+        jug("status", "fits.py").output
+        == """\
 Failed  Waiting  Ready  Finished  Running  Stale  Task name
 --------------------------------------------------------------
      0        0      0         1        0      0  fits.fit
@@ -154,6 +159,7 @@ Failed  Waiting  Ready  Finished  Running  Stale  Task name
 3 results of fits.measure came from older code: `jug stale` shows what changed; \
 `jug invalidate --stale` has them computed again, `jug accept` keeps them.
 """
+    )
     said = json.loads(jug("status", "--json", "fits.py").stdout)
     assert {task["name"]: task["stale"] for task in said["tasks"]} == {
         "fits.fit": 0, "fits.measure": 3, "fits.plain": 0,
@@ -165,7 +171,9 @@ Failed  Waiting  Ready  Finished  Running  Stale  Task name
 def test_stale_shows_what_has_changed_line_by_line(project: Edit, jug: Jug) -> None:
     change_helper(project)
 
-    assert normal(jug("stale", "fits.py", status=1).output) == """\
+    assert (
+        normal(jug("stale", "fits.py", status=1).output)
+        == """\
 Fresh  Stale  Unseen  Not known  Task name
 ---------------------------------------------
     1      0       0          0  fits.fit
@@ -188,6 +196,7 @@ fits.measure: 3 results, the last of TIME ago: helpers.scaled has changed
 `jug stale` shows what changed; `jug invalidate --stale` has them computed again, \
 `jug accept` keeps them.
 """
+    )
     assert "@@" not in jug("stale", "--no-diff", "fits.py", status=1).output
     short = "3 results came from older code; 1 other was made from these.\n"
     assert jug("stale", "--short", "fits.py", status=1).output == short
@@ -211,7 +220,9 @@ def test_stale_results_may_be_chosen(project: Edit, jug: Jug) -> None:
 
     jug("stale", "--name", "fit", "fits.py")
     jug("stale", "--name", "measure", "fits.py", status=1)
-    assert "is 'fits.measure' meant?" in jug("stale", "--name", "mesure", "fits.py", status=2).output
+    assert (
+        "is 'fits.measure' meant?" in jug("stale", "--name", "mesure", "fits.py", status=2).output
+    )
 
 
 def test_json_has_the_source_of_then_and_of_now(project: Edit, jug: Jug) -> None:
@@ -274,7 +285,9 @@ def test_invalidate_stale_removes_these_and_what_was_made_from_them(
     assert finished() == 5
     assert trial.startswith("fits.measure: its code has changed (3 tasks)\n  fits.measure(0): ")
     assert "fits.fit: made from it (1 task)" in trial
-    assert jug("invalidate", "--stale", "fits.py").output == """\
+    assert (
+        jug("invalidate", "--stale", "fits.py").output
+        == """\
 Invalidated  Task name
 -------------------------
           1  fits.fit
@@ -282,6 +295,7 @@ Invalidated  Task name
 .........................
           4  Total
 """
+    )
     assert finished() == 1
     executed("fits.py")
     jug("stale", "fits.py")
@@ -307,13 +321,16 @@ def test_what_is_accepted_is_not_stale_until_there_is_a_further_change(
 
     assert jug("accept", "--dry-run", "--short", "fits.py").output == "3 tasks accepted\n"
     jug("stale", "fits.py", status=1)
-    assert jug("accept", "fits.py").output == """\
+    assert (
+        jug("accept", "fits.py").output
+        == """\
 Accepted  Task name
 ----------------------
        3  fits.measure
 ......................
        3  Total
 """
+    )
     jug("stale", "fits.py")
     assert "Stale" not in jug("status", "fits.py").output
     assert finished() == 5
@@ -357,8 +374,8 @@ def test_check_with_strict_code_fails_on_stale_results(
 
     assert refused.stdout == ""
     assert refused.stderr == (
-        "jug: 3 results of fits.measure came from older code, on top of which --strict-code lets "
-        "nothing go on: `jug stale` shows what changed; `jug invalidate --stale` has them computed "
+        "jug: 3 results of fits.measure came from older code, which --strict-code refuses: "
+        "`jug stale` shows what changed; `jug invalidate --stale` has them computed "
         "again, `jug accept` keeps them\n"
     )
     jug("check", "fits.py")
@@ -379,7 +396,9 @@ def test_execute_uses_stale_results_and_says_so_or_refuses(
     change_helper(edit)
 
     refused = jug_process("execute", "--strict-code", "-j", jobs, "fits.py", status=1)
-    assert "jug: 3 results of fits.measure came from older code, on top of which " in refused.stderr
+    assert (
+        "jug: 3 results of fits.measure came from older code, which --strict-code" in refused.stderr
+    )
     assert refused.stderr.count("older code") == 1
     assert refused.stderr.endswith("(exit status 1)\n")
     assert finished() == 3
@@ -391,7 +410,9 @@ def test_execute_uses_stale_results_and_says_so_or_refuses(
         "jug: 3 results of fits.measure came from older code, and are used as they are: "
         "`jug stale` shows what changed\n"
     )
-    assert done.stdout == """\
+    assert (
+        done.stdout
+        == """\
 Executed  Loaded  Task name
 ------------------------------
        1       0  fits.fit
@@ -400,6 +421,7 @@ Executed  Loaded  Task name
 ..............................
        1       5  Total
 """
+    )
     again = jug_process("execute", "-j", jobs, "--strict-code", "fits.py", status=1)
     assert "3 results of fits.measure" in again.stderr
     jug("invalidate", "--stale", "fits.py")
@@ -417,7 +439,7 @@ def test_strict_code_looks_again_beyond_a_barrier(
 
     refused = jug_process("execute", "--strict-code", "fits.py", status=1)
 
-    assert "jug: 1 result of fits.plain came from older code, on top of" in refused.stderr
+    assert "jug: 1 result of fits.plain came from older code, which --strict-code" in refused.stderr
     assert finished() == 5
 
 
@@ -441,11 +463,11 @@ def test_why_says_that_a_task_is_done_by_older_code(project: Edit, jug: Jug) -> 
     change_helper(project)
 
     assert jug("why", "measure[0]", "fits.py").output.endswith(
-        ": it would not run; but since then helpers.scaled has changed: see `jug stale`\n"
+        ": it would not run; but since then helpers.scaled has changed (see `jug stale`)\n"
     )
     assert jug("why", "fit", "fits.py").output.endswith(
         ": it would not run; but 3 results of fits.measure came from older code, "
-        "and it was made from these: see `jug stale`\n"
+        "and it was made from these (see `jug stale`)\n"
     )
     assert jug("why", "plain", "fits.py").output.endswith(": it would not run\n")
 

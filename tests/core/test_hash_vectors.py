@@ -100,7 +100,13 @@ MODULES = (collections, datetime, decimal, fractions, pathlib, uuid, zoneinfo, j
 NAMES: dict[str, Any] = {
     **{name: thing for module in MODULES for name, thing in vars(module).items()},
     **{ours.__name__: ours for ours in OURS},
-    **{"TaskGenerator": TaskGenerator, "functools": functools, "operator": operator, "re": re, "np": np},
+    **{
+        "TaskGenerator": TaskGenerator,
+        "functools": functools,
+        "operator": operator,
+        "re": re,
+        "np": np,
+    },
 }
 
 

@@ -18,8 +18,8 @@ from jug.adopt.versions import NEWEST, Dialect, Way
 from jug.io import NoLoad
 from jug.mapreduce import MAP_STEP, Mapped, _jug_map, _jug_map_curry, _jug_map_reduce
 from jug.task import Task, TaskGenerator, Tasklet
-from jug.task.generator import version_of
 from jug.task.arguments import dependencies_first
+from jug.task.generator import version_of
 from jug.task.tasklet import Item, Part
 from jug.utils import TimedPath
 

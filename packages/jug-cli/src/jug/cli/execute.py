@@ -14,8 +14,8 @@ from jug.cli.jobs import jobs_option, workers_of
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
-from jug.cli.strict import refusal, strict_option
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
+from jug.cli.strict import refusal, strict_option
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
@@ -59,7 +59,8 @@ Examples:
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
-  1    something failed, or results came from older code and --strict-code is given
+  1    something failed, or --strict-code was given and results came from older
+       code
   2    wrong usage, or no task has the name or the tag or fits the pattern
   3    work is left that has not failed: others hold tasks or are to run some
        and the waiting time is over, or nothing that is left can be run, or it

@@ -69,8 +69,8 @@ def _as_stale(comparison: Comparison | None) -> dict[str, Any]:
 
 def tell_done(task: Task[Any], seen: Outlook, comparison: Comparison) -> str:
     """Return that a task is done and would not run, since when, and whether by older code."""
-    from jug.task.short_form import call_form
     from jug.code.wording import told_of_stale, what_changed
+    from jug.task.short_form import call_form
     from jug.views.explanation import when_and_where
 
     last = seen.past.last(task.digest)
@@ -79,10 +79,10 @@ def tell_done(task: Task[Any], seen: Outlook, comparison: Comparison) -> str:
     for one in comparison.stale:
         for change in one.changes:
             if task.digest in change.digests:
-                return f"{told}; but since then {what_changed(change)}: see `jug stale`"
+                return f"{told}; but since then {what_changed(change)} (see `jug stale`)"
     if not comparison.has_stale:
         return told
-    return f"{told}; but {told_of_stale(comparison)}, and it was made from these: see `jug stale`"
+    return f"{told}; but {told_of_stale(comparison)}, and it was made from these (see `jug stale`)"
 
 
 def _print_groups(seen: Outlook) -> None:

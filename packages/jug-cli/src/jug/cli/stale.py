@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jug.code import Change, NameCode
     from jug.views.stale import StaleCode
 
+
 @jugfile_command(
     epilog="""\b
 Examples:
@@ -74,7 +75,7 @@ def command(
 
 
 def _print(seen: StaleCode, with_diff: bool) -> None:
-    from jug.code.wording import WHAT_TO_DO
+    from jug.code.wording import CHOICE
     from jug.views.stale import ANSWERS
 
     if seen.comparison.names:
@@ -90,7 +91,7 @@ def _print(seen: StaleCode, with_diff: bool) -> None:
         click.echo("\n".join(map(_coloured, part.diff().splitlines())) + "\n")
     click.echo(_sentence(seen))
     if seen.comparison.has_stale:
-        click.echo(f"{WHAT_TO_DO}.")
+        click.echo(f"{CHOICE}.")
 
 
 def _paint(title: str, number: str) -> str:

@@ -118,9 +118,7 @@ def _look(
     return look(jugspace.store, tasks), Snapshot()
 
 
-def _compare(
-    jugspace: Jugspace, tasks: Sequence[Task[Any]], status: Status
-) -> Comparison | None:
+def _compare(jugspace: Jugspace, tasks: Sequence[Task[Any]], status: Status) -> Comparison | None:
     """Compare the code of results with that of now; None where there are no results."""
     from jug.status import State
 

@@ -18,4 +18,4 @@ def refusal(told: str) -> str:
     """Return why a command ends, given what is to be said of the results."""
     from jug.code.wording import WHAT_TO_DO
 
-    return f"{told}, on top of which --strict-code lets nothing go on: {WHAT_TO_DO}"
+    return f"{told}, which --strict-code refuses: {WHAT_TO_DO}"

@@ -62,7 +62,7 @@ _HEADS: Final = {
     Reason.FAILED: "Failed",
     Reason.ENDED: "Cut short",
     Reason.CHOSEN: "Chosen",
-    Reason.CODE: "Code",
+    Reason.CODE: "Stale",
     Reason.MADE_FROM: "Made from it",
     Reason.HELD: "Held",
     Reason.KEPT: "Failed for good",

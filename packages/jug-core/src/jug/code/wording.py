@@ -9,14 +9,12 @@ from jug.wording import counted
 if TYPE_CHECKING:
     from jug.code import Change, Comparison
 
-__all__ = ["WHAT_TO_DO", "told_of_stale", "what_changed"]
+__all__ = ["CHOICE", "WHAT_TO_DO", "told_of_stale", "what_changed"]
 
 _SHOWN: Final = 3
 
-WHAT_TO_DO: Final = (
-    "`jug stale` shows what changed; `jug invalidate --stale` has them computed again, "
-    "`jug accept` keeps them"
-)
+CHOICE: Final = "`jug invalidate --stale` has them computed again, `jug accept` keeps them"
+WHAT_TO_DO: Final = f"`jug stale` shows what changed; {CHOICE}"
 
 
 def told_of_stale(comparison: Comparison) -> str:

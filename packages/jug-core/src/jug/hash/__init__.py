@@ -142,7 +142,8 @@ def task_digest(
     """Return the hash of a call as 20 bytes.
 
     ``name`` is what the user called the task, empty if it goes by its function's
-    name; ``version`` what the function was stated to be of, if any.  The error that an argument cannot be hashed names the task and it.
+    name; ``version`` is that of the function, if any.  The error that an argument
+    cannot be hashed names the task and it.
     """
     head = _heads.get((name, f, version)) if type(f) is FunctionType else None
     if head is None:
