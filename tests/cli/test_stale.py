@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import py_compile
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -489,3 +490,79 @@ def test_another_version_is_another_task_and_leaves_the_results_of_the_first(
     assert jug("status", "--short", "fits.py", status=1).output.startswith("1 tasks waiting")
     jug("stale", "fits.py")
     assert "\n  version 2\n" in jug("show", "plain", "fits.py").output
+
+
+def test_of_two_jugfiles_in_one_jugdir_each_tells_of_its_own(
+    project: Edit, folder: Path, jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUG_JUGDIR", "fits.jugdata")
+    (folder / "others.py").write_text(FITS.replace("range(3)", "range(4)"))
+    CliRunner().invoke(main, ["execute", "others.py"])
+    change_helper(project)
+    jug("accept", "--short", "others.py")
+
+    assert jug("stale", "--short", "others.py").output.startswith("The code that jug can see")
+    jug("stale", "fits.py", status=1)
+
+
+def test_stale_results_beyond_a_barrier_may_be_hidden(
+    edit: Edit, jug: Jug, executed: Callable[..., None]
+) -> None:
+    edit("fits.py", "alone = ", "from jug import barrier\nbarrier()\nalone = ")
+    executed("fits.py")
+    jug("invalidate", "--name", "fit", "fits.py")
+    edit("fits.py", "return x", "return -x")
+
+    result = jug("stale", "fits.py")
+
+    assert result.stderr.startswith("The jugfile stops at a barrier")
+
+
+# What can't be compared
+
+
+def test_what_jug_cannot_see_is_named_and_never_called_fresh(
+    edit: Edit, jug: Jug, executed: Callable[..., None]
+) -> None:
+    edit("fits.py", "return x", "return getattr(helpers, 'scal' + 'ed')(x)")
+    executed("fits.py")
+
+    shown = jug("stale", "fits.py").output
+
+    assert "    0      0       1          0  fits.plain\n" in shown
+    assert "\nfits.plain: not seen: " in shown and "getattr" in shown
+    assert shown.endswith(
+        "\nNo result came from older code, as far as jug can see; of 1 result it can't tell.\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_source_that_is_edited_while_workers_run_is_not_taken_for_theirs(
+    edit: Edit, folder: Path, jug: Jug, jug_process: Callable[..., object]
+) -> None:
+    editing = "\nif n == 0:\n        " + (
+        "text = open('helpers.py').read()\n"
+        "        open('helpers.py', 'w').write(text.replace('FACTOR * x', 'FACTOR * x + 1'))\n"
+    )
+    edit("fits.py", "def measure(n):", "def measure(n):" + editing.replace("\nif", "\n    if"))
+
+    jug_process("execute", "fits.py")
+
+    assert "FACTOR * x + 1" in (folder / "helpers.py").read_text()
+    sys.modules.pop("helpers", None)
+    shown = jug("stale", "fits.py", status=1).output
+    assert "3 results came from older code" in shown
+    assert "+    return FACTOR * x + 1" in shown
+
+
+def test_a_source_that_is_gone_is_no_error(project: Edit, folder: Path, jug: Jug) -> None:
+    compile_to = folder / "helpers.pyc"
+    py_compile.compile(str(folder / "helpers.py"), cfile=str(compile_to))
+    (folder / "helpers.py").unlink()
+    sys.modules.pop("helpers", None)
+    importlib.invalidate_caches()
+
+    said = json.loads(jug("stale", "--json", "fits.py").stdout)
+
+    measure = next(one for one in said["names"] if one["name"] == "fits.measure")
+    assert measure["fresh"] == 0 and measure["unseen"] + measure["not_known"] == 3
