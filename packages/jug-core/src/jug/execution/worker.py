@@ -22,6 +22,7 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
+from jug.code import code_of, codes_of, is_kept, keep, remember
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
@@ -112,6 +113,7 @@ class Worker:
     # Beginning and ending
 
     def _prepare(self) -> None:
+        remember()
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
@@ -268,6 +270,7 @@ class Worker:
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
+        self._keep_code(task, lease)
         self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
@@ -293,6 +296,16 @@ class Worker:
             if inputs:
                 self.agenda.memory.unload(inputs)
         return self._succeed(lease, number, inputs, frame, result)
+
+    def _keep_code(self, task: Task[Any], lease: Lease) -> None:
+        """See to it that the code behind a task is in the store, and at once that of all others."""
+        code = code_of(task)
+        if not is_kept(self.store, code):
+            try:
+                keep(self.store, [code, *codes_of(self.jugspace.tasks)])
+            except BaseException:
+                self.store.release(lease)
+                raise
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""

@@ -1,0 +1,111 @@
+"""The code behind tasks, found once for all tasks of one function.
+
+What a task is called with may bring code along: functions, and objects of the project's classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import FunctionType
+from typing import Any, Final, Protocol
+
+from jug.code.fingerprint import Code
+from jug.code.modules import is_project
+from jug.code.reach import Reach
+from jug.code.things import is_callable_kind
+from jug.records import without_collector
+
+__all__ = ["Call", "code_of", "codes_of"]
+
+_MOST_LOOKED_AT: Final = 16
+"""A longer list of arguments is not looked into."""
+
+_known: dict[tuple[int, ...], tuple[Any, Code]] = {}
+"""The code by what it is of; that is kept too, so that its number stays its own."""
+_reach = Reach()
+_may_bring: dict[type, bool] = {}
+
+
+class Call(Protocol):
+    """As much of a task as is needed here."""
+
+    f: Any
+    args: tuple[Any, ...]
+
+    @property
+    def kwargs(self) -> dict[str, Any]: ...
+    @property
+    def has_plain_arguments(self) -> bool: ...
+
+
+def code_of(task: Call) -> Code:
+    """Return the code behind a task, as it was when it was first asked for.
+
+    >>> from jug import Task
+    >>> code_of(Task(max, 2, 3)).parts
+    {}
+    """
+    return _code_of(task.f, () if task.has_plain_arguments else (*_brought(task),))
+
+
+def _code_of(function: Any, brought: tuple[Any, ...]) -> Code:
+    keys = (_key(function), *map(_key, brought))
+    ids = tuple(map(id, keys))
+    known = _known.get(ids)
+    if known is None:
+        with without_collector():  # which would look at the syntax trees again and again
+            known = _known[ids] = keys, _reach.code_of(function, brought)
+    return known[1]
+
+
+def codes_of(tasks: Iterable[Call]) -> list[Code]:
+    """Return the code behind all functions that tasks have, whatever they are called with.
+
+    >>> from jug import Task
+    >>> len(codes_of([Task(max, 2, 3), Task(max, 3, 4)]))
+    1
+    """
+    functions = {id(task.f): task.f for task in tasks}
+    with without_collector():
+        return [_code_of(function, ()) for function in functions.values()]
+
+
+def _brought(task: Call) -> Iterator[Any]:
+    """Yield functions among the arguments, and the classes of objects."""
+    for argument in (*task.args, *task.kwargs.values()):
+        for one in _items(argument):
+            if _may_bring_code(type(one)):
+                yield type(one) if is_project(type(one).__module__) else one
+
+
+def _may_bring_code(kind: type) -> bool:
+    known = _may_bring.get(kind)
+    if known is None:
+        known = _may_bring[kind] = is_callable_kind(kind)
+    return known
+
+
+def _items(argument: Any) -> Iterable[Any]:
+    if isinstance(argument, (list, tuple)) and len(argument) <= _MOST_LOOKED_AT:
+        return argument
+    if type(argument) is dict and len(argument) <= _MOST_LOOKED_AT:
+        return argument.values()
+    return (argument,)
+
+
+def _key(thing: Any) -> Any:
+    """Return what stands for a function: its code, where all that it closes over is data."""
+    if type(thing) is not FunctionType or vars(thing):
+        return thing
+    cells = thing.__closure__ or ()
+    return thing.__code__ if all(map(_is_data, cells)) else thing
+
+
+def _is_data(cell: Any) -> bool:
+    try:
+        return type(cell.cell_contents) in _DATA
+    except ValueError:
+        return False
+
+
+_DATA: Final = frozenset({int, float, complex, str, bytes, bool, type(None)})
