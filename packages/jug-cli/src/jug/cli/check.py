@@ -84,10 +84,10 @@ def command(
 
 
 def _told_of_stale(jugspace: Jugspace) -> str:
-    from jug.code import compare
+    from jug.code import find_stale
     from jug.code.wording import told_of_stale
 
-    return told_of_stale(compare(jugspace.tasks, jugspace.store))
+    return told_of_stale(find_stale(jugspace.tasks, jugspace.store))
 
 
 def _report_hashes(options: Options, as_json: bool) -> bool:

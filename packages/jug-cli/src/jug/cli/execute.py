@@ -200,7 +200,7 @@ def selected(options: Options) -> Selection | None:
 def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
     """Print what would be run, and why."""
     from jug.cli.outlook import print_outlook
-    from jug.code import compare
+    from jug.code import find_stale
     from jug.views.why import outlook
 
     with reading(options) as jugspace:
@@ -210,7 +210,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         tasks = [seen.graph.tasks[number] for number in sorted(needed)]
         print_outlook(
             seen, workers_of(options), as_json=as_json, short=options.short,
-            comparison=compare(tasks, jugspace.store),
+            comparison=find_stale(tasks, jugspace.store),
         )  # fmt: skip
         warn_of_barrier(jugspace)
 

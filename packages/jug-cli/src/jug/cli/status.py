@@ -124,9 +124,9 @@ def _compare(jugspace: Jugspace, tasks: Sequence[Task[Any]], status: Status) -> 
 
     if not status.total(State.FINISHED):
         return None
-    from jug.code import compare
+    from jug.code import find_stale
 
-    return compare(tasks, jugspace.store)
+    return find_stale(tasks, jugspace.store)
 
 
 def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:

@@ -35,7 +35,7 @@ def command(options: Options, task: str, as_json: bool) -> None:
     that it needs is not done; its result was removed; it failed or was cut short; or
     somebody runs it just now.  Nothing is run or changed.
     """
-    from jug.code import compare
+    from jug.code import find_stale
     from jug.task import recursive_dependencies
     from jug.views.why import outlook
 
@@ -43,7 +43,7 @@ def command(options: Options, task: str, as_json: bool) -> None:
         warn_of_barrier(jugspace)
         found = find_task(jugspace, task)
         seen = outlook(jugspace, task=found)
-        comparison = compare([found, *recursive_dependencies(found)], jugspace.store)
+        comparison = find_stale([found, *recursive_dependencies(found)], jugspace.store)
         if seen.reasons or as_json:
             print_outlook(
                 seen, workers_of(options), as_json=as_json, short=options.short,

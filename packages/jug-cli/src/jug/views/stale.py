@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from jug.code import Answer, Change, Comparison, NameCode, PartChange, compare
+from jug.code import Answer, Change, Comparison, NameCode, PartChange, compare, find_stale
 from jug.task.graph import Graph
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def stale_code(jugspace: Jugspace, graph: Graph, numbers: Iterable[int]) -> Stal
 def stale_numbers(jugspace: Jugspace, graph: Graph, numbers: Iterable[int]) -> list[int]:
     """Return those of these tasks whose results came from older code, after a poll of the store."""
     jugspace.store.poll()
-    comparison = compare([graph.tasks[number] for number in numbers], jugspace.store)
+    comparison = find_stale([graph.tasks[number] for number in numbers], jugspace.store)
     return sorted(graph.numbers[digest] for one in comparison.stale for digest in _digests(one))
 
 

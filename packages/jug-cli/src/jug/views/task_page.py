@@ -6,7 +6,7 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 from jug.backends.base import BaseStore
-from jug.code import compare
+from jug.code import find_stale
 from jug.code.wording import what_changed
 from jug.jugfile import Jugspace
 from jug.status import State, states
@@ -138,7 +138,7 @@ def _why_finished(store: BaseStore, task: Task[Any]) -> str:
     (record,) = store.records([task.digest])
     if record is not None and record.source:
         return f"its result was brought over from {record.source}"
-    stale = compare([task], store).stale
+    stale = find_stale([task], store).stale
     since = f"; since then {what_changed(stale[0].changes[0])}" if stale else ""
     return f"its result is there{since}"
 

@@ -24,6 +24,7 @@ from jug.code.comparison import (
     accepted,
     compare,
     compare_record,
+    find_stale,
 )
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, is_kept, keep
@@ -45,6 +46,7 @@ __all__ = [
     "codes_of",
     "compare",
     "compare_record",
+    "find_stale",
     "is_kept",
     "keep",
     "remember",

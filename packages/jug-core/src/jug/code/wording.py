@@ -22,9 +22,8 @@ def told_of_stale(comparison: Comparison) -> str:
     if not comparison.has_stale:
         return ""
     count = sum(len(change.digests) for one in comparison.stale for change in one.changes)
-    names = [one.name for one in comparison.stale]
-    more = f" and {counted(len(names) - _SHOWN, 'other name')}" if len(names) > _SHOWN else ""
-    return f"{counted(count, 'result')} of {', '.join(names[:_SHOWN])}{more} came from older code"
+    names = _joined([one.name for one in comparison.stale])
+    return f"{counted(count, 'result')} of {names} came from older code"
 
 
 def what_changed(change: Change) -> str:
@@ -33,5 +32,12 @@ def what_changed(change: Change) -> str:
     if not names:
         whose = "its own code" if change.is_own else "what it calls or reads"
         return f"{whose} has changed; the code of then is not kept"
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more} {'has' if len(names) == 1 else 'have'} changed"
+    return f"{_joined(names)} {'has' if len(names) == 1 else 'have'} changed"
+
+
+def _joined(names: list[str]) -> str:
+    """Return the first few names, and how many others there are."""
+    *first, last = names[:_SHOWN]
+    if len(names) > _SHOWN:
+        first, last = names[:_SHOWN], f"{len(names) - _SHOWN} more"
+    return f"{', '.join(first)} and {last}" if first else last

@@ -20,10 +20,10 @@ def told_of_stale_results(agenda: Agenda) -> str:
     done = list(_done_of(agenda))
     if not done:
         return ""
-    from jug.code import compare  # only where there are results
+    from jug.code import find_stale  # only where there are results
     from jug.code.wording import told_of_stale
 
-    return told_of_stale(compare(done, agenda.store))
+    return told_of_stale(find_stale(done, agenda.store))
 
 
 def _done_of(agenda: Agenda) -> Iterator[Task[Any]]:
