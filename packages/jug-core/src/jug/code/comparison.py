@@ -19,6 +19,7 @@ from jug.code.changes import PartChange, changed_parts
 from jug.code.codes import Call, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.kept import Accepted, KeptCode, accept_code
+from jug.code.sources import remember
 from jug.hash.names import task_names
 from jug.records import Record, without_collector
 
@@ -181,6 +182,7 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
     """Return those of the tasks that have results, each once."""
+    remember()
     unique = {task.digest: task for task in tasks}
     return [*compress(unique.values(), store.exists([*unique]))]
 
