@@ -160,7 +160,7 @@ class _Verdicts:
 
 
 def compare(tasks: Iterable[Any], store: BaseStore) -> Comparison:
-    """Return what is known of the results of tasks in a store that was polled."""
+    """Return what is known of the results of tasks in a store, after a poll."""
     there = _with_results(tasks, store)
     with without_collector():
         return _compare(there, store, KeptCode(store.kept_code()))
@@ -181,10 +181,10 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
-    """Return those of the tasks that have results, each once."""
+    """Return those of the tasks that have results, each once, after a poll."""
     remember()
     unique = {task.digest: task for task in tasks}
-    return [*compress(unique.values(), store.exists([*unique]))]
+    return [*compress(unique.values(), store.exists_after_poll([*unique]))]
 
 
 def _compare(tasks: list[Any], store: BaseStore, kept: KeptCode) -> Comparison:
