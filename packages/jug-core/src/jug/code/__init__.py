@@ -28,7 +28,7 @@ from jug.code.comparison import (
 )
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, is_kept, keep
-from jug.code.sources import remember
+from jug.code.sources import notice_reloads, remember
 
 __all__ = [
     "SCHEME",
@@ -49,5 +49,6 @@ __all__ = [
     "find_stale",
     "is_kept",
     "keep",
+    "notice_reloads",
     "remember",
 ]

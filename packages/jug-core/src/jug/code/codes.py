@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
+from jug.code.sources import changes
 from jug.code.things import is_callable_kind
 from jug.records import without_collector
 
@@ -20,9 +21,6 @@ __all__ = ["Call", "code_of", "codes_of"]
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
 
-_known: dict[tuple[int, ...], tuple[Any, Code]] = {}
-"""The code by what it is of; that is kept too, so that its number stays its own."""
-_reach = Reach()
 _may_bring: dict[type, bool] = {}
 
 
@@ -45,17 +43,35 @@ def code_of(task: Call) -> Code:
     >>> code_of(Task(max, 2, 3)).parts
     {}
     """
-    return _code_of(task.f, () if task.has_plain_arguments else (*_brought(task),))
+    return _codes().of(task.f, () if task.has_plain_arguments else (*_brought(task),))
 
 
-def _code_of(function: Any, brought: tuple[Any, ...]) -> Code:
-    keys = (_key(function), *map(_key, brought))
-    ids = tuple(map(id, keys))
-    known = _known.get(ids)
-    if known is None:
-        with without_collector():  # which would look at the syntax trees again and again
-            known = _known[ids] = keys, _reach.code_of(function, brought)
-    return known[1]
+class _Codes:
+    """The code behind functions, by what it is of; that is kept too, so that its id is its own."""
+
+    def __init__(self) -> None:
+        self.as_of = changes()
+        self._reach = Reach()
+        self._known: dict[tuple[int, ...], tuple[Any, Code]] = {}
+
+    def of(self, function: Any, brought: tuple[Any, ...]) -> Code:
+        keys = (_key(function), *map(_key, brought))
+        ids = tuple(map(id, keys))
+        known = self._known.get(ids)
+        if known is None:
+            with without_collector():  # which would look at the syntax trees again and again
+                known = self._known[ids] = keys, self._reach.code_of(function, brought)
+        return known[1]
+
+
+_latest = [_Codes()]
+
+
+def _codes() -> _Codes:
+    """Return what is known by now; nothing of it holds once a module was loaded from new source."""
+    if _latest[0].as_of != changes():
+        _latest[0] = _Codes()
+    return _latest[0]
 
 
 def codes_of(tasks: Iterable[Call]) -> list[Code]:
@@ -67,7 +83,7 @@ def codes_of(tasks: Iterable[Call]) -> list[Code]:
     """
     functions = {id(task.f): task.f for task in tasks}
     with without_collector():
-        return [_code_of(function, ()) for function in functions.values()]
+        return [_codes().of(function, ()) for function in functions.values()]
 
 
 def _brought(task: Call) -> Iterator[Any]:

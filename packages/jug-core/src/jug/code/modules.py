@@ -17,11 +17,12 @@ import sys
 from contextlib import suppress
 from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES
-from typing import Final, NamedTuple
+from types import ModuleType
+from typing import Any, Final, NamedTuple
 
 from jug.installed import local_packages
 
-__all__ = ["Place", "is_project", "place_of"]
+__all__ = ["Place", "is_project", "names_of", "place_of"]
 
 _INSTALLED: Final = ("site-packages", "dist-packages")
 _PYTHON: Final = os.path.dirname(os.__file__) + os.sep
@@ -74,12 +75,21 @@ def place_of(module: str) -> Place | None:
     >>> place_of("json").is_package
     True
     """
-    loaded = sys.modules.get(module)
-    if loaded is None:
+    if module not in sys.modules:
         return _found(module)
-    names = loaded.__dict__
+    names = names_of(module)
     folders = names.get("__path__")
     return Place(_source(names.get("__file__")), None if folders is None else tuple(folders))
+
+
+def names_of(module: str) -> dict[str, Any]:
+    """Return what the names of a module hold; nothing if it is not loaded, or is no module.
+
+    >>> names_of("sys")["path"] is sys.path
+    True
+    """
+    loaded = sys.modules.get(module)
+    return loaded.__dict__ if issubclass(type(loaded), ModuleType) else {}
 
 
 @cache

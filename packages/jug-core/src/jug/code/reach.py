@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from jug.code.dump import Imported, Name
 from jug.code.fingerprint import Code, Part, part_of, value_part
-from jug.code.modules import is_project, place_of
+from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
 from jug.code.things import innermost, things_in
@@ -114,7 +114,7 @@ class Reach:
         for name in node.piece.dump.reads:
             found.add(self._name(node.file.module, name))
         if node.part.kind == "value":
-            held = _names_of(node.file.module).get(node.name)
+            held = names_of(node.file.module).get(node.name)
             if isinstance(held, _CONTAINERS):
                 self._enter(found, held)
         return found
@@ -215,7 +215,7 @@ class Reach:
             if there is not None and (name[0] in there.bound or there.starred):
                 found.add(self._name(module, name))
                 return True
-            if there is None and name[0] in _names_of(module):
+            if there is None and name[0] in names_of(module):
                 _note_border(found, module)
                 return True
         return False
@@ -240,7 +240,7 @@ class Reach:
 
     def _by_object(self, found: _Found, module: str, name: Name) -> None:
         """Follow what a name holds that no source binds: in a notebook, or what was set since."""
-        names, head = _names_of(module), name[0]
+        names, head = names_of(module), name[0]
         if _is_pythons(head) and (head not in names or _is_dunder(head)):
             return
         held = names.get(head)
@@ -255,12 +255,6 @@ class Reach:
             found.nodes[_Node(value_part(whole, held), None, None, "")] = None
         else:
             found.unseen[f"{whole}: it is set while the program runs"] = None
-
-
-def _names_of(module: str) -> dict[str, Any]:
-    """Return what the names of a module hold, nothing if it is not loaded."""
-    loaded = sys.modules.get(module)
-    return {} if loaded is None else loaded.__dict__
 
 
 def _note_border(found: _Found, module: str) -> None:

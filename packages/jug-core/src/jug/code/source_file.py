@@ -8,13 +8,13 @@ and columns.  That also tells lambdas apart that stand in one line.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from jug.code.dump import Dump, Imported, dump
+from jug.code.modules import names_of
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -87,9 +87,8 @@ class SourceFile:
     @cached_property
     def is_as_imported(self) -> bool:
         """Whether no function of the module was compiled from another text."""
-        module = sys.modules.get(self.module)
-        names = {} if module is None else dict(module.__dict__)
-        return all(self._is_here(code) for thing in names.values() for code in self._made(thing))
+        held = tuple(names_of(self.module).values())
+        return all(self._is_here(code) for thing in held for code in self._made(thing))
 
     def _is_here(self, code: CodeType) -> bool:
         return any(
@@ -239,6 +238,7 @@ class _Binders:
                 self._note_changes(node, around)
             elif isinstance(node, _DEFINITIONS):
                 self._note([node.name], node, around)
+                self._note_registering(node)
             elif isinstance(node, _IMPORTS):
                 self._imports(node)
             elif isinstance(node, (ast.If, ast.Match, ast.With, ast.AsyncWith)):
@@ -280,10 +280,19 @@ class _Binders:
     def _note_changes(self, node: ast.AST, around: tuple[ast.AST, ...]) -> None:
         """Note what a statement binds, and what it changes that is not of another module."""
         self._note(_names_bound(node), node, around)
-        for name in _names_changed(node):
-            bound = self._bound.get(name, ())
-            if bound and not any(isinstance(one, _IMPORTS) for one in bound):
-                self._note([name], node, around)
+        self._note(filter(self._is_made_here, _names_changed(node)), node, around)
+
+    def _note_registering(self, node: Any) -> None:
+        """Note what is decorated by a method of something, as `@area.register` does."""
+        for decorator in node.decorator_list:
+            method = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(method, ast.Attribute):
+                self._note(filter(self._is_made_here, _root(method)), node, ())
+
+    def _is_made_here(self, name: str) -> bool:
+        """Return whether a name is bound by now, and to nothing of another module."""
+        bound = self._bound.get(name, ())
+        return bool(bound) and not any(isinstance(one, _IMPORTS) for one in bound)
 
 
 def _is_main(test: ast.expr) -> bool:

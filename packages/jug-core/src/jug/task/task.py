@@ -177,9 +177,10 @@ class Task(Lockable, Generic[R]):
             raise TaskError(
                 f"task {self.name!r} can't run before {missing.name!r} has run", task=self
             )
-        from jug.code import code_of, keep  # `import jug` stays light
+        from jug.code import code_of, keep, notice_reloads  # `import jug` stays light
         from jug.task.attempt import attempt, load_arguments
 
+        notice_reloads()
         frame, result = attempt(self, load_arguments(self), debug_mode)
         if save and force:
             self.store.discard([self.digest])
