@@ -7,6 +7,7 @@ import json
 import os
 import py_compile
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -515,6 +516,35 @@ def test_stale_results_beyond_a_barrier_may_be_hidden(
     result = jug("stale", "fits.py")
 
     assert result.stderr.startswith("The jugfile stops at a barrier")
+
+
+def test_what_rerun_saves_is_of_the_code_of_now(project: Edit, jug: Jug) -> None:
+    change_helper(project)
+    jug("rerun", "--save", "measure[0]", "fits.py")
+
+    said = json.loads(jug("status", "--json", "fits.py").stdout)
+    assert said["total"]["stale"] == 2
+
+    project("helpers.py", "return FACTOR * x + 1", "return FACTOR * x + 2")
+    shown = jug("stale", "fits.py", status=1).output
+    assert "fits.measure: 1 result, " in shown and "fits.measure: 2 results, " in shown
+    assert "-    return FACTOR * x\n" in shown and "-    return FACTOR * x + 1\n" in shown
+
+
+@pytest.mark.slow
+def test_jug_run_says_that_it_uses_results_of_older_code(edit: Edit, folder: Path) -> None:
+    script = folder / "script.py"
+    script.write_text(FITS + "\nimport jug\nprint(jug.run(fitted, jugdir='results'))\n")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "script.py"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    assert "older code" not in run().stderr
+    change_helper(edit)
+
+    assert (again := run()).stdout == "6\n"
+    assert again.stderr.count("3 results of script.measure came from older code, and are") == 1
 
 
 # What can't be compared
