@@ -2,7 +2,7 @@
 
 Where `jug.code` is changed so that these differ, all records of before say another thing: then
 `SCHEME` in `jug/code/fingerprint.py` gets another number, so that they are not compared, and
-`python tests/core/code_prints.py tests/core/jugfiles/code_sample` prints the new ones.
+`python tests/core/jugfiles/code_prints.py tests/core/jugfiles/code_sample` prints the new ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def prints(python: Path | str, folder: Path = SAMPLE, seed: str = "random") -> d
     """Return the fingerprints of a sample project as a new process finds them."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONHASHSEED": seed}
     run = subprocess.run(
-        [python, HERE / "code_prints.py", folder],
+        [python, HERE / "jugfiles" / "code_prints.py", folder],
         env=environment,
         capture_output=True,
         text=True,
