@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +19,7 @@ from jug.tables import table
 from jug.wording import counted, duration
 
 if TYPE_CHECKING:
-    from jug.code import Change, NameCode
+    from jug.code import Change
     from jug.views.stale import StaleCode
 
 
@@ -75,18 +75,15 @@ def command(
 
 
 def _print(seen: StaleCode, with_diff: bool) -> None:
+    from jug.code import Answer
     from jug.code.wording import CHOICE
-    from jug.views.stale import ANSWERS
 
     if seen.comparison.names:
-        click.echo(table([answer.capitalize() for answer in ANSWERS], seen.rows(), _paint) + "\n")
-    for line in map(_changed, seen.changes):
-        click.echo(line)
-    for one in seen.comparison.names.values():
-        for line in _not_seen(one):
-            click.echo(line)
-    if seen.changes or any(one.unseen for one in seen.comparison.names.values()):
-        click.echo()
+        titles = [answer.capitalize() for answer in Answer]
+        click.echo(table(titles, seen.comparison.rows(), _paint) + "\n")
+    lines = [*map(_changed, seen.changes), *starmap(_not_seen, seen.unseen.items())]
+    if lines:
+        click.echo("\n".join(lines) + "\n")
     for part in seen.parts if with_diff else ():
         click.echo("\n".join(map(_coloured, part.diff().splitlines())) + "\n")
     click.echo(_sentence(seen))
@@ -107,9 +104,10 @@ def _changed(change: Change) -> str:
     return f"{change.name}: {results}: {what_changed(change)}"
 
 
-def _not_seen(one: NameCode) -> Iterator[str]:
-    for what in one.unseen:
-        yield f"{one.name}: not seen: {what}"
+def _not_seen(what: str, names: list[str]) -> str:
+    from jug.code.wording import joined
+
+    return f"{joined(names)}: not seen: {what}"
 
 
 def _coloured(line: str) -> str:
@@ -125,8 +123,8 @@ def _were(count: int) -> str:
 def _sentence(seen: StaleCode) -> str:
     from jug.code import Answer
 
-    stale, total = seen.total(Answer.STALE), sum(map(sum, seen.rows().values()))
-    if not total:
+    stale = seen.total(Answer.STALE)
+    if not seen.comparison.names:
         return "There are no results yet."
     if stale:
         made = f"; {_were(seen.made_from)} made from these" if seen.made_from else ""

@@ -7,7 +7,7 @@ and beside it are the names whose results it concerns.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jug.code import Answer, Change, Comparison, NameCode, PartChange, compare, find_stale
 from jug.task.graph import Graph
@@ -15,9 +15,7 @@ from jug.task.graph import Graph
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace
 
-__all__ = ["ANSWERS", "StaleCode", "stale_code", "stale_numbers"]
-
-ANSWERS: Final = (Answer.FRESH, Answer.STALE, Answer.UNSEEN, Answer.NOT_KNOWN)
+__all__ = ["StaleCode", "stale_code", "stale_numbers"]
 
 
 class StaleCode(NamedTuple):
@@ -42,10 +40,14 @@ class StaleCode(NamedTuple):
         """Return of how many results that is the answer."""
         return sum(one.counts[answer] for one in self.comparison.names.values())
 
-    def rows(self) -> dict[str, list[int]]:
-        """Return for each name how many results have which of the `ANSWERS`."""
-        names = self.comparison.names.items()
-        return {name: [one.counts[answer] for answer in ANSWERS] for name, one in names}
+    @property
+    def unseen(self) -> dict[str, list[str]]:
+        """What jug can't see, with the names whose results are unseen for it."""
+        found: dict[str, list[str]] = {}
+        for one in self.comparison.names.values():
+            for what in one.unseen if one.counts[Answer.UNSEEN] else ():
+                found.setdefault(what, []).append(one.name)
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -59,7 +61,7 @@ class StaleCode(NamedTuple):
 def _name_as_dict(one: NameCode) -> dict[str, Any]:
     return {
         "name": one.name,
-        **{answer.value.replace(" ", "_"): one.counts[answer] for answer in ANSWERS},
+        **{answer.value.replace(" ", "_"): one.counts[answer] for answer in Answer},
         "changes": [_change_as_dict(change) for change in one.changes],
         "not_seen": list(one.unseen),
     }

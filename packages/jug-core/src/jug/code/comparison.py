@@ -119,6 +119,15 @@ class Comparison:
         """Return the answer for one task, None if it has no result."""
         return self._answers.get(digest)
 
+    def rows(self) -> dict[str, list[int]]:
+        """Return for each name how many results have each `Answer`, in their order."""
+        return {name: [*one.counts.values()] for name, one in self.names.items()}
+
+    def _repr_html_(self) -> str:
+        from jug import html  # of use in notebooks alone
+
+        return html.table([answer.capitalize() for answer in Answer], self.rows())
+
     @cached_property
     def _answers(self) -> dict[bytes, Answer]:
         return {

@@ -9,7 +9,7 @@ from jug.wording import counted
 if TYPE_CHECKING:
     from jug.code import Change, Comparison
 
-__all__ = ["CHOICE", "WHAT_TO_DO", "told_of_stale", "what_changed"]
+__all__ = ["CHOICE", "WHAT_TO_DO", "joined", "told_of_stale", "what_changed"]
 
 _SHOWN: Final = 3
 
@@ -22,7 +22,7 @@ def told_of_stale(comparison: Comparison) -> str:
     if not comparison.has_stale:
         return ""
     count = sum(len(change.digests) for one in comparison.stale for change in one.changes)
-    names = _joined([one.name for one in comparison.stale])
+    names = joined([one.name for one in comparison.stale])
     return f"{counted(count, 'result')} of {names} came from older code"
 
 
@@ -32,10 +32,10 @@ def what_changed(change: Change) -> str:
     if not names:
         whose = "its own code" if change.is_own else "what it calls or reads"
         return f"{whose} has changed; the code of then is not kept"
-    return f"{_joined(names)} {'has' if len(names) == 1 else 'have'} changed"
+    return f"{joined(names)} {'has' if len(names) == 1 else 'have'} changed"
 
 
-def _joined(names: list[str]) -> str:
+def joined(names: list[str]) -> str:
     """Return the first few names, and how many others there are."""
     *first, last = names[:_SHOWN]
     if len(names) > _SHOWN:
