@@ -59,8 +59,7 @@ Examples:
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
-  1    something failed, or --strict-code was given and results came from older
-       code
+  1    something failed, or results are stale and --strict-code was given
   2    wrong usage, or no task has the name or the tag or fits the pattern
   3    work is left that has not failed: others hold tasks or are to run some
        and the waiting time is over, or nothing that is left can be run, or it
