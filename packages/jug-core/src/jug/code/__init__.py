@@ -13,22 +13,28 @@ Never more is claimed than is seen.  "Fresh" means that the code which jug can s
 not that a result is right: data, packages, C and what is called by a computed name are not seen.
 """
 
-from jug.code.changes import PartChange
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from jug.code.codes import code_of, codes_of
-from jug.code.comparison import (
-    Answer,
-    Change,
-    Comparison,
-    NameCode,
-    accept,
-    accepted,
-    compare,
-    compare_record,
-    find_stale,
-)
 from jug.code.fingerprint import SCHEME, Code, Part
-from jug.code.kept import Accepted, is_kept, keep
+from jug.code.kept import Accepted, keep
 from jug.code.sources import notice_reloads, remember
+
+if TYPE_CHECKING:
+    from jug.code.changes import PartChange
+    from jug.code.comparison import (
+        Answer,
+        Change,
+        Comparison,
+        NameCode,
+        accept,
+        accepted,
+        compare,
+        compare_record,
+        find_stale,
+    )
 
 __all__ = [
     "SCHEME",
@@ -47,8 +53,16 @@ __all__ = [
     "compare",
     "compare_record",
     "find_stale",
-    "is_kept",
     "keep",
     "notice_reloads",
     "remember",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return what workers have no use for, which is imported when it is first asked for."""
+    if name in __all__:
+        from jug.code import comparison
+
+        return getattr(comparison, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

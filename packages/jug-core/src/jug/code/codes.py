@@ -20,6 +20,8 @@ __all__ = ["Call", "code_of", "codes_of"]
 
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
+_MOST_FUNCTIONS: Final = 10_000
+"""How many functions are remembered by themselves: closures may be as many as tasks."""
 
 _may_bring: dict[type, bool] = {}
 
@@ -43,7 +45,12 @@ def code_of(task: Call) -> Code:
     >>> code_of(Task(max, 2, 3)).parts
     {}
     """
-    return _codes().of(task.f, () if task.has_plain_arguments else (*_brought(task),))
+    codes = _latest[0]
+    if codes.as_of != changes():  # nothing of it holds once a module was loaded from new source
+        codes = _latest[0] = _Codes()
+    if task.has_plain_arguments:
+        return codes.of_function(task.f)
+    return codes.of(task.f, (*_brought(task),))
 
 
 class _Codes:
@@ -53,8 +60,19 @@ class _Codes:
         self.as_of = changes()
         self._reach = Reach()
         self._known: dict[tuple[int, ...], tuple[Any, Code]] = {}
+        self._functions: dict[int, tuple[Any, Code]] = {}
+
+    def of_function(self, function: Any) -> Code:
+        """Return the code behind a function alone."""
+        known = self._functions.get(id(function))
+        if known is None:
+            if len(self._functions) >= _MOST_FUNCTIONS:
+                self._functions.clear()
+            known = self._functions[id(function)] = function, self.of(function, ())
+        return known[1]
 
     def of(self, function: Any, brought: tuple[Any, ...]) -> Code:
+        """Return the code behind a function, and behind what it is called with."""
         keys = (_key(function), *map(_key, brought))
         ids = tuple(map(id, keys))
         known = self._known.get(ids)
@@ -67,23 +85,15 @@ class _Codes:
 _latest = [_Codes()]
 
 
-def _codes() -> _Codes:
-    """Return what is known by now; nothing of it holds once a module was loaded from new source."""
-    if _latest[0].as_of != changes():
-        _latest[0] = _Codes()
-    return _latest[0]
-
-
 def codes_of(tasks: Iterable[Call]) -> list[Code]:
-    """Return the code behind all functions that tasks have, whatever they are called with.
+    """Return the code behind tasks, of those with one function the last.
 
     >>> from jug import Task
     >>> len(codes_of([Task(max, 2, 3), Task(max, 3, 4)]))
     1
     """
-    functions = {id(task.f): task.f for task in tasks}
     with without_collector():
-        return [_codes().of(function, ()) for function in functions.values()]
+        return [*map(code_of, {id(task.f): task for task in tasks}.values())]
 
 
 def _brought(task: Call) -> Iterator[Any]:

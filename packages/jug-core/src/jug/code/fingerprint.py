@@ -27,7 +27,7 @@ _ID_OF: Final = attrgetter("id")
 _PREFIX: Final = f"{SCHEME}:"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False)
 class Part:
     """A function, a class or a value of the project."""
 
@@ -43,7 +43,7 @@ class Part:
     """A number of 48 bits for its name and its fingerprint."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Code:
     """The code behind a function, as far as it is seen."""
 

@@ -25,7 +25,7 @@ from jug.code.fingerprint import Code, Part, fingerprint, split
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
-__all__ = ["Accepted", "KeptCode", "accept_code", "is_kept", "keep"]
+__all__ = ["Accepted", "KeptCode", "accept_code", "keep"]
 
 _CODE: Final = b"c"
 _PART: Final = b"p"
@@ -54,11 +54,6 @@ def keep(store: BaseStore, codes: Iterable[Code]) -> None:
     if new:
         store.keep_code(dict(_pieces(new.values())))
         done.update(new)
-
-
-def is_kept(store: BaseStore, code: Code) -> bool:
-    """Return whether this process has kept some code in a store."""
-    return code.reach in _kept.get(store, ())
 
 
 def _pieces(codes: Iterable[Code]) -> Iterator[tuple[bytes, bytes]]:

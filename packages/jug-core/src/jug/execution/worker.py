@@ -22,7 +22,7 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.code import code_of, codes_of, is_kept, keep, remember
+from jug.code import code_of, codes_of, keep, remember
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
@@ -80,6 +80,8 @@ class Worker:
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
         self._has_joined = False
+        self._kept_code: set[str] = set()
+        """The fingerprints of the code that is in the store."""
         self._turn_until = 0.0
 
     def run(self) -> Summary:
@@ -300,12 +302,15 @@ class Worker:
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
         """See to it that the code behind a task is in the store, and at once that of all others."""
         code = code_of(task)
-        if not is_kept(self.store, code):
-            try:
-                keep(self.store, [code, *codes_of(self.jugspace.tasks)])
-            except BaseException:
-                self.store.release(lease)
-                raise
+        if code.reach in self._kept_code:
+            return
+        codes = [code, *codes_of(self.jugspace.tasks)]
+        try:
+            keep(self.store, codes)
+        except BaseException:
+            self.store.release(lease)
+            raise
+        self._kept_code.update(code.reach for code in codes)
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""
