@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jug.code.changes import PartChange, changed_parts
+from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.kept import Accepted, KeptCode, accept_code
@@ -162,7 +162,8 @@ class _Verdicts:
             return same
         then = self.kept.code(old)
         if then is not None:
-            return changed_parts(then, new) or same
+            found = difference(then, new)
+            return found.parts or (Answer.UNSEEN if found.is_hidden else same)
         if own == new.own or NOT_SEEN in (own, new.own):
             return Answer.NOT_KNOWN
         return []
