@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
-from jug.code.sources import changes
+from jug.code.sources import changes, let_go
 from jug.code.things import is_callable_kind, module_of
 from jug.hash.names import function_name
 from jug.records import without_collector
@@ -82,6 +82,11 @@ class _Codes:
                 known = self._known[ids] = keys, self._find(function, brought)
         return known[1]
 
+    def let_go(self) -> None:
+        """Let go of all but the code that was found."""
+        self._reach = Reach()
+        let_go()
+
     def _find(self, function: Any, brought: tuple[Any, ...]) -> Code:
         try:
             return self._reach.code_of(function, brought)
@@ -96,12 +101,16 @@ _latest = [_Codes()]
 def codes_of(tasks: Iterable[Call]) -> list[Code]:
     """Return the code behind tasks, of those with one function the last.
 
+    What it was found by is let go of then.
+
     >>> from jug import Task
     >>> len(codes_of([Task(max, 2, 3), Task(max, 3, 4)]))
     1
     """
     with without_collector():
-        return [*map(code_of, {id(task.f): task for task in tasks}.values())]
+        found = [*map(code_of, {id(task.f): task for task in tasks}.values())]
+        _latest[0].let_go()
+    return found
 
 
 def _brought(task: Call) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
 
-__all__ = ["changes", "file_of", "file_with", "notice_reloads", "remember"]
+__all__ = ["changes", "file_of", "file_with", "let_go", "notice_reloads", "remember"]
 
 _texts: dict[str, str] = {}
 _files: dict[str, SourceFile | None] = {}
@@ -59,6 +59,11 @@ def _note(name: str) -> None:
             _read(place.file)
             _changes[0] += _places.setdefault(name, place.file) != place.file
             _places[name] = place.file
+
+
+def let_go() -> None:
+    """Let go of syntax trees, which are large; they are made again if they are needed."""
+    _files.clear()
 
 
 def file_of(module: str) -> SourceFile | None:
