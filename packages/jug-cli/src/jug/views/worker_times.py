@@ -28,7 +28,7 @@ _NOTICED: Final = 0.001
 class WorkerRuns:
     """The runs of one worker, in any order, in columns."""
 
-    __slots__ = ("durations", "numbers", "starts")
+    __slots__ = ("bad", "durations", "numbers", "starts")
 
     def __init__(self) -> None:
         self.numbers = array("q")
@@ -37,17 +37,24 @@ class WorkerRuns:
         """When the runs began, in seconds since the epoch."""
         self.durations = array("d")
         """How long they took, in seconds."""
+        self.bad = array("b")
+        """Which of them ended badly: 1 if it failed, or its worker died, else 0."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def add(
-        self, numbers: Sequence[int], starts: Sequence[float], durations: Sequence[float]
+        self,
+        numbers: Sequence[int],
+        starts: Sequence[float],
+        durations: Sequence[float],
+        are_bad: bool = False,
     ) -> None:
-        """Add some runs."""
+        """Add some runs, all of which ended badly or none."""
         self.numbers.extend(numbers)
         self.starts.extend(starts)
         self.durations.extend(durations)
+        self.bad.extend([are_bad] * len(numbers))
 
     def by_start(self) -> Iterator[tuple[int, float, float]]:
         """Yield the number, start and duration of each run, in the order of the starts."""
