@@ -23,6 +23,8 @@ _WIDE: Final = 184
 _HIGH: Final = 48
 _BESIDE: Final = 56
 _STEP: Final = _HIGH + 14
+_DIP: Final = 56
+_ROOM: Final = 12  # for lines below the boxes
 _LETTERS: Final = 24
 _SWEEPS: Final = 4
 
@@ -32,9 +34,9 @@ def graph_picture(
 ) -> Markup:
     """Return the picture; `kinds` are the colours of the names that have one."""
     layers = _without_crossings(graph)
-    high = max(map(_height, layers))
+    high = max(map(_height, layers)) + _ROOM
     places = {
-        name: (1 + across * (_WIDE + _BESIDE), 1 + (high - _height(layer)) / 2 + down * _STEP)
+        name: (1 + across * (_WIDE + _BESIDE), 1 + (high - _ROOM - _height(layer)) / 2 + down * _STEP)
         for across, layer in enumerate(layers)
         for down, name in enumerate(layer)
     }
@@ -80,6 +82,8 @@ def _line(link: Link, places: Mapping[int, tuple[float, float]], names: Sequence
         way = f"M{out:g} {y + 14:g}c24 -8 24 28 0 20"
     elif link.leads_back:
         way = f"{begin}c40 60 -40 60 {wide:g} {high:g}"
+    elif wide > _BESIDE:  # it passes below what stands between
+        way = f"{begin}c{_BESIDE:g} {_DIP:g} {wide - _BESIDE:g} {_DIP + high:g} {wide:g} {high:g}"
     else:
         way = f"{begin}c{wide / 2:g} 0 {wide / 2:g} {high:g} {wide:g} {high:g}"
     return tag("path", title, d=way, class_="link back" if link.leads_back else "link")

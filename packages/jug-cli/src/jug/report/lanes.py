@@ -30,7 +30,7 @@ def lanes(told: Timeline, graph: Graph) -> Markup:
     """Return a picture of what each worker did, over the axis of time."""
     bars = sum(len(lane.bars) for lane in told.lanes)
     rows = [_row(told, lane, graph if bars <= _FEW else None) for lane in told.lanes]
-    axis = tag("div", tag("span"), time_axis(told.axis), tag("span"), class_="lane")
+    axis = tag("div", tag("span", class_="who"), time_axis(told.axis), tag("span"), class_="lane")
     name = "What each worker ran, and when: the table below says how busy each was."
     return tag("div", rows, axis, class_="lanes", role="img", aria_label=name)
 

@@ -61,7 +61,8 @@ def _tile(title: str, figure: str, more: str = "", kind: str | None = None) -> M
 def _tiles(found: Findings) -> Iterator[tuple[str, ...]]:
     now = found.snapshot
     share = now.done / now.total if now.total else None
-    yield "Done", f"{number(now.done)} of {number(now.total)}", percent(share)
+    of_all = f"of {number(now.total)}, {percent(share)}" if now.total else ""
+    yield "Done", number(now.done), of_all
     ways = len(found.failures)
     failed = now.failed
     yield (
@@ -69,7 +70,7 @@ def _tiles(found: Findings) -> Iterator[tuple[str, ...]]:
         "bad" if failed else "",
     )  # fmt: skip
     yield "Running", number(now.running), _at_work(now.workers)
-    yield "Time left", _left(found), _rate(now.rate)
+    yield "Time left", *_left(found)
     busy = sum(one.busy for one in found.timings.workers)
     yield "Computed for", span(busy), _life(found)
     yield "Workers busy", percent(_busy_share(found)), _workers(found)
@@ -79,13 +80,17 @@ def _at_work(workers: int) -> str:
     return f"by {counted(workers, 'worker')}" if workers else "no worker is at work"
 
 
-def _left(found: Findings) -> str:
+def _left(found: Findings) -> tuple[str, str]:
     now = found.snapshot
     if not now.left:
-        return "none"
-    if now.time_left is not None:
-        return f"about {whole_span(now.time_left)}"
-    return f"over {whole_span(now.at_least)}" if now.at_least else "unknown"
+        blocked = sum(one.blocked for one in now.names)
+        return "none", f"{number(blocked)} wait for what failed" if blocked else ""
+    if now.time_left is None and not now.at_least:
+        return "unknown", _rate(now.rate)
+    if not now.workers:
+        return whole_span(now.time_left or now.at_least), "for one worker"
+    how = "about" if now.time_left is not None else "at least"
+    return whole_span(now.time_left or now.at_least), ", ".join(filter(None, [how, _rate(now.rate)]))
 
 
 def _rate(rate: float | None) -> str:

@@ -58,7 +58,7 @@ def _row(found: Findings, name: str, times: NameTimes | None) -> Markup:
     kind = f"k{found.kinds.of(name)}" if times else "k-none"
     total = sum(count for _, count in counts) or 1
     cells = [
-        Cell(joined(swatch(kind), tag("code", shown(name, _NAME)))),
+        Cell(tag("span", swatch(kind), tag("code", shown(name, _NAME)), class_="named")),
         Cell(state_bar(counts), counts[0][1] / total),
         *(num(number(count), count) for _, count in counts),
         *_times(times),

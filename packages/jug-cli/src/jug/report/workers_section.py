@@ -82,10 +82,11 @@ def machines_section(found: Findings) -> Markup | None:
     """Return on what machines workers ran, None if that is not known."""
     if not found.machines:
         return None
-    titles = ["Host", "Workers", "Cores", "Python", "First worker", "Jobs"]
+    is_batch = any(machine.jobs for machine in found.machines)
+    titles = ["Host", "Workers", "Cores", "Python", "First worker", *(["Jobs"] if is_batch else [])]
     right = titles[1:3]
     rows = [
-        row(titles, _machine(machine), right, class_="item", data_key=f"host-{machine.host}")
+        row(titles, _machine(machine)[: len(titles)], right, class_="item", data_key=f"host-{machine.host}")
         for machine in found.machines[:_HOSTS]
     ]
     left_out = rows_left_out(len(found.machines) - len(rows), "hosts")
