@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,9 +67,9 @@ def _path(jugfile: str, output: str | None) -> Path | None:
     if output == _TO_OUTPUT:
         return None
     path = Path(output or f"{jugfile.removesuffix('.py')}-report.html").absolute()
-    if path.is_dir():
+    if os.path.isdir(path):
         raise click.ClickException(f"{str(path)!r} can't be written: it is a folder")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise click.ClickException(f"{str(path)!r} can't be written: there is no such folder")
     return path
 
@@ -78,13 +79,14 @@ def write_aside(path: Path, content: bytes) -> None:
     target = Path(os.path.realpath(path))
     aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        if target.exists() and not target.is_file():  # such as /dev/stdout
+        if os.path.exists(target) and not os.path.isfile(target):  # such as /dev/stdout
             target.write_bytes(content)
             return
         try:
             aside.write_bytes(content)
             os.replace(aside, target)
         finally:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):  # it is in place, or could not be made
+                aside.unlink()
     except OSError as error:
         raise click.ClickException(f"{str(path)!r} can't be written: {error.strerror}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import Final
+from zlib import crc32
 
 from jug.report.figures import date, number
 from jug.report.findings import Findings
@@ -18,18 +19,23 @@ _GROUPS: Final = 40
 _CALLS: Final = 10
 _HOSTS: Final = 8
 _TEXT: Final = 300
+_ALL: Final = 240_000
+"""Characters that all tracebacks and outputs have together."""
+_LONGEST: Final = 8000
 
 
 def failures_section(found: Findings) -> Markup | None:
     """Return the failures that count now, None if there are none."""
     if not found.failures:
         return None
-    groups = [_group(group) for group in found.failures[:_GROUPS]]
+    chosen = found.failures[:_GROUPS]
+    room = min(_LONGEST, _ALL // (2 * len(chosen)))
+    groups = [_group(group, room) for group in chosen]
     left_out = rows_left_out(len(found.failures) - len(groups), "ways to fail")
     return section("failures", "Failures", groups, left_out)
 
 
-def _group(group: FailureGroup) -> Markup:
+def _group(group: FailureGroup, room: int) -> Markup:
     first = group.failures[0]
     what = group.exception or "a record that can't be read"
     where = f" at {group.line}" if group.line else f" in {first.task.name}"
@@ -37,10 +43,10 @@ def _group(group: FailureGroup) -> Markup:
         tag("b", counted(len(group.failures), "task"), class_="bad-text"),
         ": ", tag("code", shown(what, _TEXT)), shown(where, _TEXT),
     )  # fmt: skip
-    key = f"failure-{what}-{where}"
+    key = f"failure-{crc32(f'{what} {where}'.encode('utf-8', 'replace')):08x}"
     texts = filter(None, [
-        _text(f"{key}-traceback", "Traceback", group.traceback, is_open=True),
-        _text(f"{key}-output", "Output", first.record.output, is_open=False),
+        _text(f"{key}-traceback", "Traceback", group.traceback, room, is_open=True),
+        _text(f"{key}-output", "Output", first.record.output, room, is_open=False),
     ])  # fmt: skip
     return folding(
         key,
@@ -81,7 +87,7 @@ def _where(group: FailureGroup) -> str:
     return f"On {names}; last at {date(last)}{again}."
 
 
-def _text(key: str, name: str, text: str, is_open: bool) -> Markup | None:
+def _text(key: str, name: str, text: str, room: int, is_open: bool) -> Markup | None:
     if not text.strip():
         return None
-    return folding(key, name, long_text(name, text.rstrip()), is_open=is_open)
+    return folding(key, name, long_text(name, text.rstrip(), room), is_open=is_open)

@@ -11,6 +11,7 @@ from jug.wording import duration, rounded
 __all__ = ["UNKNOWN", "age", "clock", "date", "number", "percent", "size", "span", "whole_span"]
 
 UNKNOWN: Final = "–"
+_LATEST: Final = 1e11  # seconds since the epoch
 
 
 def number(count: int) -> str:
@@ -65,7 +66,9 @@ def size(count: int | None) -> str:
 
 def date(moment: float) -> str:
     """Return a moment, in seconds since the epoch, by the clock of this host; 0 is none."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment)) if moment else UNKNOWN
+    if not 0.0 < moment < _LATEST:  # the record is damaged
+        return UNKNOWN
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
 def clock(moment: float) -> str:

@@ -23,6 +23,7 @@ _WIDE: Final = 184
 _HIGH: Final = 48
 _BESIDE: Final = 56
 _STEP: Final = _HIGH + 14
+_TITLE: Final = 120
 _DIP: Final = 56
 _ROOM: Final = 12  # for lines below the boxes
 _LETTERS: Final = 24
@@ -36,7 +37,10 @@ def graph_picture(
     layers = _without_crossings(graph)
     high = max(map(_height, layers)) + _ROOM
     places = {
-        name: (1 + across * (_WIDE + _BESIDE), 1 + (high - _ROOM - _height(layer)) / 2 + down * _STEP)
+        name: (
+            1 + across * (_WIDE + _BESIDE),
+            1 + (high - _ROOM - _height(layer)) / 2 + down * _STEP,
+        )
         for across, layer in enumerate(layers)
         for down, name in enumerate(layer)
     }
@@ -77,7 +81,8 @@ def _line(link: Link, places: Mapping[int, tuple[float, float]], names: Sequence
     (x, y), (to_x, to_y) = places[link.needed], places[link.dependant]
     out, wide, high = x + _WIDE, to_x - x - _WIDE, to_y - y
     begin = f"M{out:g} {y + _HIGH / 2:g}"
-    title = tag("title", f"{names[link.dependant]} needs {names[link.needed]}")
+    needing, needed = (shown(names[one], _TITLE) for one in (link.dependant, link.needed))
+    title = tag("title", f"{needing} needs {needed}")
     if link.needed == link.dependant:
         way = f"M{out:g} {y + 14:g}c24 -8 24 28 0 20"
     elif link.leads_back:
@@ -99,7 +104,7 @@ def _box(
     spot = f"spot k{kinds[name]}" if name in kinds else "spot"
     return tag(
         "svg",
-        tag("title", name),
+        tag("title", shown(name, _TITLE)),
         tag("rect", class_="box", x="0.5", y="0.5", width=_WIDE - 1, height=_HIGH - 1, rx=6),
         tag("rect", class_=spot, x=10, y=11, width=8, height=8, rx=2),
         tag("text", short_name(name), x=24, y=19, class_="name"),

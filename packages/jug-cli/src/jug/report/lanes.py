@@ -60,7 +60,7 @@ def _bars(told: Timeline, bars: Sequence[Bar], graph: Graph | None) -> Iterator[
     alike: defaultdict[tuple[int, bool], list[Bar]] = defaultdict(list)
     for bar in bars:
         alike[bar.kind, bar.is_bad].append(bar)
-    labels = told.kinds.labels
+    labels = [shown(label, _CALL) for label in told.kinds.labels]
     for (kind, is_bad), some in sorted(alike.items()):
         yield _path(some, f"{labels[kind]}{', ended badly' if is_bad else ''}")
 

@@ -33,13 +33,14 @@ class Unavailable(Exception):
 class LivePage:
     """The last page, for any number of threads."""
 
-    def __init__(self, look: Callable[[], Findings]) -> None:
+    def __init__(self, look: Callable[[], Findings], kept: float = _KEPT) -> None:
         self._look = look
+        self._least = kept
         self._changed = Condition()
         self._page = b""
         self._trouble = ""
         self._made = float("-inf")
-        self._kept = _KEPT
+        self._kept = kept
         self._is_wanted = False
         self._is_closed = False
 
@@ -65,19 +66,21 @@ class LivePage:
                 self._changed.wait_for(lambda: self._is_wanted or self._is_closed)
                 if self._is_closed:
                     return
-                self._is_wanted = False
             self._make()
 
     def _make(self) -> None:
         began = time.monotonic()
         made, trouble = b"", ""
         try:
-            made = page(self._look(), refresh=self._kept).encode("utf-8", "backslashreplace")
+            made = page(self._look(), refresh=max(_KEPT, self._kept)).encode(
+                "utf-8", "backslashreplace"
+            )
         except JugError as error:  # such as a server that can't be reached just now
             trouble = str(error)
         with self._changed:
             self._page, self._trouble, self._made = made, trouble, time.monotonic()
-            self._kept = max(_KEPT, (self._made - began) / _SHARE)
+            self._is_wanted = False  # who asked meanwhile gets this one
+            self._kept = max(self._least, (self._made - began) / _SHARE)
             self._changed.notify_all()
 
     def close(self) -> None:

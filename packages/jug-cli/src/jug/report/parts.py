@@ -89,9 +89,9 @@ def figure(key: str, caption: str, picture: Markup, as_table: Markup) -> Markup:
     return tag("figure", text, picture, folding(f"{key}-table", "As a table", as_table), id=key)
 
 
-def long_text(name: str, text: str) -> Markup:
+def long_text(name: str, text: str, room: int = _LONGEST) -> Markup:
     """Return a text of many lines; of one that is very long the end, which says most."""
-    kept = text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
+    kept = text if len(text) <= room else f"…{text[-room:]}"
     return tag("pre", shown(kept, None), tabindex="0", role="region", aria_label=name)
 
 

@@ -90,7 +90,9 @@ def _left(found: Findings) -> tuple[str, str]:
     if not now.workers:
         return whole_span(now.time_left or now.at_least), "for one worker"
     how = "about" if now.time_left is not None else "at least"
-    return whole_span(now.time_left or now.at_least), ", ".join(filter(None, [how, _rate(now.rate)]))
+    return whole_span(now.time_left or now.at_least), ", ".join(
+        filter(None, [how, _rate(now.rate)])
+    )
 
 
 def _rate(rate: float | None) -> str:

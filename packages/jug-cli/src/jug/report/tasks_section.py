@@ -65,7 +65,14 @@ def _row(found: Findings, name: str, times: NameTimes | None) -> Markup:
         Cell(_spread(name, found.timings.distributions.get(name))),
     ]
     states = " ".join(state for state, count in counts if count)
-    return row(_TITLES, cells, _NUMBERS, class_="item", data_states=states, data_key=f"name-{name}")
+    return row(
+        _TITLES,
+        cells,
+        _NUMBERS,
+        class_="item",
+        data_states=states,
+        data_key=f"name-{shown(name, _NAME)}",
+    )
 
 
 def _times(times: NameTimes | None) -> Iterator[Cell]:

@@ -67,7 +67,7 @@ def _row(found: Findings, worker: Worker) -> Markup:
         cells,
         _RIGHT,
         class_="item",
-        data_key=f"worker-{worker.id}",
+        data_key=f"worker-{worker.id[:40]}",
         data_states="failed" if is_dead else state,
     )
 
@@ -86,7 +86,13 @@ def machines_section(found: Findings) -> Markup | None:
     titles = ["Host", "Workers", "Cores", "Python", "First worker", *(["Jobs"] if is_batch else [])]
     right = titles[1:3]
     rows = [
-        row(titles, _machine(machine)[: len(titles)], right, class_="item", data_key=f"host-{machine.host}")
+        row(
+            titles,
+            _machine(machine)[: len(titles)],
+            right,
+            class_="item",
+            data_key=f"host-{machine.host[:100]}",
+        )
         for machine in found.machines[:_HOSTS]
     ]
     left_out = rows_left_out(len(found.machines) - len(rows), "hosts")

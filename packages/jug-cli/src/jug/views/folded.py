@@ -8,7 +8,8 @@ before it in the jugfile, and what it needs of later ones leads back.
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from jug.task.graph import Graph
@@ -64,9 +65,12 @@ def folded(graph: Graph) -> FoldedGraph:
     """
     of_task = list(graph.names())
     places = {name: place for place, name in enumerate(dict.fromkeys(of_task))}
-    links: Counter[tuple[str, str]] = Counter()
+    needed_by: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
     for number in graph.dependants():
-        name = of_task[number]
-        links.update([(of_task[needed], name) for needed in graph.dependencies_of(number)])
-    found = [Link(places[one], places[other], count) for (one, other), count in links.items()]
-    return FoldedGraph(list(places), sorted(found))
+        needed_by[of_task[number]].extend(graph.dependencies_of(number))
+    links = [
+        Link(places[needed], places[name], times)
+        for name, numbers in needed_by.items()
+        for needed, times in Counter(map(of_task.__getitem__, numbers)).items()
+    ]
+    return FoldedGraph(list(places), sorted(links))

@@ -132,17 +132,18 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
 
 def _sound(batch: RunTimes) -> RunTimes:
     """Return those of the runs whose times can be, which are all but for damage."""
-    starts, durations = batch.starts, batch.durations
-    if not starts:
+    columns = batch.starts, batch.durations, batch.cpus
+    if all(map(_is_sound, columns)):
         return batch
-    least = min(starts), min(durations)
-    if isfinite(sum(starts) + sum(durations)) and min(least) >= 0.0 and max(starts) < _LATEST:
-        return batch
-    return batch.chosen(
-        [
-            0.0 <= start < _LATEST and 0.0 <= taken < _LATEST
-            for start, taken in zip(starts, durations, strict=True)
-        ]
+    return batch.chosen([_is_sound(run) for run in zip(*columns, strict=True)])
+
+
+def _is_sound(times: Sequence[float]) -> bool:
+    """Return whether each of some times can be."""
+    return (
+        min(times, default=0.0) >= 0.0
+        and max(times, default=0.0) < _LATEST
+        and isfinite(sum(times))
     )
 
 

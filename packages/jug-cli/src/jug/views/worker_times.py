@@ -106,7 +106,8 @@ def worker_times(
             gaps += gap
             if gap > _NOTICED:
                 idle += _waited(graph, number, at, run_start, ends)
-        at = max(at, run_start + duration)
+        run_end = run_start + duration
+        at = run_end if run_end > at else at
     end = at if worker is None else max(at, worker.end)
     return WorkerTimes(
         place,
@@ -121,8 +122,10 @@ def worker_times(
 
 def _waited(graph: Graph, number: int, since: float, until: float, ends: Sequence[float]) -> float:
     """Return for how long a task was not ready that a worker took between two moments."""
-    ready = max([ends[one] for one in graph.dependencies_of(number)], default=since)
-    return min(max(ready - since, 0.0), until - since)
+    ready = max(map(ends.__getitem__, graph.dependencies_of(number)), default=since)
+    if ready <= since:
+        return 0.0
+    return (ready if ready < until else until) - since
 
 
 def together(workers: Sequence[WorkerTimes]) -> WorkerTimes:

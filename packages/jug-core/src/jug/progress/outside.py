@@ -130,13 +130,23 @@ class Onlooker:
         failures = dict(self._store.failures())
         if failures != known:
             blocked, hopeless = Counter(), set(failures)
-            for task in self._tasks:
-                if not task.is_done(self._store) and task.digest not in hopeless:
+            for task in self._undone() if failures else ():
+                if task.digest not in hopeless:
                     if any(needed.digest in hopeless for needed in task.dependencies()):
                         hopeless.add(task.digest)
                         blocked[task.name] += 1
             self._blocked = failures, blocked
         return blocked
+
+    def _undone(self) -> list[Task[Any]]:
+        """Return the tasks that are not done, of which the store is asked all at once."""
+        store = self._store
+        there = store.exists(task.digest for task in self._tasks)
+        return [
+            task
+            for task, is_there in zip(self._tasks, there, strict=True)
+            if not (is_there and task.own_store is None) and not task.is_done(store)
+        ]
 
     # Workers
 
