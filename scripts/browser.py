@@ -9,6 +9,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -118,12 +119,10 @@ def browser(chromium: str) -> Iterator[Page]:
     from_browser, answers = os.pipe()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" 3<&"$IN" 4>&"$OUT"', "sh", chromium,
-             "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             "--no-first-run", "--disable-background-networking", "--disable-extensions",
-             f"--user-data-dir={folder}", "--remote-debugging-pipe"],
-            env=os.environ | {"IN": str(commands), "OUT": str(answers), "HOME": folder},
-            pass_fds=[commands, answers], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-c", _BEGIN, str(commands), str(answers), chromium, *_WORDS,
+             f"--user-data-dir={folder}"],
+            env=os.environ | {"HOME": folder}, pass_fds=[commands, answers],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(commands)
         os.close(answers)
@@ -134,3 +133,25 @@ def browser(chromium: str) -> Iterator[Page]:
             process.wait()
             os.close(to_browser)
             os.close(from_browser)
+
+
+_WORDS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-extensions",
+    "--remote-debugging-pipe",
+)
+
+# Chromium reads commands from 3 and writes answers to 4, which may be in use here.
+_BEGIN = """
+import os, sys
+ends = [os.dup2(int(end), 100 + place) for place, end in enumerate(sys.argv[1:3])]
+for place, end in enumerate(ends):
+    os.dup2(end, 3 + place)
+os.closerange(5, 200)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""

@@ -16,6 +16,7 @@ from click.testing import Result
 from tests.cli.made_runs import make_run
 
 from jug import Task, set_jugdir
+from jug.backends._file import marker
 from jug.backends.base import BaseStore
 from jug.backends.frames import Frame, Kind
 from jug.backends.process import Process
@@ -279,13 +280,16 @@ def test_a_task_that_has_no_hash_hinders_no_page(folder: Path, jug: Jug) -> None
     assert "generator" in made(folder, "odd-report.html").sections["summary"]
 
 
-def test_a_jugdir_of_another_version_is_told(folder: Path, jug: Jug) -> None:
-    (folder / "primes.jugdata").mkdir()
-    (folder / "primes.jugdata" / "format").write_text("jug file store 99.0\n")
+def test_a_jugdir_of_another_version_is_told(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed()
+    lines = marker.text().rpartition("sum ")[0].replace("store 1.", "store 99.")
+    (folder / "primes.jugdata" / "format").write_text(marker.with_sum(lines))
 
     told = jug("report", "primes.py", status=1)
 
-    assert "99" in told.output
+    assert "is of a later version" in told.output
     assert not (folder / "primes-report.html").exists()
 
 

@@ -26,8 +26,8 @@ Examples:
   jug report -o - primes.py > report.html
 
 \b
-Exit status: 0; 1 if the page can't be written, or if the jugfile can't be read,
-when the page tells what was recorded; 2 for wrong usage.""",
+Exit status: 0; 1 if the page can't be written, or if the jugfile can't be
+read, when the page tells what was recorded; 2 for wrong usage.""",
 )
 @click.option(
     "-o", "--output", metavar="FILE", shell_complete=complete_path,

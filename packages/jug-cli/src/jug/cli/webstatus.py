@@ -21,7 +21,8 @@ From another machine, by ssh:
   ssh -L 8080:localhost:8080 node7           and open the URL here
 
 \b
-Exit status: 0 once Ctrl-C ends it; 1 if the port can't be had; 2 for wrong usage.""",
+Exit status: 0 once Ctrl-C ends it; 2 for wrong usage, also if the port can't
+be had.""",
 )
 @click.option("--port", "webstatus_port", type=click.IntRange(0, 65535), metavar="PORT",
               help="The port, 0 for any that is free. [8080]")  # fmt: skip
@@ -45,12 +46,12 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
 
     with sight(options) as seen:
         live = LivePage(seen.look)
-        with serving(live, options.webstatus_ip, options.webstatus_port) as url:
-            click.echo(f"{url}\nCtrl-C ends it.")
-            if is_opened:
-                click.launch(url)
-            try:
+        try:
+            with serving(live, options.webstatus_ip, options.webstatus_port) as url:
+                click.echo(f"{url}\nCtrl-C ends it.")
+                if is_opened:
+                    click.launch(url)
                 live.keep_making()
-            except KeyboardInterrupt:
-                click.echo("", err=True)
+        except KeyboardInterrupt:
+            click.echo("", err=True)
     context.exit(DONE)

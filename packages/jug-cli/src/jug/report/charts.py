@@ -155,7 +155,7 @@ def histogram(spread: Distribution, name: str) -> Markup:
 
 
 def bar(counts: Sequence[tuple[str, int]], name: str) -> Markup:
-    """Return a bar of shares, each with the class of its colour."""
+    """Return a bar of shares, each with the class of its colour, and with a name if it has one."""
     total = sum(count for _, count in counts) or 1
     begins = accumulate((count for _, count in counts), initial=0)
     parts = (
@@ -166,4 +166,5 @@ def bar(counts: Sequence[tuple[str, int]], name: str) -> Markup:
         for begin, (kind, count) in zip(begins, counts, strict=False)
         if count
     )  # fmt: skip
-    return tag("svg", parts, class_="bar", role="img", aria_label=name)
+    about: dict[str, str] = {"role": "img", "aria_label": name} if name else {"aria_hidden": "true"}
+    return tag("svg", parts, class_="bar", **about)

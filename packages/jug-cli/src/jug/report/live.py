@@ -21,6 +21,8 @@ __all__ = ["LivePage", "Unavailable"]
 
 _KEPT: Final = 2.0
 """Seconds for which a page is kept at least."""
+_GLANCE: Final = 0.5
+"""Seconds after which a Ctrl-C is heard that comes just as a wait begins."""
 _SHARE: Final = 0.1  # of the time may go into making pages
 _PATIENCE: Final = 120.0
 """Seconds after which one who asks gets none."""
@@ -63,7 +65,8 @@ class LivePage:
         """Make a page whenever one is wanted, until `close` is called."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_wanted or self._is_closed)
+                while not (self._is_wanted or self._is_closed):
+                    self._changed.wait(_GLANCE)
                 if self._is_closed:
                     return
             self._make()
