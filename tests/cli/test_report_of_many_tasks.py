@@ -1,0 +1,53 @@
+"""How large the page is, and what it takes to make it, for very many tasks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.made_runs import make_run
+
+MEASURE = """
+import json, sys, time
+from jug.cli.reading import traceless
+from jug.execution import Job
+from jug.report.findings import Subject, find
+from jug.report.page import page
+from jug.task.graph import Graph
+
+jugfile, jugdir = sys.argv[1:]
+with traceless(jugfile):
+    _, jugspace = Job(jugfile, [], jugdir).begin()
+    graph = Graph(jugspace.tasks)  # the tasks are hashed, as for any command
+    jugspace.store.poll()
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        text = page(find(jugspace, Subject(jugfile, jugdir), graph))
+        seconds.append(time.process_time() - began)
+print(json.dumps([min(seconds), len(text.encode()), text.count("<") - text.count("</")]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.clock
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("tasks", "seconds", "size"), [(100_000, 1.0, 300_000), (1_000_000, 5.0, 500_000)]
+)
+def test_a_page_of_many_tasks_is_made_soon_and_small(
+    tmp_path: Path, tasks: int, seconds: float, size: int
+) -> None:
+    made = make_run(tmp_path, tasks, workers=64, failing=0.002)
+
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *made], capture_output=True, text=True, timeout=600
+    )
+
+    assert done.returncode == 0, done.stderr
+    took, length, elements = json.loads(done.stdout.splitlines()[-1])
+    assert length < size and elements < 20_000
+    assert took < seconds
