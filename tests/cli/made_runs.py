@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ for begin in range(0, {each}, 100):
 """
 
 _MEANS = {"load": 0.3, "smooth": 2.0, "threshold": 5.0, "compare": 0.8, "collect": 12.0}
+_time = time.time
 _BEGAN = 1_750_000_000.0
 _TRACEBACK = """\
 Traceback (most recent call last):
@@ -63,6 +65,7 @@ def make_run(
         patch.setattr(os, "fsync", lambda file: None)
         patch.setattr(os, "fdatasync", lambda file: None)
         _, jugspace = Job(str(jugfile), [], jugdir).begin()
+        patch.setattr(type(jugspace.store), "poll", lambda store: None)  # each has its own tasks
         with _crew(jugspace.store, workers, patch) as crew:
             chance = random.Random(1)
             for number, task in enumerate(jugspace.tasks):
@@ -82,13 +85,15 @@ class _Made:
         self._process = Process(f"node{number // 8:02d}", "made up", "", 1000 + number, "")
         self._chance = random.Random(number)
         self._clock = _BEGAN + self._chance.random()
+        self._has_begun = False
 
     def run(self, name: str, digest: bytes, mean: float, failing: float) -> None:
         """Write that a task was run, or has failed."""
         seconds = self._chance.lognormvariate(0.0, 0.4) * mean
         record = Record(name, self._clock, seconds, 300, 80_000_000, cpu=0.9 * seconds)
+        if not self._has_begun:
+            self._as_itself()
         self._clock += seconds + 0.02 * mean * self._chance.random()
-        self._as_itself()
         if self._chance.random() < failing:
             failed = record._replace(
                 exception=_TRACEBACK.splitlines()[-1], traceback=_TRACEBACK, output="opening\n"
@@ -96,6 +101,9 @@ class _Made:
             self._store.put(Frame(Kind.FAILURE, digest, pack(failed)))
         else:
             self._store.put(Frame(Kind.RESULT, digest, pack(record), encode(1)))
+        if not self._has_begun:
+            self._has_begun = True
+            self._patch.setattr("time.time", _time)  # what is written has times of its own
 
     def end(self) -> None:
         """Write that it has ended."""
