@@ -128,6 +128,24 @@ class RemovesWhateverIsThere(DictStore):
         self.discard([digest])
 
 
+class KeepsCodeForItself(DictStore):
+    """Says of code only what this view has kept."""
+
+    def keep_code(self, pieces):
+        self.own_code = {**self.kept_code(), **pieces}
+
+    def kept_code(self):
+        return getattr(self, "own_code", {})
+
+
+class ForgetsCode(DictStore):
+    """Removes code with results."""
+
+    def discard(self, digests):
+        self._memory.code = {}
+        return super().discard(digests)
+
+
 BROKEN = {
     "release_leaves_a_lease_alone_that_another_took": ReleasesWhatIsNotItsOwn,
     "a_lease_is_given_to_one_of_two_views": GivesWhatIsHeld,
@@ -151,6 +169,8 @@ BROKEN = {
     "what_some_workers_said_of_themselves_is_told_alone": DescribesAll,
     "close_gives_all_leases_back": KeepsItsLeases,
     "discard_removes_results_and_failures_for_everybody": DiscardsResultsOnly,
+    "what_is_kept_is_there_for_everybody": KeepsCodeForItself,
+    "code_is_no_result_and_outlasts_results": ForgetsCode,
 }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import jug
 from jug import CompoundTask, CompoundTaskGenerator, Task, TaskGenerator, iteratetask, value
 from jug.backends.base import BaseStore
+from jug.code import code_of
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugfile
@@ -124,8 +124,8 @@ def test_the_code_that_a_record_tells_of_is_the_functions(work: Work, store: Bas
     record = store.record(fourth.digest)
 
     assert record is not None
-    assert record.code == jug.task.attempt.code_fingerprint(plain.f)
-    assert record.code == jug.task.attempt.code_fingerprint(read_again().f)
+    assert record.code == code_of(plain).text
+    assert record.code == code_of(read_again()).text
 
 
 def test_the_function_may_return_a_list_or_a_value(work: Work) -> None:

@@ -17,7 +17,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-__all__ = ["EntryPoint", "entry_points", "versions"]
+__all__ = ["EntryPoint", "entry_points", "local_packages", "versions"]
 
 _SUFFIXES: Final = (".dist-info", ".egg-info")
 _SEPARATORS: Final = re.compile("[-_.]+")
@@ -109,3 +109,23 @@ def _by_metadata(group: str) -> dict[str, EntryPoint]:
         one.name: EntryPoint(one.name, one.value, one.dist.name if one.dist else one.module)
         for one in entry_points(group=group)
     }
+
+
+@cache
+def local_packages(site: str) -> frozenset[str]:
+    """Return the packages in a folder that were installed from elsewhere than an index.
+
+    >>> local_packages("no such folder")
+    frozenset()
+    """
+    found = set[str]()
+    with suppress(OSError):
+        for entry in os.listdir(site):
+            folder = os.path.join(site, entry)
+            if not entry.endswith(_SUFFIXES):
+                continue
+            if os.path.exists(os.path.join(folder, "direct_url.json")):
+                files = _read(os.path.join(folder, "RECORD")).splitlines()
+                tops = (file.partition(",")[0].partition("/")[0] for file in files)
+                found.update(top.removesuffix(".py") for top in tops)
+    return frozenset(found)

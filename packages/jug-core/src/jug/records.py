@@ -66,8 +66,6 @@ MEASURES_TAG: Final = 8
 _OUTPUT_TAG: Final = 9
 _SOURCE_TAG: Final = 10
 _LAST: Final = Struct(FIELD.format + MEASURES.format[1:])
-_CODE: Final = FIELD.size + 16
-"""Bytes of the field that follows the name in nearly every record."""
 _CUT_OFF: Final = "the last field of a record is cut off"
 
 
@@ -119,7 +117,7 @@ class Record(NamedTuple):
     memory: int = 0
     """Peak memory of the process in bytes, 0 where it was not measured."""
     code: str = ""
-    """A fingerprint of the function's code."""
+    """The code that ran, as `jug.code` tells it: its scheme and two fingerprints."""
     exception: str = ""
     """For a failure, the exception's type and message."""
     traceback: str = ""
@@ -249,7 +247,10 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     """
     data = bytes(data)
     start, duration, size, memory, _, length = FIRST.unpack_from(data)
-    name, rest, used = _known_fields(data[NUMBERS.size : FIRST.size + length + _CODE], worker)
+    end = FIRST.size + length
+    if len(data) > end:  # the code, which nearly every record has; it is short
+        end += FIELD.size + data[end + 1]
+    name, rest, used = _known_fields(data[NUMBERS.size : end], worker)
     at = NUMBERS.size + used
     if at != len(data):
         rest = _long_fields(rest, data, at) or _all_fields(name, rest, data, at)

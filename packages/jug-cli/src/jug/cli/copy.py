@@ -109,6 +109,9 @@ def copy_store(source: BaseStore, target: BaseStore, display: Display | None = N
     source.poll()
     target.poll()
     copied = Copied()
+    code = source.kept_code()
+    if code:
+        target.keep_code(code)
     digests = list(source.digests())
     missing = [
         d for d, is_there in zip(digests, target.exists(digests), strict=True) if not is_there

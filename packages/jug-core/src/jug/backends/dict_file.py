@@ -3,8 +3,9 @@
 It is a marker line with the version, and one value in the format of `jug.codec`,
 which brings the checksum: dictionaries, of results (digest to record, encoded result
 and worker), of failures (digest to record, whether it is kept, and worker), of other
-runs (digest to pairs of record and worker), and of workers (id to what they said of
-themselves); the last two are not in files of earlier versions.  It is replaced as a
+runs (digest to pairs of record and worker), of workers (id to what they said of
+themselves), and of pieces of code by their keys; the last three are not in files of
+earlier versions.  It is replaced as a
 whole, so it is always one that was saved.  Only one process may write it: a second one
 notices and refuses, instead of undoing what the first did.
 """
@@ -36,6 +37,7 @@ class Saved(NamedTuple):
     failures: Table = {}  # noqa: RUF012
     runs: Mapping[bytes, list[tuple[bytes, str]]] = {}  # noqa: RUF012
     workers: Mapping[str, bytes] = {}  # noqa: RUF012
+    code: Mapping[bytes, bytes] = {}  # noqa: RUF012
 
 
 class DictFile:

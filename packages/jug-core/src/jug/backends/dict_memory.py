@@ -1,4 +1,4 @@
-"""What the views of a `dict_store` share: results, failures, other runs, workers and leases."""
+"""What the views of a `dict_store` share: results, other runs, workers, code, leases."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class Memory:
     runs: dict[bytes, list[tuple[bytes, str]]] = field(default_factory=dict)
     """The last other runs of a task: their records and their workers."""
     workers: dict[str, WorkerRecord] = field(default_factory=dict)
+    code: dict[bytes, bytes] = field(default_factory=dict)
+    """The code that made the results, in pieces."""
     leases: dict[bytes, Lease] = field(default_factory=dict)
     released: int = 0
     """How many leases ended so far."""
@@ -78,6 +80,7 @@ class Memory:
             memory.workers = {
                 key: WorkerRecord.unpack(key, packed) for key, packed in saved.workers.items()
             }
+            memory.code = dict(saved.code)
         return memory
 
     def result(self, digest: bytes, url: str) -> KeptResult:
@@ -112,6 +115,7 @@ class Memory:
             {key: (one.record, one.kept, one.worker) for key, one in self.failures.items()},
             self.runs,
             {key: worker.pack() for key, worker in self.workers.items()},
+            self.code,
         )
 
     def state(self, digest: bytes) -> TaskState:

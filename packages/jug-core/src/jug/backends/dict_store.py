@@ -170,6 +170,14 @@ class DictStore(BaseStore):
     def workers(self) -> dict[str, WorkerRecord]:
         return dict(self._memory.workers)
 
+    def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
+        with self._memory.changed:
+            self._memory.code = {**pieces, **self._memory.code}
+            self._memory.unsaved = True
+
+    def kept_code(self) -> dict[bytes, bytes]:
+        return dict(self._memory.code)
+
     def _join(self) -> str:
         """Say who this worker is, if it has not; return its id."""
         if self._worker not in self._memory.workers:

@@ -10,12 +10,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jug.backends.frames import Frame, Kind, Lease
-from jug.backends.promises import HistoryPromises, LeasePromises, NewsPromises
+from jug.backends.promises import (
+    CodePromises,
+    HistoryPromises,
+    LeasePromises,
+    NewsPromises,
+)
 from jug.errors import LockError, OptionError
 from jug.records import Record, pack
 
 
-class NamedAccess(NewsPromises, LeasePromises, HistoryPromises):
+class NamedAccess(NewsPromises, LeasePromises, HistoryPromises, CodePromises):
     """What jug 2.x called the methods of a store."""
 
     def dump(self, value: Any, name: bytes | str) -> None:

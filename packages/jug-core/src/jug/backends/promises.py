@@ -215,6 +215,25 @@ class HistoryPromises(ABC):
         return {id: worker for id, worker in self.workers().items() if id in ids}
 
 
+class CodePromises:
+    """The code that made results: small pieces under keys, which `jug.code` reads and writes.
+
+    A store need not keep them; then nobody can tell what changed since a result was made.
+    """
+
+    def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
+        """Keep pieces for good, each under a key of at most 32 bytes.
+
+        A key says what its piece says: whoever keeps it keeps the same, so what is there stays.
+        Neither removing results nor packing touches them.
+        """
+        return None
+
+    def kept_code(self) -> dict[bytes, bytes]:
+        """Return all pieces that anybody has kept so far; a damaged one is not there."""
+        return {}
+
+
 class LeasePromises(ABC):
     """Leases: who may run a task, and what becomes of what was run."""
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
+from jug.code import code_of, codes_of, keep, remember
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
@@ -78,6 +79,8 @@ class Worker:
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
         self._has_joined = False
+        self._kept_code: set[str] = set()
+        """The fingerprints of the code that is in the store."""
         self._turn_until = 0.0
 
     def run(self) -> Summary:
@@ -111,6 +114,7 @@ class Worker:
     # Beginning and ending
 
     def _prepare(self) -> None:
+        remember()
         self.store.poll()
         changes = self.news.take()  # what is done by now is looked up
         self.retryable.difference_update(changes.failed)
@@ -252,6 +256,7 @@ class Worker:
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
+        self._keep_code(task, lease)
         self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
@@ -277,6 +282,19 @@ class Worker:
             if inputs:
                 self.agenda.memory.unload(inputs)
         return self._succeed(lease, number, inputs, frame, result)
+
+    def _keep_code(self, task: Task[Any], lease: Lease) -> None:
+        """See to it that the code behind a task is in the store, and at once that of all others."""
+        code = code_of(task)
+        if code.reach in self._kept_code:
+            return
+        codes = [code, *codes_of(self.jugspace.tasks)]
+        try:
+            keep(self.store, codes)
+        except BaseException:
+            self.store.release(lease)
+            raise
+        self._kept_code.update(code.reach for code in codes)
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""

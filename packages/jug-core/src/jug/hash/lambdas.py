@@ -62,7 +62,7 @@ def _in_place_of(code: CodeType, source: str) -> ast.Lambda | None:
     """Return the lambda in the source that is where this code says that it came from."""
     found = [node for node in _lambdas_in(source) if node.lineno == code.co_firstlineno]
     if len(found) > 1:
-        found = _enclosing(found, list(_positions(code)))
+        found = enclosing(found, list(positions(code)))
     return found[0] if found else None
 
 
@@ -105,20 +105,18 @@ def _is_same_constant(one: Any, other: Any) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)
 
 
-def _positions(code: CodeType) -> Iterator[tuple[_Place, _Place]]:
+def positions(code: CodeType) -> Iterator[tuple[_Place, _Place]]:
     """Yield where the source of each instruction begins and ends, if Python kept it."""
     for line, end_line, column, end_column in code.co_positions():
         if line and end_line and end_column:  # what Python adds of itself has no extent
             yield (line, column or 0), (end_line, end_column)
 
 
-def _enclosing(
-    lambdas: list[ast.Lambda], positions: list[tuple[_Place, _Place]]
-) -> list[ast.Lambda]:
-    """Return the lambdas in whose bodies all positions lie, the smallest first."""
-    if not positions:
+def enclosing(lambdas: list[ast.Lambda], extents: list[tuple[_Place, _Place]]) -> list[ast.Lambda]:
+    """Return the lambdas in whose bodies all of it lies, the smallest first."""
+    if not extents:
         return []
-    begin, end = min(first for first, _ in positions), max(last for _, last in positions)
+    begin, end = min(first for first, _ in extents), max(last for _, last in extents)
     around = [node for node in lambdas if _begin(node) <= begin and end <= _end(node)]
     return sorted(around, key=_begin, reverse=True)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from hashlib import blake2b
-from types import CodeType, FunctionType
 from typing import Any, Protocol
 
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
+from jug.code.codes import code_of
 from jug.errors import EncodeError, TaskError
 from jug.hash.steady import steady_digest
 from jug.messages import Log
@@ -74,6 +72,7 @@ def attempt(
     count = len(alltasks)
     args_before = steady_digest((task.args, task.kwargs)) if debug_mode else None
     name = task.name
+    code = code_of(task).text
     before = before_run(name)
     start = time.time()
     began = time.perf_counter()
@@ -89,7 +88,7 @@ def attempt(
         _warn_of_tasks(task, alltasks[count:])
     if args_before is not None:
         _check_unchanged(task, args_before)
-    size, code = sum(map(len, payload)), code_fingerprint(task.f)
+    size = sum(map(len, payload))
     used, memory = after_run(name, duration, before)
     record = Record(name, start, duration, size, memory, code)
     if duration >= LONG:
@@ -132,34 +131,11 @@ def ended_run(task: Call, start: float, number: int = 0, output: str = "") -> Re
         task.name,
         start,
         max(0.0, time.time() - start),
-        code=code_fingerprint(task.f),
+        code=code_of(task).text,
         arguments=short_form(task.args, task.kwargs),
         attempt=number,
         output=output,
     )
-
-
-def code_fingerprint(f: Any) -> str:
-    """Return 16 hex digits that change when the function's code does, or "" if it has none.
-
-    Comments and line numbers do not count.  Another Python may give another.
-    """
-    if type(f) is not FunctionType:
-        f = getattr(f, "__func__", None) or getattr(f, "__wrapped__", None)
-    return _fingerprint(f) if isinstance(f, FunctionType) else ""
-
-
-@lru_cache(maxsize=4096)  # by the function: a code object is slow to look up
-def _fingerprint(f: FunctionType) -> str:
-    state = blake2b(digest_size=8)
-    stack = [f.__code__]
-    while stack:
-        one = stack.pop()
-        plain = [c for c in one.co_consts if not isinstance(c, (CodeType, frozenset))]
-        state.update(one.co_code)
-        state.update(repr((one.co_names, one.co_varnames, plain)).encode())
-        stack += [c for c in one.co_consts if isinstance(c, CodeType)]
-    return state.hexdigest()
 
 
 def _warn_of_tasks(task: Call, made: list[Any]) -> None:

@@ -176,11 +176,15 @@ class Task(Lockable, Generic[R]):
             raise TaskError(
                 f"task {self.name!r} can't run before {missing.name!r} has run", task=self
             )
-        from jug.task.attempt import attempt, load_arguments  # `import jug` stays light
+        from jug.code import code_of, keep, notice_reloads  # `import jug` stays light
+        from jug.task.attempt import attempt, load_arguments
 
+        notice_reloads()
         frame, result = attempt(self, load_arguments(self), debug_mode)
         if save and force:
             self.store.discard([self.digest])
+        if save:
+            keep(self.store, [code_of(self)])
         if save and not self.store.put(frame):
             return self.value()  # another's result was there before
         self._value = result

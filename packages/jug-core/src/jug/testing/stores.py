@@ -44,6 +44,7 @@ pytest is needed: install ``jug-core[testing]``.
 
 from __future__ import annotations
 
+from jug.testing.code import CodeContract
 from jug.testing.history import HistoryContract
 from jug.testing.leases import LeaseContract
 from jug.testing.names import NameContract
@@ -65,5 +66,6 @@ class StoreContract(
     NewsContract,
     NameContract,
     ProcessContract,
+    CodeContract,
 ):
     """Every promise of a store, as a test."""

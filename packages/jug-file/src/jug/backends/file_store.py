@@ -29,6 +29,7 @@ from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.clock import DiskClock
+from jug.backends._file.code import CodeFiles
 from jug.backends._file.disk import (
     explained,
     fault,
@@ -114,6 +115,7 @@ class FileStore(BaseStore):
         self._runs_kept = runs_kept_of(runs_kept)
         self._is_local = is_local(self._path) if network is None else not network
         self._jugfiles = Jugfiles(self._path)
+        self._code = CodeFiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
         self.lease_seconds = lease_seconds_of(lease_seconds)
@@ -267,6 +269,13 @@ class FileStore(BaseStore):
     def _describe(self, worker: str) -> WorkerRecord:
         return WorkerRecord.here(worker, self.jugfile, self.offers)
 
+    def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
+        self._be_writable()
+        self._code.keep(pieces)
+
+    def kept_code(self) -> dict[bytes, bytes]:
+        return self._code.kept() if self._is_there() else {}
+
     # Leases
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
@@ -387,6 +396,7 @@ class FileStore(BaseStore):
             with explained(self._path, "tidy up in"):
                 delete_begun(self._path)
                 self._jugfiles.tidy()
+                self._code.tidy()
 
     def heartbeat(self) -> Heartbeat:
         self._be_writable()

@@ -22,6 +22,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from time import monotonic
 from typing import Any, Final, Self
 
@@ -91,6 +92,7 @@ class RedisStore(BaseStore):
         self._index = self._follower.index
         self.news = self._index.news
         self._users = self._address.tag + "jugfiles"
+        self._code = self._address.tag + "code"
         self._noted: tuple[str, tuple[str, ...]] = ("", ())
         self._longest_wait = min(1.0, lease / 16)
         """Seconds after which a wait looks for workers that died."""
@@ -214,6 +216,16 @@ class RedisStore(BaseStore):
     def workers_of(self, ids: Collection[str]) -> dict[str, WorkerRecord]:
         known = self._leases.workers.of(self._access.server, ids)
         return {id: known[id] for id in ids if id in known}
+
+    def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
+        """Keep pieces in the hash `code`; one that is there is the same."""
+        for batch in batches(pieces.items()):
+            self._access.server.command("HSET", self._code, *chain.from_iterable(batch))
+            self._leases.has_unsynced = True
+
+    def kept_code(self) -> dict[bytes, bytes]:
+        found = self._access.server.command("HGETALL", self._code)
+        return dict(zip(found[::2], found[1::2], strict=True))
 
     def _not_found(self, digest: bytes) -> ResultNotFound:
         return ResultNotFound(

@@ -1,0 +1,133 @@
+"""Fingerprints: 12 hexadecimal digits for a part of the code, and two for a function.
+
+A function's own fingerprint is that of its syntax tree; that of its reach takes in all parts of
+the project that it can be seen to reach (`jug.code.reach`).  The record of a run has both, with
+the number of the scheme that made them: another scheme would give other fingerprints for the
+same code, so what it says is not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, Final, Self
+
+from jug.code.source_file import Piece
+
+__all__ = ["SCHEME", "Code", "Part", "part_of", "split", "value_part"]
+
+SCHEME: Final = "1"
+"""Which way of making fingerprints this is."""
+DIGITS: Final = 12
+NOT_SEEN: Final = "0" * DIGITS
+"""The own fingerprint of what has no source in the project."""
+_ID_OF: Final = attrgetter("id")
+_PREFIX: Final = f"{SCHEME}:"
+
+
+@dataclass(eq=False)
+class Part:
+    """A function, a class or a value of the project."""
+
+    name: str
+    """Its module and its name there."""
+    kind: str
+    """``function``, ``class`` or ``value``."""
+    fingerprint: str
+    """12 hexadecimal digits."""
+    source: str
+    """Its lines."""
+    id: int
+    """A number of 48 bits for its name and its fingerprint."""
+
+
+@dataclass(eq=False)
+class Code:
+    """The code behind a function, as far as it is seen."""
+
+    own: str
+    """The fingerprint of the function alone, zeros if its source is not seen."""
+    reach: str
+    """The fingerprint of everything that it reaches, itself included."""
+    reached: Sequence[Part]
+    """All that it reaches, in no order."""
+    unseen: tuple[str, ...]
+    """What can't be seen, each with the reason."""
+    border: tuple[str, ...]
+    """Packages that it uses, which are known by their versions."""
+
+    @classmethod
+    def of(
+        cls, own: Part | None, parts: Sequence[Part], unseen: Iterable[str], border: Iterable[str]
+    ) -> Self:
+        """Return the code that consists of these parts."""
+        return cls(
+            own.fingerprint if own else NOT_SEEN,
+            _together(parts),
+            parts,
+            tuple(sorted(unseen)),
+            tuple(sorted(border)),
+        )
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All that it reaches, by name; those that have one name, as lambdas, are numbered."""
+        found: dict[str, Part] = {}
+        for part in sorted(self.reached, key=lambda part: (part.name, part.fingerprint)):
+            name, number = part.name, 1
+            while name in found:
+                number += 1
+                name = f"{part.name} ({number})"
+            found[name] = part
+        return found
+
+    @property
+    def text(self) -> str:
+        """Both fingerprints, as a record has them."""
+        return _PREFIX + self.own + self.reach
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """Return the own fingerprint and that of the reach, None for those of another scheme.
+
+    >>> split("1:" + 12 * "a" + 12 * "b")
+    ('aaaaaaaaaaaa', 'bbbbbbbbbbbb')
+    >>> split("0123456789abcdef") is None
+    True
+    """
+    if not text.startswith(_PREFIX) or len(text) != len(_PREFIX) + 2 * DIGITS:
+        return None
+    return text[len(_PREFIX) : -DIGITS], text[-DIGITS:]
+
+
+def fingerprint(text: str) -> str:
+    """Return the fingerprint of a text."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGITS // 2).hexdigest()
+
+
+def _together(parts: Iterable[Part]) -> str:
+    """Return one fingerprint for parts, in whatever order they come."""
+    return fingerprint(f"{sum(map(_ID_OF, parts)):x}")
+
+
+def part_of(piece: Piece) -> Part:
+    """Return a piece of source with its fingerprint."""
+    return _part(piece.name, piece.kind, piece.dump.text, piece.source)
+
+
+def value_part(name: str, value: Any) -> Part:
+    """Return a value that no source says, such as one of a notebook.
+
+    >>> value_part("notebook.RATE", 3).source
+    'RATE = 3\\n'
+    """
+    text = ascii(value)
+    return _part(name, "value", text, f"{name.rpartition('.')[2]} = {text}\n")
+
+
+def _part(name: str, kind: str, text: str, source: str) -> Part:
+    own = fingerprint(text)
+    data = f"{name} {own}".encode("utf-8", "surrogatepass")
+    return Part(name, kind, own, source, int.from_bytes(blake2b(data, digest_size=6).digest()))

@@ -1,0 +1,101 @@
+"""The source files of the project, as they were when their modules were loaded.
+
+They are read right after the jugfile was (`remember`), so that a file which is edited while its
+functions run is not taken for what made their results.  A file is read again once its module was
+loaded again.  What was not read then is read when it is first needed.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from types import CodeType, ModuleType
+from typing import Any
+
+from jug.code.modules import is_project, names_of, place_of
+from jug.code.source_file import SourceFile
+
+__all__ = ["changes", "file_of", "file_with", "notice_reloads", "remember"]
+
+_texts: dict[str, str] = {}
+_files: dict[str, SourceFile | None] = {}
+_loaded: dict[str, tuple[ModuleType, Any]] = {}
+"""Each module whose file was read, and by what it was loaded, which is new if it is again."""
+_places: dict[str, str] = {}
+"""The file of each module that was loaded."""
+_changes = [0]
+
+
+def changes() -> int:
+    """Return how often a file was found to be another one than before."""
+    return _changes[0]
+
+
+def remember() -> None:
+    """Read the source of all modules of the project that are loaded."""
+    for name in tuple(sys.modules):
+        _note(name)
+
+
+def notice_reloads() -> None:
+    """Read the source of modules anew that were loaded anew since they were read."""
+    for name in tuple(_places):
+        _note(name)
+
+
+def _note(name: str) -> None:
+    """Read the source of a module, unless that was done since it was loaded."""
+    module = sys.modules.get(name)
+    if module is None:
+        return
+    known = _loaded.get(name)
+    spec = names_of(name).get("__spec__")
+    if known is not None and known[0] is module and known[1] is spec:
+        return
+    _loaded[name] = module, spec
+    if is_project(name):
+        place = place_of(name)
+        if place is not None and place.file:
+            _read(place.file)
+            _changes[0] += _places.setdefault(name, place.file) != place.file
+            _places[name] = place.file
+
+
+def file_of(module: str) -> SourceFile | None:
+    """Return the file of a module; None if it has none, or none that can be read."""
+    if module not in _loaded:
+        _note(module)
+    place = place_of(module)
+    return None if place is None or not place.file else _file(module, place.file)
+
+
+def file_with(module: str, code: CodeType) -> SourceFile | None:
+    """Return the file or the cell of a notebook with some code of a module, if there is one."""
+    name = code.co_filename
+    found = _file(module, name)
+    if found is not None and found.definition_of(code) is None:
+        _read(name)  # perhaps it was edited and loaded again since
+        found = _file(module, name)
+    return found
+
+
+def _file(module: str, name: str) -> SourceFile | None:
+    if name not in _texts:
+        _read(name)
+    if name not in _files:
+        text = _texts[name]
+        try:
+            _files[name] = SourceFile(module, name, text) if text else None
+        except (SyntaxError, ValueError, RecursionError):  # it is being edited
+            _files[name] = None
+    return _files[name]
+
+
+def _read(name: str) -> None:
+    """Read a file as it is now."""
+    linecache.checkcache(name)
+    text = "".join(linecache.getlines(name))
+    if _texts.get(name, text) != text:
+        _changes[0] += 1
+        _files.pop(name, None)
+    _texts[name] = text

@@ -1,0 +1,140 @@
+"""The functions and classes behind a thing that is called or given to a task.
+
+A decorated function is its wrapper and what that wraps, a bound method also the class of its
+object, a partial function what it calls and with what.  Containers, and objects of libraries
+such as `numpy.vectorize` makes, are looked into one level deep.  Only what stands in an object's
+own dictionary is asked for, so that no code of the user's runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, Final
+
+from jug.code.modules import is_project
+
+__all__ = ["innermost", "is_callable_kind", "things_in"]
+
+_CONTAINERS: Final = (list, tuple, set, frozenset)
+_MOST: Final = 1000
+"""How many items of a container are looked at."""
+
+
+def things_in(thing: Any) -> Iterator[FunctionType | type]:
+    """Yield the functions and classes behind a thing, each once.
+
+    >>> [one.__name__ for one in things_in(partial(is_callable_kind, print))]
+    ['is_callable_kind']
+    """
+    seen = set[int]()
+    stack = [(thing, 0)]
+    while stack:
+        one, depth = stack.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, FunctionType) or (isinstance(one, type) and is_project(one.__module__)):
+            yield one
+        stack += [(inner, deeper) for inner, deeper in _inside(one, depth) if deeper < 2]
+
+
+def innermost(thing: Any) -> Any:
+    """Return the function that all others are wrapped around.
+
+    >>> innermost(partial(print)) is print
+    True
+    """
+    for _ in range(_MOST):
+        inner: Any
+        if isinstance(thing, partial):
+            inner = thing.func
+        elif isinstance(thing, (MethodType, staticmethod, classmethod)):
+            inner = thing.__func__
+        else:
+            names = _dict_of(thing)
+            inner = names.get("__wrapped__") or names.get("py_func")
+        if inner is None or isinstance(thing, type):
+            return thing
+        thing = inner
+    return thing
+
+
+def is_callable_kind(kind: type) -> bool:
+    """Return whether objects of a class can bring code of the project with them.
+
+    >>> is_callable_kind(FunctionType), is_callable_kind(int), is_callable_kind(ModuleType)
+    (True, False, False)
+    """
+    return (
+        issubclass(kind, (FunctionType, MethodType, partial, type))
+        or is_project(kind.__module__)
+        or kind.__name__ == "TaskGenerator"
+    )
+
+
+def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    """Yield what is in a thing, and how many containers deep that is."""
+    if isinstance(thing, FunctionType):
+        yield from ((cell, depth) for cell in _cells(thing))
+        yield from ((inner, depth) for inner in _wrapped(thing))
+    elif isinstance(thing, MethodType):
+        yield thing.__func__, depth
+        yield (thing.__self__ if isinstance(thing.__self__, type) else type(thing.__self__)), depth
+    elif isinstance(thing, partial):
+        yield from ((part, depth) for part in (thing.func, *thing.args, *thing.keywords.values()))
+    elif isinstance(thing, (staticmethod, classmethod)):
+        yield thing.__func__, depth
+    elif isinstance(thing, property):
+        yield from ((part, depth) for part in (thing.fget, thing.fset, thing.fdel))
+    elif isinstance(thing, _CONTAINERS):
+        yield from ((item, depth + 1) for item in tuple(thing)[:_MOST])
+    elif isinstance(thing, dict):
+        yield from ((item, depth + 1) for item in tuple(thing.values())[:_MOST])
+    elif not isinstance(thing, (type, ModuleType)):
+        yield from _inside_object(thing, depth)
+
+
+def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    if is_project(type(thing).__module__):
+        yield type(thing), depth
+    names = _dict_of(thing)
+    if "__wrapped__" in names:
+        yield names["__wrapped__"], depth
+    yield from ((inner, depth + 1) for inner in names.values() if _may_be_code(inner))
+
+
+def _may_be_code(thing: Any) -> bool:
+    return isinstance(thing, (FunctionType, MethodType, partial))
+
+
+def _dict_of(thing: Any) -> dict[str, Any]:
+    try:
+        found = object.__getattribute__(thing, "__dict__")
+    except (AttributeError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _wrapped(function: FunctionType) -> Iterator[Any]:
+    """Yield what a function says that it wraps, and what it chooses among."""
+    own = vars(function)
+    if "__wrapped__" in own:
+        yield own["__wrapped__"]
+    registry = own.get("registry")  # that of functools.singledispatch
+    if registry is not None and hasattr(registry, "values"):
+        yield list(registry.values())
+
+
+def _cells(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # it is not filled yet
+            continue
+        if type(content) not in _PLAIN:
+            yield content
+
+
+_PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None), dict})

@@ -1,0 +1,6 @@
+SHIFT = 7
+
+
+def deep(x):
+    """Deep."""
+    return x * 2
