@@ -167,6 +167,66 @@ def test_a_barrier_is_told(folder: Path, jug: Jug) -> None:
     assert "stops at a barrier" in made(folder, "wall-report.html").sections["summary"]
 
 
+# The code
+
+
+def test_results_of_other_code_are_told_with_what_changed(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed()
+    text = (folder / "primes.py").read_text()
+    (folder / "primes.py").write_text(text.replace("range(2, n)", "range(2, n - 1)"))
+
+    jug("report", "primes.py")
+
+    outline = made(folder)
+    assert "6 results of code that has changed since" in outline.sections["summary"]
+    code = " ".join(outline.sections["code"].split())
+    assert "6 stale results of primes.is_prime : it was changed" in code
+    assert "- return all(n % divisor for divisor in range(2, n))" in code
+    assert "+ return all(n % divisor for divisor in range(2, n - 1))" in code
+    assert "jug invalidate --stale" in code
+    assert "ins" in outline.elements and "del" in outline.elements
+
+
+def test_results_of_the_code_of_now_are_told_as_such_and_no_more(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed()
+
+    jug("report", "primes.py")
+
+    outline = made(folder)
+    assert "The code that jug can see is the same" in outline.sections["code"]
+    assert "code" not in outline.sections["summary"]
+
+
+def test_what_cant_be_seen_of_code_is_told(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    (folder / "blind.py").write_text(
+        "from jug import TaskGenerator\nimport math\n@TaskGenerator\ndef f(name):\n"
+        "    return getattr(math, name)(2)\nf('sqrt')\n"
+    )
+    executed("blind.py")
+
+    jug("report", "blind.py")
+
+    code = made(folder, "blind-report.html").sections["code"]
+    assert "getattr" in code and "Unseen" in code
+
+
+def test_where_the_jugfile_cant_be_read_nothing_is_said_of_code(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed()
+    (folder / "primes.py").write_text("1 / 0\n")
+
+    jug("report", "primes.py", status=1)
+
+    assert "code" not in made(folder).sections
+
+
 # Where it is written
 
 
@@ -289,7 +349,7 @@ def test_a_jugdir_of_another_version_is_told(
 
     told = jug("report", "primes.py", status=1)
 
-    assert "is of a later version" in told.output
+    assert "has the format 99.0, this jug knows 1" in told.output
     assert not (folder / "primes-report.html").exists()
 
 

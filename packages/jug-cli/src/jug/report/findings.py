@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from jug.code import Comparison, compare
 from jug.jugfile import Jugspace
 from jug.progress import Snapshot
 from jug.progress.outside import Onlooker
@@ -55,6 +56,8 @@ class Findings:
     kinds: Kinds
     timeline: Timeline | None
     failures: list[FailureGroup]
+    code: Comparison | None
+    """The results beside the code of now, None where the jugfile could not be read."""
     workforce: Workforce
     machines: list[Machine]
     versions: list[Version]
@@ -97,6 +100,7 @@ def find(jugspace: Jugspace, subject: Subject, graph: Graph | None = None) -> Fi
         kinds,
         timeline(found, kinds, task_names),
         failure_groups(jugspace, graph.tasks),
+        None if subject.trouble else compare(graph.tasks, store),
         workforce(jugspace),
         machines(own),
         versions(own),

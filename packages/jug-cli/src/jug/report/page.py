@@ -12,6 +12,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
+from jug.report.code_section import code_section
 from jug.report.failures_section import failures_section
 from jug.report.findings import Findings
 from jug.report.markup import Markup, joined, shown, tag
@@ -22,7 +23,7 @@ from jug.report.workers_section import machines_section, versions_section, worke
 
 __all__ = ["page", "policy"]
 
-_STATES: Final = ("failed", "running", "ready", "waiting", "finished")
+_STATES: Final = ("failed", "running", "ready", "waiting", "finished", "stale")
 
 
 def page(found: Findings, refresh: float = 0.0) -> str:
@@ -60,6 +61,7 @@ def _sections(found: Findings) -> Markup:
         graph_section(found),
         time_section(found),
         path_section(found),
+        code_section(found),
         workers_section(found),
         machines_section(found),
         versions_section(found),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from jug.progress.wording import silence
+from jug.report.code_section import stale_results
 from jug.report.figures import date, number, percent, span, whole_span
 from jug.report.findings import Findings
 from jug.report.markup import Content, Markup, joined, shown, tag
@@ -138,3 +139,7 @@ def _notices(found: Findings) -> Iterator[Content]:
     if found.snapshot.silent:
         yield f"{silence(found.snapshot.silent)}."
     yield from map(str, found.out_of_reach)
+    stale = stale_results(found)
+    if stale:
+        link = tag("a", "See what changed", href="#code")
+        yield joined(f"{counted(stale, 'result')} of code that has changed since. ", link, ".")
