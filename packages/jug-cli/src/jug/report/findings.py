@@ -14,6 +14,7 @@ from jug.code import Comparison, compare
 from jug.jugfile import Jugspace
 from jug.progress import Snapshot
 from jug.progress.outside import Onlooker
+from jug.records import without_collector
 from jug.report.timeline import Kinds, Timeline, kinds_of, timeline
 from jug.status import Status
 from jug.task.graph import Graph
@@ -79,8 +80,12 @@ def find(jugspace: Jugspace, subject: Subject, graph: Graph | None = None) -> Fi
     >>> known.title, known.snapshot.done, [one.name for one in known.timings.names]
     ('primes.py', 1, ['builtins.abs'])
     """
+    with without_collector():  # there may be a million tasks, which stay
+        return _find(jugspace, subject, graph or Graph(jugspace.tasks))
+
+
+def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
     store = jugspace.store
-    graph = graph or Graph(jugspace.tasks)
     status, snapshot = Onlooker(store, graph.tasks).look()
     found = timings(store, graph, range(len(graph)))
     task_names = list(graph.names())

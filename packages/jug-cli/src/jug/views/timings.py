@@ -10,7 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, repeat
 from math import ceil, isfinite, nan
 from statistics import median
 from typing import Final, NamedTuple
@@ -149,7 +149,7 @@ def _is_sound(times: Sequence[float]) -> bool:
 
 def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], RunTimes]:
     """Return the numbers of the tasks that are meant, and what their runs took."""
-    found = [number_of.get(digest, -1) for digest in batch.digests]
+    found = list(map(number_of.get, batch.digests, repeat(-1)))
     if -1 not in found:
         return found, batch
     is_own = [number >= 0 for number in found]
