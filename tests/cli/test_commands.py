@@ -82,6 +82,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "reading",
         "run_lines",
         "selecting",
+        "sight",
         "since",
         "status_lines",
         "strict",

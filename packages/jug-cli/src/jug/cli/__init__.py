@@ -53,13 +53,14 @@ OWN_COMMANDS: Final = {
     "pack": "Merge the files that workers left behind.",
     "copy": "Copy results from one store to another.",
     "graph": "Draw which task needs which.",
+    "report": "Write one page that tells the whole run.",
+    "webstatus": "Show that page in a browser, live.",
     "demo": "Make a small jugfile to play with.",
     "completion": "Print the script that completes jug's commands in a shell.",
 }
 """What each of jug's own commands is for, so that listing them imports none."""
 
 FORMER_COMMANDS: Final = {
-    "webstatus": "`jug status --json` gives what it showed",
     "test-jug": "jug's tests are run in its repository",
     "install-skills": "jug brings no skills",
 }
