@@ -170,18 +170,18 @@ def gather_wheels(folder: Path) -> Path:
     copytree(DIST, folder)
     with TemporaryDirectory() as environment:
         python = new_environment(Path(environment), "pip")
-        for wanted in ["jug==2.5.0"], ["jug==2.7.0"], ["argcomplete", "shtab"]:
-            download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
-            run([*download, *wanted], check=True)
+        for wanted in "jug==2.5.0", "jug==2.7.0", "argcomplete", "shtab":
+            download = "-m", "pip", "download", "--quiet", "--no-deps", wanted
+            run([python, *download], cwd=folder, check=True)
     return folder
 
 
 def needs_of_jug(folder: Path) -> list[str]:
     """Return what our wheels need of others: that is there from the start in each trial."""
     python = new_environment(folder, *DIST.glob("*.whl"))
-    freeze = [UV, "pip", "freeze", "--quiet", "--python", python]
-    lines = run(freeze, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line for line in lines if not line.startswith("jug")]
+    freeze: Command = [UV, "pip", "freeze", "--python", python]
+    frozen = run(freeze, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [line for line in frozen if not line.startswith("jug")]
 
 
 def wrongly_shared(wheels: Path) -> list[str]:
@@ -223,7 +223,7 @@ class Trial(NamedTuple):
 
     def take(self, step: str, python: Path) -> None:
         """Do what a step says."""
-        command = [UV, "pip"] if self.installer == "uv" else [python, "-m", "pip"]
+        command: Command = [UV, "pip"] if self.installer == "uv" else [python, "-m", "pip"]
         settings = {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_FIND_LINKS": str(self.wheels),
@@ -257,10 +257,11 @@ def files_of_jug(folder: Path) -> Iterator[Path]:
 def version_of_command(python: Path, folder: str) -> str:
     """Return the version that a task finds, or how the command fails."""
     jug = python.with_name("jug")
-    command, place = ([jug], "") if jug.exists() else ([python, "-m", "jug"], "python -m jug: ")
+    command: Command = [jug] if jug.exists() else [python, "-m", "jug"]
     failure = outcome([*command, "execute"], folder).removeprefix(f"{python}: ")
     version = Path(folder, "version")
-    return place + (version.read_text() if version.exists() else failure)
+    found = version.read_text() if version.exists() else failure
+    return found if jug.exists() else f"python -m jug: {found}"
 
 
 def outcome(command: Command, folder: str) -> str:
