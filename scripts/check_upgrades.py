@@ -171,7 +171,7 @@ def gather_wheels(folder: Path) -> Path:
     with TemporaryDirectory() as environment:
         python = new_environment(Path(environment), "pip")
         for wanted in "jug==2.5.0", "jug==2.7.0", "argcomplete", "shtab":
-            download = "-m", "pip", "download", "--quiet", "--no-deps", wanted
+            download = "-m", "pip", "download", "-qq", "--no-deps", wanted
             run([python, *download], cwd=folder, check=True)
     return folder
 
