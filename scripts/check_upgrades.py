@@ -41,6 +41,9 @@ def both(found: str) -> Seen:
     return Seen(found, found)
 
 
+INSTALLERS = {"pip==22.3": ["pip"], "pip": ["pip"], "uv": ["uv", "pip"]}
+"""What is installed, and which module of it is run."""
+
 NOTHING = both("no file is left")
 TWO_SEVEN, TWO_FIVE = both("2.7.0"), both("2.5.0")
 TOLD = both(
@@ -147,13 +150,14 @@ tell_version()
 
 def main() -> int:
     """Print what is wrong, one line each, and return the exit status."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is compiled has to go as well
     with TemporaryDirectory() as folder:
-        wheels = gather_wheels(Path(folder, "wheels"))
-        needs = needs_of_jug(Path(folder, "all"))
+        begun = {installer: begin(Path(folder, installer), installer) for installer in INSTALLERS}
+        wheels = gather_wheels(Path(folder, "wheels"), begun["pip"])
         trials = [
-            Trial(history, installer, wheels, needs)
+            Trial(history, installer, folder, wheels)
+            for installer, folder in begun.items()
             for history in HISTORIES
-            for installer in ("uv", "pip==22.3", "pip")
         ]
         problems = wrongly_shared(wheels)
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -165,23 +169,22 @@ def main() -> int:
     return bool(problems)
 
 
-def gather_wheels(folder: Path) -> Path:
-    """Return the folder, with all wheels of both jugs, and with what an extra of jug 2.x needs."""
-    copytree(DIST, folder)
-    with TemporaryDirectory() as environment:
-        python = new_environment(Path(environment), "pip")
-        for wanted in "jug==2.5.0", "jug==2.7.0", "argcomplete", "shtab":
-            download = "-m", "pip", "download", "-qq", "--no-deps", wanted
-            run([python, *download], cwd=folder, check=True)
+def begin(folder: Path, installer: str) -> Path:
+    """Return a new environment with an installer and all that jug needs, but no jug."""
+    run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    install: Command = ["install", installer, *DIST.glob("*.whl")]
+    for change in install, ["uninstall", *ALL.split()]:
+        run([UV, "pip", *change, "--quiet", "--python", folder], check=True)
     return folder
 
 
-def needs_of_jug(folder: Path) -> list[str]:
-    """Return what our wheels need of others: that is there from the start in each trial."""
-    python = new_environment(folder, *DIST.glob("*.whl"))
-    freeze: Command = [UV, "pip", "freeze", "--python", python]
-    frozen = run(freeze, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line for line in frozen if not line.startswith("jug")]
+def gather_wheels(folder: Path, environment: Path) -> Path:
+    """Return the folder, with all wheels of both jugs, and with what an extra of jug 2.x needs."""
+    copytree(DIST, folder)
+    for wanted in "jug==2.5.0", "jug==2.7.0", "argcomplete", "shtab":
+        download = "-m", "pip", "download", "-qq", "--no-deps", wanted
+        run([environment / "bin" / "python", *download], cwd=folder, check=True)
+    return folder
 
 
 def wrongly_shared(wheels: Path) -> list[str]:
@@ -194,36 +197,28 @@ def wrongly_shared(wheels: Path) -> list[str]:
     ]
 
 
-def new_environment(folder: Path, *what: str | Path) -> Path:
-    """Return the Python of a new environment in which this is installed."""
-    python = folder / "bin" / "python"
-    run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    run([UV, "pip", "install", "--quiet", "--python", python, *what], check=True)
-    return python
-
-
 class Trial(NamedTuple):
-    """A history that is gone through with an installer."""
+    """A history that is gone through with an installer, in a copy of an environment."""
 
     history: str
     installer: str
+    begun: Path
     wheels: Path
-    needs: list[str]
 
     def go_through(self) -> list[str]:
         """Return a line for each step after which something else is seen than should be."""
         problems = []
-        with TemporaryDirectory() as folder:
-            python = new_environment(Path(folder, "env"), *self.needs, self.installer)
+        with TemporaryDirectory(dir=self.wheels.parent) as folder:
+            environment = copytree(self.begun, Path(folder, "env"), True, copy_function=os.link)
             for step, expected in HISTORIES[self.history]:
-                self.take(step, python)
-                if (seen := look(python)) != expected:
+                self.take(step, environment)
+                if (seen := look(environment / "bin" / "python")) != expected:
                     problems.append(f"{self.history}: {self.installer} {step}: {seen}")
         return problems
 
-    def take(self, step: str, python: Path) -> None:
+    def take(self, step: str, environment: Path) -> None:
         """Do what a step says."""
-        command: Command = [UV, "pip"] if self.installer == "uv" else [python, "-m", "pip"]
+        python = environment / "bin" / "python"
         settings = {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_FIND_LINKS": str(self.wheels),
@@ -233,7 +228,8 @@ class Trial(NamedTuple):
             "UV_NO_INDEX": "1",
             "UV_PYTHON": str(python),
         }
-        run([*command, *step.split(), "-qq"], check=True, env=os.environ | settings)
+        command: Command = [python, "-m", *INSTALLERS[self.installer], *step.split(), "-qq"]
+        run(command, check=True, env=os.environ | settings)
 
 
 def look(python: Path) -> Seen:
