@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any, Final, Protocol
 
+from jug.code.asking import PLAIN, is_one_of, items_of, module_of
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.sources import changes
-from jug.code.things import is_callable_kind
+from jug.code.things import defaults_in, is_callable_kind
 from jug.records import without_collector
 
 __all__ = ["Call", "code_of", "codes_of"]
@@ -23,7 +24,8 @@ _MOST_LOOKED_AT: Final = 16
 _MOST_FUNCTIONS: Final = 10_000
 """How many functions are remembered by themselves: closures may be as many as tasks."""
 
-_may_bring: dict[type, bool] = {}
+_may_bring: dict[int, tuple[type, bool]] = {}
+"""By the class's id, as its metaclass may have a hash of its own; the class is kept with it."""
 
 
 class Call(Protocol):
@@ -101,37 +103,35 @@ def _brought(task: Call) -> Iterator[Any]:
     for argument in (*task.args, *task.kwargs.values()):
         for one in _items(argument):
             if _may_bring_code(type(one)):
-                yield type(one) if is_project(type(one).__module__) else one
+                yield type(one) if is_project(module_of(type(one))) else one
 
 
 def _may_bring_code(kind: type) -> bool:
-    known = _may_bring.get(kind)
+    known = _may_bring.get(id(kind))
     if known is None:
-        known = _may_bring[kind] = is_callable_kind(kind)
-    return known
+        known = _may_bring[id(kind)] = kind, is_callable_kind(kind)
+    return known[1]
 
 
 def _items(argument: Any) -> Iterable[Any]:
-    if isinstance(argument, (list, tuple)) and len(argument) <= _MOST_LOOKED_AT:
-        return argument
-    if type(argument) is dict and len(argument) <= _MOST_LOOKED_AT:
-        return argument.values()
-    return (argument,)
+    items = items_of(argument, _MOST_LOOKED_AT + 1)
+    return (argument,) if items is None or len(items) > _MOST_LOOKED_AT else (argument, *items)
 
 
 def _key(thing: Any) -> Any:
-    """Return what stands for a function: its code, where all that it closes over is data."""
+    """Return what stands for a function: its code, where all that it closes over is data.
+
+    So it is with its defaults.
+    """
     if type(thing) is not FunctionType or vars(thing):
         return thing
     cells = thing.__closure__ or ()
-    return thing.__code__ if all(map(_is_data, cells)) else thing
+    is_data = all(map(_is_data, cells)) and not [*defaults_in(thing)]
+    return thing.__code__ if is_data else thing
 
 
 def _is_data(cell: Any) -> bool:
     try:
-        return type(cell.cell_contents) in _DATA
+        return is_one_of(type(cell.cell_contents), PLAIN)
     except ValueError:
         return False
-
-
-_DATA: Final = frozenset({int, float, complex, str, bytes, bool, type(None)})

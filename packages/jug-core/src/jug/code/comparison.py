@@ -147,7 +147,7 @@ class _Verdicts:
             return same
         then = self.kept.code(old)
         if then is not None:
-            return changed_parts(then, new) or same
+            return changed_parts(then, new) or (Answer.UNSEEN if then.unseen else same)
         if own == new.own or NOT_SEEN in (own, new.own):
             return Answer.NOT_KNOWN
         return []

@@ -14,10 +14,12 @@ A name goes with the attributes that are read right off it: `np.random.rand` is 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Dump", "Imported", "Name", "dump"]
+__all__ = ["Dump", "Imported", "Name", "dump", "room"]
 
 Name = tuple[str, ...]
 """A name, and the attributes that are read off it."""
@@ -57,12 +59,28 @@ def dump(
     """
     writer = _Writer(is_left_out)
     try:
-        writer.write_all(nodes)
+        with room():
+            writer.write_all(nodes)
     except RecursionError:
         return Dump("", frozenset(), frozenset(), ("it is nested too deeply",))
     return writer.told()
 
 
+@contextmanager
+def room() -> Iterator[None]:
+    """Let trees be as deep as Python reads them, however deep the stack is by now.
+
+    What can be seen would else depend on where it was asked from.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+_DEEPEST: Final = 50_000
 _NOT_WRITTEN: Final = frozenset(
     {"ctx", "kind", "type_comment", "type_ignores", "annotation", "returns", "type_params"}
 )
@@ -90,8 +108,9 @@ _known_fields: dict[type[ast.AST], tuple[str, ...]] = {}
 class _Scope:
     """What a function, a class, a lambda or a comprehension binds and reads."""
 
-    def __init__(self, is_comprehension: bool = False) -> None:
+    def __init__(self, is_comprehension: bool = False, is_class: bool = False) -> None:
         self.is_comprehension = is_comprehension
+        self.is_class = is_class
         self.bound: set[str] = set()
         self.imported: dict[str, Imported] = {}
         self.of_module: set[str] = set()
@@ -189,7 +208,11 @@ class _Writer:
             self._plain(node)
 
     def _read(self, name: Name) -> None:
-        self._scopes[-1].reads.add(name)
+        if name[:2] == ("sys", "modules"):
+            self._unseen["reads sys.modules"] = None
+        scope = self._scopes[-1]
+        if not scope.is_class or name[0] not in scope.bound:  # else it is of the class by now
+            scope.reads.add(name)
 
     def _bind(self, name: str) -> None:
         scope = self._scopes[-1]
@@ -221,7 +244,7 @@ class _Writer:
                 self._module.reads.add(name)
             elif imported is not None:
                 self._imports.add(imported._replace(rest=imported.rest + name[1:]))
-            elif name[0] not in scope.bound:
+            elif scope.is_class or name[0] not in scope.bound:  # methods don't see the class's
                 around.reads.add(name)
 
     # Imports
@@ -295,7 +318,7 @@ class _Writer:
         self._decorators(node)
         self._list(node.bases)
         self._list(node.keywords)
-        self._scopes.append(_Scope())
+        self._scopes.append(_Scope(is_class=True))
         was_in_class, self._in_class = self._in_class, True
         self._body(node.body)
         self._in_class = was_in_class
@@ -303,11 +326,23 @@ class _Writer:
         self._out.append(")")
 
     def _comprehension(self, node: Any) -> None:
+        self._note_reads(node.generators[0].iter)  # outside
         self._scopes.append(_Scope(is_comprehension=True))
         self._plain(node)
         self._end_scope()
 
     # What is written in several ways
+
+    def _assign(self, node: ast.Assign) -> None:
+        """Write an assignment, whose value is read before anything is bound."""
+        if self._scopes[-1].is_class:
+            self._note_reads(node.value)
+        self._plain(node)
+
+    def _note_reads(self, node: ast.expr) -> None:
+        written = len(self._out)
+        self._write(node)
+        del self._out[written:]
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         """Write an assignment with an annotation as one without, but for fields of classes."""
@@ -358,7 +393,14 @@ class _Writer:
 
     def _call(self, node: ast.Call) -> None:
         self._note_unseen(node)
+        named = _read_by_getattr(node)
+        reads = self._scopes[-1].reads
+        is_read_whole = named[:1] in reads
         self._plain(node)
+        if named:
+            self._read(named)
+            if not is_read_whole:  # of it only the attribute is read
+                reads.discard(named[:1])
 
     def _note_unseen(self, node: ast.Call) -> None:
         """Note a call by which something is found that no name leads to."""
@@ -372,10 +414,16 @@ class _Writer:
         chosen = node.args[place]
         if not isinstance(chosen, ast.Constant):
             self._unseen[f"calls {name} with a name that is computed"] = None
-        elif name == "getattr" and isinstance(node.args[0], ast.Name):
-            self._read((node.args[0].id, str(chosen.value)))
         elif name == "import_module":
             self._imports.add(Imported(0, str(chosen.value), ()))
+
+
+def _read_by_getattr(node: ast.Call) -> Name:
+    """Return what a call of `getattr` reads that says so, empty for another call."""
+    match node:
+        case ast.Call(ast.Name("getattr"), [ast.Name(name), ast.Constant(str(attribute)), *_]):
+            return name, attribute
+    return ()
 
 
 def _does_nothing(node: ast.AST) -> bool:
@@ -416,6 +464,7 @@ _WRITING: Final[dict[type, Callable[[Any, Any], None]]] = {
     ast.MatchAs: _Writer._binding,
     ast.MatchStar: _Writer._binding,
     ast.MatchMapping: _Writer._binding,
+    ast.Assign: _Writer._assign,
     ast.AnnAssign: _Writer._annotated,
     ast.Delete: _Writer._delete,
     ast.JoinedStr: _Writer._joined,

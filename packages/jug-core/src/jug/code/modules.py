@@ -20,6 +20,7 @@ from importlib.machinery import SOURCE_SUFFIXES
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from jug.code.asking import is_a, own_names
 from jug.installed import local_packages
 
 __all__ = ["Place", "is_project", "names_of", "place_of"]
@@ -51,13 +52,10 @@ def is_project(module: str) -> bool:
     top = module.partition(".")[0]
     if module == "__main__":  # a script, or the cells of a notebook
         return True
-    if top == "jug" or (top in sys.stdlib_module_names and top not in _LIKELY_HIDDEN):
+    if top == "jug":
         return False
     place = place_of(module)
     return place is not None and _is_own(place.file or next(iter(place.folders or ()), ""), top)
-
-
-_LIKELY_HIDDEN: Final = frozenset({"test"})  # a folder of this name is in many projects
 
 
 @cache
@@ -91,7 +89,7 @@ def names_of(module: str) -> dict[str, Any]:
     True
     """
     loaded = sys.modules.get(module)
-    return loaded.__dict__ if issubclass(type(loaded), ModuleType) else {}
+    return own_names(loaded) if is_a(loaded, ModuleType) else {}
 
 
 @cache

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final
 
+from jug.code.asking import PLAIN, is_a, is_one_of, items_of, module_of, own_names, qualname_of
 from jug.code.modules import is_project
 
-__all__ = ["innermost", "is_callable_kind", "things_in"]
+__all__ = ["defaults_in", "innermost", "is_callable_kind", "things_in"]
 
-_CONTAINERS: Final = (list, tuple, set, frozenset)
 _MOST: Final = 1000
 """How many items of a container are looked at."""
 
@@ -35,7 +35,7 @@ def things_in(thing: Any) -> Iterator[FunctionType | type]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, FunctionType) or (isinstance(one, type) and is_project(one.__module__)):
+        if is_a(one, FunctionType) or (is_a(one, type) and is_project(module_of(one))):
             yield one
         stack += [(inner, deeper) for inner, deeper in _inside(one, depth) if deeper < 2]
 
@@ -48,14 +48,14 @@ def innermost(thing: Any) -> Any:
     """
     for _ in range(_MOST):
         inner: Any
-        if isinstance(thing, partial):
+        if is_a(thing, partial):
             inner = thing.func
-        elif isinstance(thing, (MethodType, staticmethod, classmethod)):
+        elif is_a(thing, (MethodType, staticmethod, classmethod)):
             inner = thing.__func__
         else:
-            names = _dict_of(thing)
-            inner = names.get("__wrapped__") or names.get("py_func")
-        if inner is None or isinstance(thing, type):
+            names = own_names(thing)
+            inner = names.get("__wrapped__", names.get("py_func"))
+        if inner is None or is_a(thing, type):
             return thing
         thing = inner
     return thing
@@ -69,52 +69,44 @@ def is_callable_kind(kind: type) -> bool:
     """
     return (
         issubclass(kind, (FunctionType, MethodType, partial, type))
-        or is_project(kind.__module__)
-        or kind.__name__ == "TaskGenerator"
+        or is_project(module_of(kind))
+        or qualname_of(kind) == "TaskGenerator"
     )
 
 
 def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     """Yield what is in a thing, and how many containers deep that is."""
-    if isinstance(thing, FunctionType):
+    items = items_of(thing, _MOST)
+    if items is not None:
+        yield from ((item, depth + 1) for item in items)
+    elif is_a(thing, FunctionType):
         yield from ((cell, depth) for cell in _cells(thing))
+        yield from ((default, depth) for default in defaults_in(thing))
         yield from ((inner, depth) for inner in _wrapped(thing))
-    elif isinstance(thing, MethodType):
+    elif is_a(thing, MethodType):
         yield thing.__func__, depth
-        yield (thing.__self__ if isinstance(thing.__self__, type) else type(thing.__self__)), depth
-    elif isinstance(thing, partial):
+        yield (thing.__self__ if is_a(thing.__self__, type) else type(thing.__self__)), depth
+    elif is_a(thing, partial):
         yield from ((part, depth) for part in (thing.func, *thing.args, *thing.keywords.values()))
-    elif isinstance(thing, (staticmethod, classmethod)):
+    elif is_a(thing, (staticmethod, classmethod)):
         yield thing.__func__, depth
-    elif isinstance(thing, property):
+    elif is_a(thing, property):
         yield from ((part, depth) for part in (thing.fget, thing.fset, thing.fdel))
-    elif isinstance(thing, _CONTAINERS):
-        yield from ((item, depth + 1) for item in tuple(thing)[:_MOST])
-    elif isinstance(thing, dict):
-        yield from ((item, depth + 1) for item in tuple(thing.values())[:_MOST])
-    elif not isinstance(thing, (type, ModuleType)):
+    elif not is_a(thing, (type, ModuleType)):
         yield from _inside_object(thing, depth)
 
 
 def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
-    if is_project(type(thing).__module__):
+    if is_project(module_of(type(thing))):
         yield type(thing), depth
-    names = _dict_of(thing)
+    names = own_names(thing)
     if "__wrapped__" in names:
         yield names["__wrapped__"], depth
     yield from ((inner, depth + 1) for inner in names.values() if _may_be_code(inner))
 
 
 def _may_be_code(thing: Any) -> bool:
-    return isinstance(thing, (FunctionType, MethodType, partial))
-
-
-def _dict_of(thing: Any) -> dict[str, Any]:
-    try:
-        found = object.__getattribute__(thing, "__dict__")
-    except (AttributeError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return is_a(thing, (FunctionType, MethodType, partial))
 
 
 def _wrapped(function: FunctionType) -> Iterator[Any]:
@@ -123,8 +115,8 @@ def _wrapped(function: FunctionType) -> Iterator[Any]:
     if "__wrapped__" in own:
         yield own["__wrapped__"]
     registry = own.get("registry")  # that of functools.singledispatch
-    if registry is not None and hasattr(registry, "values"):
-        yield list(registry.values())
+    if type(registry) is MappingProxyType:
+        yield [*registry.values()]
 
 
 def _cells(function: FunctionType) -> Iterator[Any]:
@@ -133,8 +125,11 @@ def _cells(function: FunctionType) -> Iterator[Any]:
             content = cell.cell_contents
         except ValueError:  # it is not filled yet
             continue
-        if type(content) not in _PLAIN:
+        if not is_one_of(type(content), PLAIN):
             yield content
 
 
-_PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None), dict})
+def defaults_in(function: FunctionType) -> Iterator[Any]:
+    """Yield the defaults of a function that are no simple values."""
+    given = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    return (value for value in given if not is_one_of(type(value), PLAIN))
