@@ -27,9 +27,9 @@ from jug.code.asking import (
     own_names,
     qualname_of,
 )
-from jug.code.dump import Imported, Name
 from jug.code.fingerprint import NOT_LOADED, Code, Part, part_of, value_part
 from jug.code.modules import is_project, names_of, place_of
+from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
 from jug.code.things import innermost, things_in
@@ -152,7 +152,7 @@ class Reach:
 
     def _function(self, found: _Found, function: Any) -> Part | None:
         module, code = function.__globals__.get("__name__", ""), function.__code__
-        if not is_project(module):
+        if not is_project(module) and module in sys.modules and module != "builtins":
             _note_border(found, module)
             return None
         file = file_with(module, code)
@@ -168,6 +168,9 @@ class Reach:
         definition = None if file is None else file.class_of(qualname)
         if file is not None and definition is not None:
             return self._definition(found, file, definition)
+        if file is not None and qualname in file.bound:  # made by a call
+            found.nodes[self._node(file, qualname)] = None
+            return None
         methods = [one for one in names_in_class(kind).values() if is_a(one, FunctionType)]
         if not methods:
             _note_without_source(found, module, qualname)
@@ -232,7 +235,7 @@ class Reach:
     def _starred(self, found: _Found, file: SourceFile, name: Name) -> bool:
         """Follow a name that comes by an import of everything, if it does."""
         for module in reversed(_starred_modules(file)):  # the last one counts
-            if _gives(module, name[0], set()):
+            if _offers(module, name[0], {file.module}):
                 self._in_module(found, module, name)
                 return True
         return False
@@ -281,14 +284,15 @@ def _starred_modules(file: SourceFile) -> list[str]:
     ]
 
 
-def _gives(module: str, name: str, asked: set[str]) -> bool:
-    """Return whether a module has a name, be it by an import of everything in its turn."""
-    asked.add(module)
+def _offers(module: str, name: str, seen: set[str]) -> bool:
+    """Return whether an import of everything in a module brings a name, also from another one."""
+    if module in seen:
+        return False
+    seen.add(module)
     file = file_of(module) if is_project(module) else None
     if file is None:
         return name in names_of(module)
-    others = (other for other in _starred_modules(file) if other not in asked)
-    return name in file.bound or any(_gives(other, name, asked) for other in others)
+    return name in file.bound or any(_offers(other, name, seen) for other in _starred_modules(file))
 
 
 def _note_border(found: _Found, module: str) -> None:

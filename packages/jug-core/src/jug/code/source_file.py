@@ -16,8 +16,9 @@ from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from jug.code.asking import is_a, names_in_class, own_names
-from jug.code.dump import Dump, Imported, dump, room
+from jug.code.dump import Dump, dump, room
 from jug.code.modules import names_of
+from jug.code.scopes import Imported
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -64,7 +65,7 @@ class SourceFile:
         self.text = text
         with _as_on_import():
             self._tree = ast.parse(text)
-        self._lines = text.split("\n")  # `splitlines` has more ends of lines than Python
+        self._lines = [f"{line}\n" for line in text.split("\n")]
         self.bound: dict[str, list[ast.AST]] = {}
         """The statements, or parts of them, that bind a name at the top."""
         self.starred: list[ast.ImportFrom] = []
@@ -198,8 +199,7 @@ class SourceFile:
         return Piece(whole, kind, dump(nodes, self._is_jugs), source)
 
     def _source_of(self, node: Any) -> str:
-        lines = self._lines[_first_line(node) - 1 : node.end_lineno]
-        return "".join(f"{line}\n" for line in lines)
+        return "".join(self._lines[_first_line(node) - 1 : node.end_lineno])
 
     @staticmethod
     def imported_by(node: Any) -> Iterator[Imported]:
