@@ -87,7 +87,7 @@ def names_in_class(kind: type) -> Mapping[str, Any]:
 def module_of(kind: type) -> str:
     """Return the name of the module of a class.
 
-    >>> module_of(ModuleType)
+    >>> module_of(int)
     'builtins'
     """
     found = _CLASS["__module__"].__get__(kind)
