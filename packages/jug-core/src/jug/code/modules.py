@@ -58,6 +58,19 @@ def is_project(module: str) -> bool:
     return place is not None and _is_own(place.file or next(iter(place.folders or ()), ""), top)
 
 
+def lacks_source(module: str) -> bool:
+    """Return whether a module that is no project's for want of source is not installed either.
+
+    >>> lacks_source("json.decoder"), lacks_source("jug"), lacks_source("no_such_module")
+    (False, False, False)
+    """
+    top = module.partition(".")[0]
+    file = names_of(top).get("__file__")
+    if top == "jug" or type(file) is not str:
+        return False
+    return not file.startswith(_PYTHON) and set(_INSTALLED).isdisjoint(file.split(os.sep))
+
+
 @cache
 def _is_own(path: str, top: str) -> bool:
     if not path:

@@ -28,7 +28,7 @@ from jug.code.asking import (
     qualname_of,
 )
 from jug.code.fingerprint import NOT_LOADED, Code, Part, part_of, value_part
-from jug.code.modules import is_project, names_of, place_of
+from jug.code.modules import is_project, lacks_source, names_of, place_of
 from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
@@ -299,10 +299,12 @@ def _note_border(found: _Found, module: str) -> None:
     top = module.partition(".")[0]
     if top not in sys.stdlib_module_names and top not in ("", "jug"):
         found.border[top] = None
+    if lacks_source(module):
+        _note_without_source(found, module)
 
 
-def _note_without_source(found: _Found, module: str, name: str) -> None:
-    whole = f"{module_name(module)}.{name}"
+def _note_without_source(found: _Found, module: str, name: str = "") -> None:
+    whole = f"{module_name(module)}.{name}".rstrip(".")
     found.unseen[f"{whole}: its source is not there, or was changed since it was read"] = None
 
 
