@@ -314,7 +314,7 @@ class _Writer:
 
     def _call(self, node: ast.Call) -> None:
         self._note_unseen(node)
-        named = _read_by_getattr(node)
+        named = _read_by_getattr(node) if getattr(node.func, "id", "") == "getattr" else ()
         is_read_whole = self._scopes.has_read(named[:1])
         self._plain(node)
         if named:
