@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import jug
 from jug import Task
 from jug.backends.base import BaseStore
 from jug.code import Answer, Comparison, codes, compare, modules
@@ -257,6 +258,26 @@ def test_a_task_does_not_run_whose_code_cannot_be_kept(
         task.run()
 
     assert ran == []
+
+
+def test_functions_as_arguments_are_kept_together(store: BaseStore) -> None:
+    """They are as many versions of the code as there are such tasks."""
+    functions = "".join(f"def g{n}(x):\n    return {n}\n" for n in range(20))
+    calls = "for n in range(20):\n    t(globals()[f'g{n}'])\n"
+    write(jugfile=BEGIN + functions + "@TaskGenerator\ndef t(g):\n    return g(1)\n" + calls)
+    writes: list[int] = []
+    keep_code = store.keep_code
+
+    def counted(pieces: Mapping[bytes, bytes]) -> None:
+        writes.append(len(pieces))
+        keep_code(pieces)
+
+    store.keep_code = counted  # type: ignore[method-assign]
+
+    jug.run(read())
+
+    assert len(writes) == 2
+    assert len([key for key in store.kept_code() if key[:1] == b"c"]) == 20
 
 
 def test_a_record_that_is_cut_off_anywhere_is_none() -> None:

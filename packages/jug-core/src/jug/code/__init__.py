@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jug.code.codes import code_of, codes_of
+from jug.code.codes import all_codes_of, code_of, codes_of
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, keep
 from jug.code.sources import notice_reloads, remember
@@ -48,6 +48,7 @@ __all__ = [
     "PartChange",
     "accept",
     "accepted",
+    "all_codes_of",
     "code_of",
     "codes_of",
     "compare",

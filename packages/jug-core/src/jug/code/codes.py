@@ -17,7 +17,7 @@ from jug.code.sources import changes
 from jug.code.things import defaults_in, is_callable_kind
 from jug.records import without_collector
 
-__all__ = ["Call", "code_of", "codes_of"]
+__all__ = ["Call", "all_codes_of", "code_of", "codes_of"]
 
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
@@ -96,6 +96,17 @@ def codes_of(tasks: Iterable[Call]) -> list[Code]:
     """
     with without_collector():
         return [*map(code_of, {id(task.f): task for task in tasks}.values())]
+
+
+def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
+    """Return all the code behind tasks, also where it differs by what they are called with.
+
+    >>> from jug import Task
+    >>> len(all_codes_of([Task(max, 2, 3), Task(max, 3, key=abs)]))
+    1
+    """
+    with without_collector():
+        return [*{code.reach: code for code in map(code_of, tasks)}.values()]
 
 
 def _brought(task: Call) -> Iterator[Any]:
