@@ -13,8 +13,9 @@ from jug.code.asking import PLAIN, is_one_of, items_of, module_of
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
-from jug.code.sources import changes
+from jug.code.sources import changes, let_go
 from jug.code.things import defaults_in, is_callable_kind
+from jug.hash.names import function_name
 from jug.records import without_collector
 
 __all__ = ["Call", "all_codes_of", "code_of", "codes_of"]
@@ -80,8 +81,20 @@ class _Codes:
         known = self._known.get(ids)
         if known is None:
             with without_collector():  # which would look at the syntax trees again and again
-                known = self._known[ids] = keys, self._reach.code_of(function, brought)
+                known = self._known[ids] = keys, self._find(function, brought)
         return known[1]
+
+    def let_go(self) -> None:
+        """Let go of all but the code that was found."""
+        self._reach = Reach()
+        let_go()
+
+    def _find(self, function: Any, brought: tuple[Any, ...]) -> Code:
+        try:
+            return self._reach.code_of(function, brought)
+        except Exception as error:  # objects may be made in any way, and no task may fail of that
+            reason = f"it can't be looked at ({type(error).__name__}: {error})"
+            return Code.of(None, (), [f"{function_name(function)}: {reason}"], ())
 
 
 _latest = [_Codes()]
@@ -90,12 +103,16 @@ _latest = [_Codes()]
 def codes_of(tasks: Iterable[Call]) -> list[Code]:
     """Return the code behind tasks, of those with one function the last.
 
+    What it was found by is let go of then.
+
     >>> from jug import Task
     >>> len(codes_of([Task(max, 2, 3), Task(max, 3, 4)]))
     1
     """
     with without_collector():
-        return [*map(code_of, {id(task.f): task for task in tasks}.values())]
+        found = [*map(code_of, {id(task.f): task for task in tasks}.values())]
+        _latest[0].let_go()
+    return found
 
 
 def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
@@ -106,7 +123,9 @@ def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
     1
     """
     with without_collector():
-        return [*{code.reach: code for code in map(code_of, tasks)}.values()]
+        found = {code.reach: code for code in map(code_of, tasks)}
+        _latest[0].let_go()
+    return [*found.values()]
 
 
 def _brought(task: Call) -> Iterator[Any]:

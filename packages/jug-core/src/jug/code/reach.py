@@ -151,7 +151,7 @@ class Reach:
         return own
 
     def _function(self, found: _Found, function: Any) -> Part | None:
-        module, code = function.__globals__.get("__name__", ""), function.__code__
+        module, code = str(function.__globals__.get("__name__", "")), function.__code__
         if not is_project(module) and module in sys.modules and module != "builtins":
             _note_border(found, module)
             return None

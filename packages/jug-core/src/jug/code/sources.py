@@ -15,7 +15,7 @@ from typing import Any
 from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
 
-__all__ = ["changes", "file_of", "file_with", "notice_reloads", "remember"]
+__all__ = ["changes", "file_of", "file_with", "let_go", "notice_reloads", "remember"]
 
 _texts: dict[str, str] = {}
 _files: dict[str, SourceFile | None] = {}
@@ -61,6 +61,11 @@ def _note(name: str) -> None:
             _places[name] = place.file
 
 
+def let_go() -> None:
+    """Let go of syntax trees, which are large; they are made again if they are needed."""
+    _files.clear()
+
+
 def file_of(module: str) -> SourceFile | None:
     """Return the file of a module; None if it has none, or none that can be read."""
     if module not in _loaded:
@@ -94,7 +99,10 @@ def _file(module: str, name: str) -> SourceFile | None:
 def _read(name: str) -> None:
     """Read a file as it is now."""
     linecache.checkcache(name)
+    was_known = name in linecache.cache
     text = "".join(linecache.getlines(name))
+    if not was_known:  # from another folder a relative name leads elsewhere
+        linecache.cache.pop(name, None)
     if _texts.get(name, text) != text:
         _changes[0] += 1
         _files.pop(name, None)

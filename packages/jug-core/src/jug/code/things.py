@@ -19,7 +19,7 @@ from jug.code.modules import is_project
 __all__ = ["defaults_in", "innermost", "is_callable_kind", "things_in"]
 
 _MOST: Final = 1000
-"""How many items of a container are looked at."""
+"""A container of more items is not looked into."""
 
 
 def things_in(thing: Any) -> Iterator[FunctionType | type]:
@@ -28,13 +28,13 @@ def things_in(thing: Any) -> Iterator[FunctionType | type]:
     >>> [one.__name__ for one in things_in(partial(is_callable_kind, print))]
     ['is_callable_kind']
     """
-    seen = set[int]()
+    seen: dict[int, Any] = {}  # the things too, so that each id is of one of them
     stack = [(thing, 0)]
     while stack:
         one, depth = stack.pop()
         if id(one) in seen:
             continue
-        seen.add(id(one))
+        seen[id(one)] = one
         if is_a(one, FunctionType) or (is_a(one, type) and is_project(module_of(one))):
             yield one
         stack += [(inner, deeper) for inner, deeper in _inside(one, depth) if deeper < 2]
@@ -76,9 +76,9 @@ def is_callable_kind(kind: type) -> bool:
 
 def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     """Yield what is in a thing, and how many containers deep that is."""
-    items = items_of(thing, _MOST)
+    items = items_of(thing, _MOST + 1)
     if items is not None:
-        yield from ((item, depth + 1) for item in items)
+        yield from ((item, depth + 1) for item in items if len(items) <= _MOST)
     elif is_a(thing, FunctionType):
         yield from ((cell, depth) for cell in _cells(thing))
         yield from ((default, depth) for default in defaults_in(thing))
