@@ -162,6 +162,25 @@ def test_what_fills_a_container_of_a_module_that_is_not_loaded_is_unseen(store: 
     assert found.names["jugfile.t"].unseen == ("helpers.HELD: its module is not loaded yet",)
 
 
+def test_functions_that_tasks_put_in_a_container_make_nothing_stale(store: BaseStore) -> None:
+    helpers = (
+        "HELD = {}\n"
+        "def make(k):\n    return lambda x: x * k\n"
+        "def get(k):\n    HELD[k] = make(k)\n    return HELD[k]\n"
+    )
+    tasks = "@TaskGenerator\ndef s(x):\n    return get(x)(2)\ns(1)\n"
+    write(jugfile=BEGIN + "from helpers import get\n" + tasks + TASK.format("get(x)(3)"))
+    write(helpers=helpers)
+    before, after = read()
+
+    before.run()
+    codes._latest[0] = codes._Codes()  # as a worker has it that has met a barrier
+    after.run()
+
+    assert answers(compare([before, after], store)) == {Answer.FRESH}
+    assert answers(compare(read(), store)) == {Answer.FRESH}
+
+
 EVIL = """
 class Raises(type):
     def __getattribute__(cls, name):

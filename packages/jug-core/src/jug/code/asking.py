@@ -13,6 +13,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
 __all__ = [
+    "CONTAINERS",
     "PLAIN",
     "is_a",
     "is_one_of",
@@ -25,6 +26,8 @@ __all__ = [
 
 PLAIN: Final = (int, float, complex, str, bytes, bool, type(None))
 """The types of simple values."""
+
+CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 
 _CLASS: Final = type.__dict__
 _ITEMS: Final[dict[type, Callable[[Any], Iterator[Any]]]] = {

@@ -31,7 +31,7 @@ from jug.code.fingerprint import NOT_LOADED, Code, Part, part_of, value_part
 from jug.code.modules import is_project, lacks_source, names_of, place_of
 from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
-from jug.code.sources import file_of, file_with
+from jug.code.sources import file_of, file_with, held_by
 from jug.code.things import innermost, things_in
 from jug.hash.names import module_name
 
@@ -41,7 +41,6 @@ MOST_PARTS: Final = 2000
 """How many parts are followed at most."""
 _WHOLE: Final = ((), ("__dict__",))
 """What is read of a module that is asked for names which are not seen."""
-_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 
 
 class _Found:
@@ -131,9 +130,8 @@ class Reach:
         names = names_of(file.module)
         held: Any = names.get(node.name)
         if node.part.kind == "value":
-            if is_a(held, _CONTAINERS):
-                self._enter(found, held)
-            elif node.name not in names and file.may_be_filled(node.name):
+            self._enter(found, held_by(file.module, node.name))
+            if node.name not in names and file.may_be_filled(node.name):
                 found.unseen[f"{node.part.name}: {NOT_LOADED}"] = None
         elif is_a(held, FunctionType) and file.is_replaced(node.name, held.__code__):
             self._enter(found, held)
