@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,19 @@ import pytest
 import jug
 from jug import Task
 from jug.backends.base import BaseStore
-from jug.code import Answer, Comparison, codes, compare, modules
+from jug.code import (
+    Answer,
+    Code,
+    Comparison,
+    code_of,
+    codes,
+    compare,
+    modules,
+    notice_reloads,
+    remember,
+)
+from jug.code.changes import difference
+from jug.code.fingerprint import value_part
 from jug.errors import StoreError
 from jug.jugfile import Jugfile
 from jug.records import Record, pack, unpack_if_sound
@@ -179,6 +192,32 @@ def test_functions_that_tasks_put_in_a_container_make_nothing_stale(store: BaseS
 
     assert answers(compare([before, after], store)) == {Answer.FRESH}
     assert answers(compare(read(), store)) == {Answer.FRESH}
+
+
+def test_a_module_that_was_loaded_again_is_read_again(store: BaseStore) -> None:
+    write(jugfile=BEGIN + "import helpers\n" + TASK.format("helpers.RATE"), helpers="RATE = 1\n")
+    (task,) = read()
+    remember()
+    before = code_of(task).text
+    write(helpers="RATE = 20\n")
+
+    notice_reloads()
+    assert code_of(task).text == before
+    importlib.reload(sys.modules["helpers"])
+    notice_reloads()
+    assert code_of(task).text != before
+
+
+def test_a_part_that_becomes_what_another_was_is_a_change() -> None:
+    one, two = value_part("m.a.X", 1), value_part("m.b.X", 2)
+    now = value_part("m.b.X", 1)
+
+    found = difference(Code.of(None, [one, two], (), ()), Code.of(None, [now], (), ()))
+
+    assert [(part.name, part.old, part.new) for part in found.parts] == [
+        ("m.a.X", "X = 1\n", None),
+        ("m.b.X", "X = 2\n", "X = 1\n"),
+    ]
 
 
 EVIL = """

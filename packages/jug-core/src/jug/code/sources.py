@@ -72,7 +72,11 @@ def let_go() -> None:
 
 
 def _functions_held(names: dict[str, Any]) -> dict[str, list[Any]]:
-    found = {name: [*things_in(held)] for name, held in names.items() if is_a(held, CONTAINERS)}
+    found = {
+        name: [*things_in(held)]
+        for name, held in names.items()
+        if is_a(held, CONTAINERS) and name != "__builtins__"
+    }
     return {name: things for name, things in found.items() if things}
 
 
