@@ -4,7 +4,8 @@ A task keeps its result when its function is edited.  So the record of each run 
 was, and here it is compared with the code of now: to be shown, and for a person to decide.
 
 - `dump`, `source_file`, `sources`: the text of a syntax tree, the files, and which code is whose;
-- `modules`, `things`, `reach`: the project, what is behind an object, what the names lead to;
+- `modules`, `asking`, `things`, `reach`: the project, objects that are not to notice it, what is
+  behind them, what the names lead to;
 - `fingerprint`, `codes`: what comes of that for a function and for a task;
 - `kept`: the sources that a store keeps;
 - `changes`, `comparison`: what differs.
