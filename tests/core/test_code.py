@@ -6,7 +6,7 @@ import ast
 import linecache
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -24,6 +24,7 @@ from jug.code.dump import dump
 from jug.code.fingerprint import NOT_SEEN, split
 from jug.code.modules import is_project
 from jug.code.reach import Reach
+from jug.code.source_file import SourceFile
 from jug.hash.lambdas import positions
 from jug.records import Record
 from jug.task import alltasks
@@ -453,7 +454,23 @@ def test_an_f_string_is_the_same_in_one_piece_or_several() -> None:
     assert dump([ast.parse(whole)]).text == dump([ast.parse(parts)]).text
 
 
-def test_a_tree_that_is_too_deep_is_unseen() -> None:
-    deep = ast.parse("def f(x): return " + "+".join(["x"] * 900))
+def test_a_tree_is_seen_whole_however_deep_the_stack_is() -> None:
+    long = "def f(x): return " + "+".join(["x"] * 900)
 
-    assert dump(deep.body).unseen == ("it is nested too deeply",)
+    told = deep_down(700, lambda: SourceFile("m", "m.py", long).piece("f").dump)
+
+    assert told == SourceFile("m", "m.py", long).piece("f").dump
+    assert told.unseen == ()
+
+
+def deep_down(levels: int, call: Callable[[], Any]) -> Any:
+    """Call something from far down the stack."""
+    return deep_down(levels - 1, call) if levels else call()
+
+
+def test_a_tree_that_is_deeper_than_any_that_is_read_is_unseen() -> None:
+    tree: ast.expr = ast.Constant(1)
+    for _ in range(30_000):
+        tree = ast.BinOp(tree, ast.Add(), ast.Constant(1))
+
+    assert dump([tree]).unseen == ("it is nested too deeply",)

@@ -163,7 +163,7 @@ def test_a_file_of_something_else_is_refused_and_kept(path):
 
 
 def test_a_file_of_a_later_version_is_refused(path):
-    path.write_bytes(b"jug dict_store 2\n...")
+    path.write_bytes(b"jug dict_store 3\n...")
 
     with pytest.raises(StoreFormatError, match="upgrade jug-core"):
         DictStore(path)

@@ -252,8 +252,8 @@ def unpack(data: Buffer, worker: str = "") -> Record:
     data = bytes(data)
     start, duration, size, memory, _, length = FIRST.unpack_from(data)
     end = FIRST.size + length
-    if len(data) > end:  # the code, which nearly every record has; it is short
-        end += FIELD.size + data[end + 1]
+    if len(data) > end:  # the code, which nearly every record has
+        end += FIELD.size + FIELD.unpack_from(data, end)[1]
     name, rest, used = _known_fields(data[NUMBERS.size : end], worker)
     at = NUMBERS.size + used
     if at != len(data):

@@ -25,7 +25,9 @@ from jug.errors import DamagedResult, StoreError, StoreFormatError
 __all__ = ["DictFile", "Saved"]
 
 _MARKER: Final = b"jug dict_store "
-_VERSION: Final = b"1"
+_VERSION: Final = b"2"
+_READ: Final = frozenset({_MARKER + b"1", _MARKER + _VERSION})
+"""How files begin that are read; in those of version 1 is no code."""
 
 Table = Mapping[bytes, tuple[Any, ...]]
 
@@ -89,7 +91,7 @@ class DictFile:
                 f"{str(self.path)!r} is no file of a dict_store: choose another name",
                 path=self.path,
             )
-        if marker != _MARKER + _VERSION:
+        if marker not in _READ:
             raise StoreFormatError(
                 f"{str(self.path)!r} has a format that this version does not know: "
                 "upgrade jug-core",

@@ -4,7 +4,8 @@ A task keeps its result when its function is edited.  So the record of each run 
 was, and here it is compared with the code of now: to be shown, and for a person to decide.
 
 - `dump`, `source_file`, `sources`: the text of a syntax tree, the files, and which code is whose;
-- `modules`, `things`, `reach`: the project, what is behind an object, what the names lead to;
+- `modules`, `asking`, `things`, `reach`: the project, objects that are not to notice it, what is
+  behind them, what the names lead to;
 - `fingerprint`, `codes`: what comes of that for a function and for a task;
 - `kept`: the sources that a store keeps;
 - `changes`, `comparison`: what differs.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jug.code.codes import code_of, codes_of
+from jug.code.codes import all_codes_of, code_of, codes_of
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, keep
 from jug.code.sources import notice_reloads, remember
@@ -48,6 +49,7 @@ __all__ = [
     "PartChange",
     "accept",
     "accepted",
+    "all_codes_of",
     "code_of",
     "codes_of",
     "compare",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from jug.code.fingerprint import Code, Part
+from jug.code.fingerprint import NOT_LOADED, Code, Part
 
 __all__ = ["Difference", "PartChange", "difference"]
 
@@ -86,7 +86,7 @@ def _moved_to(part: Part, come: dict[str, Part], before: dict[str, Part]) -> str
 def _is_out_of_sight(part: Part, code: Code) -> bool:
     """Return whether a part is missing only since less can be seen."""
     unseen = {what.partition(": ")[0] for what in code.unseen}
-    is_cut = any(what.startswith("more than") for what in code.unseen)
+    is_cut = any(what.startswith("more than") or NOT_LOADED in what for what in code.unseen)
     return is_cut or part.name in unseen or part.name.partition(".")[0] in code.border
 
 

@@ -9,22 +9,24 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any, Final, Protocol
 
+from jug.code.asking import PLAIN, is_one_of, items_of, module_of
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.sources import changes, let_go
-from jug.code.things import is_callable_kind, module_of
+from jug.code.things import defaults_in, is_callable_kind
 from jug.hash.names import function_name
 from jug.records import without_collector
 
-__all__ = ["Call", "code_of", "codes_of"]
+__all__ = ["Call", "all_codes_of", "code_of", "codes_of"]
 
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
 _MOST_FUNCTIONS: Final = 10_000
 """How many functions are remembered by themselves: closures may be as many as tasks."""
 
-_may_bring: dict[type, bool] = {}
+_may_bring: dict[int, tuple[type, bool]] = {}
+"""By the class's id, as its metaclass may have a hash of its own; the class is kept with it."""
 
 
 class Call(Protocol):
@@ -113,6 +115,19 @@ def codes_of(tasks: Iterable[Call]) -> list[Code]:
     return found
 
 
+def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
+    """Return all the code behind tasks, also where it differs by what they are called with.
+
+    >>> from jug import Task
+    >>> len(all_codes_of([Task(max, 2, 3), Task(max, 3, key=abs)]))
+    1
+    """
+    with without_collector():
+        found = {code.reach: code for code in map(code_of, tasks)}
+        _latest[0].let_go()
+    return [*found.values()]
+
+
 def _brought(task: Call) -> Iterator[Any]:
     """Yield functions among the arguments, and the classes of objects."""
     for argument in (*task.args, *task.kwargs.values()):
@@ -122,33 +137,31 @@ def _brought(task: Call) -> Iterator[Any]:
 
 
 def _may_bring_code(kind: type) -> bool:
-    known = _may_bring.get(kind)
+    known = _may_bring.get(id(kind))
     if known is None:
-        known = _may_bring[kind] = is_callable_kind(kind)
-    return known
+        known = _may_bring[id(kind)] = kind, is_callable_kind(kind)
+    return known[1]
 
 
 def _items(argument: Any) -> Iterable[Any]:
-    kind = type(argument)
-    if kind not in (list, tuple, dict) or len(argument) > _MOST_LOOKED_AT:
-        return (argument,)
-    items: Iterable[Any] = argument.values() if kind is dict else argument
-    return items
+    items = items_of(argument, _MOST_LOOKED_AT + 1)
+    return (argument,) if items is None or len(items) > _MOST_LOOKED_AT else (argument, *items)
 
 
 def _key(thing: Any) -> Any:
-    """Return what stands for a function: its code, where all that it closes over is data."""
+    """Return what stands for a function: its code, where all that it closes over is data.
+
+    So it is with its defaults.
+    """
     if type(thing) is not FunctionType or vars(thing):
         return thing
     cells = thing.__closure__ or ()
-    return thing.__code__ if all(map(_is_data, cells)) else thing
+    is_data = all(map(_is_data, cells)) and not [*defaults_in(thing)]
+    return thing.__code__ if is_data else thing
 
 
 def _is_data(cell: Any) -> bool:
     try:
-        return type(cell.cell_contents) in _DATA
+        return is_one_of(type(cell.cell_contents), PLAIN)
     except ValueError:
         return False
-
-
-_DATA: Final = frozenset({int, float, complex, str, bytes, bool, type(None)})

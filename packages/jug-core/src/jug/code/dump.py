@@ -10,12 +10,14 @@ constants that stand alone.  In the body of a class annotations make fields, and
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from jug.code.scopes import Imported, Name, ScopeKind, Scopes
 
-__all__ = ["Dump", "dump"]
+__all__ = ["Dump", "dump", "room"]
 
 
 class Dump(NamedTuple):
@@ -42,12 +44,28 @@ def dump(
     """
     writer = _Writer(is_left_out)
     try:
-        writer.write_all(nodes)
+        with room():
+            writer.write_all(nodes)
     except RecursionError:
         return Dump("", frozenset(), frozenset(), ("it is nested too deeply",))
     return writer.told()
 
 
+@contextmanager
+def room() -> Iterator[None]:
+    """Let trees be as deep as Python reads them, however deep the stack is by now.
+
+    What can be seen would else depend on where it was asked from.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+_DEEPEST: Final = 50_000
 _NOT_WRITTEN: Final = frozenset(
     {"ctx", "kind", "type_comment", "type_ignores", "annotation", "returns", "type_params"}
 )
@@ -155,6 +173,8 @@ class _Writer:
             name = (inner.id, *reversed(found))
             self._out += "Name(", ".".join(name), ")"
             self._scopes.read(name if isinstance(node.ctx, ast.Load) else name[:-1])
+            if name[:2] == ("sys", "modules"):
+                self._unseen["reads sys.modules"] = None
         else:
             self._plain(node)
 
@@ -227,11 +247,23 @@ class _Writer:
         self._out.append(")")
 
     def _comprehension(self, node: Any) -> None:
+        self._note_reads(node.generators[0].iter)  # outside
         self._scopes.begin(ScopeKind.COMPREHENSION)
         self._plain(node)
         self._scopes.end()
 
     # What is written in several ways
+
+    def _assign(self, node: ast.Assign) -> None:
+        """Write an assignment, whose value is read before anything is bound."""
+        if self._scopes.is_in_class:
+            self._note_reads(node.value)
+        self._plain(node)
+
+    def _note_reads(self, node: ast.expr) -> None:
+        written = len(self._out)
+        self._write(node)
+        del self._out[written:]
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         """Write an assignment with an annotation as one without, but for fields of classes."""
@@ -282,7 +314,13 @@ class _Writer:
 
     def _call(self, node: ast.Call) -> None:
         self._note_unseen(node)
+        named = _read_by_getattr(node) if getattr(node.func, "id", "") == "getattr" else ()
+        is_read_whole = self._scopes.has_read(named[:1])
         self._plain(node)
+        if named:
+            self._scopes.read(named)
+            if not is_read_whole:  # of it only the attribute is read
+                self._scopes.forget(named[:1])
 
     def _note_unseen(self, node: ast.Call) -> None:
         """Note a call by which something is found that no name leads to."""
@@ -296,10 +334,16 @@ class _Writer:
         chosen = node.args[place]
         if not isinstance(chosen, ast.Constant):
             self._unseen[f"calls {name} with a name that is computed"] = None
-        elif name == "getattr" and isinstance(node.args[0], ast.Name):
-            self._scopes.read((node.args[0].id, str(chosen.value)))
         elif name == "import_module":
             self._scopes.imports.add(Imported(0, str(chosen.value), ()))
+
+
+def _read_by_getattr(node: ast.Call) -> Name:
+    """Return what a call of `getattr` reads that says so, empty for another call."""
+    match node:
+        case ast.Call(ast.Name("getattr"), [ast.Name(name), ast.Constant(str(attribute)), *_]):
+            return name, attribute
+    return ()
 
 
 def _does_nothing(node: ast.AST) -> bool:
@@ -340,6 +384,7 @@ _WRITING: Final[dict[type, Callable[[Any, Any], None]]] = {
     ast.MatchAs: _Writer._binding,
     ast.MatchStar: _Writer._binding,
     ast.MatchMapping: _Writer._binding,
+    ast.Assign: _Writer._assign,
     ast.AnnAssign: _Writer._annotated,
     ast.Delete: _Writer._delete,
     ast.JoinedStr: _Writer._joined,

@@ -23,6 +23,8 @@ SCHEME: Final = "1"
 DIGITS: Final = 12
 NOT_SEEN: Final = "0" * DIGITS
 """The own fingerprint of what has no source in the project."""
+NOT_LOADED: Final = "its module is not loaded yet"
+"""Why what a container is filled with is not seen."""
 _ID_OF: Final = attrgetter("id")
 _PREFIX: Final = f"{SCHEME}:"
 

@@ -20,6 +20,7 @@ from importlib.machinery import SOURCE_SUFFIXES
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from jug.code.asking import is_a, own_names
 from jug.installed import local_packages
 
 __all__ = ["Place", "is_project", "names_of", "place_of"]
@@ -101,7 +102,7 @@ def names_of(module: str) -> dict[str, Any]:
     True
     """
     loaded = sys.modules.get(module)
-    return loaded.__dict__ if issubclass(type(loaded), ModuleType) else {}
+    return own_names(loaded) if is_a(loaded, ModuleType) else {}
 
 
 @cache

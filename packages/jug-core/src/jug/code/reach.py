@@ -18,20 +18,29 @@ from collections.abc import Iterable
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
-from jug.code.fingerprint import Code, Part, part_of, value_part
+from jug.code.asking import (
+    PLAIN,
+    is_a,
+    is_one_of,
+    module_of,
+    names_in_class,
+    own_names,
+    qualname_of,
+)
+from jug.code.fingerprint import NOT_LOADED, Code, Part, part_of, value_part
 from jug.code.modules import is_project, lacks_source, names_of, place_of
 from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
-from jug.code.sources import file_of, file_with
-from jug.code.things import innermost, module_of, things_in
+from jug.code.sources import file_of, file_with, held_by
+from jug.code.things import innermost, things_in
 from jug.hash.names import module_name
 
 __all__ = ["Reach"]
 
 MOST_PARTS: Final = 2000
 """How many parts are followed at most."""
-_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
-_SIMPLE: Final = (int, float, complex, str, bytes, bool, type(None))
+_WHOLE: Final = ((), ("__dict__",))
+"""What is read of a module that is asked for names which are not seen."""
 
 
 class _Found:
@@ -113,11 +122,19 @@ class Reach:
             self._import(found, node.file.module, imported)
         for name in node.piece.dump.reads:
             found.add(self._name(node.file.module, name))
-        if node.part.kind == "value":
-            held = names_of(node.file.module).get(node.name)
-            if isinstance(held, _CONTAINERS):
-                self._enter(found, held)
+        self._look_into_memory(found, node, node.file)
         return found
+
+    def _look_into_memory(self, found: _Found, node: _Node, file: SourceFile) -> None:
+        """Follow what is in a container, and what was put in the place of a function."""
+        names = names_of(file.module)
+        held: Any = names.get(node.name)
+        if node.part.kind == "value":
+            self._enter(found, held_by(file.module, node.name))
+            if node.name not in names and file.may_be_filled(node.name):
+                found.unseen[f"{node.part.name}: {NOT_LOADED}"] = None
+        elif is_a(held, FunctionType) and file.is_replaced(node.name, held.__code__):
+            self._enter(found, held)
 
     # Where it begins: things in memory
 
@@ -125,14 +142,13 @@ class Reach:
         """Take in the functions and classes behind a thing; return the part of the main one."""
         own = None
         for one in things_in(thing):
-            if isinstance(one, type):
-                part = self._class(found, one)
-            else:
-                part = self._function(found, one)
+            part = (
+                self._function(found, one) if is_a(one, FunctionType) else self._class(found, one)
+            )
             own = part if one is main else own
         return own
 
-    def _function(self, found: _Found, function: FunctionType) -> Part | None:
+    def _function(self, found: _Found, function: Any) -> Part | None:
         module, code = str(function.__globals__.get("__name__", "")), function.__code__
         if not is_project(module) and module in sys.modules and module != "builtins":
             _note_border(found, module)
@@ -144,17 +160,18 @@ class Reach:
             return None
         return self._definition(found, file, definition)
 
-    def _class(self, found: _Found, kind: type) -> Part | None:
-        file = file_of(module_of(kind))
-        definition = None if file is None else file.class_of(kind.__qualname__)
+    def _class(self, found: _Found, kind: Any) -> Part | None:
+        module, qualname = module_of(kind), qualname_of(kind)
+        file = file_of(module)
+        definition = None if file is None else file.class_of(qualname)
         if file is not None and definition is not None:
             return self._definition(found, file, definition)
-        if file is not None and kind.__qualname__ in file.bound:  # made by a call
-            found.nodes[self._node(file, kind.__qualname__)] = None
+        if file is not None and qualname in file.bound:  # made by a call
+            found.nodes[self._node(file, qualname)] = None
             return None
-        methods = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
+        methods = [one for one in names_in_class(kind).values() if is_a(one, FunctionType)]
         if not methods:
-            _note_without_source(found, module_of(kind), kind.__qualname__)
+            _note_without_source(found, module, qualname)
         for one in methods:  # in a notebook they say in which cell the class is
             self._function(found, one)
         return None
@@ -202,6 +219,9 @@ class Reach:
         imports = [one for node in nodes for one in file.imported_by(node)]
         for imported in imports:
             rest = imported.rest + name[1:]
+            whole = _absolute(file.module, imported)
+            if rest in _WHOLE and is_project(whole):
+                found.unseen[f"{module_name(whole)}: it is used as a whole"] = None
             self._import(found, file.module, imported._replace(rest=rest))
         if len(imports) == len(nodes):
             return
@@ -212,8 +232,7 @@ class Reach:
 
     def _starred(self, found: _Found, file: SourceFile, name: Name) -> bool:
         """Follow a name that comes by an import of everything, if it does."""
-        for node in file.starred:
-            module = _absolute(file.module, Imported(node.level, node.module or "", ()))
+        for module in reversed(_starred_modules(file)):  # the last one counts
             if _offers(module, name[0], {file.module}):
                 self._in_module(found, module, name)
                 return True
@@ -246,14 +265,21 @@ class Reach:
         whole = f"{module_name(module)}.{head}"
         if head not in names:
             found.unseen[f"{whole}: it is not there yet"] = None
-        elif isinstance(held, ModuleType):
-            self._in_module(found, held.__name__, name[1:])
-        elif type(held) not in _SIMPLE:
+        elif is_a(held, ModuleType):
+            self._in_module(found, own_names(held)["__name__"], name[1:])
+        elif not is_one_of(type(held), PLAIN):
             self._enter(found, held)
         elif file_of(module) is None:
             found.nodes[_Node(value_part(whole, held), None, None, "")] = None
         else:
             found.unseen[f"{whole}: it is set while the program runs"] = None
+
+
+def _starred_modules(file: SourceFile) -> list[str]:
+    """Return the modules that a file imports everything from, in order."""
+    return [
+        _absolute(file.module, Imported(node.level, node.module or "", ())) for node in file.starred
+    ]
 
 
 def _offers(module: str, name: str, seen: set[str]) -> bool:
@@ -264,10 +290,7 @@ def _offers(module: str, name: str, seen: set[str]) -> bool:
     file = file_of(module) if is_project(module) else None
     if file is None:
         return name in names_of(module)
-    return name in file.bound or any(
-        _offers(_absolute(module, Imported(node.level, node.module or "", ())), name, seen)
-        for node in file.starred
-    )
+    return name in file.bound or any(_offers(other, name, seen) for other in _starred_modules(file))
 
 
 def _note_border(found: _Found, module: str) -> None:

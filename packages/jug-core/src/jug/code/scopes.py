@@ -48,6 +48,11 @@ class _Scope:
         self.of_module: set[str] = set()
         self.reads: set[Name] = set()
 
+    def read(self, name: Name) -> None:
+        """Note that a name is read, which is a class's own once that has bound it."""
+        if self.kind is not ScopeKind.CLASS or name[0] not in self.bound:
+            self.reads.add(name)
+
 
 class Scopes:
     """The scopes in which a place in a syntax tree stands.
@@ -79,7 +84,15 @@ class Scopes:
 
     def read(self, name: Name) -> None:
         """Note that a name is read."""
-        self._stack[-1].reads.add(name)
+        self._stack[-1].read(name)
+
+    def has_read(self, name: Name) -> bool:
+        """Return whether the scope has read just this name."""
+        return name in self._stack[-1].reads
+
+    def forget(self, name: Name) -> None:
+        """Take back that a name is read."""
+        self._stack[-1].reads.discard(name)
 
     def bind(self, name: str) -> None:
         """Note that a name is bound."""
@@ -123,8 +136,8 @@ class Scopes:
                 self._module.reads.add(name)
             elif imported is not None:
                 self.imports.add(imported._replace(rest=imported.rest + name[1:]))
-            elif name[0] not in scope.bound:
-                around.reads.add(name)
+            elif scope.kind is ScopeKind.CLASS or name[0] not in scope.bound:
+                around.read(name)
 
 
 def _imported_by(

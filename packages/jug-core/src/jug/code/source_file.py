@@ -8,15 +8,17 @@ and columns.  That also tells lambdas apart that stand in one line.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
-from jug.code.dump import Dump, dump
+from jug.code.asking import is_a, names_in_class, own_names
+from jug.code.dump import Dump, dump, room
 from jug.code.modules import names_of
 from jug.code.scopes import Imported
-from jug.code.things import dict_of
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -61,7 +63,8 @@ class SourceFile:
         self.module = module
         self.name = name
         self.text = text
-        self._tree = ast.parse(text)
+        with _as_on_import():
+            self._tree = ast.parse(text)
         self._lines = [f"{line}\n" for line in text.split("\n")]
         self.bound: dict[str, list[ast.AST]] = {}
         """The statements, or parts of them, that bind a name at the top."""
@@ -99,20 +102,21 @@ class SourceFile:
 
     def _made(self, thing: Any) -> Iterator[CodeType]:
         """Yield the code of functions of this file that a thing is, wraps or has as methods."""
-        while not issubclass(type(thing), (FunctionType, type)):
-            thing = dict_of(thing).get("__wrapped__")
+        while not is_a(thing, (FunctionType, type)):
+            thing = own_names(thing).get("__wrapped__")
             if thing is None:
                 return
-        inner = vars(thing).values() if isinstance(thing, type) else [thing]
+        inner = names_in_class(thing).values() if is_a(thing, type) else [thing]
         for one in inner:
-            if isinstance(one, FunctionType) and one.__code__.co_filename == self.name:
+            if is_a(one, FunctionType) and one.__code__.co_filename == self.name:
                 yield one.__code__
 
     @cached_property
     def _codes(self) -> dict[tuple[int, str], list[CodeType]]:
         """All code in this text, by line and name."""
         found: dict[tuple[int, str], list[CodeType]] = {}
-        stack = [compile(self.text, self.name, "exec", dont_inherit=True)]
+        with _as_on_import():
+            stack = [compile(self.text, self.name, "exec", dont_inherit=True)]
         while stack:
             code = stack.pop()
             found.setdefault((code.co_firstlineno, code.co_name), []).append(code)
@@ -165,6 +169,20 @@ class SourceFile:
             self._pieces[name] = self._piece_of(name, nodes)
         return self._pieces[name]
 
+    def may_be_filled(self, name: str) -> bool:
+        """Return whether a name is bound to what is empty at first, or is made by a call."""
+        values = [getattr(node, "value", None) for node in self.bound[name]]
+        return any(
+            isinstance(value, ast.Call)
+            or (isinstance(value, (ast.List, ast.Dict)) and not [*ast.iter_child_nodes(value)])
+            for value in values
+        )
+
+    def is_replaced(self, name: str, code: CodeType) -> bool:
+        """Return whether code that a name has now is of another file, and no decorator's."""
+        decorators = [getattr(node, "decorator_list", None) for node in self.bound[name]]
+        return code.co_filename != self.name and all(one == [] for one in decorators)
+
     def piece_of(self, definition: Definition) -> Piece:
         """Return a function or class alone."""
         name = definition.qualname
@@ -199,6 +217,14 @@ class SourceFile:
             node = node.value
         bound = self.bound.get(getattr(node, "id", ""), ())
         return any(_top_import(one) == "jug" for one in bound)
+
+
+@contextmanager
+def _as_on_import() -> Iterator[None]:
+    """Read source that Python has read before: it is no deeper then, and warnings were told."""
+    with room(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _top_import(node: ast.AST) -> str:

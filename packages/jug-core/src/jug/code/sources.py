@@ -12,15 +12,19 @@ import sys
 from types import CodeType, ModuleType
 from typing import Any
 
+from jug.code.asking import CONTAINERS, is_a
 from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
+from jug.code.things import things_in
 
-__all__ = ["changes", "file_of", "file_with", "let_go", "notice_reloads", "remember"]
+__all__ = ["changes", "file_of", "file_with", "held_by", "let_go", "notice_reloads", "remember"]
 
 _texts: dict[str, str] = {}
 _files: dict[str, SourceFile | None] = {}
 _loaded: dict[str, tuple[ModuleType, Any]] = {}
 """Each module whose file was read, and by what it was loaded, which is new if it is again."""
+_held: dict[str, dict[str, list[Any]]] = {}
+"""What was in the containers of each module then."""
 _places: dict[str, str] = {}
 """The file of each module that was loaded."""
 _changes = [0]
@@ -57,6 +61,7 @@ def _note(name: str) -> None:
         place = place_of(name)
         if place is not None and place.file:
             _read(place.file)
+            _held[name] = _functions_held(names_of(name))
             _changes[0] += _places.setdefault(name, place.file) != place.file
             _places[name] = place.file
 
@@ -64,6 +69,23 @@ def _note(name: str) -> None:
 def let_go() -> None:
     """Let go of syntax trees, which are large; they are made again if they are needed."""
     _files.clear()
+
+
+def _functions_held(names: dict[str, Any]) -> dict[str, list[Any]]:
+    found = {
+        name: [*things_in(held)]
+        for name, held in names.items()
+        if is_a(held, CONTAINERS) and name != "__builtins__"
+    }
+    return {name: things for name, things in found.items() if things}
+
+
+def held_by(module: str, name: str) -> list[Any]:
+    """Return the functions and classes in a container when its module was loaded.
+
+    Running tasks may fill it, which says nothing of the code.
+    """
+    return _held.get(module, {}).get(name, [])
 
 
 def file_of(module: str) -> SourceFile | None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final
 
+from jug.code.asking import PLAIN, is_a, is_one_of, items_of, module_of, own_names, qualname_of
 from jug.code.modules import is_project
 
-__all__ = ["dict_of", "innermost", "is_callable_kind", "module_of", "things_in"]
+__all__ = ["defaults_in", "innermost", "is_callable_kind", "things_in"]
 
-_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 _MOST: Final = 1000
 """A container of more items is not looked into."""
 
@@ -28,31 +28,16 @@ def things_in(thing: Any) -> Iterator[FunctionType | type]:
     >>> [one.__name__ for one in things_in(partial(is_callable_kind, print))]
     ['is_callable_kind']
     """
-    seen = dict[int, Any]()  # the things too, so that no other gets the id of one
+    seen: dict[int, Any] = {}  # the things too, so that each id is of one of them
     stack = [(thing, 0)]
     while stack:
         one, depth = stack.pop()
         if id(one) in seen:
             continue
         seen[id(one)] = one
-        if _is(one, FunctionType) or (_is(one, type) and is_project(module_of(one))):
+        if is_a(one, FunctionType) or (is_a(one, type) and is_project(module_of(one))):
             yield one
         stack += [(inner, deeper) for inner, deeper in _inside(one, depth) if deeper < 2]
-
-
-def module_of(kind: type) -> str:
-    """Return the name of the module of a class.
-
-    >>> module_of(int)
-    'builtins'
-    """
-    found = type.__getattribute__(kind, "__module__")
-    return found if type(found) is str else ""
-
-
-def _is(thing: Any, *kinds: type) -> bool:
-    """Return whether a thing is of a class, whatever a stand-in for another one may say of it."""
-    return issubclass(type(thing), kinds)
 
 
 def innermost(thing: Any) -> Any:
@@ -63,14 +48,14 @@ def innermost(thing: Any) -> Any:
     """
     for _ in range(_MOST):
         inner: Any
-        if _is(thing, partial):
+        if is_a(thing, partial):
             inner = thing.func
-        elif _is(thing, MethodType, staticmethod, classmethod):
+        elif is_a(thing, (MethodType, staticmethod, classmethod)):
             inner = thing.__func__
         else:
-            names = dict_of(thing)
-            inner = names.get("__wrapped__") or names.get("py_func")
-        if inner is None or _is(thing, type):
+            names = own_names(thing)
+            inner = names.get("__wrapped__", names.get("py_func"))
+        if inner is None or is_a(thing, type):
             return thing
         thing = inner
     return thing
@@ -85,56 +70,43 @@ def is_callable_kind(kind: type) -> bool:
     return (
         issubclass(kind, (FunctionType, MethodType, partial, type))
         or is_project(module_of(kind))
-        or kind.__name__ == "TaskGenerator"
+        or qualname_of(kind) == "TaskGenerator"
     )
 
 
 def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     """Yield what is in a thing, and how many containers deep that is."""
-    if _is(thing, FunctionType):
-        yield from ((inner, depth) for inner in (*_cells(thing), *_wrapped(thing)))
-    elif _is(thing, MethodType):
-        owner = thing.__self__
-        yield from ((inner, depth) for inner in (thing.__func__, _class_of(owner)))
-    elif _is(thing, partial):
-        yield from ((part, depth) for part in (thing.func, *thing.args, *thing.keywords.values()))
-    elif _is(thing, staticmethod, classmethod):
+    items = items_of(thing, _MOST + 1)
+    if items is not None:
+        yield from ((item, depth + 1) for item in items if len(items) <= _MOST)
+    elif is_a(thing, FunctionType):
+        yield from ((cell, depth) for cell in _cells(thing))
+        yield from ((default, depth) for default in defaults_in(thing))
+        yield from ((inner, depth) for inner in _wrapped(thing))
+    elif is_a(thing, MethodType):
         yield thing.__func__, depth
-    elif _is(thing, property):
+        yield (thing.__self__ if is_a(thing.__self__, type) else type(thing.__self__)), depth
+    elif is_a(thing, partial):
+        yield from ((part, depth) for part in (thing.func, *thing.args, *thing.keywords.values()))
+    elif is_a(thing, (staticmethod, classmethod)):
+        yield thing.__func__, depth
+    elif is_a(thing, property):
         yield from ((part, depth) for part in (thing.fget, thing.fset, thing.fdel))
-    elif _is(thing, *_CONTAINERS):
-        items = thing.values() if _is(thing, dict) else thing
-        if len(thing) <= _MOST:
-            yield from ((item, depth + 1) for item in tuple(items))
-    elif not _is(thing, type, ModuleType):
+    elif not is_a(thing, (type, ModuleType)):
         yield from _inside_object(thing, depth)
-
-
-def _class_of(thing: Any) -> type:
-    return thing if _is(thing, type) else type(thing)
 
 
 def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     if is_project(module_of(type(thing))):
         yield type(thing), depth
-    names = dict_of(thing)
+    names = own_names(thing)
     if "__wrapped__" in names:
         yield names["__wrapped__"], depth
-    code = FunctionType, MethodType, partial
-    yield from ((inner, depth + 1) for inner in names.values() if _is(inner, *code))
+    yield from ((inner, depth + 1) for inner in names.values() if _may_be_code(inner))
 
 
-def dict_of(thing: Any) -> dict[str, Any]:
-    """Return what an object has of its own, without asking it.
-
-    >>> dict_of(3)
-    {}
-    """
-    try:
-        found = object.__getattribute__(thing, "__dict__")
-    except (AttributeError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _may_be_code(thing: Any) -> bool:
+    return is_a(thing, (FunctionType, MethodType, partial))
 
 
 def _wrapped(function: FunctionType) -> Iterator[Any]:
@@ -143,8 +115,8 @@ def _wrapped(function: FunctionType) -> Iterator[Any]:
     if "__wrapped__" in own:
         yield own["__wrapped__"]
     registry = own.get("registry")  # that of functools.singledispatch
-    if registry is not None and hasattr(registry, "values"):
-        yield list(registry.values())
+    if type(registry) is MappingProxyType:
+        yield [*registry.values()]
 
 
 def _cells(function: FunctionType) -> Iterator[Any]:
@@ -153,8 +125,11 @@ def _cells(function: FunctionType) -> Iterator[Any]:
             content = cell.cell_contents
         except ValueError:  # it is not filled yet
             continue
-        if type(content) not in _PLAIN:
+        if not is_one_of(type(content), PLAIN):
             yield content
 
 
-_PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None), dict})
+def defaults_in(function: FunctionType) -> Iterator[Any]:
+    """Yield the defaults of a function that are no simple values."""
+    given = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    return (value for value in given if not is_one_of(type(value), PLAIN))

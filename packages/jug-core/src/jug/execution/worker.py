@@ -22,7 +22,7 @@ from typing import Any, Final
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.code import code_of, codes_of, keep, remember
+from jug.code import all_codes_of, code_of, codes_of, keep, remember
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
@@ -300,11 +300,16 @@ class Worker:
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
-        """See to it that the code behind a task is in the store, and at once that of all others."""
+        """See to it that the code behind a task is in the store, and at once that of all others.
+
+        Mostly it is one for each function.  Where it is not, all tasks are looked at, so that
+        the store is written to twice and not for each of them.
+        """
         code = code_of(task)
         if code.reach in self._kept_code:
             return
-        codes = [code, *codes_of(self.jugspace.tasks)]
+        others = all_codes_of if self._kept_code else codes_of
+        codes = [code, *others(self.jugspace.tasks)]
         try:
             keep(self.store, codes)
         except BaseException:

@@ -181,11 +181,11 @@ class Task(Lockable, Generic[R]):
         from jug.task.attempt import attempt, load_arguments
 
         notice_reloads()
+        if save:  # before it runs, so that no result is lost if that can't be done
+            keep(self.store, [code_of(self)])
         frame, result = attempt(self, load_arguments(self), debug_mode)
         if save and force:
             self.store.discard([self.digest])
-        if save:
-            keep(self.store, [code_of(self)])
         if save and not self.store.put(frame):
             return self.value()  # another's result was there before
         self._value = result
