@@ -3,6 +3,9 @@
 They are read right after the jugfile was (`remember`), so that a file which is edited while its
 functions run is not taken for what made their results.  A file is read again once its module was
 loaded again.  What was not read then is read when it is first needed.
+
+A function may import a module while it runs, and its file was read before: it is read again once
+the module is loaded (`notice_imports`), as it may have been edited in between.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any
 from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
 
-__all__ = ["changes", "file_of", "file_with", "notice_reloads", "remember"]
+__all__ = ["changes", "file_of", "file_with", "notice_imports", "notice_reloads", "remember"]
 
 _texts: dict[str, str] = {}
 _files: dict[str, SourceFile | None] = {}
@@ -23,6 +26,8 @@ _loaded: dict[str, tuple[ModuleType, Any]] = {}
 """Each module whose file was read, and by what it was loaded, which is new if it is again."""
 _places: dict[str, str] = {}
 """The file of each module that was loaded."""
+_awaited: set[str] = set()
+"""The modules whose file was read though they were not loaded."""
 _changes = [0]
 
 
@@ -41,6 +46,15 @@ def notice_reloads() -> None:
     """Read the source of modules anew that were loaded anew since they were read."""
     for name in tuple(_places):
         _note(name)
+
+
+def notice_imports() -> bool:
+    """Read anew what was read before its module was loaded; return whether any was edited."""
+    before = changes()
+    for name in _awaited & sys.modules.keys():
+        _awaited.remove(name)
+        _note(name)
+    return changes() != before
 
 
 def _note(name: str) -> None:
@@ -66,7 +80,11 @@ def file_of(module: str) -> SourceFile | None:
     if module not in _loaded:
         _note(module)
     place = place_of(module)
-    return None if place is None or not place.file else _file(module, place.file)
+    if place is None or not place.file:
+        return None
+    if module not in sys.modules:
+        _awaited.add(module)
+    return _file(module, place.file)
 
 
 def file_with(module: str, code: CodeType) -> SourceFile | None:

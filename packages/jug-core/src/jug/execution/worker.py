@@ -297,6 +297,7 @@ class Worker:
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
+        self._keep_code(task, lease)  # is other code if it has imported what was edited
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
