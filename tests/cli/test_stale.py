@@ -315,12 +315,36 @@ def test_invalidate_stale_removes_of_what_is_chosen_alone(project: Edit, jug: Ju
     assert finished() == 4
 
 
+def test_invalidate_stale_says_that_tasks_inside_a_compound_task_may_be_stale_too(
+    edit: Edit, jug: Jug, executed: Callable[..., None]
+) -> None:
+    edit("fits.py", "from jug import", "from jug import CompoundTaskGenerator,")
+    edit("fits.py", "alone = plain(1)", "@CompoundTaskGenerator\ndef both(x):\n    return plain(x)")
+    edit("fits.py", "    return plain(x)", "    return plain(x)\n\n\nalone = both(1)")
+    executed("fits.py")
+    edit("fits.py", "def plain(x):\n    return x", "def plain(x):\n    return -x")
+
+    first = jug("invalidate", "--stale", "--short", "fits.py")
+    assert first.stdout == "1 task invalidated\n"
+    assert first.stderr == (
+        "jug: the tasks inside fits.both may be stale, too: say `jug invalidate --stale` again\n"
+    )
+    second = jug("invalidate", "--stale", "--short", "fits.py")
+    assert (second.stdout, second.stderr) == ("1 task invalidated\n", "")
+    executed("fits.py")
+    jug("stale", "fits.py")
+
+
 def test_what_is_accepted_is_not_stale_until_there_is_a_further_change(
     project: Edit, jug: Jug
 ) -> None:
     change_helper(project)
 
-    assert jug("accept", "--dry-run", "--short", "fits.py").output == "3 tasks accepted\n"
+    assert jug("accept", "--dry-run", "--short", "fits.py").output == (
+        "3 tasks would be accepted\n"
+    )
+    said = json.loads(jug("accept", "--dry-run", "--json", "fits.py").stdout)
+    assert said == {"tasks": [{"name": "fits.measure", "accepted": 3}], "total": 3}
     jug("stale", "fits.py", status=1)
     assert (
         jug("accept", "fits.py").output
@@ -408,7 +432,7 @@ def test_execute_uses_stale_results_and_says_so_or_refuses(
 
     done = jug_process("execute", "-j", jobs, "--progress", "none", "fits.py")
     assert done.stderr == (
-        "jug: 3 results of fits.measure came from older code, and are used as they are: "
+        "jug: 3 results of fits.measure came from older code, used all the same: "
         "`jug stale` shows what changed\n"
     )
     assert (
@@ -444,6 +468,31 @@ def test_strict_code_looks_again_beyond_a_barrier(
     assert finished() == 5
 
 
+def test_a_check_says_in_json_how_many_results_it_refuses(project: Edit, jug: Jug) -> None:
+    assert json.loads(jug("check", "--json", "--strict-code", "fits.py").stdout)["stale"] == {}
+    change_helper(project)
+
+    said = jug("check", "--json", "--strict-code", "fits.py", status=1)
+
+    assert json.loads(said.stdout) == {
+        "complete": True, "damaged": [], "stale": {"fits.measure": 3},
+    }  # fmt: skip
+    assert "--strict-code refuses" in said.stderr
+    assert "stale" not in json.loads(jug("check", "--json", "fits.py").stdout)
+
+
+def test_a_dry_run_says_that_strict_code_would_refuse(project: Edit, jug: Jug) -> None:
+    dry = ("execute", "--dry-run", "--strict-code", "fits.py")
+    assert jug(*dry).stderr == ""
+    change_helper(project)
+
+    told = jug(*dry).stderr
+
+    assert told.startswith("Without --dry-run: 3 results of fits.measure came from older code, ")
+    assert "which --strict-code refuses: " in told
+    assert jug(*dry, "--name", "plain").stderr == ""
+
+
 # Elsewhere
 
 
@@ -468,7 +517,7 @@ def test_why_says_that_a_task_is_done_by_older_code(project: Edit, jug: Jug) -> 
     )
     assert jug("why", "fit", "fits.py").output.endswith(
         ": it would not run; but 3 results of fits.measure came from older code, "
-        "and it was made from these (see `jug stale`)\n"
+        "and went into it (see `jug stale`)\n"
     )
     assert jug("why", "plain", "fits.py").output.endswith(": it would not run\n")
 
@@ -544,7 +593,7 @@ def test_jug_run_says_that_it_uses_results_of_older_code(edit: Edit, folder: Pat
     change_helper(edit)
 
     assert (again := run()).stdout == "6\n"
-    assert again.stderr.count("3 results of script.measure came from older code, and are") == 1
+    assert again.stderr.count("3 results of script.measure came from older code, used all") == 1
 
 
 # What can't be compared

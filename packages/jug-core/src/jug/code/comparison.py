@@ -115,6 +115,11 @@ class Comparison:
         """Whether any result is stale."""
         return any(one.changes for one in self.names.values())
 
+    @property
+    def stale_counts(self) -> dict[str, int]:
+        """How many results are stale, by name."""
+        return {one.name: len(one.tasks[Answer.STALE]) for one in self.stale}
+
     def answer(self, digest: bytes) -> Answer | None:
         """Return the answer for one task, None if it has no result."""
         return self._answers.get(digest)

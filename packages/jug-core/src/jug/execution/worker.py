@@ -141,7 +141,7 @@ class Worker:
         if stale and is_strict:
             self.stop = self.stop or Ending.STALE
         elif stale:
-            log.warning("%s, and are used as they are: `jug stale` shows what changed", stale)
+            log.warning("%s, used all the same: `jug stale` shows what changed", stale)
 
     def _tell_loadable(self) -> None:
         hook = "execute.task-loadable"
