@@ -49,6 +49,8 @@ def is_project(module: str) -> bool:
     (False, False, False)
     """
     top = module.partition(".")[0]
+    if module == "__main__":  # a script, or the cells of a notebook
+        return True
     if top == "jug" or (top in sys.stdlib_module_names and top not in _LIKELY_HIDDEN):
         return False
     place = place_of(module)

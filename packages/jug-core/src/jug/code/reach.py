@@ -134,7 +134,7 @@ class Reach:
 
     def _function(self, found: _Found, function: FunctionType) -> Part | None:
         module, code = function.__globals__.get("__name__", ""), function.__code__
-        if not is_project(module) and module != "__main__":
+        if not is_project(module):
             _note_border(found, module)
             return None
         file = file_with(module, code)
