@@ -365,6 +365,14 @@ Accepted  Task name
     assert "3 results came from older code" in jug("stale", "fits.py", status=1).output
 
 
+def test_where_there_is_nothing_to_accept_no_jugdir_is_made(
+    edit: Edit, folder: Path, jug: Jug
+) -> None:
+    assert jug("accept", "--short", "fits.py").stdout == "0 tasks accepted\n"
+
+    assert not (folder / "fits.jugdata").exists()
+
+
 def test_one_of_several_changes_may_be_accepted(project: Edit, jug: Jug) -> None:
     change_helper(project)
     project("fits.py", "return x", "return 1 * x")
@@ -451,6 +459,19 @@ Executed  Loaded  Task name
     assert "3 results of fits.measure" in again.stderr
     jug("invalidate", "--stale", "fits.py")
     jug_process("execute", "-j", jobs, "--strict-code", "--progress", "none", "fits.py")
+
+
+def test_strict_code_does_not_say_that_it_tries_again_what_failed(
+    edit: Edit, jug: Jug, executed: Callable[..., None]
+) -> None:
+    edit("fits.py", "return sum(values)", "raise ValueError(values)")
+    executed("fits.py")
+    change_helper(edit)
+
+    refused = CliRunner().invoke(main, ["execute", "--strict-code", "fits.py"])
+
+    assert refused.exit_code == 1
+    assert "--strict-code refuses" in refused.stderr and "trying" not in refused.stderr
 
 
 @pytest.mark.slow

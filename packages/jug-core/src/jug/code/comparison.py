@@ -270,7 +270,8 @@ def accept(store: BaseStore, changes: Iterable[Change]) -> int:
     """Have results count as made by the code of now; return how many these are."""
     changes = list(changes)
     now = time.time()
-    accept_code(store, [Accepted(one.old, one.new, one.name, now) for one in changes])
+    if changes:
+        accept_code(store, [Accepted(one.old, one.new, one.name, now) for one in changes])
     return sum(len(one.digests) for one in changes)
 
 

@@ -121,11 +121,11 @@ class Worker:
         self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
         self.store.offers = self.room.capacity.in_full().offers
+        self._heed_stale_results()
         again = self.agenda.count_tried_again()
-        if again and self._speaks_for_all():
+        if again and self.stop is not Ending.STALE and self._speaks_for_all():
             failed = counted(again, "task")
             log.warning("trying %s again that failed in an earlier run", failed)
-        self._heed_stale_results()
         self._tell_loadable()
         self.reporter.begin(self.agenda)
 
