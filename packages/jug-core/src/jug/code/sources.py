@@ -32,7 +32,7 @@ _changes = [0]
 
 
 def changes() -> int:
-    """Return how often a file was found to be another one than before."""
+    """Return how often a file was found to be another one than before, or may be one."""
     return _changes[0]
 
 
@@ -40,12 +40,19 @@ def remember() -> None:
     """Read the source of all modules of the project that are loaded."""
     for name in tuple(sys.modules):
         _note(name)
+    _distrust_cells()
 
 
 def notice_reloads() -> None:
     """Read the source of modules anew that were loaded anew since they were read."""
     for name in tuple(_places):
         _note(name)
+    _distrust_cells()
+
+
+def _distrust_cells() -> None:
+    """Take it that a cell of a notebook was run since, which may have set any name anew."""
+    _changes[0] += "__file__" not in names_of("__main__")
 
 
 def notice_imports() -> bool:
