@@ -461,16 +461,16 @@ Executed  Loaded  Task name
     jug_process("execute", "-j", jobs, "--strict-code", "--progress", "none", "fits.py")
 
 
+@pytest.mark.slow
 def test_strict_code_does_not_say_that_it_tries_again_what_failed(
-    edit: Edit, jug: Jug, executed: Callable[..., None]
+    edit: Edit, jug_process: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     edit("fits.py", "return sum(values)", "raise ValueError(values)")
-    executed("fits.py")
+    jug_process("execute", "fits.py", status=1)
     change_helper(edit)
 
-    refused = CliRunner().invoke(main, ["execute", "--strict-code", "fits.py"])
+    refused = jug_process("execute", "--strict-code", "fits.py", status=1)
 
-    assert refused.exit_code == 1
     assert "--strict-code refuses" in refused.stderr and "trying" not in refused.stderr
 
 
