@@ -588,6 +588,19 @@ def test_stale_results_beyond_a_barrier_may_be_hidden(
     assert result.stderr.startswith("The jugfile stops at a barrier")
 
 
+def test_a_copy_tells_the_same(project: Edit, jug: Jug) -> None:
+    change_helper(project)
+    jug("accept", "fits.py")
+    project("fits.py", "return x", "return -x")
+    jug("copy", "fits.jugdata", "copy.jugdata")
+
+    here = jug("stale", "fits.py", status=1).output
+    there = jug("stale", "--jugdir", "copy.jugdata", "fits.py", status=1).output
+
+    assert "-    return x\n+    return -x\n" in here
+    assert normal(there) == normal(here)
+
+
 def test_what_rerun_saves_is_of_the_code_of_now(project: Edit, jug: Jug) -> None:
     change_helper(project)
     jug("rerun", "--save", "measure[0]", "fits.py")
@@ -633,6 +646,14 @@ def test_what_jug_cannot_see_is_named_and_never_called_fresh(
     assert shown.endswith(
         "\nNo result came from older code, as far as jug can see; of 1 result it can't tell.\n"
     )
+
+
+def test_what_can_not_be_seen_by_now_is_not_named_where_no_result_is_unseen(
+    project: Edit, jug: Jug
+) -> None:
+    project("fits.py", "return x", "return getattr(helpers, 'scal' + 'ed')(x)")
+
+    assert "not seen" not in jug("stale", "fits.py", status=1).output
 
 
 @pytest.mark.slow
