@@ -57,6 +57,27 @@ def test_so_is_one_of_workers_of_a_script(write, launch):
     assert launch("script.py").communicate(timeout=60)[1] == ""
 
 
+AT_ONCE = """
+import os, signal, time
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+from jug.execution.signals import handle_signals
+
+handle_signals(lambda signum, frame: print("handled", flush=True))
+pid = os.fork()
+if pid == 0:
+    os._exit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_that_comes_while_a_process_is_forked_is_not_lost(write, launch):
+    """Nor does it meet the handler of the process that forks, which heeds its own as before."""
+    write(AT_ONCE, "script.py")
+
+    assert launch("script.py").communicate(timeout=60) == ("-15\nhandled\n", "")
+
+
 @pytest.fixture
 def buffered(monkeypatch):
     """Let programs collect what they print, as is usual, whoever runs the tests."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
 from jug.cli.strict import refusal, strict_option
+from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
@@ -324,23 +326,31 @@ def _debug(task: Any, error: BaseException) -> None:
 
 def _print_summary(summary: Summary, short: bool) -> None:
     executed, loaded = summary.executed, summary.loaded
+    echo = _echo_if_read if summary.ending.name == "INTERRUPTED" else click.echo
     if short:
-        click.echo(f"{counted(executed.total(), 'task')} executed, {loaded.total()} loaded")
+        echo(f"{counted(executed.total(), 'task')} executed, {loaded.total()} loaded")
     else:
-        click.echo(table(["Executed", "Loaded"], summary.rows()))
+        echo(table(["Executed", "Loaded"], summary.rows()))
     for failure in summary.failures[:_FAILURES]:
-        click.echo(f"jug: {failure.call} failed: {failure.exception}", err=True)
+        echo(f"jug: {failure.call} failed: {failure.exception}", err=True)
     if len(summary.failures) > _FAILURES:
         more = len(summary.failures) - _FAILURES
-        click.echo(f"jug: … and {more} more, which `jug failures` groups", err=True)
+        echo(f"jug: … and {more} more, which `jug failures` groups", err=True)
     for failure in summary.failures_elsewhere:
         why = f": {failure.exception}" if failure.exception else ""
-        click.echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
+        echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
     for told in (*summary.too_long, *summary.too_large):
-        click.echo(f"jug: {told}", err=True)
+        echo(f"jug: {told}", err=True)
     status = summary.ending.status
     if (status or summary.left) and not summary.unmatched:
-        click.echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
+        echo(f"jug: {_reason(summary)} (exit status {status})", err=True)
+
+
+def _echo_if_read(text: str, err: bool = False) -> None:
+    """Print lines, but none that would wait for whoever reads them: the run is to stop."""
+    for line in text.splitlines():
+        if is_stream_ready(sys.stderr if err else sys.stdout):
+            click.echo(line, err=err)
 
 
 def _reason(summary: Summary) -> str:

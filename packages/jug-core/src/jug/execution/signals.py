@@ -2,7 +2,8 @@
 
 What user code forks from a process that handles them meets them as it would without jug.
 That is seen to at the fork: a process that waits in C would not get as far as a handler
-in Python.
+in Python.  Until it is seen to, signals to the new process wait: one that met jug's handler
+there would be lost, and whoever has sent it might wait for the process for ever.
 """
 
 from __future__ import annotations
@@ -58,12 +59,24 @@ def restore_signals(before: dict[int, Any]) -> None:
             _handled[signum] = (handler, first)
 
 
+_masks = threading.local()  # `mask`: the signals that were blocked before the fork
+
+
+def _block() -> None:
+    _masks.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _handled)
+
+
+def _unblock() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.mask)
+
+
 def _leave_to_parent() -> None:
     for signum, (handler, first) in _handled.items():
         if signal.getsignal(signum) is handler:
             signal.signal(signum, first)
     _handled.clear()
+    _unblock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_leave_to_parent)
