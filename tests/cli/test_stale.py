@@ -461,6 +461,18 @@ Executed  Loaded  Task name
     jug_process("execute", "-j", jobs, "--strict-code", "--progress", "none", "fits.py")
 
 
+def test_what_chosen_tasks_need_counts_as_what_is_chosen(project: Edit, jug: Jug) -> None:
+    change_helper(project)
+    jug("invalidate", "--name", "fit", "fits.py")
+    told = "3 results of fits.measure came from older code"
+
+    assert told in jug("execute", "--dry-run", "--name", "fit", "fits.py").output
+    refused = CliRunner().invoke(main, ["execute", "--strict-code", "--name", "fit", "fits.py"])
+
+    assert refused.exit_code == 1 and told in refused.stderr
+    assert finished() == 4
+
+
 @pytest.mark.slow
 def test_strict_code_does_not_say_that_it_tries_again_what_failed(
     edit: Edit, jug_process: Callable[..., subprocess.CompletedProcess[str]]

@@ -57,6 +57,8 @@ def _distrust_cells() -> None:
 
 def notice_imports() -> bool:
     """Read anew what was read before its module was loaded; return whether any was edited."""
+    if not _awaited:
+        return False
     before = changes()
     for name in _awaited & sys.modules.keys():
         _awaited.remove(name)
