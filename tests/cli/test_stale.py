@@ -373,6 +373,23 @@ def test_where_there_is_nothing_to_accept_no_jugdir_is_made(
     assert not (folder / "fits.jugdata").exists()
 
 
+def test_changes_are_accepted_one_after_another(project: Edit, jug: Jug) -> None:
+    def become(factor: str, was: str) -> None:
+        project("helpers.py", f"FACTOR = {was}\n", f"FACTOR = {factor}\n")
+
+    for was, factor in (("2", "3"), ("3", "4"), ("4", "5")):
+        become(factor, was)
+        jug("stale", "fits.py", status=1)
+        assert jug("accept", "--short", "fits.py").output == "3 tasks accepted\n"
+        assert jug("accept", "--short", "fits.py").output == "0 tasks accepted\n"
+        jug("stale", "fits.py")
+    for was, factor in (("5", "2"), ("2", "4"), ("4", "3")):
+        become(factor, was)
+        jug("stale", "fits.py")
+    become("6", "3")
+    jug("stale", "fits.py", status=1)
+
+
 def test_one_of_several_changes_may_be_accepted(project: Edit, jug: Jug) -> None:
     change_helper(project)
     project("fits.py", "return x", "return 1 * x")
