@@ -44,6 +44,8 @@ for distribution in distributions():
                 import_module(module)
         for entry_point in distribution.entry_points:
             entry_point.load()
+        if distribution.name == "jug-cli":
+            import_module("jug.report.page").policy(is_live=True)  # has its style and its script
         print("   ", distribution.name, distribution.version, flush=True)
 """
 

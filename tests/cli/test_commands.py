@@ -82,6 +82,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "reading",
         "run_lines",
         "selecting",
+        "sight",
         "since",
         "status_lines",
         "strict",
@@ -141,6 +142,7 @@ def test_help_asks_for_no_command_that_is_not_needed() -> None:
 def test_the_versions_are_told() -> None:
     lines = CliRunner().invoke(main, ["--version"]).output.splitlines()
 
+    assert lines[0] == f"jug {jug.__version__}"
     names = [line.split()[0] for line in lines]
     assert {"jug-core", "jug-file", "jug-mapreduce", "jug-cli"} <= set(names)
 

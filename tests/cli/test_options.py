@@ -118,7 +118,7 @@ FORMER_FILES = [
     ("[graph]\nformat=svg", {"graph_file_format": "svg"}),
     ("[status]\ncache-file=x.sqlite3", {"status_cache_file": "x.sqlite3"}),
     ("[status]\ncache_clear=1", {"status_cache_clear": "1"}),
-    ("[webstatus]\nport=8081\nip=0.0.0.0", {"webstatus_port": "8081", "webstatus_ip": "0.0.0.0"}),
+    ("[webstatus]\nport=8081\nip=0.0.0.0", {"webstatus_port": 8081, "webstatus_ip": "0.0.0.0"}),
     ("[invalid]\nname=f\npattern=g", {"invalid_name": "f", "invalid_pattern": "g"}),
     ("[install-skills]\noutput=x", {"install_skills_output": "x"}),
     ("[execute]\naggressive-unload=False\npdb=off", {"aggressive_unload": False, "pdb": False}),
@@ -333,7 +333,7 @@ def test_an_option_that_does_not_exist_cannot_be_set() -> None:
     with pytest.raises(
         OptionError,
         match="unknown option 'execute_wait_cycles': the options are jugfile, jugdir, verbose, .*"
-        "graph_no_status$",
+        "webstatus_ip$",
     ):
         default_options.execute_wait_cycles = 1
 

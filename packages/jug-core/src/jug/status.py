@@ -11,7 +11,7 @@ at what has changed, and at what needs that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import compress
@@ -88,24 +88,14 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
-    distinct: list[Task[Any]] = []
-    done = store.exists_after_poll(_digests(tasks, distinct))
+    by_digest = {task.digest: task for task in tasks}
+    distinct = list(by_digest.values())
+    done = store.exists_after_poll(by_digest)
     status = Status()
     status.counts[State.FINISHED].update(task_names(compress(distinct, done)))
     if not all(done):
         _count_unfinished(store, list(compress(distinct, map(not_, done))), status)
     return status
-
-
-def _digests(tasks: Iterable[Task[Any]], distinct: list[Task[Any]]) -> Iterator[bytes]:
-    """Yield the digests, each once, and note the task that it is of."""
-    seen: set[bytes] = set()
-    for task in tasks:
-        digest = task.digest
-        if digest not in seen:
-            seen.add(digest)
-            distinct.append(task)
-            yield digest
 
 
 def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) -> None:

@@ -71,6 +71,13 @@ def _count(given: Any) -> int:
     return int(text)
 
 
+def _port(given: Any) -> int:
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit() and int(text) < 65_536):
+        raise ValueError("must be a port, from 0 to 65535")
+    return int(text)
+
+
 def _cpus(given: Any) -> int:
     text = str(given).strip()
     if not (text.isascii() and text.isdigit() and int(text)):
@@ -284,10 +291,10 @@ KEYS: Final = (
         "graph", "format", "png", _some_text, "another spelling of file-format", "graph_file_format"
     ),
     Key("graph", "no-status", False, _truth, "whether to leave out the states of the tasks"),
+    Key("webstatus", "port", 8080, _port, "the port of `jug webstatus`; 0 for any that is free"),
+    Key("webstatus", "ip", "127.0.0.1", _some_text, "the address at which it listens"),
     Key("invalid", "name", None, _anything, _NO_EFFECT),
     Key("invalid", "pattern", None, _anything, _NO_EFFECT),
-    Key("webstatus", "port", None, _anything, _NO_EFFECT),
-    Key("webstatus", "ip", None, _anything, _NO_EFFECT),
     Key("install-skills", "output", None, _anything, _NO_EFFECT),
     Key("install-skills", "force", False, _anything, _NO_EFFECT),
 )

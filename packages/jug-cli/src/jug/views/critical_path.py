@@ -94,7 +94,7 @@ def _lengths(graph: Graph, seconds: array[float]) -> array[float]:
     """Return for each task how long the longest chain is that ends with it."""
     until = seconds[:]
     for number in graph.dependants():
-        until[number] += max([until[one] for one in graph.dependencies_of(number)])
+        until[number] += max(map(until.__getitem__, graph.dependencies_of(number)))
     return until
 
 

@@ -50,8 +50,8 @@ class Failure(NamedTuple):
 
     @property
     def arguments(self) -> str:
-        """Its arguments, in short."""
-        return short_form(self.task.args, self.task.kwargs)
+        """Its arguments, in short; of a stand-in for a task those that were recorded."""
+        return short_form(self.task.args, self.task.kwargs) or self.record.arguments
 
     @property
     def call(self) -> str:

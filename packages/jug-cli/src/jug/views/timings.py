@@ -10,8 +10,8 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
-from math import ceil, nan
+from itertools import compress, repeat
+from math import ceil, isfinite, nan
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -19,12 +19,15 @@ from jug.backends.base import BaseStore
 from jug.records import RunState, without_collector
 from jug.run_times import RunTimes
 from jug.task.graph import Graph
+from jug.views.distribution import Distribution, distribution
 from jug.views.places import Places
 from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
 
 __all__ = ["NameTimes", "Timings", "timings"]
 
 _UNTIMED: Final = (RunState.LOST, RunState.ADOPTED)  # nobody knows how long these took
+_ENDED_BADLY: Final = (RunState.FAILED, RunState.RETRIED, RunState.DIED)
+_LATEST: Final = 1e11  # seconds since the epoch: what says that it was later is damaged
 _FEW: Final = 100  # tasks, from which on it matters that they are short
 _SHORT: Final = 0.01  # seconds
 _ENOUGH: Final = 0.5  # seconds that a task may well take
@@ -64,6 +67,12 @@ class Timings(NamedTuple):
     workers: list[WorkerTimes]
     durations: array[float]
     """How long each task of the graph took, by number; nan if it has no result."""
+    ends: array[float]
+    """When the result of each was made, in seconds since the epoch; 0 if it was not."""
+    runs: list[WorkerRuns]
+    """The runs of each of the workers."""
+    distributions: dict[str, Distribution]
+    """How the durations of each name are spread."""
 
     def means(self) -> dict[str, float]:
         """Return the mean of each name."""
@@ -99,32 +108,56 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
     by_worker: defaultdict[str, WorkerRuns] = defaultdict(WorkerRuns)
     durations, ends = array("d", [nan]) * len(graph), array("d", [0.0]) * len(graph)
     for batch in store.each_time():
-        own, meant = _own(batch, number_of)
+        own, meant = _own(_sound(batch), number_of)
         if not own or batch.state in _UNTIMED:
             continue
-        by_worker[batch.worker].add(own, meant.starts, meant.durations)
+        is_bad = batch.state in _ENDED_BADLY
+        by_worker[batch.worker].add(own, meant.starts, meant.durations, is_bad)
         if batch.state is RunState.FINISHED:
             by_name[batch.name].add(meant)
             for number, start, duration in zip(own, meant.starts, meant.durations, strict=True):
                 durations[number] = duration
                 ends[number] = start + duration
     workers = _workers(store, by_worker, graph, ends)
-    names = [_times(name, by_name[name]) for name in sorted(by_name)]
-    return Timings(names, workers, durations)
+    in_order = {name: sorted(by_name[name].durations) for name in sorted(by_name)}
+    return Timings(
+        [_times(name, by_name[name], times) for name, times in in_order.items()],
+        [times for times, _ in workers],
+        durations,
+        ends,
+        [runs for _, runs in workers],
+        {name: distribution(times) for name, times in in_order.items()},
+    )
+
+
+def _sound(batch: RunTimes) -> RunTimes:
+    """Return those of the runs whose times can be, which are all but for damage."""
+    columns = batch.starts, batch.durations, batch.cpus
+    if all(map(_is_sound, columns)):
+        return batch
+    return batch.chosen([_is_sound(run) for run in zip(*columns, strict=True)])
+
+
+def _is_sound(times: Sequence[float]) -> bool:
+    """Return whether each of some times can be."""
+    return (
+        min(times, default=0.0) >= 0.0
+        and max(times, default=0.0) < _LATEST
+        and isfinite(sum(times))
+    )
 
 
 def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], RunTimes]:
     """Return the numbers of the tasks that are meant, and what their runs took."""
-    found = [number_of.get(digest, -1) for digest in batch.digests]
+    found = list(map(number_of.get, batch.digests, repeat(-1)))
     if -1 not in found:
         return found, batch
     is_own = [number >= 0 for number in found]
     return [*compress(found, is_own)], batch.chosen(is_own)
 
 
-def _times(name: str, measured: _Measured) -> NameTimes:
-    """Return what the durations of one name come to."""
-    durations = sorted(measured.durations)
+def _times(name: str, measured: _Measured, durations: list[float]) -> NameTimes:
+    """Return what the durations of one name come to, which are in order."""
     total, count = sum(durations), len(durations)
     return NameTimes(
         name,
@@ -150,12 +183,12 @@ def _workers(
     by_worker: Mapping[str, WorkerRuns],
     graph: Graph,
     ends: Sequence[float],
-) -> list[WorkerTimes]:
+) -> list[tuple[WorkerTimes, WorkerRuns]]:
     """Return what the workers did, in the order in which they began."""
     known = store.workers()
     places = Places(known)
     found = [
-        worker_times(places.of(id), known.get(id), runs, graph, ends)
+        (worker_times(places.of(id), known.get(id), runs, graph, ends), runs)
         for id, runs in by_worker.items()
     ]
-    return sorted(found, key=lambda worker: worker.start)
+    return sorted(found, key=lambda worker: worker[0].start)

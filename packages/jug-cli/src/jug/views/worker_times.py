@@ -28,7 +28,7 @@ _NOTICED: Final = 0.001
 class WorkerRuns:
     """The runs of one worker, in any order, in columns."""
 
-    __slots__ = ("durations", "numbers", "starts")
+    __slots__ = ("bad", "durations", "numbers", "starts")
 
     def __init__(self) -> None:
         self.numbers = array("q")
@@ -37,17 +37,24 @@ class WorkerRuns:
         """When the runs began, in seconds since the epoch."""
         self.durations = array("d")
         """How long they took, in seconds."""
+        self.bad = array("b")
+        """Which of them ended badly: 1 if it failed, or its worker died, else 0."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def add(
-        self, numbers: Sequence[int], starts: Sequence[float], durations: Sequence[float]
+        self,
+        numbers: Sequence[int],
+        starts: Sequence[float],
+        durations: Sequence[float],
+        are_bad: bool = False,
     ) -> None:
-        """Add some runs."""
+        """Add some runs, all of which ended badly or none."""
         self.numbers.extend(numbers)
         self.starts.extend(starts)
         self.durations.extend(durations)
+        self.bad.extend([are_bad] * len(numbers))
 
     def by_start(self) -> Iterator[tuple[int, float, float]]:
         """Yield the number, start and duration of each run, in the order of the starts."""
@@ -99,7 +106,8 @@ def worker_times(
             gaps += gap
             if gap > _NOTICED:
                 idle += _waited(graph, number, at, run_start, ends)
-        at = max(at, run_start + duration)
+        run_end = run_start + duration
+        at = run_end if run_end > at else at
     end = at if worker is None else max(at, worker.end)
     return WorkerTimes(
         place,
@@ -114,8 +122,10 @@ def worker_times(
 
 def _waited(graph: Graph, number: int, since: float, until: float, ends: Sequence[float]) -> float:
     """Return for how long a task was not ready that a worker took between two moments."""
-    ready = max([ends[one] for one in graph.dependencies_of(number)], default=since)
-    return min(max(ready - since, 0.0), until - since)
+    ready = max(map(ends.__getitem__, graph.dependencies_of(number)), default=since)
+    if ready <= since:
+        return 0.0
+    return (ready if ready < until else until) - since
 
 
 def together(workers: Sequence[WorkerTimes]) -> WorkerTimes:

@@ -112,9 +112,10 @@ class WorkerRecord(NamedTuple):
     def ended(self, packed: bytes) -> Self:
         """Return the same worker with its end, as `pack_end` has packed it or a later version."""
         try:
-            return self._replace(end=float(json.loads(packed)["end"]))
+            end = float(json.loads(packed)["end"])
         except (ValueError, KeyError, TypeError):
             return self
+        return self._replace(end=end) if 0.0 <= end < _LATEST else self
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is known, for ``--json``."""

@@ -24,6 +24,7 @@ OF_EACH: Final = 20
 """As many records of each name are looked at."""
 _OF_ALL: Final = 1000
 _LOOKED_AT: Final = 20_000  # tasks
+_LATEST: Final = 1e11  # seconds since the epoch
 _RECENT: Final = 60.0  # seconds
 
 
@@ -39,7 +40,11 @@ def some_records(store: BaseStore, done: Iterable[Task[Any]]) -> list[Record]:
         if counts[name] < OF_EACH and len(chosen) < _OF_ALL:
             counts[name] += 1
             chosen.append(task.digest)
-    return [record for record in store.records(chosen) if record and not record.source]
+    return [
+        record
+        for record in store.records(chosen)
+        if record and not record.source and _is_sound(record)
+    ]
 
 
 def records_in_history(store: BaseStore, names: Collection[str]) -> list[Record]:
@@ -49,7 +54,13 @@ def records_in_history(store: BaseStore, names: Collection[str]) -> list[Record]
         run.record
         for run in islice(store.each_run() if names else (), _OF_ALL)
         if run.record.name in names and run.state in ended_well and not run.record.source
+        if _is_sound(run.record)
     ]
+
+
+def _is_sound(record: Record) -> bool:
+    """Return whether its times can be, which they can but for damage."""
+    return 0.0 <= record.duration <= record.end < _LATEST
 
 
 def spent_by_name(records: Iterable[Record]) -> dict[str, Spent]:

@@ -87,8 +87,11 @@ class Onlooker:
             tasks, by_name = self._keeper.tasks, self._keeper.finished.values()
             last = (islice(reversed(digests), OF_EACH) for digests in by_name)
             return map(tasks.__getitem__, chain.from_iterable(last))
-        backwards = self._tasks[::-1]
-        return compress(backwards, self._store.exists(task.digest for task in backwards))
+        return compress(reversed(self._tasks), reversed(self._there()))
+
+    def _there(self) -> list[bool]:
+        """Return for each task whether its result is in the store, as last polled."""
+        return self._store.exists([task.digest for task in self._tasks])
 
     # Names
 
@@ -130,13 +133,22 @@ class Onlooker:
         failures = dict(self._store.failures())
         if failures != known:
             blocked, hopeless = Counter(), set(failures)
-            for task in self._tasks:
-                if not task.is_done(self._store) and task.digest not in hopeless:
+            for task in self._undone() if failures else ():
+                if task.digest not in hopeless:
                     if any(needed.digest in hopeless for needed in task.dependencies()):
                         hopeless.add(task.digest)
                         blocked[task.name] += 1
             self._blocked = failures, blocked
         return blocked
+
+    def _undone(self) -> list[Task[Any]]:
+        """Return the tasks that are not done, of which the store is asked all at once."""
+        store = self._store
+        return [
+            task
+            for task, is_there in zip(self._tasks, self._there(), strict=True)
+            if not (is_there and task.own_store is None) and not task.is_done(store)
+        ]
 
     # Workers
 

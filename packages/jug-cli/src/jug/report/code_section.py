@@ -1,0 +1,126 @@
+"""Which results came from older code, and what has changed since.
+
+The page claims no more than jug can see: that the code is the same which it sees, or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+from zlib import crc32
+
+from jug.code import Answer, Change, Comparison, NameCode
+from jug.code.wording import CHOICE, told_of_stale, what_changed
+from jug.report.figures import date, number
+from jug.report.findings import Findings
+from jug.report.markup import Markup, joined, shown, tag
+from jug.report.parts import Cell, folding, num, row, rows_left_out, section, table
+from jug.wording import counted
+
+__all__ = ["code_section", "stale_results"]
+
+_CHANGES: Final = 30
+_PARTS: Final = 20
+_NAMES: Final = 250
+_UNSEEN: Final = 8
+_NAME: Final = 120
+_TEXT: Final = 400
+_DIFF: Final = 8000
+_ALL: Final = 120_000
+"""Characters that all differences have together."""
+
+_TITLES: Final = ["Task name", *(answer.capitalize() for answer in Answer), "What can't be seen"]
+_RIGHT: Final = _TITLES[1:-1]
+
+
+def stale_results(found: Findings) -> str:
+    """Return how many results came from older code, and of which names; empty if none did."""
+    return shown(told_of_stale(found.code), _TEXT) if found.code else ""
+
+
+def _names(found: Findings) -> list[NameCode]:
+    return list(found.code.names.values()) if found.code else []
+
+
+def code_section(found: Findings) -> Markup | None:
+    """Return what is known of the code of results, None where nothing is."""
+    code = found.code
+    if code is None or not code.names:
+        return None
+    if all(_is_fresh(of_name) for of_name in _names(found)):
+        note = "The code that jug can see is the same as when the results were computed."
+        return section("code", "Code", note=note)
+    changes = [change for of_name in code.stale for change in of_name.changes]
+    room = min(_DIFF, _ALL // max(1, min(len(changes), _CHANGES)))
+    shown_changes = [_change(change, room) for change in changes[:_CHANGES]]
+    left_out = rows_left_out(len(changes) - len(shown_changes), "changes")
+    return section("code", "Code", shown_changes, left_out, _table(code), note=_note(found))
+
+
+def _is_fresh(of_name: NameCode) -> bool:
+    counts = of_name.counts
+    return counts[Answer.FRESH] == sum(counts.values())
+
+
+def _note(found: Findings) -> Markup | None:
+    told = stale_results(found)
+    if not told:
+        return None
+    return joined(f"{told}. Nothing is computed again by itself: ", _with_commands(CHOICE), ".")
+
+
+def _with_commands(text: str) -> Markup:
+    """Return a text with what stands between backticks as commands."""
+    parts = text.split("`")
+    return joined(tag("code", part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _change(change: Change, room: int) -> Markup:
+    what = shown(what_changed(change), _TEXT)
+    summary = joined(
+        tag("b", counted(len(change.digests), "stale result"), class_="stale-text"), " of ",
+        tag("code", shown(change.name, _NAME)), f": {what}",
+    )  # fmt: skip
+    made = f"Made from {date(change.first)} to {date(change.last)}."
+    key = crc32(f"{change.name} {change.old} {change.new}".encode("utf-8", "replace"))
+    return folding(
+        f"change-{key:08x}", summary, tag("p", made, class_="note"), *_parts(change, room),
+        class_="item stale", data_states="stale",
+    )  # fmt: skip
+
+
+def _parts(change: Change, room: int) -> Iterator[Markup | None]:
+    for part in islice(change.parts, _PARTS):
+        text = part.diff()
+        share = max(400, room // min(len(change.parts), _PARTS))
+        cut = text if len(text) <= share else f"{text[:share]}…"
+        lines = (_line(line) for line in cut.splitlines(keepends=True))
+        name = f"What changed in {shown(part.name, _NAME)}"
+        yield tag("pre", lines, class_="diff", tabindex="0", role="region", aria_label=name)
+    yield rows_left_out(len(change.parts) - _PARTS, "parts")
+
+
+def _line(line: str) -> Markup:
+    if line.startswith(("+", "-")) and not line.startswith(("+++", "---")):
+        return tag("ins" if line[0] == "+" else "del", line)
+    return joined(line)
+
+
+def _table(code: Comparison) -> Markup:
+    rows = [_row(of_name) for of_name in islice(code.names.values(), _NAMES)]
+    left_out = rows_left_out(len(code.names) - len(rows), "names")
+    made = table("Results by what is known of their code", _TITLES, rows, _RIGHT, is_sorted=True)
+    return joined(made, left_out)
+
+
+def _row(of_name: NameCode) -> Markup:
+    counts = of_name.counts
+    cells = [
+        Cell(tag("code", shown(of_name.name, _NAME))),
+        *(num(number(counts[answer]), counts[answer]) for answer in Answer),
+        Cell([tag("div", shown(what, _NAME)) for what in of_name.unseen[:_UNSEEN]]),
+    ]
+    states = "stale" if counts[Answer.STALE] else ""
+    return row(_TITLES, cells, _RIGHT, class_="item", data_states=states,
+               data_key=f"code-{shown(of_name.name, _NAME)}")  # fmt: skip

@@ -1,0 +1,76 @@
+"""The graph of a jugfile folded by task name: which names need which, and in which order.
+
+A picture of a hundred thousand tasks shows nothing; that of their names shows how the
+program is built.  Names may need each other in a circle, or themselves, which tasks never
+do.  So a name stands one layer after the deepest that it needs among those that come
+before it in the jugfile, and what it needs of later ones leads back.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from jug.task.graph import Graph
+
+__all__ = ["FoldedGraph", "Link", "folded"]
+
+
+class Link(NamedTuple):
+    """That tasks of one name need tasks of another, or of the same."""
+
+    needed: int
+    dependant: int
+    times: int
+    """How many times one needs another."""
+
+    @property
+    def leads_back(self) -> bool:
+        """Whether it leads to a name that stands before, or to the same."""
+        return self.needed >= self.dependant
+
+
+class FoldedGraph(NamedTuple):
+    """The names of a graph."""
+
+    names: list[str]
+    """Each name once, in the order in which tasks are made after what they need."""
+    links: list[Link]
+    """Which name needs which, by their places in that list."""
+
+    def layers(self) -> list[list[int]]:
+        """Return the names by layers, each after all that it needs but for what leads back.
+
+        >>> FoldedGraph(["a", "b", "c"], [Link(0, 1, 1), Link(1, 2, 1), Link(2, 1, 1)]).layers()
+        [[0], [1], [2]]
+        """
+        depth = [0] * len(self.names)
+        for link in sorted(self.links, key=lambda link: link.dependant):
+            if not link.leads_back:
+                depth[link.dependant] = max(depth[link.dependant], depth[link.needed] + 1)
+        layers: list[list[int]] = [[] for _ in range(max(depth, default=-1) + 1)]
+        for name, layer in enumerate(depth):
+            layers[layer].append(name)
+        return layers
+
+
+def folded(graph: Graph) -> FoldedGraph:
+    """Return a graph folded by name.
+
+    >>> from jug import Task
+    >>> one = folded(Graph([Task(sum, [Task(abs, -1), Task(abs, -2)])]))
+    >>> one.names, one.links
+    (['builtins.abs', 'builtins.sum'], [Link(needed=0, dependant=1, times=2)])
+    """
+    of_task = list(graph.names())
+    places = {name: place for place, name in enumerate(dict.fromkeys(of_task))}
+    needed_by: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+    for number in graph.dependants():
+        needed_by[of_task[number]].extend(graph.dependencies_of(number))
+    links = [
+        Link(places[needed], places[name], times)
+        for name, numbers in needed_by.items()
+        for needed, times in Counter(map(of_task.__getitem__, numbers)).items()
+    ]
+    return FoldedGraph(list(places), sorted(links))

@@ -1,0 +1,399 @@
+"""`jug webstatus`: the page live, for who has its URL and for nobody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import Result
+
+from jug import Task, set_jugdir
+from jug.backends.base import BaseStore
+from jug.errors import JugError, OptionError, StoreError
+from jug.jugfile import Jugspace
+from jug.report.findings import Findings, Subject, find
+from jug.report.live import LivePage
+from jug.report.server import serving
+from jug.session import use_store
+
+Jug = Callable[..., Result]
+
+
+@pytest.fixture
+def store() -> Iterator[BaseStore]:
+    yield set_jugdir("dict_store")
+    use_store(None)
+
+
+class Looks:
+    """Looks at two tasks, counts how often, and fails if it is told to."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self.count = 0
+        self.trouble: JugError | None = None
+        task = Task(abs, -1)
+        self._jugspace = Jugspace(store, [task, Task(sum, [task])])
+
+    def run(self) -> None:
+        """Run the first task."""
+        self._jugspace.tasks[0].run()
+
+    def __call__(self) -> Findings:
+        self.count += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return find(self._jugspace, Subject("primes.py", "here"))
+
+
+@pytest.fixture
+def looks(store: BaseStore) -> Looks:
+    return Looks(store)
+
+
+@contextmanager
+def live_at(looks: Looks, host: str = "127.0.0.1") -> Iterator[str]:
+    live = LivePage(looks)
+    with serving(live, host, 0) as url:
+        maker = Thread(target=live.keep_making)
+        maker.start()
+        yield url
+    maker.join()
+
+
+@pytest.fixture
+def url(looks: Looks) -> Iterator[str]:
+    with live_at(looks) as url:
+        yield url
+
+
+class Answer(NamedTuple):
+    status: int
+    text: str
+    headers: HTTPResponse
+
+
+def ask(url: str, method: str = "GET", path: str | None = None, **headers: str) -> Answer:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection.putrequest(
+        method, path or f"{parts.path}?{parts.query}", skip_host="Host" in headers
+    )
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    response = connection.getresponse()
+    try:
+        return Answer(response.status, response.read().decode(), response)
+    finally:
+        connection.close()
+
+
+# Who may look
+
+
+def test_who_has_the_url_gets_the_page(url: str) -> None:
+    answer = ask(url)
+
+    assert answer.status == 200
+    assert answer.text.startswith("<!doctype html>") and "builtins.abs" in answer.text
+    assert url not in answer.text and urlsplit(url).query not in answer.text
+
+
+def test_the_page_says_to_browsers_what_it_may_do(url: str) -> None:
+    headers = ask(url).headers
+
+    policy = headers.getheader("Content-Security-Policy", "")
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+    assert headers.getheader("X-Content-Type-Options") == "nosniff"
+    assert headers.getheader("Referrer-Policy") == "no-referrer"
+    assert headers.getheader("Cache-Control") == "no-store"
+    assert headers.getheader("Content-Type") == "text/html; charset=utf-8"
+    assert headers.getheader("Server", "").strip() == "jug"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?token=", "/?token=wrong", "/?", "/?token=%ff%00", "/?token=%c3%a9"]
+)
+def test_without_the_token_nothing_is_told(url: str, path: str, looks: Looks) -> None:
+    answer = ask(url, path=path)
+
+    assert (answer.status, answer.text) == (403, "403 Forbidden\n")
+    assert looks.count == 0
+
+
+def test_a_token_that_is_given_twice_is_none(url: str) -> None:
+    query = urlsplit(url).query
+
+    assert ask(url, path=f"/?{query}&{query}").status == 403
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil", ""]
+)
+def test_a_page_that_another_name_leads_to_is_refused(url: str, name: str, looks: Looks) -> None:
+    answer = ask(url, Host=name)
+
+    assert (answer.status, answer.text) == (403, "403 Forbidden\n")
+    assert looks.count == 0
+
+
+def test_this_hosts_own_names_are_heard_by_any_port_of_a_tunnel(url: str) -> None:
+    port = urlsplit(url).port
+
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST:9000", "[::1]:9000"):
+        assert ask(url, Host=name).status == 200
+
+
+def test_two_names_in_one_request_are_refused(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
+        request = f"GET /?{parts.query} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"
+        connection.sendall(request.encode())
+
+        assert connection.recv(1000).startswith(b"HTTP/1.0 403 ")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_nothing_but_looking_is_possible(url: str, method: str, looks: Looks) -> None:
+    answer = ask(url, method=method)
+
+    assert answer.status == 405
+    assert answer.headers.getheader("Allow") == "GET, HEAD"
+    assert looks.count == 0
+
+
+def test_a_head_alone_has_no_body(url: str) -> None:
+    answer = ask(url, method="HEAD")
+
+    assert (answer.status, answer.text) == (200, "")
+    assert int(answer.headers.getheader("Content-Length", "0")) > 1000
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../../etc/passwd", "/etc/passwd", "//etc/passwd", "/%2e%2e/x", "/page.js"],
+)
+def test_there_are_no_files(url: str, path: str) -> None:
+    query = urlsplit(url).query
+
+    assert ask(url, path=path).status == 403
+    assert ask(url, path=f"{path}?{query}").status == 404
+
+
+def test_all_addresses_are_heard_only_where_that_is_asked_for(looks: Looks) -> None:
+    with live_at(looks, "0.0.0.0") as url:
+        parts = urlsplit(url)
+        there = url.replace(parts.hostname or "", "127.0.0.1")
+
+        assert parts.hostname == socket.gethostname().lower()
+        assert ask(there).status == 200
+        assert ask(there, Host=socket.gethostname()).status == 200
+        assert ask(there, Host="evil.example").status == 403
+
+
+# How often it is made
+
+
+def test_a_page_is_kept_for_a_while(url: str, looks: Looks) -> None:
+    texts = {ask(url).text for _ in range(10)}
+
+    assert len(texts) == looks.count == 1
+
+
+def test_who_asks_together_gets_one_page(url: str, looks: Looks) -> None:
+    answers: list[int] = []
+    threads = [Thread(target=lambda: answers.append(ask(url).status)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 8
+    assert looks.count == 1
+
+
+def test_a_store_that_fails_for_a_while_ends_nothing(looks: Looks) -> None:
+    looks.trouble = StoreError("the server of 'redis://x' does not answer")
+    live = LivePage(looks, kept=0.0)
+    with serving(live, "127.0.0.1", 0) as url:
+        maker = Thread(target=live.keep_making)
+        maker.start()
+        failed = ask(url)
+        looks.trouble = None
+        after = ask(url)
+    maker.join()
+
+    assert failed.status == 503 and "does not answer" in failed.text
+    assert after.status == 200
+
+
+def test_a_client_that_says_nothing_holds_nobody_up(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)):
+        assert ask(url).status == 200
+
+
+def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OptionError, match=f"port {port} of '127.0.0.1' can't be had") as error:
+            with serving(LivePage(looks), "127.0.0.1", port):
+                pass
+
+    assert "give another one by --port" in str(error.value)
+
+
+def test_an_address_that_is_none_is_told(looks: Looks) -> None:
+    with pytest.raises(OptionError, match="can't be had"):
+        with serving(LivePage(looks), "no.such.host.invalid", 0):
+            pass
+
+
+# The command
+
+
+@pytest.fixture
+def started(folder: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    """Call with the words behind `jug webstatus`: starts it, and returns it with its URL."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jug", "webstatus", "--port", "0", *words],
+            cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        processes.append(process)
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert process.stdout.readline() == "Ctrl-C ends it.\n"
+        return process, url
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_the_command_says_its_url_and_ends_by_ctrl_c(
+    started: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, url = started("primes.py")
+    answer = ask(url)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+
+    assert url.startswith("http://127.0.0.1:") and "?token=" in url
+    assert answer.status == 200 and "primes.is_prime" in answer.text
+    assert (process.returncode, out, err) == (0, "", "\n")
+
+
+@pytest.mark.slow
+def test_it_ends_too_while_a_browser_is_connected(
+    started: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, url = started("primes.py")
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)):
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_what_workers_do_meanwhile_is_seen(
+    folder: Path,
+    started: Callable[..., tuple[subprocess.Popen[str], str]],
+    jug_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    _, url = started("primes.py")
+    before = ask(url).text
+
+    jug_process("execute", "-j", "2", "primes.py")
+    after = before
+    end = time.monotonic() + 60
+    while "7 finished" not in after and time.monotonic() < end:
+        time.sleep(0.2)
+        after = ask(url).text
+
+    assert "No task has been run yet." in before and "7 finished" not in before
+    assert "7 finished" in after
+
+
+@pytest.mark.slow
+def test_once_a_barrier_is_open_the_tasks_beyond_it_are_seen(
+    folder: Path,
+    started: Callable[..., tuple[subprocess.Popen[str], str]],
+    jug_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    (folder / "wall.py").write_text(
+        "from jug import Task, barrier\nTask(abs, -1)\nbarrier()\nTask(max, 1, 2)\n"
+    )
+    _, url = started("wall.py")
+    before = ask(url).text
+
+    jug_process("execute", "wall.py")
+    after = before
+    end = time.monotonic() + 60
+    while "builtins.max" not in after and time.monotonic() < end:
+        time.sleep(0.2)
+        after = ask(url).text
+
+    assert "stops at a barrier" in before
+    assert "builtins.max" in after and "stops at a barrier" not in after
+
+
+@pytest.mark.slow
+def test_of_a_jugfile_that_cant_be_read_what_is_recorded_is_shown(
+    folder: Path,
+    executed: Callable[..., None],
+    started: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    executed()
+    (folder / "primes.py").write_text("1 / 0\n")
+
+    _, url = started("primes.py")
+
+    shown = ask(url).text
+    assert "The jugfile can&#x27;t be read." in shown and "7 finished" in shown
+
+
+def test_a_port_that_is_none_is_wrong_usage(jug: Jug) -> None:
+    assert "65536" in jug("webstatus", "--port", "65536", "primes.py", status=2).output
+
+
+def test_a_port_of_the_configuration_that_is_none_is_told(jug: Jug, folder: Path) -> None:
+    (folder / "jugrc").write_text("[webstatus]\nport = many\n")
+
+    told = jug("webstatus", "primes.py", status=2).output
+
+    assert "'many' must be a port, from 0 to 65535" in told
+
+
+def test_a_port_that_is_taken_is_wrong_usage(jug: Jug) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+
+        told = jug("webstatus", "--port", port, "primes.py", status=2).output
+
+    assert f"port {port} of '127.0.0.1' can't be had ({os.strerror(98)})" in told
