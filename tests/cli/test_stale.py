@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
 
 import click
 import pytest
@@ -591,6 +592,18 @@ def test_another_version_is_another_task_and_leaves_the_results_of_the_first(
     assert "\n  version 2\n" in jug("show", "plain", "fits.py").output
 
 
+def test_why_names_the_version_that_may_be_what_is_new(
+    edit: Edit, jug: Jug, executed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jug.task.attempt.LONG", 0.0)  # so that arguments are noted
+    executed("fits.py")
+    edit("fits.py", "@TaskGenerator\ndef plain", '@TaskGenerator(version="2")\ndef plain')
+
+    told = jug("why", "plain", "fits.py").output
+
+    assert "fits.plain(1): its version is '2', or what differs is not shown in short; " in told
+
+
 def test_of_two_jugfiles_in_one_jugdir_each_tells_of_its_own(
     project: Edit, folder: Path, jug: Jug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -612,9 +625,8 @@ def test_stale_results_beyond_a_barrier_may_be_hidden(
     jug("invalidate", "--name", "fit", "fits.py")
     edit("fits.py", "return x", "return -x")
 
-    result = jug("stale", "fits.py")
-
-    assert result.stderr.startswith("The jugfile stops at a barrier")
+    for command in "stale", "accept":
+        assert jug(command, "fits.py").stderr.startswith("The jugfile stops at a barrier")
 
 
 def test_a_copy_tells_the_same(project: Edit, jug: Jug) -> None:
@@ -702,6 +714,21 @@ def test_a_source_that_is_edited_while_workers_run_is_not_taken_for_theirs(
     shown = jug("stale", "fits.py", status=1).output
     assert "3 results came from older code" in shown
     assert "+    return FACTOR * x + 1" in shown
+
+
+def test_where_the_code_of_then_is_lost_a_change_of_the_function_itself_is_seen(
+    project: Edit, folder: Path, jug: Jug
+) -> None:
+    rmtree(folder / "fits.jugdata" / "code")
+    change_helper(project)
+    project("fits.py", "return x", "return -x")
+
+    shown = jug("stale", "fits.py", status=1).output
+
+    assert "\n    0      0       0          3  fits.measure\n" in shown
+    assert "fits.plain: 1 result, " in shown
+    assert "ago: its own code has changed; the code of then is not kept\n" in shown
+    assert "\n1 result came from older code.\n" in shown
 
 
 @pytest.mark.slow
