@@ -325,6 +325,7 @@ def test_invalidate_stale_says_that_tasks_inside_a_compound_task_may_be_stale_to
     executed("fits.py")
     edit("fits.py", "def plain(x):\n    return x", "def plain(x):\n    return -x")
 
+    assert jug("invalidate", "--name", "both", "--stale", "--dry-run", "fits.py").stderr == ""
     first = jug("invalidate", "--stale", "--short", "fits.py")
     assert first.stdout == "1 task invalidated\n"
     assert first.stderr == (
@@ -334,6 +335,7 @@ def test_invalidate_stale_says_that_tasks_inside_a_compound_task_may_be_stale_to
     assert (second.stdout, second.stderr) == ("1 task invalidated\n", "")
     executed("fits.py")
     jug("stale", "fits.py")
+    assert jug("invalidate", "--name", "both", "fits.py").stderr == ""
 
 
 def test_what_is_accepted_is_not_stale_until_there_is_a_further_change(
