@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
 
 import click
 import pytest
@@ -315,12 +316,38 @@ def test_invalidate_stale_removes_of_what_is_chosen_alone(project: Edit, jug: Ju
     assert finished() == 4
 
 
+def test_invalidate_stale_says_that_tasks_inside_a_compound_task_may_be_stale_too(
+    edit: Edit, jug: Jug, executed: Callable[..., None]
+) -> None:
+    edit("fits.py", "from jug import", "from jug import CompoundTaskGenerator,")
+    edit("fits.py", "alone = plain(1)", "@CompoundTaskGenerator\ndef both(x):\n    return plain(x)")
+    edit("fits.py", "    return plain(x)", "    return plain(x)\n\n\nalone = both(1)")
+    executed("fits.py")
+    edit("fits.py", "def plain(x):\n    return x", "def plain(x):\n    return -x")
+
+    assert jug("invalidate", "--name", "both", "--stale", "--dry-run", "fits.py").stderr == ""
+    first = jug("invalidate", "--stale", "--short", "fits.py")
+    assert first.stdout == "1 task invalidated\n"
+    assert first.stderr == (
+        "jug: the tasks inside fits.both may be stale, too: say `jug invalidate --stale` again\n"
+    )
+    second = jug("invalidate", "--stale", "--short", "fits.py")
+    assert (second.stdout, second.stderr) == ("1 task invalidated\n", "")
+    executed("fits.py")
+    jug("stale", "fits.py")
+    assert jug("invalidate", "--name", "both", "fits.py").stderr == ""
+
+
 def test_what_is_accepted_is_not_stale_until_there_is_a_further_change(
     project: Edit, jug: Jug
 ) -> None:
     change_helper(project)
 
-    assert jug("accept", "--dry-run", "--short", "fits.py").output == "3 tasks accepted\n"
+    assert jug("accept", "--dry-run", "--short", "fits.py").output == (
+        "3 tasks would be accepted\n"
+    )
+    said = json.loads(jug("accept", "--dry-run", "--json", "fits.py").stdout)
+    assert said == {"tasks": [{"name": "fits.measure", "accepted": 3}], "total": 3}
     jug("stale", "fits.py", status=1)
     assert (
         jug("accept", "fits.py").output
@@ -339,6 +366,31 @@ Accepted  Task name
     project("helpers.py", "return FACTOR * x + 1", "return FACTOR * x + 2")
 
     assert "3 results came from older code" in jug("stale", "fits.py", status=1).output
+
+
+def test_where_there_is_nothing_to_accept_no_jugdir_is_made(
+    edit: Edit, folder: Path, jug: Jug
+) -> None:
+    assert jug("accept", "--short", "fits.py").stdout == "0 tasks accepted\n"
+
+    assert not (folder / "fits.jugdata").exists()
+
+
+def test_changes_are_accepted_one_after_another(project: Edit, jug: Jug) -> None:
+    def become(factor: str, was: str) -> None:
+        project("helpers.py", f"FACTOR = {was}\n", f"FACTOR = {factor}\n")
+
+    for was, factor in (("2", "3"), ("3", "4"), ("4", "5")):
+        become(factor, was)
+        jug("stale", "fits.py", status=1)
+        assert jug("accept", "--short", "fits.py").output == "3 tasks accepted\n"
+        assert jug("accept", "--short", "fits.py").output == "0 tasks accepted\n"
+        jug("stale", "fits.py")
+    for was, factor in (("5", "2"), ("2", "4"), ("4", "3")):
+        become(factor, was)
+        jug("stale", "fits.py")
+    become("6", "3")
+    jug("stale", "fits.py", status=1)
 
 
 def test_one_of_several_changes_may_be_accepted(project: Edit, jug: Jug) -> None:
@@ -408,7 +460,7 @@ def test_execute_uses_stale_results_and_says_so_or_refuses(
 
     done = jug_process("execute", "-j", jobs, "--progress", "none", "fits.py")
     assert done.stderr == (
-        "jug: 3 results of fits.measure came from older code, and are used as they are: "
+        "jug: 3 results of fits.measure came from older code, used all the same: "
         "`jug stale` shows what changed\n"
     )
     assert (
@@ -429,6 +481,31 @@ Executed  Loaded  Task name
     jug_process("execute", "-j", jobs, "--strict-code", "--progress", "none", "fits.py")
 
 
+def test_what_chosen_tasks_need_counts_as_what_is_chosen(project: Edit, jug: Jug) -> None:
+    change_helper(project)
+    jug("invalidate", "--name", "fit", "fits.py")
+    told = "3 results of fits.measure came from older code"
+
+    assert told in jug("execute", "--dry-run", "--name", "fit", "fits.py").output
+    refused = CliRunner().invoke(main, ["execute", "--strict-code", "--name", "fit", "fits.py"])
+
+    assert refused.exit_code == 1 and told in refused.stderr
+    assert finished() == 4
+
+
+@pytest.mark.slow
+def test_strict_code_does_not_say_that_it_tries_again_what_failed(
+    edit: Edit, jug_process: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    edit("fits.py", "return sum(values)", "raise ValueError(values)")
+    jug_process("execute", "fits.py", status=1)
+    change_helper(edit)
+
+    refused = jug_process("execute", "--strict-code", "fits.py", status=1)
+
+    assert "--strict-code refuses" in refused.stderr and "trying" not in refused.stderr
+
+
 @pytest.mark.slow
 def test_strict_code_looks_again_beyond_a_barrier(
     edit: Edit, folder: Path, jug: Jug, jug_process: Callable[..., object]
@@ -442,6 +519,31 @@ def test_strict_code_looks_again_beyond_a_barrier(
 
     assert "jug: 1 result of fits.plain came from older code, which --strict-code" in refused.stderr
     assert finished() == 5
+
+
+def test_a_check_says_in_json_how_many_results_it_refuses(project: Edit, jug: Jug) -> None:
+    assert json.loads(jug("check", "--json", "--strict-code", "fits.py").stdout)["stale"] == {}
+    change_helper(project)
+
+    said = jug("check", "--json", "--strict-code", "fits.py", status=1)
+
+    assert json.loads(said.stdout) == {
+        "complete": True, "damaged": [], "stale": {"fits.measure": 3},
+    }  # fmt: skip
+    assert "--strict-code refuses" in said.stderr
+    assert "stale" not in json.loads(jug("check", "--json", "fits.py").stdout)
+
+
+def test_a_dry_run_says_that_strict_code_would_refuse(project: Edit, jug: Jug) -> None:
+    dry = ("execute", "--dry-run", "--strict-code", "fits.py")
+    assert jug(*dry).stderr == ""
+    change_helper(project)
+
+    told = jug(*dry).stderr
+
+    assert told.startswith("Without --dry-run: 3 results of fits.measure came from older code, ")
+    assert "which --strict-code refuses: " in told
+    assert jug(*dry, "--name", "plain").stderr == ""
 
 
 # Elsewhere
@@ -468,7 +570,7 @@ def test_why_says_that_a_task_is_done_by_older_code(project: Edit, jug: Jug) -> 
     )
     assert jug("why", "fit", "fits.py").output.endswith(
         ": it would not run; but 3 results of fits.measure came from older code, "
-        "and it was made from these (see `jug stale`)\n"
+        "and went into it (see `jug stale`)\n"
     )
     assert jug("why", "plain", "fits.py").output.endswith(": it would not run\n")
 
@@ -492,6 +594,18 @@ def test_another_version_is_another_task_and_leaves_the_results_of_the_first(
     assert "\n  version 2\n" in jug("show", "plain", "fits.py").output
 
 
+def test_why_names_the_version_that_may_be_what_is_new(
+    edit: Edit, jug: Jug, executed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jug.task.attempt.LONG", 0.0)  # so that arguments are noted
+    executed("fits.py")
+    edit("fits.py", "@TaskGenerator\ndef plain", '@TaskGenerator(version="2")\ndef plain')
+
+    told = jug("why", "plain", "fits.py").output
+
+    assert "fits.plain(1): its version is '2', or what differs is not shown in short; " in told
+
+
 def test_of_two_jugfiles_in_one_jugdir_each_tells_of_its_own(
     project: Edit, folder: Path, jug: Jug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,9 +627,21 @@ def test_stale_results_beyond_a_barrier_may_be_hidden(
     jug("invalidate", "--name", "fit", "fits.py")
     edit("fits.py", "return x", "return -x")
 
-    result = jug("stale", "fits.py")
+    for command in "stale", "accept":
+        assert jug(command, "fits.py").stderr.startswith("The jugfile stops at a barrier")
 
-    assert result.stderr.startswith("The jugfile stops at a barrier")
+
+def test_a_copy_tells_the_same(project: Edit, jug: Jug) -> None:
+    change_helper(project)
+    jug("accept", "fits.py")
+    project("fits.py", "return x", "return -x")
+    jug("copy", "fits.jugdata", "copy.jugdata")
+
+    here = jug("stale", "fits.py", status=1).output
+    there = jug("stale", "--jugdir", "copy.jugdata", "fits.py", status=1).output
+
+    assert "-    return x\n+    return -x\n" in here
+    assert normal(there) == normal(here)
 
 
 def test_what_rerun_saves_is_of_the_code_of_now(project: Edit, jug: Jug) -> None:
@@ -544,7 +670,7 @@ def test_jug_run_says_that_it_uses_results_of_older_code(edit: Edit, folder: Pat
     change_helper(edit)
 
     assert (again := run()).stdout == "6\n"
-    assert again.stderr.count("3 results of script.measure came from older code, and are") == 1
+    assert again.stderr.count("3 results of script.measure came from older code, used all") == 1
 
 
 # What can't be compared
@@ -565,6 +691,14 @@ def test_what_jug_cannot_see_is_named_and_never_called_fresh(
     )
 
 
+def test_what_can_not_be_seen_by_now_is_not_named_where_no_result_is_unseen(
+    project: Edit, jug: Jug
+) -> None:
+    project("fits.py", "return x", "return getattr(helpers, 'scal' + 'ed')(x)")
+
+    assert "not seen" not in jug("stale", "fits.py", status=1).output
+
+
 @pytest.mark.slow
 def test_a_source_that_is_edited_while_workers_run_is_not_taken_for_theirs(
     edit: Edit, folder: Path, jug: Jug, jug_process: Callable[..., object]
@@ -582,6 +716,21 @@ def test_a_source_that_is_edited_while_workers_run_is_not_taken_for_theirs(
     shown = jug("stale", "fits.py", status=1).output
     assert "3 results came from older code" in shown
     assert "+    return FACTOR * x + 1" in shown
+
+
+def test_where_the_code_of_then_is_lost_a_change_of_the_function_itself_is_seen(
+    project: Edit, folder: Path, jug: Jug
+) -> None:
+    rmtree(folder / "fits.jugdata" / "code")
+    change_helper(project)
+    project("fits.py", "return x", "return -x")
+
+    shown = jug("stale", "fits.py", status=1).output
+
+    assert "\n    0      0       0          3  fits.measure\n" in shown
+    assert "fits.plain: 1 result, " in shown
+    assert "ago: its own code has changed; the code of then is not kept\n" in shown
+    assert "\n1 result came from older code.\n" in shown
 
 
 @pytest.mark.slow

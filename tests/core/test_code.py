@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import jug
 from jug import Task
 from jug.backends.base import BaseStore
 from jug.backends.dict_store import DictStore
@@ -96,6 +97,30 @@ def test_a_class_that_a_call_has_made_is_seen() -> None:
 
     assert [*found.parts] == ["made.Point", "made.f"]
     assert not found.unseen
+
+
+def test_a_cell_that_was_run_again_changes_the_results_of_those_that_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notebook = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", notebook)
+    names, store = notebook.__dict__, jug.set_jugdir("dict_store")
+    cell(11, "SCALE = 3\n", names)
+    cell(12, "def scaled(x):\n    return x * SCALE\n", names)
+    cell(13, "def measure(x):\n    return scaled(x)\n", names)
+    task, other = Task(names["measure"], 1), Task(names["measure"], 2)
+    jug.run(task)
+    assert compare([task], store).answer(task.digest) is Answer.FRESH
+
+    cell(14, "def scaled(x):\n    return x * SCALE + 1\n", names)
+    assert compare([task], store).answer(task.digest) is Answer.STALE
+    other.run()
+    assert compare([other], store).answer(other.digest) is Answer.FRESH
+
+    cell(15, "SCALE = 4\n", names)
+    assert compare([other], store).answer(other.digest) is Answer.STALE
+    cell(16, "SCALE = 3\n", names)
+    assert compare([other], store).answer(other.digest) is Answer.FRESH
 
 
 def test_a_form_feed_is_no_line() -> None:

@@ -52,4 +52,5 @@ def command(options: Options, chosen: Chosen, dry_run: bool, as_json: bool) -> N
     counts: Counter[str] = Counter()
     for change in changes:
         counts[change.name] += len(change.digests)
-    print_counts(counts, "accepted", as_json=as_json, short=options.short)
+    word = "would be accepted" if dry_run else "accepted"
+    print_counts(counts, word, as_json=as_json, short=options.short)

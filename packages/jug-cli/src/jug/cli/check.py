@@ -16,6 +16,7 @@ from jug.options import Options
 from jug.wording import an, counted
 
 if TYPE_CHECKING:
+    from jug.code import Comparison
     from jug.jugfile import Jugspace
 
 
@@ -70,24 +71,29 @@ def command(
     with reading(options) as jugspace:
         complete = is_all_done(look(jugspace.store, jugspace.tasks), jugspace)
         damaged = _find_damaged(jugspace) if verify else []
-        stale = _told_of_stale(jugspace) if options.strict_code else ""
+        stale = _find_stale(jugspace) if options.strict_code else None
         if remove_damaged:
             for found in damaged:
                 jugspace.store.discard_frame(found.digest, found.frame)
     if as_json:
-        click.echo(json.dumps(_as_data(complete, damaged), indent=2))
+        click.echo(json.dumps(_as_data(complete, damaged, stale), indent=2))
     else:
         _report(damaged, remove_damaged)
-    if stale:
-        click.echo(f"jug: {refusal(stale)}", err=True)
-    context.exit(DONE if complete and not damaged and not stale else FAILED)
+    if is_refused := stale is not None and stale.has_stale:
+        _refuse(stale)
+    context.exit(DONE if complete and not damaged and not is_refused else FAILED)
 
 
-def _told_of_stale(jugspace: Jugspace) -> str:
+def _find_stale(jugspace: Jugspace) -> Comparison:
     from jug.code import find_stale
+
+    return find_stale(jugspace.tasks, jugspace.store)
+
+
+def _refuse(stale: Comparison) -> None:
     from jug.code.wording import told_of_stale
 
-    return told_of_stale(find_stale(jugspace.tasks, jugspace.store))
+    click.echo(f"jug: {refusal(told_of_stale(stale))}", err=True)
 
 
 def _report_hashes(options: Options, as_json: bool) -> bool:
@@ -132,12 +138,13 @@ def _find_damaged(jugspace: Jugspace) -> list[_Damaged]:
     return damaged
 
 
-def _as_data(complete: bool, damaged: list[_Damaged]) -> dict[str, Any]:
+def _as_data(complete: bool, damaged: list[_Damaged], stale: Comparison | None) -> dict[str, Any]:
     return {
         "complete": complete,
         "damaged": [
             {"name": found.name, "hash": found.digest.hex(), "why": found.why} for found in damaged
         ],
+        **({} if stale is None else {"stale": stale.stale_counts}),
     }
 
 

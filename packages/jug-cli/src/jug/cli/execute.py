@@ -202,6 +202,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
     """Print what would be run, and why."""
     from jug.cli.outlook import print_outlook
     from jug.code import find_stale
+    from jug.code.wording import told_of_stale
     from jug.views.why import outlook
 
     with reading(options) as jugspace:
@@ -209,10 +210,12 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         seen = outlook(jugspace, chosen.selection)
         needed = seen.graph.with_dependencies(chosen.numbers(seen.graph, jugspace))
         tasks = [seen.graph.tasks[number] for number in sorted(needed)]
+        comparison = find_stale(tasks, jugspace.store)
         print_outlook(
-            seen, workers_of(options), as_json=as_json, short=options.short,
-            comparison=find_stale(tasks, jugspace.store),
-        )  # fmt: skip
+            seen, workers_of(options), as_json=as_json, short=options.short, comparison=comparison
+        )
+        if options.strict_code and comparison.has_stale:
+            click.echo(f"Without --dry-run: {refusal(told_of_stale(comparison))}", err=True)
         warn_of_barrier(jugspace)
 
 

@@ -79,6 +79,8 @@ def command(options: Options, chosen: Chosen, stale: bool, dry_run: bool, as_jso
         names = list(graph.names())
     counts = Counter(names[number] for number in there)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
+    if stale:
+        _tell_of_inner_tasks({names[number] for number in there if graph.tasks[number].hides_tasks})
 
 
 def _stale(jugspace: Jugspace, graph: Graph, numbers: Sequence[int]) -> list[int]:
@@ -86,6 +88,16 @@ def _stale(jugspace: Jugspace, graph: Graph, numbers: Sequence[int]) -> list[int
     from jug.views.stale import stale_numbers
 
     return stale_numbers(jugspace, graph, numbers)
+
+
+def _tell_of_inner_tasks(names: set[str]) -> None:
+    """Say that a compound task that was done has hidden the tasks that it is made of."""
+    from jug.code.wording import joined
+
+    if names:
+        inside = joined(sorted(names))
+        told = f"the tasks inside {inside} may be stale, too: say `jug invalidate --stale` again"
+        click.echo(f"jug: {told}", err=True)
 
 
 def _there(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> list[int]:

@@ -60,11 +60,7 @@ def print_outlook(
 
 def _as_stale(comparison: Comparison | None) -> dict[str, Any]:
     """Return how many of the results that would stay came from older code, for ``--json``."""
-    if comparison is None:
-        return {}
-    from jug.code import Answer
-
-    return {"stale": {one.name: one.counts[Answer.STALE] for one in comparison.stale}}
+    return {} if comparison is None else {"stale": comparison.stale_counts}
 
 
 def tell_done(task: Task[Any], seen: Outlook, comparison: Comparison) -> str:
@@ -82,7 +78,7 @@ def tell_done(task: Task[Any], seen: Outlook, comparison: Comparison) -> str:
                 return f"{told}; but since then {what_changed(change)} (see `jug stale`)"
     if not comparison.has_stale:
         return told
-    return f"{told}; but {told_of_stale(comparison)}, and it was made from these (see `jug stale`)"
+    return f"{told}; but {told_of_stale(comparison)}, and went into it (see `jug stale`)"
 
 
 def _print_groups(seen: Outlook) -> None:

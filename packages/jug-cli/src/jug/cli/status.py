@@ -161,10 +161,7 @@ def _print(
 
 def _stale(comparison: Comparison | None) -> Counter[str]:
     """Return how many results of each name came from older code."""
-    from jug.code import Answer
-
-    stale = comparison.stale if comparison is not None else []
-    return Counter({one.name: one.counts[Answer.STALE] for one in stale})
+    return Counter(comparison.stale_counts if comparison is not None else {})
 
 
 def _as_table(status: Status, stale: Counter[str]) -> str:

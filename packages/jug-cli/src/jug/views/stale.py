@@ -102,7 +102,6 @@ def stale_code(jugspace: Jugspace, graph: Graph, numbers: Iterable[int]) -> Stal
 
 def stale_numbers(jugspace: Jugspace, graph: Graph, numbers: Iterable[int]) -> list[int]:
     """Return those of these tasks whose results came from older code, after a poll of the store."""
-    jugspace.store.poll()
     comparison = find_stale([graph.tasks[number] for number in numbers], jugspace.store)
     return sorted(graph.numbers[digest] for one in comparison.stale for digest in _digests(one))
 

@@ -115,6 +115,11 @@ class Comparison:
         """Whether any result is stale."""
         return any(one.changes for one in self.names.values())
 
+    @property
+    def stale_counts(self) -> dict[str, int]:
+        """How many results are stale, by name."""
+        return {one.name: len(one.tasks[Answer.STALE]) for one in self.stale}
+
     def answer(self, digest: bytes) -> Answer | None:
         """Return the answer for one task, None if it has no result."""
         return self._answers.get(digest)
@@ -265,7 +270,8 @@ def accept(store: BaseStore, changes: Iterable[Change]) -> int:
     """Have results count as made by the code of now; return how many these are."""
     changes = list(changes)
     now = time.time()
-    accept_code(store, [Accepted(one.old, one.new, one.name, now) for one in changes])
+    if changes:
+        accept_code(store, [Accepted(one.old, one.new, one.name, now) for one in changes])
     return sum(len(one.digests) for one in changes)
 
 

@@ -3,6 +3,9 @@
 They are read right after the jugfile was (`remember`), so that a file which is edited while its
 functions run is not taken for what made their results.  A file is read again once its module was
 loaded again.  What was not read then is read when it is first needed.
+
+A function may import a module while it runs, and its file was read before: it is read again once
+the module is loaded (`notice_imports`), as it may have been edited in between.
 """
 
 from __future__ import annotations
@@ -17,7 +20,16 @@ from jug.code.modules import is_project, names_of, place_of
 from jug.code.source_file import SourceFile
 from jug.code.things import things_in
 
-__all__ = ["changes", "file_of", "file_with", "held_by", "let_go", "notice_reloads", "remember"]
+__all__ = [
+    "changes",
+    "file_of",
+    "file_with",
+    "held_by",
+    "let_go",
+    "notice_imports",
+    "notice_reloads",
+    "remember",
+]
 
 _texts: dict[str, str] = {}
 _files: dict[str, SourceFile | None] = {}
@@ -27,11 +39,13 @@ _held: dict[str, dict[str, list[Any]]] = {}
 """What was in the containers of each module then."""
 _places: dict[str, str] = {}
 """The file of each module that was loaded."""
+_awaited: set[str] = set()
+"""The modules whose file was read though they were not loaded."""
 _changes = [0]
 
 
 def changes() -> int:
-    """Return how often a file was found to be another one than before."""
+    """Return how often a file was found to be another one than before, or may be one."""
     return _changes[0]
 
 
@@ -39,12 +53,30 @@ def remember() -> None:
     """Read the source of all modules of the project that are loaded."""
     for name in tuple(sys.modules):
         _note(name)
+    _distrust_cells()
 
 
 def notice_reloads() -> None:
     """Read the source of modules anew that were loaded anew since they were read."""
     for name in tuple(_places):
         _note(name)
+    _distrust_cells()
+
+
+def _distrust_cells() -> None:
+    """Take it that a cell of a notebook was run since, which may have set any name anew."""
+    _changes[0] += "__file__" not in names_of("__main__")
+
+
+def notice_imports() -> bool:
+    """Read anew what was read before its module was loaded; return whether any was edited."""
+    if not _awaited:
+        return False
+    before = changes()
+    for name in _awaited & sys.modules.keys():
+        _awaited.remove(name)
+        _note(name)
+    return changes() != before
 
 
 def _note(name: str) -> None:
@@ -93,7 +125,11 @@ def file_of(module: str) -> SourceFile | None:
     if module not in _loaded:
         _note(module)
     place = place_of(module)
-    return None if place is None or not place.file else _file(module, place.file)
+    if place is None or not place.file:
+        return None
+    if module not in sys.modules:
+        _awaited.add(module)
+    return _file(module, place.file)
 
 
 def file_with(module: str, code: CodeType) -> SourceFile | None:

@@ -30,8 +30,7 @@ def what_changed(change: Change) -> str:
     """Return which parts of the code have changed, as far as that is kept."""
     names = [part.name for part in change.parts]
     if not names:
-        whose = "its own code" if change.is_own else "what it calls or reads"
-        return f"{whose} has changed; the code of then is not kept"
+        return "its own code has changed; the code of then is not kept"
     return f"{joined(names)} {'has' if len(names) == 1 else 'have'} changed"
 
 

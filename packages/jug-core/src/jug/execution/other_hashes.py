@@ -33,7 +33,7 @@ def warn_of_other_hashes(jugspace: Jugspace) -> None:
     if names.keys() <= known:
         log.warning(
             "results of other tasks with the same names as the %s to run are there, under other "
-            "hashes: unless you changed arguments, `jug check --hashes` names the one whose hash "
-            "is another each time",
+            "hashes: unless you changed arguments or a version, `jug check --hashes` names the one "
+            "whose hash is another each time",
             "task" if len(missing) == 1 else f"{len(missing)} tasks",
         )

@@ -121,11 +121,11 @@ class Worker:
         self.retryable.difference_update(changes.failed)
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
         self.store.offers = self.room.capacity.in_full().offers
+        self._heed_stale_results()
         again = self.agenda.count_tried_again()
-        if again and self._speaks_for_all():
+        if again and self.stop is not Ending.STALE and self._speaks_for_all():
             failed = counted(again, "task")
             log.warning("trying %s again that failed in an earlier run", failed)
-        self._heed_stale_results()
         self._tell_loadable()
         self.reporter.begin(self.agenda)
 
@@ -141,7 +141,7 @@ class Worker:
         if stale and is_strict:
             self.stop = self.stop or Ending.STALE
         elif stale:
-            log.warning("%s, and are used as they are: `jug stale` shows what changed", stale)
+            log.warning("%s, used all the same: `jug stale` shows what changed", stale)
 
     def _tell_loadable(self) -> None:
         hook = "execute.task-loadable"
@@ -297,6 +297,7 @@ class Worker:
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
+        self._keep_code(task, lease)  # is other code if it has imported what was edited
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:

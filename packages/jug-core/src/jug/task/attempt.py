@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from jug import codec, records
 from jug.backends.frames import Frame, Kind
 from jug.code.codes import code_of
+from jug.code.sources import notice_imports
 from jug.errors import EncodeError, TaskError
 from jug.hash.steady import steady_digest
 from jug.messages import Log
@@ -88,6 +89,8 @@ def attempt(
         _warn_of_tasks(task, alltasks[count:])
     if args_before is not None:
         _check_unchanged(task, args_before)
+    if notice_imports():
+        code = code_of(task).text
     size = sum(map(len, payload))
     used, memory = after_run(name, duration, before)
     record = Record(name, start, duration, size, memory, code)

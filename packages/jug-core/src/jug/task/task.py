@@ -98,6 +98,11 @@ class Task(Lockable, Generic[R]):
     # Who it is
 
     @property
+    def hides_tasks(self) -> bool:
+        """Whether it is made of other tasks, which were not made as it is done."""
+        return False
+
+    @property
     def kwargs(self) -> dict[str, Any]:
         """The arguments that were given by name."""
         return self._kwargs or {}

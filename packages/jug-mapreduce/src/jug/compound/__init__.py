@@ -83,6 +83,10 @@ class _Compound(Task[Any]):
     def compute_digest(self) -> bytes:
         return self.call.digest
 
+    @property
+    def hides_tasks(self) -> bool:
+        return isinstance(self.f, _Finished)
+
 
 class _StandIn:
     """Stands in for a compound function where its name is shown or its code looked at."""
