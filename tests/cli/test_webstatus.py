@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from jug.backends.base import BaseStore
 from jug.errors import JugError, OptionError, StoreError
 from jug.jugfile import Jugspace
 from jug.report.findings import Findings, Subject, find
-from jug.report.live import LivePage
+from jug.report.live import LivePage, Unavailable
 from jug.report.server import serving
 from jug.session import use_store
 
@@ -245,6 +246,97 @@ def test_a_client_that_says_nothing_holds_nobody_up(url: str) -> None:
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0)):
         assert ask(url).status == 200
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "PROPFIND /?{} HTTP/1.1", "<b> /?{} HTTP/1.1", "get /?{} HTTP/1.1", "GET /?{} HTTP/9.9",
+        "GET http://[x/?{} HTTP/1.1", "GET", "\x16\x03\x01", "GET /?{}" + "a" * 70_000,
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_refused_in_a_word(
+    url: str, request_line: str, looks: Looks
+) -> None:
+    answer = spoken(url, request_line.format(urlsplit(url).query) + "\r\nHost: localhost\r\n\r\n")
+
+    assert answer.split()[-1] in (b"Implemented", b"Found", b"Request", b"Supported", b"Long")
+    assert b"<" not in answer and urlsplit(url).query.encode() not in answer
+    assert b"HTTP/1.0" not in answer or b"Content-Security-Policy: default-src 'none'" in answer
+    assert looks.count == 0
+
+
+def spoken(url: str, text: str) -> bytes:
+    """Send this to a server, and return all that it answers."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connected:
+        connected.sendall(text.encode("latin-1"))
+        return b"".join(iter(lambda: connected.recv(1 << 16), b""))
+
+
+def test_of_very_many_connections_the_oldest_is_given_up(url: str) -> None:
+    parts = urlsplit(url)
+    with ExitStack() as stack:
+        there = parts.hostname or "", parts.port or 0
+        silent = [
+            stack.enter_context(socket.create_connection(there, timeout=30)) for _ in range(100)
+        ]
+        status = ask(url).status
+        running = [one for one in enumerate_threads() if "process_request" in one.name]
+
+        assert status == 200
+        assert silent[0].recv(1) == b""
+        assert len(running) <= 65
+        silent[-1].sendall(f"GET /?{parts.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert silent[-1].recv(12) == b"HTTP/1.0 200"
+
+
+def test_a_store_that_is_long_in_answering_is_not_asked_less_often(store: BaseStore) -> None:
+    class Slow(Looks):
+        def __call__(self) -> Findings:
+            time.sleep(0.5)
+            return super().__call__()
+
+    looks = Slow(store)
+    live = LivePage(looks, kept=0.0)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        live.get()
+        first = time.monotonic()
+        while looks.count < 2 and time.monotonic() < first + 4:
+            live.get()
+    finally:
+        live.close()
+        maker.join()
+
+    assert looks.count == 2
+
+
+def test_who_has_waited_for_long_gets_no_old_page(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_slow = Event()
+
+    def look() -> Findings:
+        if looks.count:
+            is_slow.wait()
+        return looks()
+
+    live = LivePage(look, kept=0.0)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        assert live.get()
+        monkeypatch.setattr("jug.report.live._PATIENCE", 0.01)
+        end = time.monotonic() + 30
+        with pytest.raises(Unavailable, match="the store has not answered for 0.01 seconds"):
+            while time.monotonic() < end:  # the page is kept for a moment
+                live.get()
+    finally:
+        is_slow.set()
+        live.close()
+        maker.join()
 
 
 def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
