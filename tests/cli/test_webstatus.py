@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -466,6 +467,27 @@ def test_of_a_jugfile_that_cant_be_read_what_is_recorded_is_shown(
 
     shown = ask(url).text
     assert "The jugfile can&#x27;t be read." in shown and "7 finished" in shown
+
+
+def test_a_browser_is_begun_without_the_token_on_its_command_line(
+    jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[tuple[str, str, int]] = []
+
+    def launch(path: str) -> None:
+        folder = os.stat(os.path.dirname(path))
+        launched.append((path, Path(path).read_text(), stat.S_IMODE(folder.st_mode)))
+
+    def interrupted(live: LivePage) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.launch", launch)
+    monkeypatch.setattr(LivePage, "keep_making", interrupted)
+    url = jug("webstatus", "--open", "--port", "0", "primes.py").stdout.splitlines()[0]
+
+    ((path, text, mode),) = launched
+    assert "token" not in path and f"0; url={url}" in text and mode == 0o700
+    assert not os.path.exists(os.path.dirname(path))
 
 
 def test_a_port_that_is_none_is_wrong_usage(jug: Jug) -> None:

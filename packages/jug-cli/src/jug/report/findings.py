@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from jug.backends.base import BaseStore
+from jug.backends.worker_record import WorkerRecord
 from jug.code import Comparison, compare
 from jug.jugfile import Jugspace
 from jug.progress import Snapshot
@@ -21,6 +23,7 @@ from jug.task.graph import Graph
 from jug.views.critical_path import CriticalPath, critical_path
 from jug.views.failures import FailureGroup, failure_groups
 from jug.views.folded import FoldedGraph, folded
+from jug.views.jugfiles import is_same_jugfile
 from jug.views.machines import Machine, Version, machines, versions
 from jug.views.out_of_reach import OutOfReach, out_of_reach
 from jug.views.timings import Timings, timings
@@ -90,8 +93,7 @@ def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
     found = timings(store, graph, range(len(graph)))
     task_names = list(graph.names())
     kinds = kinds_of(found, task_names)
-    workers = store.workers()
-    own = [one for one in workers.values()]
+    own = _own_workers(store, found)
     return Findings(
         subject,
         time.time(),
@@ -111,3 +113,12 @@ def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
         versions(own),
         out_of_reach(store, graph.tasks),
     )
+
+
+def _own_workers(store: BaseStore, found: Timings) -> list[WorkerRecord]:
+    """Return the workers of the jugfile, and those that ran any of its tasks."""
+    workers = store.workers()
+    ran = {times.place.worker for times in found.workers}
+    theirs = {worker.jugfile for worker in workers.values()}
+    is_ours = {path: not path or is_same_jugfile(path, store.jugfile) for path in theirs}
+    return [one for one in workers.values() if one.id in ran or is_ours[one.jugfile]]

@@ -16,8 +16,8 @@ function filter() {
     shown += fits;
     all += 1;
   }
-  const is_all = !words.length && !state.value;
-  const said = is_all ? "" : `${shown} of ${all} rows`;
+  const isAll = !words.length && !state.value;
+  const said = isAll ? "" : `${shown} of ${all} rows`;
   if (found.textContent !== said) found.textContent = said;
 }
 

@@ -7,7 +7,10 @@ from typing import Final, NamedTuple
 
 from jug.report.markup import Content, Markup, joined, shown, tag
 
-__all__ = ["Cell", "figure", "folding", "long_text", "num", "scrolled", "section", "table"]
+__all__ = [
+    "Cell", "figure", "folding", "legend", "long_text", "num", "row", "rows_left_out", "scrolled",
+    "section", "swatch", "table",
+]  # fmt: skip
 
 _LONGEST: Final = 8000  # characters of a traceback or of an output
 

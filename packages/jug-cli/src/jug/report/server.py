@@ -88,6 +88,7 @@ class _Server(ThreadingHTTPServer):
         self.token = token.encode()
         self.host = host
         self._open: deque[socket.socket] = deque()
+        self.names = self._names()
         super().__init__(address[:2], _Answer)  # type: ignore[arg-type]
 
     @property
@@ -96,7 +97,7 @@ class _Server(ThreadingHTTPServer):
         name = socket.gethostname() if self.host in _ALL_ADDRESSES else self.host
         return f"[{name}]" if ":" in name else name
 
-    def names(self) -> set[str]:
+    def _names(self) -> set[str]:
         """Return the names by which browsers may ask for this host."""
         own = {"localhost", "127.0.0.1", "[::1]", self.name_in_url}
         if self.host in _ALL_ADDRESSES:
@@ -168,7 +169,7 @@ class _Answer(BaseHTTPRequestHandler):
         before, colon, port = name.rpartition(":")
         if colon and port.isdecimal():
             name = before
-        return name in self.server.names() or name == self._own_address()
+        return name in self.server.names or name == self._own_address()
 
     def _own_address(self) -> str:
         """Return the address at which the browser has reached this host."""
