@@ -21,7 +21,7 @@ __all__ = ["code_section", "stale_results"]
 
 _CHANGES: Final = 30
 _PARTS: Final = 20
-_NAMES: Final = 250
+_NAMES: Final = 100
 _UNSEEN: Final = 8
 _NAME: Final = 120
 _DIFF: Final = 8000
@@ -122,4 +122,4 @@ def _row(of_name: NameCode) -> Markup:
     ]
     states = "stale" if counts[Answer.STALE] else ""
     return row(_TITLES, cells, _RIGHT, class_="item", data_states=states,
-               data_key=f"code-{shown(of_name.name, _NAME)}")  # fmt: skip
+               data_key=f"code-{crc32(of_name.name.encode('utf-8', 'replace')):08x}")  # fmt: skip

@@ -29,7 +29,10 @@ function sort(head) {
   const sign = head.getAttribute("aria-sort") === "descending" ? -1 : 1;
   const value = (row) => {
     const cell = row.cells[column], order = cell.dataset.order;
-    return order === undefined ? cell.textContent : Number(order);
+    if (order !== undefined) return Number(order);
+    if (!head.classList.contains("n")) return cell.textContent;
+    const number = Number(cell.textContent);
+    return Number.isNaN(number) ? -1 : number; // what is not known stands as less than none
   };
   const compare = (a, b) => (typeof a === "number" && typeof b === "number"
     ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));

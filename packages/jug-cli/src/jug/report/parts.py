@@ -20,12 +20,12 @@ class Cell(NamedTuple):
 
     content: Content
     order: float | None = None
+    is_faint: bool = False
 
 
 def num(text: str, order: float | None) -> Cell:
     """Return a cell with a number, which is faint where it is none."""
-    is_nothing = text in ("0", "–")
-    return Cell(tag("span", text, class_="faint") if is_nothing else text, order)
+    return Cell(text, None if text == str(order) else order, is_faint=text in ("0", "–"))
 
 
 def section(key: str, title: str, *contents: Content, note: Content = None) -> Markup:
@@ -63,10 +63,14 @@ def row(titles: Sequence[str], cells: Sequence[Cell], right: Sequence[str], **ab
     (_, first), *rest = zip(titles, cells, strict=True)
     named = tag("th", first.content, scope="row", data_order=_order(first))
     others = (
-        tag("td", cell.content, class_="n" if title in right else None, data_order=_order(cell))
+        tag("td", cell.content, class_=_class(cell, title in right), data_order=_order(cell))
         for title, cell in rest
     )
     return tag("tr", named, others, **about)
+
+
+def _class(cell: Cell, is_number: bool) -> str | None:
+    return " ".join(filter(None, [is_number and "n", cell.is_faint and "faint"])) or None
 
 
 def _order(cell: Cell) -> str | None:

@@ -85,7 +85,8 @@ def _left(found: Findings) -> tuple[str, str]:
     now = found.snapshot
     if not now.left:
         blocked = sum(one.blocked for one in now.names)
-        return "none", f"{number(blocked)} wait for what failed" if blocked else ""
+        wait = "waits" if blocked == 1 else "wait"
+        return "none", f"{number(blocked)} {wait} for what failed" if blocked else ""
     if now.time_left is None and not now.at_least:
         return "unknown", _rate(now.rate)
     if not now.workers:
@@ -117,7 +118,7 @@ def _busy_share(found: Findings) -> float | None:
 
 def _workers(found: Findings) -> str:
     count = len(found.timings.workers)
-    return f"{counted(count, 'worker')} so far" if count else ""
+    return f"{counted(count, 'worker')} ran tasks" if count else ""
 
 
 def _notices(found: Findings) -> Iterator[Content]:
