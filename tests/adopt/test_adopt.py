@@ -20,6 +20,7 @@ from tests.adopt.conftest import SAMPLE, Jug, Old, tree
 from jug.backends.registry import open_store
 from jug.cli import FAILED, USAGE
 from jug.records import Record
+from jug.task import Task
 
 PRIMES = """
 from jug import Task
@@ -388,6 +389,22 @@ whole = CompoundTask(outer, 7)
 
     assert counted(jug("adopt", "old", "--json")) == {"adopted": 1}
     jug("check")
+
+
+def test_nothing_of_another_version_of_a_function_is_adopted(
+    old: Old, folder: Path, jug: Jug
+) -> None:
+    (folder / "jugfile.py").write_text("""
+from jug import Task, TaskGenerator
+from jug.mapreduce import map
+old, new = TaskGenerator(abs), TaskGenerator(abs, version="2")
+tasks = [old(-1), new(-1), Task(max, [new(-1), 0]), *map(new, [-1, -2])]
+""")
+    kept = Task(abs, -1)
+    old.save(_hash_in(old, "builtins", "abs", -1), 1)
+    old.save(_hash_in(old, "builtins", "max", [kept, 0]), 1)
+
+    assert counted(jug("adopt", "old", "--json")) == {"adopted": 1, "not_there": 3}
 
 
 def test_hashes_that_the_users_code_computes_are_those_of_then(

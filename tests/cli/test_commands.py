@@ -85,6 +85,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "sight",
         "since",
         "status_lines",
+        "strict",
         "unknown_options",
         "user_commands",
     }
@@ -100,6 +101,7 @@ def test_the_exit_statuses_of_execute_are_those_of_its_endings() -> None:
         "TIME": jug.cli.DONE,
         "DRAINED": jug.cli.DONE,
         "FAILED": jug.cli.FAILED,
+        "STALE": jug.cli.FAILED,
         "STUCK": jug.cli.UNFINISHED,
         "WAITED": jug.cli.UNFINISHED,
         "UNSELECTED": jug.cli.UNFINISHED,

@@ -123,6 +123,22 @@ def test_it_can_be_printed(tab: Page, report: Path) -> None:
     assert len(printed) > 10_000
 
 
+def test_axe_finds_no_serious_fault_in_what_changed(
+    tab: Page, folder: Path, executed: Callable[..., None], axe: str
+) -> None:
+    executed()
+    text = (folder / "primes.py").read_text()
+    (folder / "primes.py").write_text(text.replace("range(2, n)", "range(2, n - 1)"))
+    words = [sys.executable, "-m", "jug", "report", "primes.py"]
+    subprocess.run(words, check=True, timeout=60)
+    for dark in (False, True):
+        tab.show((folder / "primes-report.html").as_uri(), dark=dark)
+        tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+        assert tab.evaluate("document.querySelectorAll('ins, del').length") >= 2
+        assert faults(tab, axe) == []
+
+
 # The script
 
 

@@ -220,10 +220,10 @@ def test_json_says_the_same(jug: Jug) -> None:
     nothing = {"failed": 0, "waiting": 0, "ready": 0, "finished": 0, "running": 0}
     assert said == {
         "tasks": [
-            {"name": "primes.count_primes", **nothing, "waiting": 1},
-            {"name": "primes.is_prime", **nothing, "ready": 6},
+            {"name": "primes.count_primes", **nothing, "waiting": 1, "stale": 0},
+            {"name": "primes.is_prime", **nothing, "ready": 6, "stale": 0},
         ],
-        "total": {**nothing, "waiting": 1, "ready": 6},
+        "total": {**nothing, "stale": 0, "waiting": 1, "ready": 6},
         "complete": False,
         "at_barrier": False,
         "workers": 0,

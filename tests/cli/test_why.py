@@ -441,6 +441,7 @@ def test_json_says_all(jug: Jug, executed: Executed) -> None:
     assert 0.01 < said["seconds"] < 10
     assert json.loads(jug("why", "--json", "measured[0]", "fits.py", "1", "2").stdout) == {
         "tasks": [], "counts": [], "would_run": 0, "workers": 1, "seconds": 0.0, "unknown": {},
+        "stale": {},
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ import pytest
 
 import jug.hash
 from jug.hash import SCHEME_VERSION, hash_one, hash_update, new_hash_object
+from jug.task import TaskGenerator
 
 VECTORS = pathlib.Path(__file__).with_name("hash_vectors.json")
 
@@ -99,7 +100,13 @@ MODULES = (collections, datetime, decimal, fractions, pathlib, uuid, zoneinfo, j
 NAMES: dict[str, Any] = {
     **{name: thing for module in MODULES for name, thing in vars(module).items()},
     **{ours.__name__: ours for ours in OURS},
-    **{"functools": functools, "operator": operator, "re": re, "np": np},
+    **{
+        "TaskGenerator": TaskGenerator,
+        "functools": functools,
+        "operator": operator,
+        "re": re,
+        "np": np,
+    },
 }
 
 

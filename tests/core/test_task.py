@@ -1,5 +1,6 @@
 """Tasks: who they are, their values and their locks."""
 
+import copy
 import pickle
 from collections import OrderedDict, namedtuple
 from functools import partial
@@ -97,7 +98,8 @@ def test_options_do_not_enter_the_hash():
     + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}]
     + [{"cpus": 0}, {"cpus": "4"}, {"gpus": -1}, {"gpus": 0.5}, {"tags": "gpu"}, {"tags": [1]}]
     + [{"memory": "8 potatoes"}, {"memory": -1}, {"memory": "-1 GB"}, {"memory": [8]}]
-    + [{"cpus": True}, {"tags": {""}}, {"tags": 8}, {"memory": float("nan")}],
+    + [{"cpus": True}, {"tags": {""}}, {"tags": 8}, {"memory": float("nan")}]
+    + [{"version": ""}, {"version": 2}, {"version": b"2"}, {"version": ["2"]}],
 )
 def test_a_bad_option_is_refused_with_the_name_of_the_task(bad):
     wrong = rf"test_task\.double: {next(iter(bad))} must be a .*, not"
@@ -115,6 +117,44 @@ def test_needs_do_not_enter_the_hash():
     assert heavy(1).needs == Needs(4, 8_000_000_000, 1, frozenset({"licence"}))
     assert heavy.options(memory="1 GiB")(1).needs == Needs(4, 2**30, 1, frozenset({"licence"}))
     assert double(1).needs is NOTHING
+
+
+def test_each_version_of_a_function_has_tasks_of_its_own():
+    second, third = double.options(version="2"), TaskGenerator(version="3")(double)
+
+    assert len({one(1).hash() for one in (double, second, third)}) == 3
+    assert second(1).hash() == TaskGenerator(double.f, version="2")(1).hash()
+    assert second(1).name == double(1).name
+    assert second(1).options.version == "2" and second.version == "2"
+    assert TaskGenerator(double.f, version=None)(1).hash() == double(1).hash()
+    assert double.version == ""
+
+
+def test_a_version_is_kept_however_the_task_is_made():
+    second = double.options(version="2")
+
+    made = [
+        Task(second, 1), Task(partial(second, 1)), Task(partial(partial(second), 1)),
+        TaskGenerator(second)(1), TaskGenerator(partial(second, 1), retries=2)(),
+        second.options(retries=1)(1), copy.copy(second(1)),
+    ]  # fmt: skip
+
+    assert {task.hash() for task in made} == {second(1).hash()}
+    assert second.options(version="3")(1).hash() == double.options(version="3")(1).hash()
+
+
+def test_what_is_made_from_a_task_of_another_version_is_another_task():
+    second = double.options(version="2")
+
+    assert double(second(1)).hash() != double(double(1)).hash()
+    assert double(second(1)[0]).hash() != double(double(1)[0]).hash()
+    assert double([second]).hash() != double([double]).hash()
+
+
+def test_a_generator_without_a_name_pickles_with_its_version():
+    nameless = TaskGenerator(partial(divmod, 7), version="2")
+
+    assert pickle.loads(pickle.dumps(nameless))(2).hash() == nameless(2).hash()
 
 
 def test_tags_that_can_be_read_only_once_are_refused():

@@ -5,6 +5,8 @@ It is slow and simple on purpose: what it finds is compared with what the store 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import struct
 import zlib
@@ -43,6 +45,34 @@ def read(path: Path) -> Jugdir:
             jugdir.frames.update({frame.ident: frame for frame in frames})
     settle(jugdir)
     return jugdir
+
+
+def code(path: Path) -> dict[bytes, bytes]:
+    """Return the pieces of code by their keys."""
+    pieces = {}
+    for file in (path / "code").iterdir():
+        data, at = file.read_bytes(), 0
+        if hashlib.sha1(data).hexdigest() != file.name:
+            continue
+        while at < len(data):
+            of_key, of_piece = struct.unpack_from("<BI", data, at)
+            key, at = data[at + 5 : at + 5 + of_key], at + 5 + of_key
+            pieces[key], at = data[at : at + of_piece], at + of_piece
+    return pieces
+
+
+def parts_of(path: Path, field: str) -> dict[str, tuple[str, str]]:
+    """Return the parts of the code that a record names, each with its kind and its source."""
+    pieces, found = code(path), {}
+    scheme, _, fingerprints = field.partition(":")
+    assert scheme == "1"
+    _, _, ids = pieces[b"c" + bytes.fromhex(fingerprints[12:])].partition(b"\0")
+    for at in range(0, len(ids), 6):
+        id = ids[at : at + 6]
+        name, kind, own, source = json.loads(zlib.decompress(pieces[b"p" + id]))
+        assert hashlib.blake2b(f"{name} {own}".encode(), digest_size=6).digest() == id
+        found[name] = kind, source
+    return found
 
 
 def segments(path: Path) -> list[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import runpy
 import tempfile
 from pathlib import Path
@@ -11,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jug import codec, records
+from jug import Task, codec, records
 from jug.backends.base import Frame, Kind
 from jug.backends.file_store import FileStore
+from jug.code import Code, Part, code_of, keep
 from jug.records import Record
 
 # It is not imported as a module: it may use nothing that is not on the page.
@@ -123,3 +126,23 @@ def test_a_record_is_as_the_page_says(tmp_path: Path) -> None:
 
     (found,) = [one for one in reader["read"](tmp_path).frames.values() if one.kind == 1]
     assert reader["record"](found.record) == RECORD.as_dict()
+
+
+def test_the_code_that_a_record_names_is_read_as_the_page_says(tmp_path: Path) -> None:
+    with FileStore(tmp_path / "jugdir") as store:
+        task = Task(json.dumps, 1)
+        task.own_store = store
+        task.run()
+        record = store.record(task.digest)
+        code = code_of(task)
+        part = Part("m.f", "function", "abcdefabcdef", "def f(): pass\n", id=0)
+        name = hashlib.blake2b(f"{part.name} {part.fingerprint}".encode(), digest_size=6).digest()
+        part.id = int.from_bytes(name)
+        keep(store, [Code("0" * 12, "123456789abc", [part], (), ())])
+
+    assert record is not None
+    assert record.code == code.text
+    assert reader["parts_of"](tmp_path / "jugdir", record.code) == {}
+    assert reader["parts_of"](tmp_path / "jugdir", f"1:{'0' * 12}123456789abc") == {
+        "m.f": ("function", "def f(): pass\n")
+    }

@@ -234,3 +234,12 @@ def test_a_jugfile_that_uses_one_as_its_value_is_told_so(tmp_path: Path, store: 
         Jugfile(tmp_path / "adding.py").read()
 
     assert "a task is not its value" in caught.value.__notes__[0]
+
+
+def test_another_version_of_a_compound_function_is_another_task() -> None:
+    first, second = (CompoundTaskGenerator(quarter, version=version) for version in ("1", "2"))
+
+    assert len({one(8).hash() for one in (first, second, CompoundTaskGenerator(quarter))}) == 3
+    assert first(8).hash() == CompoundTask(first, 8).hash() == first(8).hash()
+    assert first(8).options.version == "1"
+    assert CompoundTaskGenerator(quarter)(8).hash() == CompoundTask(quarter, 8).hash()

@@ -348,6 +348,27 @@ def hungry_sum(x, y):
     return x + y
 
 
+def test_another_version_of_a_function_makes_other_tasks(store):
+    def hashes(f):
+        return [
+            jug.mapreduce.map(f, range(8)).blocks[0].hash(),
+            jug.mapreduce.map(f, range(8), 1)[0].hash(),
+            jug.mapreduce.map(functools.partial(f), range(8), 1)[0].hash(),
+            jug.mapreduce.currymap(f, [(1,)], 1)[0].hash(),
+            jug.mapreduce.currymap(f, [(1,)])[0].hash(),
+            jug.mapreduce.mapreduce(hungry_sum, f, range(8)).hash(),
+            jug.mapreduce.mapreduce(f, hungry, range(8)).hash(),
+            jug.mapreduce.reduce(f, range(8)).hash(),
+        ]
+
+    second, third = hashes(hungry.options(version="2")), hashes(hungry.options(version="3"))
+
+    assert len({*second, *third, *hashes(hungry)}) == 3 * len({*second})
+    (plain,) = jug.mapreduce.map(hungry.options(version="2"), [1], 1)
+    assert plain.hash() == hungry.options(version="2")(1).hash()
+    assert plain.needs == Needs(2, 0, 0, {"slow"})
+
+
 def test_a_block_needs_what_the_functions_need_that_it_calls(store):
     mapper, reducer = Needs(2, 0, 0, {"slow"}), Needs(1, 2 * 10**9, 0, {"large"})
 

@@ -314,6 +314,18 @@ class PastRuns:
         assert "no luck with 3" in told("show", "--traceback", "fails[3]")
 
     @pytest.mark.slow
+    def test_a_page_tells_all_of_it(self, printed):
+        page = printed("report", "-o", "-")
+
+        text = " ".join(re.sub(r"<[^>]*>", " ", page.partition("<body>")[2]).split())
+        assert "4 finished" in text and "10 failed" in text and "1 waiting" in text
+        assert "7 tasks : ValueError at jugfile.py:25, in fails" in text
+        assert "jug.errors.TaskTimeout at jugfile.py:35, in late" in text
+        assert "jugfile.total jugfile.fails 7" in text  # which needs which, and how often
+        assert "ended badly" in page  # among the runs of the workers
+        assert "0 workers" in text
+
+    @pytest.mark.slow
     def test_programs_are_told_as_well(self, printed):
         failures = json.loads(printed("failures", "--json", status=1))
         assert failures["failed"] == 10

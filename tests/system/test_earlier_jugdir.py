@@ -57,6 +57,20 @@ def test_nothing_is_computed_again(jugdir: Path, jug: Callable[..., Any]) -> Non
     assert out.startswith("0 tasks executed, 36 loaded")
 
 
+def test_nothing_of_it_is_stale(jugdir: Path, jug: Callable[..., Any]) -> None:
+    """Its records do not say of which code they are, in a way that can be compared."""
+    source = jugdir.parent / "jugfile.py"
+    source.write_text(source.read_text().replace("return ", "return 0 or "))
+
+    status, out, err = jug("stale", "--json", "jugfile.py")
+
+    told = json.loads(out)
+    assert (status, told["stale"], err) == (0, 0, "")
+    assert sum(one["not_known"] for one in told["names"]) == 36
+    assert "Stale" not in jug("status", "jugfile.py")[1]
+    assert jug("check", "--strict-code", "jugfile.py") == (0, "", "")
+
+
 def test_every_stored_value_can_be_read(jugdir: Path) -> None:
     done = subprocess.run([sys.executable, "-c", READ_BACK], capture_output=True, text=True)
 

@@ -17,6 +17,10 @@ All numbers are little-endian.  A field is UTF-8 text, but for the measures:
     growth     uint64    bytes by which the worker's peak memory grew
     attempt    uint32    which attempt it was, from 1; 0 if not known
 
+The code is `1:` and twice 12 hexadecimal digits: the scheme, and the fingerprints of the
+function and of all that it reaches (`jug.code`).  Records of earlier versions have 16 digits there,
+which say nothing that can be compared.
+
 What costs more than a short task can bear is noted for runs of more than 10 ms
 and for failures: the measures, and the arguments in short.
 """

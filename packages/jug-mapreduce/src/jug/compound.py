@@ -60,7 +60,7 @@ class CompoundTaskGenerator(TaskGenerator[P, Any]):
         self, *args: P.args, **kwargs: P.kwargs
     ) -> Task[Any]:
         """Return the compound task of this call."""
-        return CompoundTask(self.f, *args, **kwargs)
+        return CompoundTask(self, *args, **kwargs)
 
 
 class _Compound(Task[Any]):
@@ -76,6 +76,7 @@ class _Compound(Task[Any]):
         kwargs: dict[str, Any],
     ) -> None:
         super().__init__(f, *args, **kwargs)
+        self.options = call.options
         self.call = call
         """The call by which it is known."""
 

@@ -21,7 +21,8 @@ from jug.hash.names import function_name
 from jug.hash.task_texts import mark_of
 from jug.needs import NOTHING, most_of
 from jug.task import Task, TaskGenerator, Tasklet
-from jug.task.run_options import DEFAULTS, RunOptions
+from jug.task.generator import version_of
+from jug.task.run_options import RunOptions, of_version
 from jug.utils import identity
 
 __all__ = ["Mapped", "currymap", "map", "mapreduce", "reduce"]
@@ -45,10 +46,10 @@ def map(  # noqa: A001
     """
     _check_function("mapper", mapper)
     size = _checked_step("map_step", map_step)
-    options = _options_for(mapper)
     if size == 1:
+        options = _options_for(mapper, version=version_of(mapper))
         return [_task(options, mapper, item) for item in sequence]
-    inputs = _sliceable(sequence)
+    options, inputs = _options_for(mapper), _sliceable(sequence)
     blocks = [_task(options, _jug_map, mapper, block) for block in _break_up(inputs, size)]
     return Mapped(blocks, size, range(len(inputs))) if blocks else []
 
@@ -64,10 +65,11 @@ def currymap(
     """
     _check_function("mapper", mapper)
     size = _checked_step("map_step", map_step)
-    options = _options_for(mapper)
     inputs = [tuple(item) for item in sequence]
     if size == 1:
+        options = _options_for(mapper, version=version_of(mapper))
         return [_task(options, mapper, *item) for item in inputs]
+    options = _options_for(mapper)
     blocks = [_task(options, _jug_map_curry, mapper, block) for block in _break_up(inputs, size)]
     return list(Mapped(blocks, size, range(len(inputs))))
 
@@ -248,10 +250,15 @@ def _combine(
     return tasks[0] if tasks else identity([])
 
 
-def _options_for(*functions: Any) -> RunOptions:
-    """Return options by which a task has what each of the functions needs that it calls."""
+def _options_for(*functions: Any, version: str = "") -> RunOptions:
+    """Return options by which a task has what each of the functions needs that it calls.
+
+    The version is that of the task's own function; those of others are in their hashes.
+    """
     needs = most_of(f.needs for f in functions if isinstance(f, TaskGenerator))
-    return DEFAULTS if needs == NOTHING else RunOptions(**needs._asdict())
+    if needs == NOTHING:
+        return of_version(version)
+    return RunOptions(version=version or None, **needs._asdict())
 
 
 def _task(options: RunOptions, f: Callable[..., Any], *args: Any) -> Task[Any]:

@@ -19,6 +19,7 @@ from jug.io import NoLoad
 from jug.mapreduce import MAP_STEP, Mapped, _jug_map, _jug_map_curry, _jug_map_reduce
 from jug.task import Task, TaskGenerator, Tasklet
 from jug.task.arguments import dependencies_first
+from jug.task.generator import version_of
 from jug.task.tasklet import Item, Part
 from jug.utils import TimedPath
 
@@ -77,6 +78,8 @@ class FormerHashes(ElementHashes):
         return Hashed(hash, frozenset(self._met))
 
     def _hash_of(self, call: Task[Any]) -> bytes:
+        if call.options.version:
+            raise Unknown  # jug 2.x ran other code under this name
         if call.f is _jug_map_reduce and call.args[1] is None and len(call.args[2]) > MAP_STEP:
             return self._reduction(call.args[0], call.args[2])
         return self._call_hash(_name(call), self._arguments(call), call.kwargs)
@@ -99,6 +102,8 @@ class FormerHashes(ElementHashes):
         if call.f is not _jug_map and call.f is not _jug_map_curry:
             return call.args
         mapper, inputs = call.args
+        if version_of(mapper):
+            raise Unknown
         if isinstance(mapper, TaskGenerator):
             mapper = _Known(self.of_value(mapper))
         if call.f is _jug_map_curry:

@@ -11,6 +11,7 @@ import click
 from jug.cli import DONE, FAILED
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.reading import is_all_done, job_of, reading, tell_of_barrier
+from jug.cli.strict import refusal, strict_option
 from jug.options import Options
 from jug.wording import an, counted
 
@@ -25,10 +26,12 @@ Examples:
   jug check --verify primes.py
   jug check --verify --remove-damaged primes.py && jug execute primes.py
   jug check --hashes primes.py
+  jug check --strict-code primes.py && echo done, by the code of today
 
 \b
 Exit status: 0 if all tasks are done (with --verify, and no result is damaged;
-with --hashes, if no hash differs), 1 if not, 2 for wrong usage.""",
+with --hashes, if no hash differs; with --strict-code, and no result came from
+older code), 1 if not, 2 for wrong usage.""",
     changes=itemgetter("remove_damaged"),
 )
 @click.option("--verify", is_flag=True, help="Read every result and verify its checksum.")
@@ -40,6 +43,7 @@ with --hashes, if no hash differs), 1 if not, 2 for wrong usage.""",
     "--hashes", is_flag=True,
     help="Read JUGFILE in two new processes, and name the arguments whose hashes differ.",
 )  # fmt: skip
+@strict_option
 @as_json
 @click.pass_context
 def command(
@@ -49,7 +53,8 @@ def command(
     """Exit with 0 if all tasks of JUGFILE are done, else with 1.
 
     With --verify also every byte of every result is read and compared with its
-    checksum.  Nothing is printed but what is damaged.
+    checksum.  With --strict-code it is an error if one came from older code.
+    Nothing is printed but what is damaged or stale.
 
     With --hashes it is looked instead whether results would be found again: an
     argument whose hash is another one in each process has its task run each time.
@@ -65,6 +70,7 @@ def command(
     with reading(options) as jugspace:
         complete = is_all_done(look(jugspace.store, jugspace.tasks), jugspace)
         damaged = _find_damaged(jugspace) if verify else []
+        stale = _told_of_stale(jugspace) if options.strict_code else ""
         if remove_damaged:
             for found in damaged:
                 jugspace.store.discard_frame(found.digest, found.frame)
@@ -72,7 +78,16 @@ def command(
         click.echo(json.dumps(_as_data(complete, damaged), indent=2))
     else:
         _report(damaged, remove_damaged)
-    context.exit(DONE if complete and not damaged else FAILED)
+    if stale:
+        click.echo(f"jug: {refusal(stale)}", err=True)
+    context.exit(DONE if complete and not damaged and not stale else FAILED)
+
+
+def _told_of_stale(jugspace: Jugspace) -> str:
+    from jug.code import find_stale
+    from jug.code.wording import told_of_stale
+
+    return told_of_stale(find_stale(jugspace.tasks, jugspace.store))
 
 
 def _report_hashes(options: Options, as_json: bool) -> bool:

@@ -20,6 +20,10 @@ _COLOURS: Final = {
     "silent": "red",
     "gone": "red",
     "running": "green",
+    "stale": "yellow",
+    "added": "green",
+    "removed": "red",
+    "place": "cyan",
 }
 
 

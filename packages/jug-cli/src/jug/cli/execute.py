@@ -16,6 +16,7 @@ from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
+from jug.cli.strict import refusal, strict_option
 from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
@@ -51,6 +52,7 @@ Examples:
   jug execute --name 'is_prime(7)' --downstream primes.py
   jug execute --failed primes.py    run what failed before, and nothing else
   jug execute --dry-run -j 4 primes.py
+  jug execute --strict-code primes.py
   jug execute --progress=plain primes.py 2> progress.txt
   jug execute -j 0 --for 3h50m primes.py
   jug execute -j 16 --cpus 16 --memory 64GB --gpus 2 train.py
@@ -59,7 +61,7 @@ Examples:
 Exit status:
   0    all selected tasks are done, or a limit that you set was reached, or
        nothing that is left fits into the time that is left
-  1    something failed
+  1    something failed, or results are stale and --strict-code was given
   2    wrong usage, or no task has the name or the tag or fits the pattern
   3    work is left that has not failed: others hold tasks or are to run some
        and the waiting time is over, or nothing that is left can be run, or it
@@ -90,6 +92,7 @@ Exit status:
     "--keep-failed", "execute_keep_failed", is_flag=True,
     help="Do not try again what failed before `jug cleanup --failed-only`.",
 )  # fmt: skip
+@strict_option
 @click.option(
     "--capture/--no-capture", "capture", default=None,
     help="Keep the output of each task in its record.  [with -j on a terminal]",
@@ -198,13 +201,18 @@ def selected(options: Options) -> Selection | None:
 def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
     """Print what would be run, and why."""
     from jug.cli.outlook import print_outlook
+    from jug.code import find_stale
     from jug.views.why import outlook
 
     with reading(options) as jugspace:
         chosen = Chosen(selected(options), allow_none)  # which the jugfile may have set
         seen = outlook(jugspace, chosen.selection)
-        chosen.numbers(seen.graph, jugspace)
-        print_outlook(seen, workers_of(options), as_json=as_json, short=options.short)
+        needed = seen.graph.with_dependencies(chosen.numbers(seen.graph, jugspace))
+        tasks = [seen.graph.tasks[number] for number in sorted(needed)]
+        print_outlook(
+            seen, workers_of(options), as_json=as_json, short=options.short,
+            comparison=find_stale(tasks, jugspace.store),
+        )  # fmt: skip
         warn_of_barrier(jugspace)
 
 
@@ -246,6 +254,7 @@ class RunSettings:
             debug=options.debug or is_debugged,
             patience=_patience(options),
             select=selected(options),
+            strict_code=options.strict_code,
             capture=_captures(options),
             end=self._end(options),
             capacity=Capacity.given(
@@ -342,6 +351,8 @@ def _echo_if_read(text: str, err: bool = False) -> None:
 
 
 def _reason(summary: Summary) -> str:
+    if summary.ending.name == "STALE":
+        return refusal(summary.stale)
     parts = [summary.ending.value]
     if summary.ending.name == "FAILED" and len(summary.failures) > 1:
         parts = [f"{len(summary.failures)} tasks failed"]

@@ -18,6 +18,7 @@ from jug.options import Options
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
+    from jug.jugfile import Jugspace
     from jug.task.graph import Graph
 
 
@@ -28,6 +29,8 @@ Examples:
   jug invalidate --name 'primes.*' primes.py
   jug invalidate --name 'is_prime(7)' primes.py
   jug invalidate --pattern '/is_.*me$/' primes.py
+  jug invalidate --stale primes.py
+  jug invalidate --stale --name is_prime primes.py
   jug invalidate --dry-run --name is_prime -j 4 primes.py
 
 \b
@@ -37,26 +40,36 @@ pattern.""",
     changes=always,
 )
 @selecting
+@click.option(
+    "--stale", is_flag=True,
+    help="Of these, or of all, those whose results came from older code: see `jug stale`.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be removed and why; remove nothing.")
 @jobs_option
 @as_json
-def command(options: Options, chosen: Chosen, dry_run: bool, as_json: bool) -> None:
+def command(options: Options, chosen: Chosen, stale: bool, dry_run: bool, as_json: bool) -> None:
     """Remove the results and failures of tasks, and of all that depend on them, directly or not.
 
     They will be computed again by the next `jug execute`.  Do this after a change
     of a function: jug does not recompute anything by itself.
     """
     from jug.task.graph import Graph
+    from jug.views.explanation import Reason
     from jug.views.why import outlook_of_invalidation
 
-    if chosen.selection is None:
-        raise click.UsageError("say which tasks: --name NAME, --pattern PATTERN or --failed")
+    if chosen.selection is None and not stale:
+        raise click.UsageError(
+            "say which tasks: --name NAME, --pattern PATTERN, --failed or --stale"
+        )
     with reading(options) as jugspace:
         graph = Graph(jugspace.tasks)
         named = chosen.numbers(graph, jugspace)
+        if stale:
+            named = _stale(jugspace, graph, named)
         there = _there(jugspace.store, graph, sorted(graph.with_dependants(named)))
         if dry_run:
-            seen = outlook_of_invalidation(jugspace.store, graph, named, there)
+            why = Reason.CODE if stale else Reason.CHOSEN
+            seen = outlook_of_invalidation(jugspace.store, graph, named, there, why)
             print_outlook(
                 seen, workers_of(options), as_json=as_json, short=options.short,
                 would="would be invalidated",
@@ -66,6 +79,13 @@ def command(options: Options, chosen: Chosen, dry_run: bool, as_json: bool) -> N
         names = list(graph.names())
     counts = Counter(names[number] for number in there)
     print_counts(counts, "invalidated", as_json=as_json, short=options.short)
+
+
+def _stale(jugspace: Jugspace, graph: Graph, numbers: Sequence[int]) -> list[int]:
+    """Return those of the tasks whose results came from older code."""
+    from jug.views.stale import stale_numbers
+
+    return stale_numbers(jugspace, graph, numbers)
 
 
 def _there(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> list[int]:

@@ -17,6 +17,7 @@ from jug.tables import table
 from jug.wording import counted, duration
 
 if TYPE_CHECKING:
+    from jug.code import Comparison
     from jug.task import Task
     from jug.views.explanation import Reason
     from jug.views.forecast import Forecast
@@ -29,30 +30,59 @@ _GROUPS: Final = 20
 
 
 def print_outlook(
-    seen: Outlook, workers: int, *, as_json: bool, short: bool, would: str = "would run"
+    seen: Outlook,
+    workers: int,
+    *,
+    as_json: bool,
+    short: bool,
+    would: str = "would run",
+    comparison: Comparison | None = None,
 ) -> None:
     """Print which tasks would run and why, how many, and how long that takes.
 
-    `would` is the verb of the sentence at the end.
+    `would` is the verb of the sentence at the end.  The results that stay are those of
+    a `comparison`, which says whether they came from older code.
     """
     forecast = seen.forecast(workers)
     if as_json:
-        click.echo(json.dumps(_as_data(seen, forecast)))  # indented it would take ten times as long
+        data = _as_data(seen, forecast) | _as_stale(comparison)
+        click.echo(json.dumps(data))  # indented it would take ten times as long
         return
     if seen.reasons and not short:
         _print_groups(seen)
         click.echo(_counts(seen) + "\n")
     click.echo(_tell_forecast(seen, forecast, would))
+    if comparison is not None and comparison.has_stale:
+        from jug.code.wording import told_of_stale
+
+        click.echo(f"{told_of_stale(comparison)}, and would stay: `jug stale` shows what changed")
 
 
-def tell_done(task: Task[Any], seen: Outlook) -> str:
-    """Return that a task is done and would not run, and since when."""
+def _as_stale(comparison: Comparison | None) -> dict[str, Any]:
+    """Return how many of the results that would stay came from older code, for ``--json``."""
+    if comparison is None:
+        return {}
+    from jug.code import Answer
+
+    return {"stale": {one.name: one.counts[Answer.STALE] for one in comparison.stale}}
+
+
+def tell_done(task: Task[Any], seen: Outlook, comparison: Comparison) -> str:
+    """Return that a task is done and would not run, since when, and whether by older code."""
+    from jug.code.wording import told_of_stale, what_changed
     from jug.task.short_form import call_form
     from jug.views.explanation import when_and_where
 
     last = seen.past.last(task.digest)
     when = f", {when_and_where(last, seen.past.places)}" if last else ""
-    return f"{call_form(task)} is done{when}: it would not run"
+    told = f"{call_form(task)} is done{when}: it would not run"
+    for one in comparison.stale:
+        for change in one.changes:
+            if task.digest in change.digests:
+                return f"{told}; but since then {what_changed(change)} (see `jug stale`)"
+    if not comparison.has_stale:
+        return told
+    return f"{told}; but {told_of_stale(comparison)}, and it was made from these (see `jug stale`)"
 
 
 def _print_groups(seen: Outlook) -> None:

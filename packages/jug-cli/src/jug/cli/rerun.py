@@ -122,8 +122,10 @@ def _require_sound(task: Task[Any]) -> None:
 
 def _run(task: Task[Any], options: Options, profile: bool) -> _Run:
     from jug.cli.profiling import profiled
+    from jug.code import remember
     from jug.task.attempt import attempt, failed_attempt, load_arguments
 
+    remember()
     arguments = load_arguments(task)
     start = time.time()
     try:
@@ -194,6 +196,9 @@ def _take(task: Task[Any]) -> Lease | None:
 
 def _save(run: _Run, lease: Lease | None) -> str:
     """Save what became of a run; return what to say of it."""
+    from jug.code import code_of, keep
+
+    keep(run.task.store, [code_of(run.task)])
     if lease is not None:
         outcome = _commit(run, lease)
         if outcome is Outcome.SAVED and run.error is not None:

@@ -122,6 +122,8 @@ def _short(page: TaskPage) -> Iterator[str]:
 def _told(page: TaskPage) -> Iterator[str]:
     yield page.call
     yield f"  hash    {page.task.digest.hex()}"
+    if page.version:
+        yield f"  version {page.version}"
     yield f"  state   {painted(page.state.value, page.state.value)}: {page.why}"
     if page.result is not None:
         yield f"  result  {_result(page.result)}"

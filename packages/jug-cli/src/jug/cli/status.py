@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from jug.tables import Columns, table
 from jug.wording import duration
 
 if TYPE_CHECKING:
+    from jug.code import Comparison
     from jug.jugfile import Jugspace
     from jug.progress import Snapshot
     from jug.progress.times import Times
@@ -72,6 +74,9 @@ def command(
     worker could run it now.  Below stands how many workers are at work, how many
     tasks they finish, and how long the rest will take: the mean of what tasks of
     each name took, times how many are left, divided by the workers.
+
+    A result is stale if code that jug can see has changed since: then there is a
+    column of how many are, and `jug stale` shows what has changed.
     """
     if is_watched:
         with shown_progress(options.progress) as display:
@@ -80,16 +85,18 @@ def command(
 
     with reading(options) as jugspace:
         tasks = chosen.tasks(jugspace)
-        status, snapshot = _look(jugspace, tasks, as_json or not options.short)
+        with_pace = as_json or not options.short
+        status, snapshot = _look(jugspace, tasks, with_pace)
+        comparison = _compare(jugspace, tasks, status) if with_pace else None
         times = _times(jugspace, tasks) if is_long else {}
         if as_json:
-            data = _as_data(status, snapshot, times, jugspace)
+            data = _as_data(status, snapshot, times, comparison, jugspace)
             data["out_of_reach"] = [one.as_dict() for one in out_of_reach(jugspace.store, tasks)]
             click.echo(json.dumps(data, indent=2))
         elif options.short:
             click.echo(status.sentence())
         else:
-            _print(status, snapshot, times)
+            _print(status, snapshot, times, comparison)
             for one in out_of_reach(jugspace.store, tasks):
                 click.echo(str(one))
             for line in lines_of_others(options, jugspace.store):
@@ -111,21 +118,38 @@ def _look(
     return look(jugspace.store, tasks), Snapshot()
 
 
+def _compare(jugspace: Jugspace, tasks: Sequence[Task[Any]], status: Status) -> Comparison | None:
+    """Compare the code of results with that of now; None where there are no results."""
+    from jug.status import State
+
+    if not status.total(State.FINISHED):
+        return None
+    from jug.code import find_stale
+
+    return find_stale(tasks, jugspace.store)
+
+
 def _times(jugspace: Jugspace, tasks: Sequence[Task[Any]]) -> dict[str, Times]:
     from jug.progress.times import times_by_name
 
     return times_by_name(jugspace.store, tasks)
 
 
-def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
+def _print(
+    status: Status, snapshot: Snapshot, times: dict[str, Times], comparison: Comparison | None
+) -> None:
     from jug.progress.wording import at_work, silence
 
-    click.echo(_as_table(status))
+    click.echo(_as_table(status, _stale(comparison)))
     pace = at_work(snapshot)
     if pace:
         click.echo(f"{pace[0].upper()}{pace[1:]}.")
     if snapshot.silent:
         click.echo(f"{silence(snapshot.silent)}.")
+    if comparison is not None and comparison.has_stale:
+        from jug.code.wording import WHAT_TO_DO, told_of_stale
+
+        click.echo(f"{told_of_stale(comparison)}: {WHAT_TO_DO}.")
     if times:
         titles = ["Finished", "Total time", "Mean", "Longest", "Task name"]
         rows = [
@@ -135,10 +159,22 @@ def _print(status: Status, snapshot: Snapshot, times: dict[str, Times]) -> None:
         click.echo("\n" + Columns(titles, rows, right=titles[:-1]).table(rows))
 
 
-def _as_table(status: Status) -> str:
+def _stale(comparison: Comparison | None) -> Counter[str]:
+    """Return how many results of each name came from older code."""
+    from jug.code import Answer
+
+    stale = comparison.stale if comparison is not None else []
+    return Counter({one.name: one.counts[Answer.STALE] for one in stale})
+
+
+def _as_table(status: Status, stale: Counter[str]) -> str:
     from jug.status import State
 
-    return table([state.value.capitalize() for state in State], status.rows(), _paint)
+    titles, rows = [state.value.capitalize() for state in State], status.rows()
+    if stale:
+        titles.append("Stale")
+        rows = {name: [*numbers, stale[name]] for name, numbers in rows.items()}
+    return table(titles, rows, _paint)
 
 
 def _paint(title: str, number: str) -> str:
@@ -146,20 +182,29 @@ def _paint(title: str, number: str) -> str:
 
 
 def _as_data(
-    status: Status, snapshot: Snapshot, times: dict[str, Times], jugspace: Jugspace
+    status: Status,
+    snapshot: Snapshot,
+    times: dict[str, Times],
+    comparison: Comparison | None,
+    jugspace: Jugspace,
 ) -> dict[str, Any]:
     from jug.status import State
 
+    stale = _stale(comparison)
     return {
         "tasks": [
             {
                 "name": name,
                 **{state.value: status.counts[state][name] for state in State},
+                "stale": stale[name],
                 **(times[name].as_dict() if name in times else {}),
             }
             for name in status.names()
         ],
-        "total": {state.value: status.total(state) for state in State},
+        "total": {
+            **{state.value: status.total(state) for state in State},
+            "stale": stale.total(),
+        },
         "complete": is_all_done(status, jugspace),
         "at_barrier": bool(jugspace.barrier_tasks),
         "workers": snapshot.workers,

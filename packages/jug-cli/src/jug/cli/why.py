@@ -35,13 +35,19 @@ def command(options: Options, task: str, as_json: bool) -> None:
     that it needs is not done; its result was removed; it failed or was cut short; or
     somebody runs it just now.  Nothing is run or changed.
     """
+    from jug.code import find_stale
+    from jug.task import recursive_dependencies
     from jug.views.why import outlook
 
     with reading(options) as jugspace:
         warn_of_barrier(jugspace)
         found = find_task(jugspace, task)
         seen = outlook(jugspace, task=found)
+        comparison = find_stale([found, *recursive_dependencies(found)], jugspace.store)
         if seen.reasons or as_json:
-            print_outlook(seen, workers_of(options), as_json=as_json, short=options.short)
+            print_outlook(
+                seen, workers_of(options), as_json=as_json, short=options.short,
+                comparison=comparison,
+            )  # fmt: skip
         else:
-            click.echo(tell_done(found, seen))
+            click.echo(tell_done(found, seen, comparison))

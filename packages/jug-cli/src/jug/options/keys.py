@@ -178,6 +178,13 @@ KEYS: Final = (
         "whether to keep the output of each task in its record, not that of failures alone; "
         "by default with several workers on a terminal",
     ),
+    Key(
+        "main",
+        "strict-code",
+        False,
+        _truth,
+        "whether `execute` and `check` refuse to go on on top of results that came from older code",
+    ),
     Key("main", "aggressive-unload", False, _truth, "whether workers keep no results in memory"),
     Key(
         "main",

@@ -18,7 +18,7 @@ from jug.report.timeline import CELLS
 from jug.views.distribution import Distribution
 from jug.wording import duration
 
-__all__ = ["area", "bar", "curve", "histogram", "stretched", "time_axis"]
+__all__ = ["area", "bar", "curve", "histogram", "nice_top", "samples", "stretched", "time_axis"]
 
 _HEIGHT: Final = 160
 _FINE: Final = 1000  # steps of a picture's height

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FAILED = "failed before"
     ENDED = "was cut short"
     CHOSEN = "is chosen"
+    CODE = "its code has changed"
     MADE_FROM = "made from it"
     HELD = "is being run"
     KEPT = "failed for good"
@@ -61,6 +62,7 @@ _HEADS: Final = {
     Reason.FAILED: "Failed",
     Reason.ENDED: "Cut short",
     Reason.CHOSEN: "Chosen",
+    Reason.CODE: "Stale",
     Reason.MADE_FROM: "Made from it",
     Reason.HELD: "Held",
     Reason.KEPT: "Failed for good",
@@ -108,8 +110,14 @@ class Explanation:
         if self.reason is Reason.NEVER:
             return nearest
         if not self.differences:
-            return f"what differs is not shown in short; {nearest}"
+            return f"{self._unseen_difference()}; {nearest}"
         return f"{enumerated([_changed(one) for one in self.differences])}; {nearest}"
+
+    def _unseen_difference(self) -> str:
+        """Return what may differ where all arguments look alike."""
+        unseen = "what differs is not shown in short"
+        version = self.task.options.version
+        return f"its version is {version!r}, or {unseen}" if version else unseen
 
     def as_dict(self, places: Places) -> dict[str, Any]:
         """Return what is known, for ``--json``."""

@@ -6,6 +6,8 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 from jug.backends.base import BaseStore
+from jug.code import find_stale
+from jug.code.wording import what_changed
 from jug.jugfile import Jugspace
 from jug.status import State, states
 from jug.task import Task
@@ -42,6 +44,11 @@ class TaskPage(NamedTuple):
         return call_form(self.task)
 
     @property
+    def version(self) -> str:
+        """The version of its function, empty if none was stated."""
+        return self.task.options.version
+
+    @property
     def traceback(self) -> str:
         """The traceback of the last run that has one, empty if none has."""
         return next((r.record.traceback for r in reversed(self.runs) if r.record.traceback), "")
@@ -56,6 +63,7 @@ class TaskPage(NamedTuple):
         return {
             "hash": self.task.digest.hex(),
             "name": self.task.name,
+            "version": self.version or None,
             "arguments": self.arguments,
             "state": self.state.value,
             "why": self.why,
@@ -112,9 +120,7 @@ def _why(
 ) -> str:
     """Return what the state comes from."""
     if state is State.FINISHED:
-        (record,) = store.records([task.digest])
-        source = record and record.source
-        return f"its result was brought over from {source}" if source else "its result is there"
+        return _why_finished(store, task)
     if state is State.FAILED:
         kept = store.failures().get(task.digest)
         return f"{_exception(store, task)}; {_KEPT if kept else _RETRYABLE}"
@@ -126,6 +132,15 @@ def _why(
     if state is State.WAITING:
         return f"{counted(needed.undone, 'task')} that it needs {_be(needed.undone)} not done"
     return f"its last run: {runs[-1].state}" if runs else "it was never run"
+
+
+def _why_finished(store: BaseStore, task: Task[Any]) -> str:
+    (record,) = store.records([task.digest])
+    if record is not None and record.source:
+        return f"its result was brought over from {record.source}"
+    stale = find_stale([task], store).stale
+    since = f"; since then {what_changed(stale[0].changes[0])}" if stale else ""
+    return f"its result is there{since}"
 
 
 _KEPT = "not tried again before `jug cleanup --failed-only`"

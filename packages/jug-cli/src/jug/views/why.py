@@ -137,11 +137,18 @@ def outlook(
 
 
 def outlook_of_invalidation(
-    store: BaseStore, graph: Graph, chosen: Sequence[int], there: Iterable[int]
+    store: BaseStore,
+    graph: Graph,
+    chosen: Sequence[int],
+    there: Iterable[int],
+    why: Reason = Reason.CHOSEN,
 ) -> Outlook:
-    """Return why the results that are there would be removed, if some tasks are chosen for it."""
+    """Return why the results that are there would be removed, if some tasks are chosen for it.
+
+    `why` is why these were chosen.
+    """
     named = set(chosen)
-    reasons = {number: Reason.CHOSEN if number in named else Reason.MADE_FROM for number in there}
+    reasons = {number: why if number in named else Reason.MADE_FROM for number in there}
     affected = graph.with_dependants(chosen)
 
     def missing(number: int) -> list[int]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         accepted,
         compare,
         compare_record,
+        find_stale,
     )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "codes_of",
     "compare",
     "compare_record",
+    "find_stale",
     "keep",
     "notice_reloads",
     "remember",

@@ -1,8 +1,9 @@
 """Which parts of the code differ, and how.
 
 All is told by source, so what a function reaches changes only where some part does, or where
-what can be seen does: a package that is installed in another way, a file that was being edited,
-a function that was moved to another module.  These are no changes.
+what can be seen does: a package that is installed in another way, a file that was being edited
+or is gone, a function that was moved to another module.  These are no changes; but where a part
+can't be seen any more, nobody knows whether it is as it was.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from jug.code.fingerprint import Code, Part
 
-__all__ = ["PartChange", "changed_parts"]
+__all__ = ["Difference", "PartChange", "difference"]
 
 
 class PartChange(NamedTuple):
@@ -43,8 +44,18 @@ class PartChange(NamedTuple):
         return "".join(f"{line}\n" for line in lines)
 
 
-def changed_parts(old: Code, new: Code) -> list[PartChange]:
-    """Return the parts that really differ, by name."""
+class Difference(NamedTuple):
+    """How code differs from what it was."""
+
+    parts: list[PartChange]
+    """The parts that really differ, by name."""
+    is_hidden: bool
+    """Whether there is a part that can be seen in one of the two alone, so that nobody knows."""
+
+
+def difference(old: Code, new: Code) -> Difference:
+    """Return how code differs from what it was."""
+    is_hidden = False
     before, after = old.parts, new.parts
     same = {part.id for part in old.reached} & {part.id for part in new.reached}
     gone = {name: part for name, part in before.items() if part.id not in same}
@@ -55,10 +66,12 @@ def changed_parts(old: Code, new: Code) -> list[PartChange]:
             del gone[name], come[moved]
         elif _is_out_of_sight(gone[name], new):
             del gone[name]
+            is_hidden = True
     for name in [name for name in come if name not in gone]:
         if _is_out_of_sight(come[name], old):
             del come[name]
-    return [*_changes(gone, come)]
+            is_hidden = True
+    return Difference([*_changes(gone, come)], is_hidden)
 
 
 def _moved_to(part: Part, come: dict[str, Part], before: dict[str, Part]) -> str | None:

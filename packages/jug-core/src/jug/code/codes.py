@@ -112,11 +112,11 @@ def _may_bring_code(kind: type) -> bool:
 
 
 def _items(argument: Any) -> Iterable[Any]:
-    if isinstance(argument, (list, tuple)) and len(argument) <= _MOST_LOOKED_AT:
-        return argument
-    if type(argument) is dict and len(argument) <= _MOST_LOOKED_AT:
-        return argument.values()
-    return (argument,)
+    kind = type(argument)
+    if kind not in (list, tuple, dict) or len(argument) > _MOST_LOOKED_AT:
+        return (argument,)
+    items: Iterable[Any] = argument.values() if kind is dict else argument
+    return items
 
 
 def _key(thing: Any) -> Any:

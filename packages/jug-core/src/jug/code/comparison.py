@@ -8,13 +8,14 @@ are read only where some code is another one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jug.code.changes import PartChange, changed_parts
+from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.kept import Accepted, KeptCode, accept_code
@@ -25,7 +26,16 @@ from jug.records import Record, without_collector
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
-__all__ = ["Answer", "Change", "Comparison", "NameCode", "accept", "accepted", "compare"]
+__all__ = [
+    "Answer",
+    "Change",
+    "Comparison",
+    "NameCode",
+    "accept",
+    "accepted",
+    "compare",
+    "find_stale",
+]
 
 
 class Answer(StrEnum):
@@ -67,13 +77,6 @@ class Change:
                for text in (self.old, self.new)]  # fmt: skip
         return own[0] != own[1]
 
-    def note(self, digest: bytes, record: Record) -> None:
-        """Note one of the results."""
-        end = record.end
-        self.first = min(self.first, end) if self.digests else end
-        self.last = max(self.last, end)
-        self.digests.append(digest)
-
 
 @dataclass(slots=True)
 class NameCode:
@@ -95,13 +98,12 @@ class NameCode:
         return {answer: len(digests) for answer, digests in self.tasks.items()}
 
 
-@dataclass(slots=True)
+@dataclass
 class Comparison:
     """All results of some tasks beside the code of now."""
 
     names: dict[str, NameCode] = field(default_factory=dict)
     """The names that have results, in the order of the tasks."""
-    _answers: dict[bytes, Answer] = field(default_factory=dict)
 
     @property
     def stale(self) -> list[NameCode]:
@@ -117,18 +119,31 @@ class Comparison:
         """Return the answer for one task, None if it has no result."""
         return self._answers.get(digest)
 
+    def rows(self) -> dict[str, list[int]]:
+        """Return for each name how many results have each `Answer`, in their order."""
+        return {name: [*one.counts.values()] for name, one in self.names.items()}
+
+    def _repr_html_(self) -> str:
+        from jug import html  # of use in notebooks alone
+
+        return html.table([answer.capitalize() for answer in Answer], self.rows())
+
+    @cached_property
+    def _answers(self) -> dict[bytes, Answer]:
+        return {
+            digest: answer
+            for one in self.names.values()
+            for answer, digests in one.tasks.items()
+            for digest in digests
+        }
+
 
 class _Verdicts:
     """What is to be said of pairs of code, each found once."""
 
-    def __init__(self, store: BaseStore) -> None:
-        self._store = store
+    def __init__(self, kept: KeptCode) -> None:
+        self.kept = kept
         self._known: dict[tuple[str, str], Answer | list[PartChange]] = {}
-
-    @cached_property
-    def kept(self) -> KeptCode:
-        """What the store keeps, read when it is first needed."""
-        return KeptCode(self._store.kept_code())
 
     def of(self, old: str, code: Code) -> Answer | list[PartChange]:
         """Return the answer, for stale results the parts that changed."""
@@ -147,53 +162,103 @@ class _Verdicts:
             return same
         then = self.kept.code(old)
         if then is not None:
-            return changed_parts(then, new) or same
+            found = difference(then, new)
+            return found.parts or (Answer.UNSEEN if found.is_hidden else same)
         if own == new.own or NOT_SEEN in (own, new.own):
             return Answer.NOT_KNOWN
         return []
 
 
 def compare(tasks: Iterable[Any], store: BaseStore) -> Comparison:
-    """Return what is known of the results of tasks in a store that was polled."""
-    remember()
-    found, verdicts = Comparison(), _Verdicts(store)
-    changes: dict[tuple[str, str, str], Change] = {}
-    unique = list({task.digest: task for task in tasks}.values())
-    is_there = store.exists([task.digest for task in unique])
-    tasks = [task for task, is_done in zip(unique, is_there, strict=True) if is_done]
-    records = store.records([task.digest for task in tasks])
+    """Return what is known of the results of tasks in a store, after a poll."""
+    there = _with_results(tasks, store)
     with without_collector():
-        for task, name, record in zip(tasks, task_names(tasks), records, strict=True):
-            code, digest = code_of(task), task.digest
-            told = verdicts.of("" if record is None else record.code, code)
-            answer = told if isinstance(told, Answer) else Answer.STALE
-            of_name = found.names.get(name)
-            if of_name is None:
-                of_name = found.names[name] = NameCode(name, unseen=code.unseen)
-            of_name.tasks[answer].append(digest)
-            found._answers[digest] = answer
-            if record is None or isinstance(told, Answer):
-                continue
-            key = name, record.code, code.text
-            change = changes.get(key)
-            if change is None:
-                change = changes[key] = Change(name, record.code, code.text, told)
-                of_name.changes.append(change)
-            change.note(digest, record)
+        return _compare(there, store, KeptCode(store.kept_code()))
+
+
+def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
+    """Return of `compare` no more than is needed to know which results are stale.
+
+    No record is read where all code that ever made results in this store is code of now.
+    """
+    there = _with_results(tasks, store)
+    with without_collector():
+        kept = KeptCode(store.kept_code())
+        made_by = kept.reaches()
+        if made_by and made_by <= {code.reach for code in _codes(there)}:
+            return Comparison()
+        return _compare(there, store, kept)
+
+
+def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
+    """Return those of the tasks that have results, each once, after a poll."""
+    remember()
+    unique = {task.digest: task for task in tasks}
+    return [*compress(unique.values(), store.exists_after_poll([*unique]))]
+
+
+def _compare(tasks: list[Any], store: BaseStore, kept: KeptCode) -> Comparison:
+    found, verdicts = Comparison(), _Verdicts(kept)
+    for (name, old), code, digests, records in _groups(tasks, store):
+        told = verdicts.of(old, code)
+        of_name = found.names.setdefault(name, NameCode(name, unseen=code.unseen))
+        of_name.tasks[told if isinstance(told, Answer) else Answer.STALE] += digests
+        if not isinstance(told, Answer):
+            ends = [record.end for record in records if record is not None]
+            of_name.changes.append(
+                Change(name, old, code.text, told, digests, min(ends), max(ends))
+            )
     for of_name in found.names.values():
         of_name.changes.sort(key=lambda change: change.last, reverse=True)
     return found
 
 
+class _Group(NamedTuple):
+    """Results of one name that were made by the same code, and would be by the same code of now."""
+
+    made_by: tuple[str, str]
+    """The name, and the code then."""
+    code: Code
+    digests: list[bytes]
+    records: list[Record | None]
+
+
+def _groups(tasks: list[Any], store: BaseStore) -> Iterable[_Group]:
+    """Return the results of some tasks by their names and code."""
+    records = store.records([task.digest for task in tasks])
+    groups: dict[tuple[str, str, str], _Group] = {}
+    each = zip(tasks, task_names(tasks), _codes(tasks), records, strict=True)
+    for task, name, code, record in each:
+        old = "" if record is None else record.code
+        key = name, old, code.reach
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Group((name, old), code, [], [])
+        group.digests.append(task.digest)
+        group.records.append(record)
+    return groups.values()
+
+
+def _codes(tasks: Iterable[Any]) -> Iterator[Code]:
+    """Yield the code behind each task; most of them bring none along."""
+    of_function: dict[int, Code] = {}
+    for task in tasks:
+        if not task.has_plain_arguments:
+            yield code_of(task)
+            continue
+        code = of_function.get(id(task.f))
+        if code is None:
+            code = of_function[id(task.f)] = code_of(task)
+        yield code
+
+
 def compare_record(task: Call, record: Record, store: BaseStore) -> Change | Answer:
     """Return what changed since a task had a run, or the answer if it is not stale."""
     code = code_of(task)
-    told = _Verdicts(store).of(record.code, code)
+    told = _Verdicts(KeptCode(store.kept_code())).of(record.code, code)
     if isinstance(told, Answer):
         return told
-    change = Change(record.name, record.code, code.text, told)
-    change.first = change.last = record.end
-    return change
+    return Change(record.name, record.code, code.text, told, [], record.end, record.end)
 
 
 def accept(store: BaseStore, changes: Iterable[Change]) -> int:

@@ -5,10 +5,6 @@ annotations, line numbers nor formatting enter it.  It is our own, as what `ast.
 differs between versions of Python; fields that are empty are left out, so that a field which a
 later version adds changes nothing.  Statements that do nothing are left out too: `pass`, and
 constants that stand alone.  In the body of a class annotations make fields, and stay there.
-
-Names are told by one walk.  Each scope notes what it binds and what it reads; at its end what
-it has not bound goes to the scope around it, and what arrives at the module is read from there.
-A name goes with the attributes that are read right off it: `np.random.rand` is one.
 """
 
 from __future__ import annotations
@@ -17,20 +13,9 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Dump", "Imported", "Name", "dump"]
+from jug.code.scopes import Imported, Name, ScopeKind, Scopes
 
-Name = tuple[str, ...]
-"""A name, and the attributes that are read off it."""
-
-
-class Imported(NamedTuple):
-    """What a function imports while it runs."""
-
-    level: int
-    """How many dots stand before the module's name."""
-    module: str
-    rest: Name
-    """What is read from there."""
+__all__ = ["Dump", "dump"]
 
 
 class Dump(NamedTuple):
@@ -87,36 +72,21 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 _known_fields: dict[type[ast.AST], tuple[str, ...]] = {}
 
 
-class _Scope:
-    """What a function, a class, a lambda or a comprehension binds and reads."""
-
-    def __init__(self, is_comprehension: bool = False) -> None:
-        self.is_comprehension = is_comprehension
-        self.bound: set[str] = set()
-        self.imported: dict[str, Imported] = {}
-        self.of_module: set[str] = set()
-        self.reads: set[Name] = set()
-
-
 class _Writer:
     """Writes syntax trees, and notes the names that they read."""
 
     def __init__(self, is_left_out: Callable[[ast.expr], bool]) -> None:
         self._is_left_out = is_left_out
         self._out: list[str] = []
-        self._module = _Scope()
-        self._scopes = [self._module]
-        self._imports: set[Imported] = set()
+        self._scopes = Scopes()
         self._unseen: dict[str, None] = {}
-        self._in_class = False
 
     def told(self) -> Dump:
         """Return what was written."""
-        module = self._module
         return Dump(
             "".join(self._out),
-            frozenset(module.reads),
-            frozenset(self._imports),
+            frozenset(self._scopes.reads),
+            frozenset(self._scopes.imports),
             tuple(self._unseen),
         )
 
@@ -172,9 +142,9 @@ class _Writer:
     def _name(self, node: ast.Name) -> None:
         self._out += "Name(", node.id, ")"
         if isinstance(node.ctx, ast.Load):
-            self._read((node.id,))
+            self._scopes.read((node.id,))
         else:
-            self._bind(node.id)
+            self._scopes.bind(node.id)
 
     def _attribute(self, node: ast.Attribute) -> None:
         found, inner = [node.attr], node.value
@@ -184,93 +154,49 @@ class _Writer:
         if type(inner) is ast.Name:
             name = (inner.id, *reversed(found))
             self._out += "Name(", ".".join(name), ")"
-            self._read(name if isinstance(node.ctx, ast.Load) else name[:-1])
+            self._scopes.read(name if isinstance(node.ctx, ast.Load) else name[:-1])
         else:
             self._plain(node)
 
-    def _read(self, name: Name) -> None:
-        self._scopes[-1].reads.add(name)
-
-    def _bind(self, name: str) -> None:
-        scope = self._scopes[-1]
-        scope.bound.add(name)
-
     def _walrus(self, node: ast.NamedExpr) -> None:
         self._plain(node)
-        around = next(scope for scope in reversed(self._scopes) if not scope.is_comprehension)
-        around.bound.add(node.target.id)
+        self._scopes.bind_outside(node.target.id)
 
     def _global(self, node: ast.Global) -> None:
-        self._scopes[-1].of_module.update(node.names)
+        self._scopes.leave_to_module(node.names)
+        self._plain(node)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        self._scopes.import_by(node)
         self._plain(node)
 
     def _binding(self, node: Any) -> None:
         """Write a node that binds the name it has: an exception, or a part of a pattern."""
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         if name is not None:
-            self._bind(name)
+            self._scopes.bind(name)
         self._plain(node)
-
-    def _end_scope(self) -> None:
-        """Give what a scope reads and has not bound to the one around it."""
-        scope = self._scopes.pop()
-        around = self._scopes[-1]
-        for name in scope.reads:
-            imported = scope.imported.get(name[0])
-            if name[0] in scope.of_module:
-                self._module.reads.add(name)
-            elif imported is not None:
-                self._imports.add(imported._replace(rest=imported.rest + name[1:]))
-            elif name[0] not in scope.bound:
-                around.reads.add(name)
-
-    # Imports
-
-    def _import(self, node: ast.Import) -> None:
-        self._plain(node)
-        for alias in node.names:
-            top = alias.name.partition(".")[0]
-            module = alias.name if alias.asname else top
-            self._note_import(alias.asname or top, Imported(0, module, ()))
-            self._imports_in_function(Imported(0, alias.name, ()))
-
-    def _import_from(self, node: ast.ImportFrom) -> None:
-        self._plain(node)
-        for alias in node.names:
-            imported = Imported(node.level, node.module or "", (alias.name,))
-            self._note_import(alias.asname or alias.name, imported)
-            self._imports_in_function(imported)
-
-    def _note_import(self, name: str, imported: Imported) -> None:
-        self._bind(name)
-        self._scopes[-1].imported[name] = imported
-
-    def _imports_in_function(self, imported: Imported) -> None:
-        if len(self._scopes) > 1:
-            self._imports.add(imported)
 
     # Functions and classes
 
     def _function(self, node: Any) -> None:
-        self._bind(node.name)
+        self._scopes.bind(node.name)
         self._out += type(node).__name__, "(", node.name
         self._decorators(node)
         self._defaults(node.args)
-        self._scopes.append(_Scope())
-        was_in_class, self._in_class = self._in_class, False
+        self._scopes.begin(ScopeKind.FUNCTION)
         self._arguments(node.args)
         self._body(node.body)
-        self._in_class = was_in_class
-        self._end_scope()
+        self._scopes.end()
         self._out.append(")")
 
     def _lambda(self, node: ast.Lambda) -> None:
         self._out.append("Lambda(")
         self._defaults(node.args)
-        self._scopes.append(_Scope())
+        self._scopes.begin(ScopeKind.FUNCTION)
         self._arguments(node.args)
         self._write(node.body)
-        self._end_scope()
+        self._scopes.end()
         self._out.append(")")
 
     def _decorators(self, node: Any) -> None:
@@ -287,38 +213,36 @@ class _Writer:
             names = [one.arg for one in (given if isinstance(given, list) else [given]) if one]
             if names:
                 self._out.append(f"{kind}={','.join(names)};")
-                self._scopes[-1].bound.update(names)
+                self._scopes.bind_all(names)
 
     def _class(self, node: ast.ClassDef) -> None:
-        self._bind(node.name)
+        self._scopes.bind(node.name)
         self._out += "ClassDef(", node.name
         self._decorators(node)
         self._list(node.bases)
         self._list(node.keywords)
-        self._scopes.append(_Scope())
-        was_in_class, self._in_class = self._in_class, True
+        self._scopes.begin(ScopeKind.CLASS)
         self._body(node.body)
-        self._in_class = was_in_class
-        self._end_scope()
+        self._scopes.end()
         self._out.append(")")
 
     def _comprehension(self, node: Any) -> None:
-        self._scopes.append(_Scope(is_comprehension=True))
+        self._scopes.begin(ScopeKind.COMPREHENSION)
         self._plain(node)
-        self._end_scope()
+        self._scopes.end()
 
     # What is written in several ways
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         """Write an assignment with an annotation as one without, but for fields of classes."""
-        if self._in_class:
+        if self._scopes.is_in_class:
             self._out.append("Field(")
             self._write(node.annotation)
             self._list([node.target, *([node.value] if node.value else [])])
             self._out.append(")")
         elif node.value is None:
             if isinstance(node.target, ast.Name):
-                self._bind(node.target.id)
+                self._scopes.bind(node.target.id)
         else:
             self._out.append("Assign(targets=")
             self._list([node.target])
@@ -373,9 +297,9 @@ class _Writer:
         if not isinstance(chosen, ast.Constant):
             self._unseen[f"calls {name} with a name that is computed"] = None
         elif name == "getattr" and isinstance(node.args[0], ast.Name):
-            self._read((node.args[0].id, str(chosen.value)))
+            self._scopes.read((node.args[0].id, str(chosen.value)))
         elif name == "import_module":
-            self._imports.add(Imported(0, str(chosen.value), ()))
+            self._scopes.imports.add(Imported(0, str(chosen.value), ()))
 
 
 def _does_nothing(node: ast.AST) -> bool:
@@ -411,7 +335,7 @@ _WRITING: Final[dict[type, Callable[[Any, Any], None]]] = {
     ast.NamedExpr: _Writer._walrus,
     ast.Global: _Writer._global,
     ast.Import: _Writer._import,
-    ast.ImportFrom: _Writer._import_from,
+    ast.ImportFrom: _Writer._import,
     ast.ExceptHandler: _Writer._binding,
     ast.MatchAs: _Writer._binding,
     ast.MatchStar: _Writer._binding,

@@ -75,7 +75,8 @@ class Code:
     def parts(self) -> dict[str, Part]:
         """All that it reaches, by name; those that have one name, as lambdas, are numbered."""
         found: dict[str, Part] = {}
-        for part in sorted(self.reached, key=lambda part: (part.name, part.fingerprint)):
+        unique = {part.id: part for part in self.reached}
+        for part in sorted(unique.values(), key=lambda part: (part.name, part.fingerprint)):
             name, number = part.name, 1
             while name in found:
                 number += 1
@@ -108,8 +109,8 @@ def fingerprint(text: str) -> str:
 
 
 def _together(parts: Iterable[Part]) -> str:
-    """Return one fingerprint for parts, in whatever order they come."""
-    return fingerprint(f"{sum(map(_ID_OF, parts)):x}")
+    """Return one fingerprint for parts, in whatever order and how often they come."""
+    return fingerprint(f"{sum(set(map(_ID_OF, parts))):x}")
 
 
 def part_of(piece: Piece) -> Part:

@@ -100,6 +100,10 @@ class KeptCode:
                     found.append(Accepted(str(old), str(new), str(name), float(time)))
         return sorted(found, key=lambda one: one.time)
 
+    def reaches(self) -> set[str]:
+        """Return what all code reaches that ever made results here, by its fingerprint."""
+        return {key[1:].hex() for key in self._pieces if key[:1] == _CODE}
+
     def is_same(self, old: str, new: str) -> bool:
         """Return whether the code of two records counts as one, by what was accepted."""
         return self._root(_reach(old)) == self._root(_reach(new))

@@ -51,13 +51,23 @@ def is_project(module: str) -> bool:
     top = module.partition(".")[0]
     if module == "__main__":  # a script, or the cells of a notebook
         return True
-    if top == "jug" or (top in sys.stdlib_module_names and top not in _LIKELY_HIDDEN):
+    if top == "jug":
         return False
     place = place_of(module)
     return place is not None and _is_own(place.file or next(iter(place.folders or ()), ""), top)
 
 
-_LIKELY_HIDDEN: Final = frozenset({"test"})  # a folder of this name is in many projects
+def lacks_source(module: str) -> bool:
+    """Return whether a module that is no project's for want of source is not installed either.
+
+    >>> lacks_source("json.decoder"), lacks_source("jug"), lacks_source("no_such_module")
+    (False, False, False)
+    """
+    top = module.partition(".")[0]
+    file = names_of(top).get("__file__")
+    if top == "jug" or type(file) is not str:
+        return False
+    return not file.startswith(_PYTHON) and set(_INSTALLED).isdisjoint(file.split(os.sep))
 
 
 @cache

@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
-from jug.code.dump import Imported, Name
 from jug.code.fingerprint import Code, Part, part_of, value_part
-from jug.code.modules import is_project, names_of, place_of
+from jug.code.modules import is_project, lacks_source, names_of, place_of
+from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
 from jug.code.things import innermost, things_in
@@ -134,7 +134,7 @@ class Reach:
 
     def _function(self, found: _Found, function: FunctionType) -> Part | None:
         module, code = function.__globals__.get("__name__", ""), function.__code__
-        if not is_project(module):
+        if not is_project(module) and module in sys.modules and module != "builtins":
             _note_border(found, module)
             return None
         file = file_with(module, code)
@@ -149,6 +149,9 @@ class Reach:
         definition = None if file is None else file.class_of(kind.__qualname__)
         if file is not None and definition is not None:
             return self._definition(found, file, definition)
+        if file is not None and kind.__qualname__ in file.bound:  # made by a call
+            found.nodes[self._node(file, kind.__qualname__)] = None
+            return None
         methods = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
         if not methods:
             _note_without_source(found, kind.__module__, kind.__qualname__)
@@ -211,12 +214,8 @@ class Reach:
         """Follow a name that comes by an import of everything, if it does."""
         for node in file.starred:
             module = _absolute(file.module, Imported(node.level, node.module or "", ()))
-            there = file_of(module) if is_project(module) else None
-            if there is not None and (name[0] in there.bound or there.starred):
-                found.add(self._name(module, name))
-                return True
-            if there is None and name[0] in names_of(module):
-                _note_border(found, module)
+            if _offers(module, name[0], {file.module}):
+                self._in_module(found, module, name)
                 return True
         return False
 
@@ -257,14 +256,30 @@ class Reach:
             found.unseen[f"{whole}: it is set while the program runs"] = None
 
 
+def _offers(module: str, name: str, seen: set[str]) -> bool:
+    """Return whether an import of everything in a module brings a name, also from another one."""
+    if module in seen:
+        return False
+    seen.add(module)
+    file = file_of(module) if is_project(module) else None
+    if file is None:
+        return name in names_of(module)
+    return name in file.bound or any(
+        _offers(_absolute(module, Imported(node.level, node.module or "", ())), name, seen)
+        for node in file.starred
+    )
+
+
 def _note_border(found: _Found, module: str) -> None:
     top = module.partition(".")[0]
     if top not in sys.stdlib_module_names and top not in ("", "jug"):
         found.border[top] = None
+    if lacks_source(module):
+        _note_without_source(found, module)
 
 
-def _note_without_source(found: _Found, module: str, name: str) -> None:
-    whole = f"{module_name(module)}.{name}"
+def _note_without_source(found: _Found, module: str, name: str = "") -> None:
+    whole = f"{module_name(module)}.{name}".rstrip(".")
     found.unseen[f"{whole}: its source is not there, or was changed since it was read"] = None
 
 

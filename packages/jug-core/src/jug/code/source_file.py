@@ -13,8 +13,9 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
-from jug.code.dump import Dump, Imported, dump
+from jug.code.dump import Dump, dump
 from jug.code.modules import names_of
+from jug.code.scopes import Imported
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -60,7 +61,7 @@ class SourceFile:
         self.name = name
         self.text = text
         self._tree = ast.parse(text)
-        self._lines = text.splitlines(keepends=True)
+        self._lines = [f"{line}\n" for line in text.split("\n")]
         self.bound: dict[str, list[ast.AST]] = {}
         """The statements, or parts of them, that bind a name at the top."""
         self.starred: list[ast.ImportFrom] = []

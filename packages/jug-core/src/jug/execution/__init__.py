@@ -19,6 +19,7 @@ one_task      running one task, within its `time_limit`; `task_hooks` are called
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
 reporting     what a worker says while it works, by a `census` of its plan; `watching` shows it
+stale_results  noticing that results came from older code
 other_hashes  noticing that what is run was run before under other hashes; `readings` finds out why
 summary       what was done, and why it ended
 run           `jug.run`: the same for tasks of a script or a notebook

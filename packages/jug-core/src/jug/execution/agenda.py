@@ -58,12 +58,14 @@ class Agenda:
         self.budget = budget
         self._room = _counted(room, self.graph.tasks)
         self._in_other_stores = _in_other_stores(self.store, self.graph.tasks)
+        self.selected = self._selection(settings.select)
+        """Whether a task may run at all, by its number; None if all may."""
         self.plan = Plan(
             self.graph,
             self._find_done(),
             self.store.failures(),
             retryable,
-            self._selection(settings.select),
+            self.selected,
             self._room,
         )
         self._select = settings.select

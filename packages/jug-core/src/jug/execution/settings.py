@@ -40,6 +40,8 @@ class Settings:
     """How many seconds to wait for others without any change."""
     select: Selection | None = None
     """Which tasks to run; None for all."""
+    strict_code: bool = False
+    """Whether to end where a result came from older code, and is not accepted."""
     capture: bool = False
     """Whether the record of each task has its output, not that of a failure alone."""
     end: EndTime | None = None

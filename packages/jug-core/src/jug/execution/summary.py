@@ -21,6 +21,7 @@ class Ending(Enum):
     PAST = "the time for this was over before it began"
     DRAINED = "told to begin no further task"
     FAILED = "a task failed"
+    STALE = "results came from older code"
     TOO_LARGE = "what is left needs more than this command has of its machine"
     STUCK = "nothing that is left can be run"
     UNSELECTED = "what is left needs tasks that are not selected, and nobody has run them"
@@ -40,6 +41,7 @@ _STATUSES: Final = {
     Ending.PAST: 0,
     Ending.DRAINED: 0,
     Ending.FAILED: 1,
+    Ending.STALE: 1,
     Ending.UNMATCHED: 2,
     Ending.TOO_LARGE: 3,
     Ending.STUCK: 3,
@@ -115,6 +117,8 @@ class Summary:
     """How many selected tasks are not done."""
     unmatched: str = ""
     """What to say of a selection that no task fits."""
+    stale: str = ""
+    """What is said of results that came from older code, if this worker was to say it."""
     too_long: list[TooLong] = field(default_factory=list)
     """What would not have fitted into all the time that there was."""
     too_large: list[TooLarge] = field(default_factory=list)
@@ -150,6 +154,7 @@ def merge(
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     total.at_barrier, total.too_long = last.at_barrier, last.too_long
     total.too_large = last.too_large
+    total.stale = next((summary.stale for summary in summaries if summary.stale), "")
     total.short = any(summary.short for summary in summaries)
     here = {failure.digest for failure in failures}
     total.failures_elsewhere = [f for f in last.failures_elsewhere if f.digest not in here]
@@ -168,6 +173,7 @@ def merge(
 _WEIGHT: Final = (
     Ending.INTERRUPTED,
     Ending.FAILED,
+    Ending.STALE,
     Ending.DONE,
     Ending.UNMATCHED,
     Ending.DRAINED,

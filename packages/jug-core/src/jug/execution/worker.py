@@ -31,6 +31,7 @@ from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
+from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
 from jug.execution.waiting import Waiting
@@ -121,11 +122,26 @@ class Worker:
         self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
         self.store.offers = self.room.capacity.in_full().offers
         again = self.agenda.count_tried_again()
-        if again and (self.connection is None or self.connection.is_first):
+        if again and self._speaks_for_all():
             failed = counted(again, "task")
             log.warning("trying %s again that failed in an earlier run", failed)
+        self._heed_stale_results()
         self._tell_loadable()
         self.reporter.begin(self.agenda)
+
+    def _speaks_for_all(self) -> bool:
+        return self.connection is None or self.connection.is_first
+
+    def _heed_stale_results(self) -> None:
+        """Say once that there are some, or end for them."""
+        is_strict = self.settings.strict_code
+        if self.summary.stale or not (is_strict or self._speaks_for_all()):
+            return
+        self.summary.stale = stale = told_of_stale_results(self.agenda)
+        if stale and is_strict:
+            self.stop = self.stop or Ending.STALE
+        elif stale:
+            log.warning("%s, and are used as they are: `jug stale` shows what changed", stale)
 
     def _tell_loadable(self) -> None:
         hook = "execute.task-loadable"

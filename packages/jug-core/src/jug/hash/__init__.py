@@ -48,10 +48,11 @@ _T = TypeVar("_T")
 
 _VALUE: Final = b"jug%d:value:" % SCHEME_VERSION
 _TASK: Final = b"jug%d:task:" % SCHEME_VERSION
+_VERSIONED_TASK: Final = b"jug%d:versioned task:" % SCHEME_VERSION
 _UPDATES: Final = b"jug%d:updates:" % SCHEME_VERSION
 
 _MOST_HEADS: Final = 10_000
-_heads: dict[tuple[str, FunctionType], bytes] = {}
+_heads: dict[tuple[str, FunctionType, str], bytes] = {}
 """What the hash of a task begins with, for functions that are nothing but a name."""
 
 
@@ -132,16 +133,21 @@ def register(cls: type[_T], function: Callable[[_T], Any]) -> None:
 
 
 def task_digest(
-    name: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    name: str,
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    version: str = "",
 ) -> bytes:
     """Return the hash of a call as 20 bytes.
 
     ``name`` is what the user called the task, empty if it goes by its function's
-    name.  The error that an argument cannot be hashed names the task and it.
+    name; ``version`` is that of the function, if any.  The error that an argument
+    cannot be hashed names the task and it.
     """
-    head = _heads.get((name, f)) if type(f) is FunctionType else None
+    head = _heads.get((name, f, version)) if type(f) is FunctionType else None
     if head is None:
-        head = _head(name, f)
+        head = _head(name, f, version)
     parts = [head, length(len(args))]
     try:
         for argument in args:
@@ -156,15 +162,16 @@ def task_digest(
     return digest(b"".join(parts))
 
 
-def _head(name: str, f: Callable[..., Any]) -> bytes:
+def _head(name: str, f: Callable[..., Any], version: str) -> bytes:
+    kind = _VERSIONED_TASK + text(version) if version else _TASK
     try:
-        head = _TASK + text(name) + Walk().encoding_of(f, inside=False)
+        head = kind + text(name) + Walk().encoding_of(f, inside=False)
     except HashError as error:
         raise _about(error, "the function", name, f) from error
     if isinstance(f, FunctionType) and is_plain(f):
         if len(_heads) >= _MOST_HEADS:  # functions made over and over, in reloaded modules
             _heads.clear()
-        _heads[name, f] = head
+        _heads[name, f, version] = head
     return head
 
 

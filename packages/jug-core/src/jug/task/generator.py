@@ -44,6 +44,9 @@ class TaskGenerator(Generic[P, R]):
     `cpus`, `memory` such as ``"8 GB"``, and `gpus` are what a task needs of a machine while it
     runs: it begins only while that is free among the workers of its command.  By `tags`, such
     as ``{"licence"}``, a command chooses what it runs.  None of these options changes its hash.
+
+    `version`, such as ``"2"``, does: its tasks are others than those of any other version, or
+    of none, so that they run although results of the old code are there, which stay.
     """
 
     f: Callable[P, R]
@@ -61,19 +64,25 @@ class TaskGenerator(Generic[P, R]):
         self: TaskGenerator[..., _Decorator], f: None = None, **options: Unpack[Stated]
     ) -> None: ...
     def __init__(self, f: Any = None, **options: Unpack[Stated]) -> None:
-        if isinstance(f, TaskGenerator):
-            f = f.f
-        elif not callable(f):
+        if not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
-        self.f = f
+        inner = version_of(f)
+        if inner:
+            options.setdefault("version", inner)
+        self.f = f.f if isinstance(f, TaskGenerator) else f
         self._stated = options
-        self._options = _run_options(f, options) if options else DEFAULTS
-        update_wrapper(self, f)
+        self._options = _run_options(self.f, options) if options else DEFAULTS
+        update_wrapper(self, self.f)
 
     @property
     def needs(self) -> Needs:
         """What a call needs of the machine that runs it."""
         return self._options.needs
+
+    @property
+    def version(self) -> str:
+        """The version that enters the hashes of its tasks, empty where none was stated."""
+        return self._options.version
 
     @property
     def __jug_function__(self) -> Callable[P, R]:
@@ -106,19 +115,31 @@ class TaskGenerator(Generic[P, R]):
         return self if instance is None else partial(self, instance)
 
     def __jug_hash__(self) -> bytes:
-        """Return the hash of the function."""
+        """Return the hash of the function, and of its version if it has one."""
         from jug.hash import hash_one
 
-        return hash_one(self.f)
+        version = self.version
+        return hash_one(("jug.TaskGenerator", self.f, version) if version else self.f)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle by name, as functions are."""
         name: str = getattr(self, "__qualname__", "")
-        return name if name else (TaskGenerator, (self.f,))
+        return name if name else (partial(TaskGenerator, **self._stated), (self.f,))
 
     def __repr__(self) -> str:
         """Show the function's name."""
         return f"TaskGenerator({function_name(self.f)})"
+
+
+def version_of(f: Any) -> str:
+    """Return the version of a generator, also inside partials; empty for any other function.
+
+    >>> version_of(partial(TaskGenerator(max, version="2"), 1)), version_of(max)
+    ('2', '')
+    """
+    while isinstance(f, partial):
+        f = f.func
+    return f.version if isinstance(f, TaskGenerator) else ""
 
 
 def _run_options(f: Any, options: Stated) -> RunOptions:

@@ -9,7 +9,7 @@ recursion.  Tasks with the same hash are one task.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -83,14 +83,11 @@ class Graph:
 
     def with_dependants(self, numbers: Iterable[int]) -> set[int]:
         """Return the tasks with all that depend on them, directly or not."""
-        found = set(numbers)
-        stack = list(found)
-        while stack:
-            for dependant in self.dependants_of(stack.pop()):
-                if dependant not in found:
-                    found.add(dependant)
-                    stack.append(dependant)
-        return found
+        return _closure(numbers, self.dependants_of)
+
+    def with_dependencies(self, numbers: Iterable[int]) -> set[int]:
+        """Return the tasks with all that they depend on, directly or not."""
+        return _closure(numbers, self.dependencies_of)
 
     def names(self) -> Iterator[str]:
         """Return the name of each task, by number."""
@@ -124,3 +121,15 @@ class Graph:
                 dependants[place[needed]] = number
                 place[needed] += 1
         return starts, dependants
+
+
+def _closure(numbers: Iterable[int], next_to: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return the numbers with all that is reached from them, step by step."""
+    found = set(numbers)
+    stack = list(found)
+    while stack:
+        for one in next_to(stack.pop()):
+            if one not in found:
+                found.add(one)
+                stack.append(one)
+    return found

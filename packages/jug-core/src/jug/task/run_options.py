@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, TypedDict
 
 from jug.errors import OptionError, TaskError
@@ -16,6 +17,7 @@ class Stated(TypedDict, total=False):
     retries: int
     timeout: float | None
     runtime: float | str | None
+    version: str | None
     cpus: int
     memory: float | str
     gpus: int
@@ -23,15 +25,16 @@ class Stated(TypedDict, total=False):
 
 
 class RunOptions:
-    """How to run a task; nothing of this enters its hash."""
+    """How to run a task, of which nothing enters its hash, and the version, which does."""
 
-    __slots__ = ("needs", "retries", "runtime", "timeout")
+    __slots__ = ("needs", "retries", "runtime", "timeout", "version")
 
     def __init__(
         self,
         retries: int = 0,
         timeout: float | None = None,
         runtime: float | str | None = None,
+        version: str | None = None,
         **needs: Any,
     ) -> None:
         if not _is_number(retries) or retries < 0 or int(retries) != retries:
@@ -41,6 +44,8 @@ class RunOptions:
         self.retries: int = int(retries)
         self.timeout: float | None = timeout
         self.runtime: float | None = None if runtime is None else _runtime(runtime)
+        self.version: str = "" if version is None else _version(version)
+        """Of the function, empty where none was stated."""
         self.needs: Needs = _needs(needs) if needs else NOTHING
 
 
@@ -49,6 +54,12 @@ def _runtime(given: float | str) -> float:
         return span(given)
     except ValueError as error:
         raise TaskError(f"runtime {error}, or a number of seconds, not {given!r}") from None
+
+
+def _version(given: object) -> str:
+    if not isinstance(given, str) or not given:
+        raise TaskError(f"version must be a text that is not empty, such as '2', not {given!r}")
+    return given
 
 
 def _needs(stated: dict[str, Any]) -> Needs:
@@ -77,3 +88,9 @@ def check_names(options: Iterable[str]) -> None:
 
 
 DEFAULTS: Final = RunOptions()
+
+
+@lru_cache(maxsize=1024)
+def of_version(version: str) -> RunOptions:
+    """Return the options that state a version and nothing else."""
+    return RunOptions(version=version) if version else DEFAULTS

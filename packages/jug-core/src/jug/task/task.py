@@ -24,7 +24,7 @@ from jug.task.elsewhere import look_for, refuse_to_compute
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
 from jug.task.no_value import not_found
-from jug.task.run_options import DEFAULTS
+from jug.task.run_options import DEFAULTS, RunOptions, of_version
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
 R = TypeVar("R")
@@ -80,12 +80,12 @@ class Task(Lockable, Generic[R]):
     store = _StoreOfTask()
 
     def __init__(self, f: Callable[..., R], *args: Any, **kwargs: Any) -> None:
+        self.options = DEFAULTS
         if type(f) not in _PLAIN:
-            f, args, kwargs = _unwrap(f, args, kwargs)
+            f, args, kwargs, self.options = _unwrap(f, args, kwargs)
         self.f = f
         self.args = args
         self._kwargs = kwargs or None  # an empty dict would be a third of a small task
-        self.options = DEFAULTS
         self.given_name: str | None = None
         """What its name was set to."""
         self.own_store: BaseStore | None = None
@@ -148,7 +148,8 @@ class Task(Lockable, Generic[R]):
 
     def compute_digest(self) -> bytes:
         """Return the digest of function and arguments as they are now."""
-        return hash.task_digest(self.given_name or "", self.f, self.args, self.kwargs)
+        name, version = self.given_name or "", self.options.version
+        return hash.task_digest(name, self.f, self.args, self.kwargs, version)
 
     def dependencies(self) -> Iterator[Task[Any]]:
         """Yield the tasks that its arguments contain."""
@@ -301,15 +302,17 @@ _PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
 
 def _unwrap(
     f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """Return the function proper and all arguments of a partial or a TaskGenerator."""
+) -> tuple[Any, tuple[Any, ...], dict[str, Any], RunOptions]:
+    """Return the function proper, all arguments and the version of partials and TaskGenerators."""
+    version = ""
     while True:
         if isinstance(f, partial):
             f, args, kwargs = f.func, (*f.args, *args), {**f.keywords, **kwargs}
         elif hasattr(f, "__jug_function__"):
+            version = version or f.version
             f = f.__jug_function__
         elif callable(f):
-            return f, args, kwargs
+            return f, args, kwargs, of_version(version)
         else:
             raise TaskError(f"{f!r} can't be called, so it can't be the function of a task")
 

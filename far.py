@@ -1,6 +1,0 @@
-SHIFT = 7
-
-
-def deep(x):
-    """Deep."""
-    return x * 2

@@ -1,6 +1,0 @@
-from far import *
-import far
-
-
-def middle(x):
-    return far.deep(x) + SHIFT
