@@ -25,7 +25,7 @@ _NAMES: Final = 100
 _UNSEEN: Final = 8
 _NAME: Final = 120
 _DIFF: Final = 8000
-_ALL: Final = 120_000
+_ALL: Final = 60_000
 """Characters that all differences have together."""
 
 _TITLES: Final = ["Task name", *(answer.capitalize() for answer in Answer), "What can't be seen"]

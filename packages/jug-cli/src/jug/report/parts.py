@@ -98,8 +98,11 @@ def figure(key: str, caption: str, picture: Markup, as_table: Markup) -> Markup:
 
 def long_text(name: str, text: str, room: int = _LONGEST) -> Markup:
     """Return a text of many lines; of one that is very long the end, which says most."""
-    kept = text if len(text) <= room else f"…{text[-room:]}"
-    return tag("pre", shown(kept, None), tabindex="0", role="region", aria_label=name)
+    kept = text[-room:]
+    while len(joined(kept)) > room:  # a character may take five, such as &amp;
+        kept = kept[len(kept) // 8 + 1 :]
+    cut = "" if len(kept) == len(text) else "…"
+    return tag("pre", f"{cut}{kept}", tabindex="0", role="region", aria_label=name)
 
 
 def rows_left_out(count: int, things: str) -> Markup | None:

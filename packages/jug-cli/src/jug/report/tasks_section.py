@@ -31,7 +31,7 @@ from jug.wording import counted, duration
 
 __all__ = ["graph_section", "path_section", "tasks_section"]
 
-_NAMES: Final = 150
+_NAMES: Final = 120
 _LINKS: Final = 150
 _NAME: Final = 120
 _CALL: Final = 160

@@ -1,0 +1,131 @@
+"""Whether the page of a run is true and small: what it says of runs of which little is known."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from math import nan
+from pathlib import Path
+
+import pytest
+from tests.cli.test_report import Outline, failed, page_of
+
+from jug import Task, set_jugdir
+from jug.backends.base import BaseStore
+from jug.backends.frames import Frame, Kind
+from jug.codec import encode
+from jug.records import Record, pack
+from jug.session import use_store
+
+
+@pytest.fixture
+def store() -> Iterator[BaseStore]:
+    yield set_jugdir("dict_store")
+    use_store(None)
+
+
+def put(store: BaseStore, task: Task[int], start: float, duration: float) -> None:
+    record = Record(task.name, start, duration, worker="node1:7")
+    store.put(Frame(Kind.RESULT, task.digest, pack(record), encode(1)))
+
+
+def sections(store: BaseStore, *tasks: Task[int]) -> dict[str, str]:
+    """Return what the sections of the page say, in single spaces."""
+    found = Outline(page_of(store, *tasks)).sections
+    return {key: " ".join(text.split()) for key, text in found.items()}
+
+
+BEGAN = 1_750_000_000.0
+
+
+def test_what_has_no_result_is_estimated_in_the_critical_path_and_that_is_said(
+    store: BaseStore,
+) -> None:
+    done, more = Task(abs, -1), Task(abs, -2)
+    put(store, done, BEGAN, 4.0)
+
+    path = sections(store, done, more, Task(sum, [more]))["path"]
+
+    assert "4.0 s of 8.0 s of work" in path
+    assert "Of 1 task without a result the mean of the name is taken." in path
+    assert "Not counted: 1 task of names without any result." in path
+
+
+def test_results_of_which_nobody_knows_when_they_were_made_are_told(store: BaseStore) -> None:
+    timed, damaged = Task(abs, -1), Task(abs, -2)
+    put(store, timed, BEGAN, 4.0)
+    put(store, damaged, nan, 4.0)
+
+    told = sections(store, timed, damaged)
+
+    assert "Done 2 of 2" in told["summary"]
+    assert "Tasks done; of 1 more it is not known when" in told["time"]
+
+
+def test_moments_of_a_short_run_are_told_apart(store: BaseStore) -> None:
+    tasks = [Task(abs, -number) for number in range(1, 4)]
+    for number, task in enumerate(tasks):
+        put(store, task, BEGAN + 0.1 * number, 0.1)
+
+    told = sections(store, *tasks)["time"]
+
+    moments = re.findall(r"after ([0-9.]+ m?s) ", told)[:12]
+    assert len(set(moments)) == 12 and moments[-1] == "300 ms"
+
+
+def test_hardly_any_workers_are_not_said_to_be_none(store: BaseStore) -> None:
+    first, last = Task(abs, -1), Task(abs, -2)
+    put(store, first, BEGAN, 0.0001)
+    put(store, last, BEGAN + 1.0, 0.0001)
+
+    assert "after 1.0 s < 0.1" in sections(store, first, last)["time"]
+
+
+def test_workers_that_ran_nothing_are_not_among_those_that_were_busy(store: BaseStore) -> None:
+    task = Task(abs, -1)
+    put(store, task, BEGAN, 1.0)
+
+    assert "1 worker ran tasks" in sections(store, task)["summary"]
+
+
+def test_one_task_waits_and_several_wait(store: BaseStore) -> None:
+    bad = Task(abs, -1)
+    failed(store, bad, exception="E: x")
+
+    one = sections(store, bad, Task(sum, [bad]))["summary"]
+    two = sections(store, bad, Task(sum, [bad]), Task(max, bad, 2))["summary"]
+
+    assert "1 waits for what failed" in one and "2 wait for what failed" in two
+
+
+def test_a_page_of_hundreds_of_names_is_small_too(store: BaseStore) -> None:
+    tasks = []
+    for number in range(4000):
+        task = Task(max, number, tasks[-1] if tasks and number % 10 == 0 else 0)
+        task.name = f"package.module.function_number_{number // 10}"
+        put(store, task, BEGAN + number, 0.5 + number % 7)
+        tasks.append(task)
+
+    text = page_of(store, *tasks)
+
+    assert len(text.encode()) < 300_000
+    assert "280 more names are not shown." in Outline(text).sections["tasks"]
+
+
+@pytest.mark.parametrize("text", ["&" * 70_000, "\x1b[31m" * 10_000, "line\n" * 13_000])
+def test_tracebacks_and_output_take_so_much_room_and_no_more(store: BaseStore, text: str) -> None:
+    for number in range(60):
+        failed(store, Task(abs, number), exception=f"E{number}: x", traceback=text, output=text)
+
+    page = page_of(store, *(Task(abs, number) for number in range(60)))
+
+    assert 40_000 < len(page.encode()) < 250_000
+
+
+def test_the_standard_output_can_be_named_as_a_file(
+    folder: Path, jug_process: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    told = jug_process("report", "-o", "/dev/stdout", "primes.py").stdout
+
+    assert told.startswith("<!doctype html>")
