@@ -1,4 +1,4 @@
-"""Which results were made by other code than that of now, and what changed.
+"""Which results came from older code, and what has changed since.
 
 The page claims no more than jug can see: that the code is the same which it sees, or not.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from jug.code import Answer, Change, Comparison, NameCode
+from jug.code.wording import CHOICE, told_of_stale, what_changed
 from jug.report.figures import date, number
 from jug.report.findings import Findings
 from jug.report.markup import Markup, joined, shown, tag
@@ -24,6 +25,7 @@ _PARTS: Final = 20
 _NAMES: Final = 100
 _UNSEEN: Final = 8
 _NAME: Final = 120
+_TEXT: Final = 400
 _DIFF: Final = 8000
 _ALL: Final = 60_000
 """Characters that all differences have together."""
@@ -32,9 +34,9 @@ _TITLES: Final = ["Task name", *(answer.capitalize() for answer in Answer), "Wha
 _RIGHT: Final = _TITLES[1:-1]
 
 
-def stale_results(found: Findings) -> int:
-    """Return how many results were made by other code."""
-    return sum(of_name.counts[Answer.STALE] for of_name in _names(found))
+def stale_results(found: Findings) -> str:
+    """Return how many results came from older code, and of which names; empty if none did."""
+    return shown(told_of_stale(found.code), _TEXT) if found.code else ""
 
 
 def _names(found: Findings) -> list[NameCode]:
@@ -47,7 +49,7 @@ def code_section(found: Findings) -> Markup | None:
     if code is None or not code.names:
         return None
     if all(_is_fresh(of_name) for of_name in _names(found)):
-        note = "The code that jug can see is the same as when the results were made."
+        note = "The code that jug can see is the same as when the results were computed."
         return section("code", "Code", note=note)
     changes = [change for of_name in code.stale for change in of_name.changes]
     room = min(_DIFF, _ALL // max(1, min(len(changes), _CHANGES)))
@@ -61,20 +63,21 @@ def _is_fresh(of_name: NameCode) -> bool:
     return counts[Answer.FRESH] == sum(counts.values())
 
 
-def _note(found: Findings) -> str | None:
-    stale = stale_results(found)
-    if not stale:
+def _note(found: Findings) -> Markup | None:
+    told = stale_results(found)
+    if not told:
         return None
-    were = "was" if stale == 1 else "were"
-    return (
-        f"{counted(stale, 'result')} {were} made by code that has changed since. Nothing is "
-        "computed anew by itself: jug invalidate --stale removes them, and jug accept notes "
-        "that a change does not matter."
-    )
+    return joined(f"{told}. Nothing is computed again by itself: ", _with_commands(CHOICE), ".")
+
+
+def _with_commands(text: str) -> Markup:
+    """Return a text with what stands between backticks as commands."""
+    parts = text.split("`")
+    return joined(tag("code", part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _change(change: Change, room: int) -> Markup:
-    what = "it was changed" if change.is_own else "what it uses was changed"
+    what = shown(what_changed(change), _TEXT)
     summary = joined(
         tag("b", counted(len(change.digests), "stale result"), class_="stale-text"), " of ",
         tag("code", shown(change.name, _NAME)), f": {what}",
@@ -88,8 +91,6 @@ def _change(change: Change, room: int) -> Markup:
 
 
 def _parts(change: Change, room: int) -> Iterator[Markup | None]:
-    if not change.parts:
-        yield tag("p", "The sources of then are not kept.", class_="note")
     for part in islice(change.parts, _PARTS):
         text = part.diff()
         share = max(400, room // min(len(change.parts), _PARTS))

@@ -143,4 +143,4 @@ def _notices(found: Findings) -> Iterator[Content]:
     stale = stale_results(found)
     if stale:
         link = tag("a", "See what changed", href="#code")
-        yield joined(f"{counted(stale, 'result')} of code that has changed since. ", link, ".")
+        yield joined(f"{stale}. ", link, ".")
