@@ -36,6 +36,7 @@ MODULES: Final = {
     "jug.hooks.exit_checks": "jug-core; [helpers](helpers.md#ending-a-worker-early)",
     "jug.needs": "jug-core; [workers for different machines](needs.md)",
     "jug.hash": "jug-core; [hashing](hashing.md)",
+    "jug.code": "jug-core; [code that has changed](stale-code.md)",
     "jug.jug": "jug-cli",
     "jug.options": "jug-cli; [configuration](configuration.md)",
     "jug.backends.registry": "jug-core; [stores](stores.md)",
@@ -54,6 +55,7 @@ WITH_MEMBERS: Final = ("Task", "Tasklet", "TaskGenerator")
 
 DATA: Final = {
     "jug.task.alltasks": "All tasks made so far, in order.",
+    "jug.code.SCHEME": "Which way of making fingerprints this is.",
     "jug.needs.NOTHING": "The needs of a task that states none: one CPU.",
     "jug.needs.SIZES": "What `memory_size` understands, in words.",
     "jug.hash.SCHEME_VERSION": "The version of the way to hash, which enters every hash.",

@@ -54,6 +54,15 @@ def test_a_short_pause_is_drawn_as_it_was() -> None:
     assert axis is not None and len(axis.stretches) == 1 and axis.length == 200.0
 
 
+def test_all_names_without_a_colour_of_their_own_share_one() -> None:
+    kinds = Kinds(["m.f", "m.g"], True)
+
+    assert [kinds.colour_of(name) for name in ("m.f", "m.g", "m.h", "m.i")] == [
+        "k0", "k1", "k6", "k6",
+    ]  # fmt: skip
+    assert kinds.labels == ["m.f", "m.g", "all others"]
+
+
 def test_without_work_there_is_no_axis() -> None:
     assert axis_of([]) is None
 

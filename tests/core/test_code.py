@@ -246,6 +246,37 @@ def test_what_a_task_is_called_with_counts() -> None:
     assert [*code(module.f, 1, "text").parts] == ["given.f"]
 
 
+class Proxy:
+    """Stands in for something that is not there."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("nothing is there")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("nothing is there")
+
+
+def test_objects_are_not_asked_for_what_they_are() -> None:
+    module = load("closed", "def make(thing):\n    def f(x): return thing\n    return f\n")
+
+    found = code(module.make(Proxy()), Proxy(), [Proxy()])
+
+    assert "closed.make" in found.parts
+
+
+def test_what_can_not_be_looked_at_is_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Reach, function: Any, arguments: Any) -> Code:
+        raise ZeroDivisionError("of a strange object")
+
+    monkeypatch.setattr(Reach, "code_of", broken)
+    module = load("strange", "def f(x): return x\n")
+
+    assert code(module.f).unseen == (
+        "strange.f: it can't be looked at (ZeroDivisionError: of a strange object)",
+    )
+
+
 def test_more_parts_than_the_limit_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jug.code.reach.MOST_PARTS", 3)
     chain = (

@@ -33,13 +33,15 @@ def stretched(width: float, height: float, *contents: Markup | Iterable[Markup])
     )  # fmt: skip
 
 
-def area(axis: Axis, name: str, heights: Sequence[Sequence[float]], top: float) -> Markup:
-    """Return areas on top of each other, each with a height in every cell of the axis."""
+def area(
+    axis: Axis, name: str, heights: Iterable[tuple[str, Sequence[float]]], top: float
+) -> Markup:
+    """Return areas on top of each other, each with its colour and its height in every cell."""
     layers, below = list[Markup](), [0] * CELLS
-    for kind, values in enumerate(heights):
+    for colour, values in heights:
         above = [low + round(_FINE * value / top) for low, value in zip(below, values, strict=True)]
         if above != below:
-            layers.append(tag("path", d=_between(below, above), class_=f"k{kind}"))
+            layers.append(tag("path", d=_between(below, above), class_=colour))
         below = above
     return _plot(axis, name, layers, top, f"{top:g}")
 

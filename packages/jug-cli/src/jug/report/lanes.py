@@ -55,14 +55,14 @@ def busy_share(times: WorkerTimes) -> float | None:
 def _bars(told: Timeline, bars: Sequence[Bar], graph: Graph | None) -> Iterator[Markup]:
     if graph is not None:
         for bar in bars:
-            yield _path([bar], _title(bar, graph))
+            yield _path(told, [bar], _title(bar, graph))
         return
     alike: defaultdict[tuple[int, bool], list[Bar]] = defaultdict(list)
     for bar in bars:
         alike[bar.kind, bar.is_bad].append(bar)
     labels = [shown(label, _CALL) for label in told.kinds.labels]
     for (kind, is_bad), some in sorted(alike.items()):
-        yield _path(some, f"{labels[kind]}{', ended badly' if is_bad else ''}")
+        yield _path(told, some, f"{labels[kind]}{', ended badly' if is_bad else ''}")
 
 
 def _title(bar: Bar, graph: Graph) -> str:
@@ -70,11 +70,11 @@ def _title(bar: Bar, graph: Graph) -> str:
     return f"{shown(call_form(graph.tasks[bar.number]), _CALL)}: {duration(bar.duration)}{ending}"
 
 
-def _path(bars: Sequence[Bar], title: str) -> Markup:
+def _path(told: Timeline, bars: Sequence[Bar], title: str) -> Markup:
     steps = (
         f"M{_WIDE * bar.place:.1f} .5h{max(_GAP, _WIDE * bar.width - _GAP):.1f}" for bar in bars
     )
-    kind = "bad" if bars[0].is_bad else f"k{bars[0].kind}"
+    kind = "bad" if bars[0].is_bad else told.kinds.colour(bars[0].kind)
     return tag("path", tag("title", title), d="".join(steps), class_=kind)
 
 

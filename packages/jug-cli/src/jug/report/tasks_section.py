@@ -56,7 +56,7 @@ def tasks_section(found: Findings) -> Markup:
 
 def _row(found: Findings, name: str, times: NameTimes | None) -> Markup:
     counts = counts_of(found.status, name)
-    kind = f"k{found.kinds.of(name)}" if times else "k-none"
+    kind = found.kinds.colour_of(name) if times else "k-none"
     total = sum(count for _, count in counts) or 1
     cells = [
         Cell(tag("span", swatch(kind), tag("code", shown(name, _NAME)), class_="named")),

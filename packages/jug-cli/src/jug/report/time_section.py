@@ -59,8 +59,9 @@ def _running(told: Timeline) -> Markup:
     )
     as_table = table("How many workers ran what, over time", titles, rows, titles[1:])
     top = nice_top(max(map(sum, zip(*told.running, strict=True))))
-    picture = area(told.axis, "How many workers ran tasks of which name.", told.running, top)
-    colours = legend((f"k{kind}", label) for kind, label in enumerate(labels))
+    heights = ((told.kinds.colour(place), cells) for place, cells in enumerate(told.running))
+    picture = area(told.axis, "How many workers ran tasks of which name.", heights, top)
+    colours = legend(told.legend())
     return figure("running", "Workers running tasks, by name", joined(colours, picture), as_table)
 
 
@@ -106,6 +107,7 @@ def _key(told: Timeline) -> Markup:
     """Return what the colours of the lanes stand for."""
     if any(lane.busy for lane in told.lanes):
         return legend([("s1", "hardly busy"), ("s3", "half of the time"), ("s5", "all the time")])
-    kinds = [(f"k{kind}", label) for kind, label in enumerate(told.kinds.labels)]
     is_any_bad = any(bar.is_bad for lane in told.lanes for bar in lane.bars)
-    return legend([*kinds, *([("bad", "failed, or the worker died")] if is_any_bad else [])])
+    return legend(
+        [*told.legend(), *([("bad", "failed, or the worker died")] if is_any_bad else [])]
+    )

@@ -39,9 +39,13 @@ class Kinds(NamedTuple):
         """What stands in a legend."""
         return [*self.names, *(["all others"] if self.has_others else [])]
 
-    def of(self, name: str) -> int:
-        """Return the place of a name in the legend."""
-        return self.names.index(name) if name in self.names else len(self.names)
+    def colour_of(self, name: str) -> str:
+        """Return the colour of a name."""
+        return self.colour(self.names.index(name) if name in self.names else len(self.names))
+
+    def colour(self, place: int) -> str:
+        """Return the colour of a place in the legend; that of all others is one of its own."""
+        return f"k{place if place < len(self.names) else _COLOURS}"
 
 
 class Bar(NamedTuple):
@@ -78,6 +82,14 @@ class Timeline(NamedTuple):
     """For each kind, how many workers ran it in each cell, on average."""
     done: list[int]
     """How many tasks were done by the end of each cell."""
+
+    def legend(self) -> list[tuple[str, str]]:
+        """Return the colours of the names that ran, each with what it stands for."""
+        return [
+            (self.kinds.colour(place), label)
+            for place, label in enumerate(self.kinds.labels)
+            if any(self.running[place])
+        ]
 
 
 def kinds_of(found: Timings, order: Iterable[str]) -> Kinds:

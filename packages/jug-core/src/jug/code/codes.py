@@ -13,7 +13,8 @@ from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.sources import changes
-from jug.code.things import is_callable_kind
+from jug.code.things import is_callable_kind, module_of
+from jug.hash.names import function_name
 from jug.records import without_collector
 
 __all__ = ["Call", "code_of", "codes_of"]
@@ -78,8 +79,15 @@ class _Codes:
         known = self._known.get(ids)
         if known is None:
             with without_collector():  # which would look at the syntax trees again and again
-                known = self._known[ids] = keys, self._reach.code_of(function, brought)
+                known = self._known[ids] = keys, self._find(function, brought)
         return known[1]
+
+    def _find(self, function: Any, brought: tuple[Any, ...]) -> Code:
+        try:
+            return self._reach.code_of(function, brought)
+        except Exception as error:  # objects may be made in any way, and no task may fail of that
+            reason = f"it can't be looked at ({type(error).__name__}: {error})"
+            return Code.of(None, (), [f"{function_name(function)}: {reason}"], ())
 
 
 _latest = [_Codes()]
@@ -101,7 +109,7 @@ def _brought(task: Call) -> Iterator[Any]:
     for argument in (*task.args, *task.kwargs.values()):
         for one in _items(argument):
             if _may_bring_code(type(one)):
-                yield type(one) if is_project(type(one).__module__) else one
+                yield type(one) if is_project(module_of(type(one))) else one
 
 
 def _may_bring_code(kind: type) -> bool:

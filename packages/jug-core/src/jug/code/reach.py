@@ -23,7 +23,7 @@ from jug.code.modules import is_project, lacks_source, names_of, place_of
 from jug.code.scopes import Imported, Name
 from jug.code.source_file import Definition, Piece, SourceFile
 from jug.code.sources import file_of, file_with
-from jug.code.things import innermost, things_in
+from jug.code.things import innermost, module_of, things_in
 from jug.hash.names import module_name
 
 __all__ = ["Reach"]
@@ -133,7 +133,7 @@ class Reach:
         return own
 
     def _function(self, found: _Found, function: FunctionType) -> Part | None:
-        module, code = function.__globals__.get("__name__", ""), function.__code__
+        module, code = str(function.__globals__.get("__name__", "")), function.__code__
         if not is_project(module) and module in sys.modules and module != "builtins":
             _note_border(found, module)
             return None
@@ -145,7 +145,7 @@ class Reach:
         return self._definition(found, file, definition)
 
     def _class(self, found: _Found, kind: type) -> Part | None:
-        file = file_of(kind.__module__)
+        file = file_of(module_of(kind))
         definition = None if file is None else file.class_of(kind.__qualname__)
         if file is not None and definition is not None:
             return self._definition(found, file, definition)
@@ -154,7 +154,7 @@ class Reach:
             return None
         methods = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
         if not methods:
-            _note_without_source(found, kind.__module__, kind.__qualname__)
+            _note_without_source(found, module_of(kind), kind.__qualname__)
         for one in methods:  # in a notebook they say in which cell the class is
             self._function(found, one)
         return None

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from jug.code.dump import Dump, dump
 from jug.code.modules import names_of
 from jug.code.scopes import Imported
+from jug.code.things import dict_of
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 
@@ -98,8 +99,8 @@ class SourceFile:
 
     def _made(self, thing: Any) -> Iterator[CodeType]:
         """Yield the code of functions of this file that a thing is, wraps or has as methods."""
-        while not isinstance(thing, (FunctionType, type)):
-            thing = getattr(thing, "__dict__", {}).get("__wrapped__")
+        while not issubclass(type(thing), (FunctionType, type)):
+            thing = dict_of(thing).get("__wrapped__")
             if thing is None:
                 return
         inner = vars(thing).values() if isinstance(thing, type) else [thing]

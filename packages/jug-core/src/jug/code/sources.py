@@ -94,7 +94,10 @@ def _file(module: str, name: str) -> SourceFile | None:
 def _read(name: str) -> None:
     """Read a file as it is now."""
     linecache.checkcache(name)
+    was_known = name in linecache.cache
     text = "".join(linecache.getlines(name))
+    if not was_known:  # from another folder a relative name leads elsewhere
+        linecache.cache.pop(name, None)
     if _texts.get(name, text) != text:
         _changes[0] += 1
         _files.pop(name, None)

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from jug.code.modules import is_project
 
-__all__ = ["innermost", "is_callable_kind", "things_in"]
+__all__ = ["dict_of", "innermost", "is_callable_kind", "module_of", "things_in"]
 
-_CONTAINERS: Final = (list, tuple, set, frozenset)
+_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 _MOST: Final = 1000
-"""How many items of a container are looked at."""
+"""A container of more items is not looked into."""
 
 
 def things_in(thing: Any) -> Iterator[FunctionType | type]:
@@ -28,16 +28,31 @@ def things_in(thing: Any) -> Iterator[FunctionType | type]:
     >>> [one.__name__ for one in things_in(partial(is_callable_kind, print))]
     ['is_callable_kind']
     """
-    seen = set[int]()
+    seen = dict[int, Any]()  # the things too, so that no other gets the id of one
     stack = [(thing, 0)]
     while stack:
         one, depth = stack.pop()
         if id(one) in seen:
             continue
-        seen.add(id(one))
-        if isinstance(one, FunctionType) or (isinstance(one, type) and is_project(one.__module__)):
+        seen[id(one)] = one
+        if _is(one, FunctionType) or (_is(one, type) and is_project(module_of(one))):
             yield one
         stack += [(inner, deeper) for inner, deeper in _inside(one, depth) if deeper < 2]
+
+
+def module_of(kind: type) -> str:
+    """Return the name of the module of a class.
+
+    >>> module_of(int)
+    'builtins'
+    """
+    found = type.__getattribute__(kind, "__module__")
+    return found if type(found) is str else ""
+
+
+def _is(thing: Any, *kinds: type) -> bool:
+    """Return whether a thing is of a class, whatever a stand-in for another one may say of it."""
+    return issubclass(type(thing), kinds)
 
 
 def innermost(thing: Any) -> Any:
@@ -48,14 +63,14 @@ def innermost(thing: Any) -> Any:
     """
     for _ in range(_MOST):
         inner: Any
-        if isinstance(thing, partial):
+        if _is(thing, partial):
             inner = thing.func
-        elif isinstance(thing, (MethodType, staticmethod, classmethod)):
+        elif _is(thing, MethodType, staticmethod, classmethod):
             inner = thing.__func__
         else:
-            names = _dict_of(thing)
+            names = dict_of(thing)
             inner = names.get("__wrapped__") or names.get("py_func")
-        if inner is None or isinstance(thing, type):
+        if inner is None or _is(thing, type):
             return thing
         thing = inner
     return thing
@@ -69,47 +84,52 @@ def is_callable_kind(kind: type) -> bool:
     """
     return (
         issubclass(kind, (FunctionType, MethodType, partial, type))
-        or is_project(kind.__module__)
+        or is_project(module_of(kind))
         or kind.__name__ == "TaskGenerator"
     )
 
 
 def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     """Yield what is in a thing, and how many containers deep that is."""
-    if isinstance(thing, FunctionType):
-        yield from ((cell, depth) for cell in _cells(thing))
-        yield from ((inner, depth) for inner in _wrapped(thing))
-    elif isinstance(thing, MethodType):
-        yield thing.__func__, depth
-        yield (thing.__self__ if isinstance(thing.__self__, type) else type(thing.__self__)), depth
-    elif isinstance(thing, partial):
+    if _is(thing, FunctionType):
+        yield from ((inner, depth) for inner in (*_cells(thing), *_wrapped(thing)))
+    elif _is(thing, MethodType):
+        owner = thing.__self__
+        yield from ((inner, depth) for inner in (thing.__func__, _class_of(owner)))
+    elif _is(thing, partial):
         yield from ((part, depth) for part in (thing.func, *thing.args, *thing.keywords.values()))
-    elif isinstance(thing, (staticmethod, classmethod)):
+    elif _is(thing, staticmethod, classmethod):
         yield thing.__func__, depth
-    elif isinstance(thing, property):
+    elif _is(thing, property):
         yield from ((part, depth) for part in (thing.fget, thing.fset, thing.fdel))
-    elif isinstance(thing, _CONTAINERS):
-        yield from ((item, depth + 1) for item in tuple(thing)[:_MOST])
-    elif isinstance(thing, dict):
-        yield from ((item, depth + 1) for item in tuple(thing.values())[:_MOST])
-    elif not isinstance(thing, (type, ModuleType)):
+    elif _is(thing, *_CONTAINERS):
+        items = thing.values() if _is(thing, dict) else thing
+        if len(thing) <= _MOST:
+            yield from ((item, depth + 1) for item in tuple(items))
+    elif not _is(thing, type, ModuleType):
         yield from _inside_object(thing, depth)
 
 
+def _class_of(thing: Any) -> type:
+    return thing if _is(thing, type) else type(thing)
+
+
 def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
-    if is_project(type(thing).__module__):
+    if is_project(module_of(type(thing))):
         yield type(thing), depth
-    names = _dict_of(thing)
+    names = dict_of(thing)
     if "__wrapped__" in names:
         yield names["__wrapped__"], depth
-    yield from ((inner, depth + 1) for inner in names.values() if _may_be_code(inner))
+    code = FunctionType, MethodType, partial
+    yield from ((inner, depth + 1) for inner in names.values() if _is(inner, *code))
 
 
-def _may_be_code(thing: Any) -> bool:
-    return isinstance(thing, (FunctionType, MethodType, partial))
+def dict_of(thing: Any) -> dict[str, Any]:
+    """Return what an object has of its own, without asking it.
 
-
-def _dict_of(thing: Any) -> dict[str, Any]:
+    >>> dict_of(3)
+    {}
+    """
     try:
         found = object.__getattribute__(thing, "__dict__")
     except (AttributeError, TypeError):
