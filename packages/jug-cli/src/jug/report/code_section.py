@@ -97,7 +97,7 @@ def _parts(change: Change, room: int) -> Iterator[Markup | None]:
         cut = text if len(text) <= share else f"{text[:share]}…"
         lines = (_line(line) for line in cut.splitlines(keepends=True))
         name = f"What changed in {shown(part.name, _NAME)}"
-        yield tag("pre", lines, class_="diff", tabindex="0", role="region", aria_label=name)
+        yield tag("pre", lines, class_="diff", tabindex="0", role="group", aria_label=name)
     yield rows_left_out(len(change.parts) - _PARTS, "parts")
 
 

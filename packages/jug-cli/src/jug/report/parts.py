@@ -79,7 +79,7 @@ def _order(cell: Cell) -> str | None:
 
 def scrolled(name: str, content: Markup) -> Markup:
     """Return what is wider than a small screen in a part that scrolls by itself."""
-    return tag("div", content, class_="wide", role="region", tabindex="0", aria_label=name)
+    return tag("div", content, class_="wide", role="group", tabindex="0", aria_label=name)
 
 
 def folding(
@@ -102,7 +102,7 @@ def long_text(name: str, text: str, room: int = _LONGEST) -> Markup:
     while len(joined(kept)) > room:  # a character may take five, such as &amp;
         kept = kept[len(kept) // 8 + 1 :]
     cut = "" if len(kept) == len(text) else "…"
-    return tag("pre", f"{cut}{kept}", tabindex="0", role="region", aria_label=name)
+    return tag("pre", f"{cut}{kept}", tabindex="0", role="group", aria_label=name)
 
 
 def rows_left_out(count: int, things: str) -> Markup | None:
