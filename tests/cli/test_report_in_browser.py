@@ -112,7 +112,7 @@ def faults(tab: Page, axe: str) -> list[tuple[str, Any]]:
     return [
         (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
         for one in json.loads(found)
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] != "minor"
     ]
 
 

@@ -256,9 +256,7 @@ def test_a_client_that_says_nothing_holds_nobody_up(url: str) -> None:
         "GET http://[x/?{} HTTP/1.1", "GET", "\x16\x03\x01", "GET /?{}" + "a" * 70_000,
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_refused_in_a_word(
-    url: str, request_line: str, looks: Looks
-) -> None:
+def test_what_is_no_request_is_refused_in_a_word(url: str, request_line: str, looks: Looks) -> None:
     answer = spoken(url, request_line.format(urlsplit(url).query) + "\r\nHost: localhost\r\n\r\n")
 
     assert answer.split()[-1] in (b"Implemented", b"Found", b"Request", b"Supported", b"Long")

@@ -70,7 +70,8 @@ def row(titles: Sequence[str], cells: Sequence[Cell], right: Sequence[str], **ab
 
 
 def _class(cell: Cell, is_number: bool) -> str | None:
-    return " ".join(filter(None, [is_number and "n", cell.is_faint and "faint"])) or None
+    kinds = ["n"] * is_number + ["faint"] * cell.is_faint
+    return " ".join(kinds) or None
 
 
 def _order(cell: Cell) -> str | None:
