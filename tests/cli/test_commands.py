@@ -142,6 +142,7 @@ def test_help_asks_for_no_command_that_is_not_needed() -> None:
 def test_the_versions_are_told() -> None:
     lines = CliRunner().invoke(main, ["--version"]).output.splitlines()
 
+    assert lines[0] == f"jug {jug.__version__}"
     names = [line.split()[0] for line in lines]
     assert {"jug-core", "jug-file", "jug-mapreduce", "jug-cli"} <= set(names)
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from math import inf, nan
 from pathlib import Path
@@ -27,6 +28,9 @@ from jug.records import Record, pack
 from jug.report.findings import Subject, find
 from jug.report.page import page
 from jug.session import use_store
+from jug.views.machines import versions
+from jug.views.workforce import Workforce
+from jug.workers import Life, Worker
 
 Jug = Callable[..., Result]
 
@@ -449,12 +453,8 @@ def test_workers_that_died_are_told(store: BaseStore) -> None:
     task = Task(abs, 1)
     gone = WorkerRecord("0123456789abcdef", Process("node7", "", "", 7, ""), start=5.0)
     found = find(Jugspace(store, [task]), Subject("odd.py", "here"))
-    from jug.views.workforce import Workforce
-    from jug.workers import Life, Worker
 
     worker = Worker(gone.id, gone.process, Life.SILENT, silence=840.0, lease=120.0, start=5.0)
-    from dataclasses import replace
-
     told = Outline(page(replace(found, workforce=Workforce([worker], {}, 3, 2, 120.0))))
 
     text = " ".join(told.sections["workers"].split())
@@ -464,10 +464,6 @@ def test_workers_that_died_are_told(store: BaseStore) -> None:
 
 
 def test_workers_with_several_versions_of_a_package_are_told(store: BaseStore) -> None:
-    from dataclasses import replace
-
-    from jug.views.machines import versions
-
     one = WorkerRecord.here("0123456789abcdef")._replace(python="3.11.2", packages={"numpy": "1"})
     found = find(Jugspace(store, [Task(abs, 1)]), Subject("odd.py", "here"))
     told = versions([one, one._replace(packages={"numpy": "2"})])

@@ -75,6 +75,14 @@ def test_the_version_of_a_part_is_not_that_of_a_former_release(
     assert jug.__version__ == f"{whole}+core.{version('jug-core')}"
 
 
+def test_a_former_release_in_another_folder_has_no_say_in_the_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", {"jug": "2.7.0", "jug-core": "1.0"}.get)
+
+    assert jug.__version__ == "3.0.0+core.1.0"
+
+
 def test_init_needs_no_command_to_use_the_jugdir_of_the_environment(tmp_path: Path) -> None:
     jugfile = tmp_path / "simple.py"
     jugfile.touch()

@@ -4,6 +4,10 @@ __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
 from typing import TYPE_CHECKING
 
+from jug import _side_by_side
+
+__path__ = _side_by_side.without_former(__path__)
+
 from jug.barrier import barrier, bvalue
 from jug.task import (
     CachedFunction,

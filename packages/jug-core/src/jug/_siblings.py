@@ -9,6 +9,7 @@ installed, the error says what to install rather than that a module does not exi
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -122,7 +123,7 @@ def _version() -> str:
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        return version("jug")
-    except PackageNotFoundError:
-        return f"{_RELEASE}+core.{version('jug-core')}"
+    with suppress(PackageNotFoundError):
+        if not (found := version("jug")).startswith("2."):  # such a one is in another folder
+            return found
+    return f"{_RELEASE}+core.{version('jug-core')}"

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
+from jug._siblings import resolve
 from jug.cli.output import written_output
 from jug.errors import JugError, OptionError
 from jug.messages import telling_by_itself
@@ -176,12 +178,10 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
         return
     from importlib.metadata import PackageNotFoundError, version
 
-    parts = ("core", "file", "redis", "mapreduce", "cli", "adopt", "batch")
-    for name in ("jug", *(f"jug-{part}" for part in parts)):
-        try:
-            click.echo(f"{name} {version(name)}")
-        except PackageNotFoundError:  # the parts may be installed without `jug` itself
-            continue
+    click.echo(f"jug {resolve('__version__')}")
+    for part in ("core", "file", "redis", "mapreduce", "cli", "adopt", "batch"):
+        with suppress(PackageNotFoundError):  # only some of them may be installed
+            click.echo(f"jug-{part} {version(f'jug-{part}')}")
     ctx.exit(DONE)
 
 

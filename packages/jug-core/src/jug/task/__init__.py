@@ -8,6 +8,7 @@ value(x)            x with the tasks in it replaced by their values
 
 from __future__ import annotations
 
+import jug._side_by_side  # noqa: F401  must be first, see there
 from jug._former import tell_what_is_gone
 from jug.task.arguments import find_dependencies
 from jug.task.describe import describe, topological_sort

@@ -1,1 +1,0 @@
-"""Helpers for the tests of programs that are built on jug, under the names of jug 2.x."""
