@@ -467,6 +467,28 @@ def test_of_a_jugfile_that_cant_be_read_what_is_recorded_is_shown(
     assert "The jugfile can&#x27;t be read." in shown and "7 finished" in shown
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("edited", ["edited.py", "helper.py"])
+def test_that_a_file_was_edited_since_it_was_read_is_told(
+    folder: Path, started: Callable[..., tuple[subprocess.Popen[str], str]], edited: str
+) -> None:
+    (folder / "helper.py").write_text("def less(x): return x - 1\n")
+    (folder / "edited.py").write_text("from jug import Task\nimport helper\nTask(helper.less, 1)\n")
+    _, url = started("edited.py")
+    before = ask(url).text
+
+    with open(folder / edited, "a") as file:
+        file.write("more = 2\n")
+    after = before
+    end = time.monotonic() + 60
+    while "edited after being read" not in after and time.monotonic() < end:
+        time.sleep(0.2)
+        after = ask(url).text
+
+    assert "edited after being read" not in before
+    assert f"{edited} was edited after being read for this page" in after
+
+
 def test_a_browser_is_begun_without_the_token_on_its_command_line(
     jug: Jug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
