@@ -121,6 +121,9 @@ def test_the_page_says_to_browsers_what_it_may_do(url: str) -> None:
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
     assert headers.getheader("X-Content-Type-Options") == "nosniff"
+    assert headers.getheader("X-Frame-Options") == "DENY"
+    assert headers.getheader("Cross-Origin-Opener-Policy") == "same-origin"
+    assert headers.getheader("Cross-Origin-Resource-Policy") == "same-origin"
     assert headers.getheader("Referrer-Policy") == "no-referrer"
     assert headers.getheader("Cache-Control") == "no-store"
     assert headers.getheader("Content-Type") == "text/html; charset=utf-8"
@@ -204,6 +207,8 @@ def test_all_addresses_are_heard_only_where_that_is_asked_for(looks: Looks) -> N
         assert parts.hostname == socket.gethostname().lower()
         assert ask(there).status == 200
         assert ask(there, Host=socket.gethostname()).status == 200
+        assert ask(there.replace("127.0.0.1", "127.0.0.3")).status == 200
+        assert ask(there, Host="127.0.0.3").status == 403
         assert ask(there, Host="evil.example").status == 403
 
 

@@ -160,8 +160,8 @@ def histogram(spread: Distribution, name: str) -> Markup:
         if count
     )
     return tag(
-        "svg", tag("title", name), tag("path", d="".join(bars)), class_="spread", viewBox="0 0 96 20",
-        width=96, height=20, role="img",
+        "svg", tag("title", name), tag("path", d="".join(bars)), class_="spread",
+        viewBox="0 0 96 20", width=96, height=20, role="img",
     )  # fmt: skip
 
 
