@@ -355,6 +355,12 @@ def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
     assert "give another one by --port" in str(error.value)
 
 
+def test_two_of_them_never_share_a_port(looks: Looks, url: str) -> None:
+    with pytest.raises(OptionError, match="can't be had"):
+        with serving(LivePage(looks), "127.0.0.1", urlsplit(url).port or 0):
+            pass
+
+
 def test_an_address_that_is_none_is_told(looks: Looks) -> None:
     with pytest.raises(OptionError, match="can't be had"):
         with serving(LivePage(looks), "no.such.host.invalid", 0):
