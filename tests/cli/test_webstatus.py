@@ -317,6 +317,32 @@ def test_a_store_that_is_long_in_answering_is_not_asked_less_often(store: BaseSt
     assert looks.count == 2
 
 
+@pytest.mark.parametrize(("kept", "work"), [(60.0, 0.0), (0.0, 0.3)])
+def test_a_page_is_kept_for_long_enough_and_for_ten_times_its_work(
+    looks: Looks, kept: float, work: float
+) -> None:
+    def look() -> Findings:
+        end = time.thread_time() + work
+        while time.thread_time() < end:
+            pass
+        return looks()
+
+    live = LivePage(look, kept=kept)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        live.get()
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            live.get()
+            time.sleep(0.01)
+    finally:
+        live.close()
+        maker.join()
+
+    assert looks.count == 1
+
+
 def test_who_has_waited_for_long_gets_no_old_page(
     looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,6 +367,14 @@ def test_who_has_waited_for_long_gets_no_old_page(
         is_slow.set()
         live.close()
         maker.join()
+
+
+@pytest.mark.slow
+@pytest.mark.clock
+def test_who_says_nothing_for_long_is_given_up(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=90) as silent:
+        assert silent.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
