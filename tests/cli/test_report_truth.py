@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 
@@ -14,9 +15,15 @@ from tests.cli.test_report import Outline, failed, page_of
 from jug import Task, set_jugdir
 from jug.backends.base import BaseStore
 from jug.backends.frames import Frame, Kind
+from jug.backends.process import Process
 from jug.codec import encode
+from jug.jugfile import Jugspace
 from jug.records import Record, pack
+from jug.report.findings import Subject, find
+from jug.report.page import page
 from jug.session import use_store
+from jug.views.workforce import Workforce
+from jug.workers import Life, Worker
 
 
 @pytest.fixture
@@ -118,9 +125,9 @@ def test_tracebacks_and_output_take_so_much_room_and_no_more(store: BaseStore, t
     for number in range(60):
         failed(store, Task(abs, number), exception=f"E{number}: x", traceback=text, output=text)
 
-    page = page_of(store, *(Task(abs, number) for number in range(60)))
+    text_of_page = page_of(store, *(Task(abs, number) for number in range(60)))
 
-    assert 40_000 < len(page.encode()) < 250_000
+    assert 40_000 < len(text_of_page.encode()) < 250_000
 
 
 def test_the_standard_output_can_be_named_as_a_file(
@@ -129,3 +136,50 @@ def test_the_standard_output_can_be_named_as_a_file(
     told = jug_process("report", "-o", "/dev/stdout", "primes.py").stdout
 
     assert told.startswith("<!doctype html>")
+
+
+def test_times_stand_below_their_titles(store: BaseStore) -> None:
+    tasks = [Task(abs, -number) for number in range(3)]
+    for task, seconds in zip(tasks, (1.0, 2.0, 6.0), strict=True):
+        put(store, task, BEGAN + 10 * seconds, seconds)
+
+    told = sections(store, *tasks)["tasks"]
+
+    assert "Total Mean Median 95 % Longest CPU Memory" in told
+    assert "9.0 s 3.0 s 2.0 s 6.0 s 6.0 s – –" in told
+
+
+def test_workers_are_busy_for_the_share_of_their_lives_that_they_ran_tasks(
+    store: BaseStore,
+) -> None:
+    first, last = Task(abs, -1), Task(abs, -2)
+    put(store, first, BEGAN, 1.0)
+    put(store, last, BEGAN + 9.0, 1.0)
+
+    assert "Workers busy 20 % 1 worker ran tasks" in sections(store, first, last)["summary"]
+
+
+def test_of_many_workers_those_that_were_busy_for_longest_are_drawn(store: BaseStore) -> None:
+    tasks = [Task(abs, -number) for number in range(50)]
+    for number, task in enumerate(tasks):
+        busy = 1.0 + number * 7 % 50
+        record = Record(task.name, BEGAN, busy, worker=f"node1:{number + 100}")
+        store.put(Frame(Kind.RESULT, task.digest, pack(record), encode(1)))
+
+    told = sections(store, *tasks)["time"]
+
+    drawn = {int(number) - 100 for number in re.findall(r"node1:(\d+)", told)}
+    assert "of 50 the 40 that were busy for longest" in told
+    assert drawn == {number for number in range(50) if number * 7 % 50 >= 10}
+
+
+def test_dead_workers_are_found_among_what_failed(store: BaseStore) -> None:
+    task = Task(abs, -1)
+    found = find(Jugspace(store, [task]), Subject("odd.py", "here"))
+    process = Process("node7", "", "", 7, "")
+    dead = Worker("0123456789abcdef", process, Life.SILENT, silence=840.0, lease=120.0, start=5.0)
+
+    text = page(replace(found, workforce=Workforce([dead], {}, 0, 0, 120.0)))
+
+    (states,) = re.findall(r'data-key="worker-[^"]*" data-states="([^"]*)"', text)
+    assert states == "failed"
