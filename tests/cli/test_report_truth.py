@@ -183,3 +183,13 @@ def test_dead_workers_are_found_among_what_failed(store: BaseStore) -> None:
 
     (states,) = re.findall(r'data-key="worker-[^"]*" data-states="([^"]*)"', text)
     assert states == "failed"
+
+
+def test_the_graph_says_how_far_each_name_is(store: BaseStore) -> None:
+    done, left = Task(abs, -1), Task(abs, -2)
+    put(store, done, BEGAN, 1.0)
+
+    graph = sections(store, Task(sum, [done, left]))["graph"]
+
+    assert "builtins.abs builtins.abs 1 of 2" in graph
+    assert "builtins.sum builtins.sum 0 of 1" in graph
