@@ -18,6 +18,7 @@ from tests.cli.test_report import MARKUP
 from tests.cli.test_webstatus import Looks, live_at
 
 from jug import set_jugdir
+from jug.errors import StoreError
 from jug.session import use_store
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +112,7 @@ def faults(tab: Page, axe: str) -> list[tuple[str, Any]]:
     return [
         (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
         for one in json.loads(found)
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] != "minor"
     ]
 
 
@@ -239,6 +240,44 @@ def test_a_live_page_can_be_paused(tab: Page, looks: Looks) -> None:
         tab.evaluate("pause.click()")
         looks.run()
         tab.wait_for("document.body.textContent.includes('1 finished')")
+
+
+def test_why_there_is_nothing_new_is_said_beside_what_was_last_seen(
+    tab: Page, looks: Looks
+) -> None:
+    with live_at(looks) as url:
+        tab.show(url)
+        looks.trouble = StoreError("the server of 'redis://<b>x</b>' does not answer")
+        tab.wait_for("live.textContent == \"the server of 'redis://<b>x</b>' does not answer\"")
+
+        assert tab.evaluate("document.body.textContent.includes('builtins.abs')")
+        assert tab.evaluate("live.classList.contains('bad-text')")
+
+        looks.trouble = None
+        tab.wait_for("live.textContent == 'live' && !live.classList.contains('bad-text')")
+
+
+def test_a_server_that_was_started_anew_is_told_from_one_that_has_ended(
+    tab: Page, looks: Looks
+) -> None:
+    with live_at(looks) as url:
+        tab.show(url)
+        tab.evaluate("history.replaceState(null, '', '/?token=of-the-one-before')")
+        tab.wait_for("live.textContent == 'jug webstatus was started anew: open its new URL'")
+
+
+def test_what_is_selected_stays_and_that_nothing_is_looked_at_meanwhile_is_said(
+    tab: Page, looks: Looks
+) -> None:
+    with live_at(looks) as url:
+        tab.show(url)
+        tab.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
+        tab.wait_for("live.textContent == 'paused while text is selected'")
+        count = looks.count
+        tab.evaluate("getSelection().removeAllRanges()")
+        tab.wait_for("live.textContent == 'live'")
+
+        assert looks.count > count
 
 
 def test_axe_finds_no_serious_fault_in_a_live_page(tab: Page, looks: Looks, axe: str) -> None:

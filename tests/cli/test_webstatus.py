@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ from jug.backends.base import BaseStore
 from jug.errors import JugError, OptionError, StoreError
 from jug.jugfile import Jugspace
 from jug.report.findings import Findings, Subject, find
-from jug.report.live import LivePage
+from jug.report.live import LivePage, Unavailable
 from jug.report.server import serving
 from jug.session import use_store
 
@@ -119,6 +121,9 @@ def test_the_page_says_to_browsers_what_it_may_do(url: str) -> None:
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
     assert headers.getheader("X-Content-Type-Options") == "nosniff"
+    assert headers.getheader("X-Frame-Options") == "DENY"
+    assert headers.getheader("Cross-Origin-Opener-Policy") == "same-origin"
+    assert headers.getheader("Cross-Origin-Resource-Policy") == "same-origin"
     assert headers.getheader("Referrer-Policy") == "no-referrer"
     assert headers.getheader("Cache-Control") == "no-store"
     assert headers.getheader("Content-Type") == "text/html; charset=utf-8"
@@ -202,6 +207,8 @@ def test_all_addresses_are_heard_only_where_that_is_asked_for(looks: Looks) -> N
         assert parts.hostname == socket.gethostname().lower()
         assert ask(there).status == 200
         assert ask(there, Host=socket.gethostname()).status == 200
+        assert ask(there.replace("127.0.0.1", "127.0.0.3")).status == 200
+        assert ask(there, Host="127.0.0.3").status == 403
         assert ask(there, Host="evil.example").status == 403
 
 
@@ -247,6 +254,129 @@ def test_a_client_that_says_nothing_holds_nobody_up(url: str) -> None:
         assert ask(url).status == 200
 
 
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "PROPFIND /?{} HTTP/1.1", "<b> /?{} HTTP/1.1", "get /?{} HTTP/1.1", "GET /?{} HTTP/9.9",
+        "GET http://[x/?{} HTTP/1.1", "GET", "\x16\x03\x01", "GET /?{}" + "a" * 70_000,
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_refused_in_a_word(url: str, request_line: str, looks: Looks) -> None:
+    answer = spoken(url, request_line.format(urlsplit(url).query) + "\r\nHost: localhost\r\n\r\n")
+
+    assert answer.split()[-1] in (b"Implemented", b"Found", b"Request", b"Supported", b"Long")
+    assert b"<" not in answer and urlsplit(url).query.encode() not in answer
+    assert b"HTTP/1.0" not in answer or b"Content-Security-Policy: default-src 'none'" in answer
+    assert looks.count == 0
+
+
+def spoken(url: str, text: str) -> bytes:
+    """Send this to a server, and return all that it answers."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connected:
+        connected.sendall(text.encode("latin-1"))
+        return b"".join(iter(lambda: connected.recv(1 << 16), b""))
+
+
+def test_of_very_many_connections_the_oldest_is_given_up(url: str) -> None:
+    parts = urlsplit(url)
+    with ExitStack() as stack:
+        there = parts.hostname or "", parts.port or 0
+        silent = [
+            stack.enter_context(socket.create_connection(there, timeout=30)) for _ in range(100)
+        ]
+        status = ask(url).status
+        running = [one for one in enumerate_threads() if "process_request" in one.name]
+
+        assert status == 200
+        assert silent[0].recv(1) == b""
+        assert len(running) <= 65
+        silent[-1].sendall(f"GET /?{parts.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert silent[-1].recv(12) == b"HTTP/1.0 200"
+
+
+def test_a_store_that_is_long_in_answering_is_not_asked_less_often(store: BaseStore) -> None:
+    class Slow(Looks):
+        def __call__(self) -> Findings:
+            time.sleep(0.5)
+            return super().__call__()
+
+    looks = Slow(store)
+    live = LivePage(looks, kept=0.0)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        live.get()
+        first = time.monotonic()
+        while looks.count < 2 and time.monotonic() < first + 4:
+            live.get()
+    finally:
+        live.close()
+        maker.join()
+
+    assert looks.count == 2
+
+
+@pytest.mark.parametrize(("kept", "work"), [(60.0, 0.0), (0.0, 0.3)])
+def test_a_page_is_kept_for_long_enough_and_for_ten_times_its_work(
+    looks: Looks, kept: float, work: float
+) -> None:
+    def look() -> Findings:
+        end = time.thread_time() + work
+        while time.thread_time() < end:
+            pass
+        return looks()
+
+    live = LivePage(look, kept=kept)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        live.get()
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            live.get()
+            time.sleep(0.01)
+    finally:
+        live.close()
+        maker.join()
+
+    assert looks.count == 1
+
+
+def test_who_has_waited_for_long_gets_no_old_page(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_slow = Event()
+
+    def look() -> Findings:
+        if looks.count:
+            is_slow.wait()
+        return looks()
+
+    live = LivePage(look, kept=0.0)
+    maker = Thread(target=live.keep_making)
+    maker.start()
+    try:
+        assert live.get()
+        monkeypatch.setattr("jug.report.live._PATIENCE", 0.01)
+        end = time.monotonic() + 30
+        with pytest.raises(Unavailable, match="the store has not answered for 0.01 seconds"):
+            while time.monotonic() < end:  # the page is kept for a moment
+                live.get()
+    finally:
+        is_slow.set()
+        live.close()
+        maker.join()
+
+
+@pytest.mark.slow
+@pytest.mark.clock
+def test_who_says_nothing_for_long_is_given_up(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=90) as silent:
+        assert silent.recv(1) == b""
+
+
 def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -257,6 +387,12 @@ def test_a_port_that_is_taken_is_told(looks: Looks) -> None:
                 pass
 
     assert "give another one by --port" in str(error.value)
+
+
+def test_two_of_them_never_share_a_port(looks: Looks, url: str) -> None:
+    with pytest.raises(OptionError, match="can't be had"):
+        with serving(LivePage(looks), "127.0.0.1", urlsplit(url).port or 0):
+            pass
 
 
 def test_an_address_that_is_none_is_told(looks: Looks) -> None:
@@ -374,6 +510,49 @@ def test_of_a_jugfile_that_cant_be_read_what_is_recorded_is_shown(
 
     shown = ask(url).text
     assert "The jugfile can&#x27;t be read." in shown and "7 finished" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edited", ["edited.py", "helper.py"])
+def test_that_a_file_was_edited_since_it_was_read_is_told(
+    folder: Path, started: Callable[..., tuple[subprocess.Popen[str], str]], edited: str
+) -> None:
+    (folder / "helper.py").write_text("def less(x): return x - 1\n")
+    (folder / "edited.py").write_text("from jug import Task\nimport helper\nTask(helper.less, 1)\n")
+    _, url = started("edited.py")
+    before = ask(url).text
+
+    with open(folder / edited, "a") as file:
+        file.write("more = 2\n")
+    after = before
+    end = time.monotonic() + 60
+    while "edited after being read" not in after and time.monotonic() < end:
+        time.sleep(0.2)
+        after = ask(url).text
+
+    assert "edited after being read" not in before
+    assert f"{edited} was edited after being read for this page" in after
+
+
+def test_a_browser_is_begun_without_the_token_on_its_command_line(
+    jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[tuple[str, str, int]] = []
+
+    def launch(path: str) -> None:
+        folder = os.stat(os.path.dirname(path))
+        launched.append((path, Path(path).read_text(), stat.S_IMODE(folder.st_mode)))
+
+    def interrupted(live: LivePage) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.launch", launch)
+    monkeypatch.setattr(LivePage, "keep_making", interrupted)
+    url = jug("webstatus", "--open", "--port", "0", "primes.py").stdout.splitlines()[0]
+
+    ((path, text, mode),) = launched
+    assert "token" not in path and f"0; url={url}" in text and mode == 0o700
+    assert not os.path.exists(os.path.dirname(path))
 
 
 def test_a_port_that_is_none_is_wrong_usage(jug: Jug) -> None:

@@ -79,8 +79,8 @@ def write_aside(path: Path, content: bytes) -> None:
     target = Path(os.path.realpath(path))
     aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        if os.path.exists(target) and not os.path.isfile(target):  # such as /dev/stdout
-            target.write_bytes(content)
+        if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
+            path.write_bytes(content)
             return
         try:
             aside.write_bytes(content)

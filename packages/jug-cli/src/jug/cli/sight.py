@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, TextIO
 
+from jug.cli.read_files import ReadFiles
 from jug.cli.reading import job_of, traceless
 from jug.errors import JugError, JugfileError, StoreError
 from jug.options import Options
@@ -28,11 +29,17 @@ class Sight:
     """A jugfile's tasks, or stand-ins for those that were recorded, to be looked at."""
 
     def __init__(
-        self, jugspace: Jugspace, graph: Graph, subject: Subject, jugfile: Jugfile | None = None
+        self,
+        jugspace: Jugspace,
+        graph: Graph,
+        subject: Subject,
+        jugfile: Jugfile | None = None,
+        files: ReadFiles | None = None,
     ) -> None:
         self._jugspace = jugspace
         self._graph = graph
         self._jugfile = jugfile
+        self._files = files
         self.subject = subject
         """What the jugfile and its store are called, and why it could not be read if so."""
 
@@ -44,6 +51,8 @@ class Sight:
             self._jugspace, self._graph = _recorded(self._jugspace.store)
         elif self._is_barrier_open():
             self._read_on()
+        if self._files is not None:
+            self.subject = self.subject._replace(changed=self._files.changed())
         return find(self._jugspace, self.subject, self._graph)
 
     def _is_barrier_open(self) -> bool:
@@ -95,7 +104,7 @@ def _seen(options: Options) -> Sight:
         trouble = _with_trouble(Subject(options.jugfile, store.url), error)
         return Sight(*_recorded(store), trouble)
     subject = Subject(os.path.join(job.folder, job.jugfile), jugspace.store.url)
-    return Sight(jugspace, graph, subject, jugfile)
+    return Sight(jugspace, graph, subject, jugfile, ReadFiles(job.jugfile, job.folder))
 
 
 def _hashed(jugspace: Jugspace) -> Graph:

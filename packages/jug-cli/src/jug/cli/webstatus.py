@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import click
 
 from jug.cli import DONE
@@ -49,9 +54,24 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
         try:
             with serving(live, options.webstatus_ip, options.webstatus_port) as url:
                 click.echo(f"{url}\nCtrl-C ends it.")
-                if is_opened:
-                    click.launch(url)
-                live.keep_making()
+                with _leading_to(url) as path:
+                    if is_opened:
+                        click.launch(path)
+                    live.keep_making()
         except KeyboardInterrupt:
             click.echo("", err=True)
     context.exit(DONE)
+
+
+@contextmanager
+def _leading_to(url: str) -> Iterator[str]:
+    """Yield a file that leads a browser there, and that only its owner can read.
+
+    What programs are begun with can be seen by everybody on a machine, so it must not be the URL.
+    """
+    from jug.report.markup import tag
+
+    with TemporaryDirectory(prefix="jug-webstatus-") as folder:
+        path = Path(folder, "webstatus.html")
+        path.write_text(tag("meta", http_equiv="refresh", content=f"0; url={url}"), "utf-8")
+        yield str(path)

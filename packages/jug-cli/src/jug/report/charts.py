@@ -16,11 +16,13 @@ from jug.report.figures import clock, date, number, whole_span
 from jug.report.markup import Markup, tag
 from jug.report.timeline import CELLS
 from jug.views.distribution import Distribution
+from jug.wording import duration
 
 __all__ = ["area", "bar", "curve", "histogram", "nice_top", "samples", "stretched", "time_axis"]
 
 _HEIGHT: Final = 160
 _FINE: Final = 1000  # steps of a picture's height
+_SHORT: Final = 300.0  # seconds: of so long an axis the moments of samples differ by parts of one
 
 
 def stretched(width: float, height: float, *contents: Markup | Iterable[Markup]) -> Markup:
@@ -113,7 +115,14 @@ def _when(axis: Axis, moment: float) -> str:
 def samples(axis: Axis, count: int = 12) -> list[tuple[str, int]]:
     """Return some cells of an axis, each with the moment at which it ends, for a table."""
     chosen = sorted({ceil(CELLS * (place + 1) / count) - 1 for place in range(count)})
-    return [(date(_moment(axis, (cell + 1) / CELLS)), cell) for cell in chosen]
+    return [(_when_exactly(axis, _moment(axis, (cell + 1) / CELLS)), cell) for cell in chosen]
+
+
+def _when_exactly(axis: Axis, moment: float) -> str:
+    """Return when a moment was, so that it differs from others of a short axis."""
+    if axis.end - axis.start < _SHORT:
+        return f"after {duration(moment - axis.start)}"
+    return date(moment)
 
 
 def _moment(axis: Axis, place: float) -> float:
@@ -146,13 +155,13 @@ def histogram(spread: Distribution, name: str) -> Markup:
     """Return a small picture of how times are spread."""
     most, wide = max(spread.counts), 96 / max(len(spread.counts), 8)
     bars = (
-        f"M{place * wide:.1f} 20v-{max(1.5, 18 * count / most):.1f}h{wide - 1:.1f}V20z"
+        f"M{place * wide:g} 20v-{max(1.5, 18 * count / most):.2g}h{wide - 1:g}V20z"
         for place, count in enumerate(spread.counts)
         if count
     )
     return tag(
-        "svg", tag("path", d="".join(bars)), class_="spread", viewBox="0 0 96 20",
-        width=96, height=20, role="img", aria_label=name,
+        "svg", tag("title", name), tag("path", d="".join(bars)), class_="spread",
+        viewBox="0 0 96 20", width=96, height=20, role="img",
     )  # fmt: skip
 
 

@@ -22,12 +22,12 @@ __all__ = ["code_section", "stale_results"]
 
 _CHANGES: Final = 30
 _PARTS: Final = 20
-_NAMES: Final = 250
+_NAMES: Final = 100
 _UNSEEN: Final = 8
 _NAME: Final = 120
 _TEXT: Final = 400
 _DIFF: Final = 8000
-_ALL: Final = 120_000
+_ALL: Final = 60_000
 """Characters that all differences have together."""
 
 _TITLES: Final = ["Task name", *(answer.capitalize() for answer in Answer), "What can't be seen"]
@@ -97,7 +97,7 @@ def _parts(change: Change, room: int) -> Iterator[Markup | None]:
         cut = text if len(text) <= share else f"{text[:share]}…"
         lines = (_line(line) for line in cut.splitlines(keepends=True))
         name = f"What changed in {shown(part.name, _NAME)}"
-        yield tag("pre", lines, class_="diff", tabindex="0", role="region", aria_label=name)
+        yield tag("pre", lines, class_="diff", tabindex="0", role="group", aria_label=name)
     yield rows_left_out(len(change.parts) - _PARTS, "parts")
 
 
@@ -123,4 +123,4 @@ def _row(of_name: NameCode) -> Markup:
     ]
     states = "stale" if counts[Answer.STALE] else ""
     return row(_TITLES, cells, _RIGHT, class_="item", data_states=states,
-               data_key=f"code-{shown(of_name.name, _NAME)}")  # fmt: skip
+               data_key=f"code-{crc32(of_name.name.encode('utf-8', 'replace')):08x}")  # fmt: skip

@@ -19,7 +19,7 @@ _GROUPS: Final = 40
 _CALLS: Final = 10
 _HOSTS: Final = 8
 _TEXT: Final = 300
-_ALL: Final = 240_000
+_ALL: Final = 120_000
 """Characters that all tracebacks and outputs have together."""
 _LONGEST: Final = 8000
 

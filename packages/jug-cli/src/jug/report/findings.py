@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,6 +42,8 @@ class Subject(NamedTuple):
     """Why the jugfile could not be read, empty if it was."""
     traceback: str = ""
     """What it raised, and where."""
+    changed: Sequence[str] = ()
+    """Its files that were edited since they were read."""
 
 
 @dataclass(frozen=True)

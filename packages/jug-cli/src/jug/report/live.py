@@ -2,8 +2,9 @@
 
 A store is for one thread, so one thread makes the pages, the one that calls `keep_making`,
 and those that answer browsers wait for it.  All who ask meanwhile get the same page, and it is
-kept for a while that grows with the time that it took to make: looking at the work
-takes a small part of one core, however many look and however large the work is.
+kept for a while that grows with the processor time that it took to make: looking at the work
+takes a small part of one core, however many look and however large the work is.  A store that
+was long in answering is asked again as soon as any other.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _KEPT: Final = 2.0
 """Seconds for which a page is kept at least."""
 _GLANCE: Final = 0.5
 """Seconds after which a Ctrl-C is heard that comes just as a wait begins."""
-_SHARE: Final = 0.1  # of the time may go into making pages
+_SHARE: Final = 0.1  # of a core may go into making pages
 _PATIENCE: Final = 120.0
 """Seconds after which one who asks gets none."""
 
@@ -56,7 +57,10 @@ class LivePage:
                 asked = time.monotonic()
                 self._is_wanted = True
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._made >= asked or self._is_closed, _PATIENCE)
+                if not self._changed.wait_for(
+                    lambda: self._made >= asked or self._is_closed, _PATIENCE
+                ):
+                    raise Unavailable(f"the store has not answered for {_PATIENCE:g} seconds")
             if self._trouble or self._is_closed or not self._page:
                 raise Unavailable(self._trouble or "jug webstatus has ended")
             return self._page
@@ -72,7 +76,7 @@ class LivePage:
             self._make()
 
     def _make(self) -> None:
-        began = time.monotonic()
+        began = time.thread_time()
         made, trouble = b"", ""
         try:
             made = page(self._look(), refresh=max(_KEPT, self._kept)).encode(
@@ -83,7 +87,7 @@ class LivePage:
         with self._changed:
             self._page, self._trouble, self._made = made, trouble, time.monotonic()
             self._is_wanted = False  # who asked meanwhile gets this one
-            self._kept = max(self._least, (self._made - began) / _SHARE)
+            self._kept = max(self._least, (time.thread_time() - began) / _SHARE)
             self._changed.notify_all()
 
     def close(self) -> None:

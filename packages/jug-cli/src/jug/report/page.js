@@ -29,7 +29,10 @@ function sort(head) {
   const sign = head.getAttribute("aria-sort") === "descending" ? -1 : 1;
   const value = (row) => {
     const cell = row.cells[column], order = cell.dataset.order;
-    return order === undefined ? cell.textContent : Number(order);
+    if (order !== undefined) return Number(order);
+    if (!head.classList.contains("n")) return cell.textContent;
+    const number = Number(cell.textContent);
+    return Number.isNaN(number) ? -1 : number; // what is not known stands as less than none
   };
   const compare = (a, b) => (typeof a === "number" && typeof b === "number"
     ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));
@@ -97,33 +100,40 @@ function updateChildren(old, now) {
 }
 
 const refresh = Number(document.body.dataset.refresh ?? 0), live = byId("live"), pause = byId("pause");
-let isPaused = false, isEnded = false;
+let isPaused = false, trouble = "";
 
 async function lookAnew() {
+  const late = setTimeout(() => say("waiting for an answer"), 5000);
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of ["header", "main"]) update(document.querySelector(part), page.querySelector(part));
-    document.querySelectorAll("th[aria-sort]").forEach(sort);
-    filter();
-    isEnded = false;
+    const text = await answer.text();
+    if (answer.ok) show(new DOMParser().parseFromString(text, "text/html"));
+    trouble = answer.ok ? "" : answer.status === 503 ? text.trim() : "jug webstatus was started anew: open its new URL";
   } catch {
-    isEnded = true;
+    trouble = "jug webstatus does not answer any more";
   }
+  clearTimeout(late);
   say();
 }
 
-function say() {
-  live.textContent = isEnded ? "jug webstatus does not answer any more" : isPaused ? "paused" : "live";
+function show(page) {
+  for (const part of ["header", "main"]) update(document.querySelector(part), page.querySelector(part));
+  document.querySelectorAll("th[aria-sort]").forEach(sort);
+  filter();
+}
+
+function say(what = trouble || (isPaused ? "paused" : "live")) {
+  if (live.textContent !== what) live.textContent = what;
+  live.classList.toggle("bad-text", trouble !== "");
   pause.textContent = isPaused ? "Go on" : "Pause";
 }
 
 async function follow() {
   for (;;) {
     await new Promise((done) => setTimeout(done, refresh * 1000));
-    const isSelecting = !getSelection().isCollapsed;
-    if (!isPaused && !document.hidden && !isSelecting) await lookAnew();
+    if (isPaused || document.hidden) continue;
+    if (getSelection().isCollapsed) await lookAnew();
+    else say("paused while text is selected");
   }
 }
 

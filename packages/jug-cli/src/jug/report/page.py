@@ -75,7 +75,7 @@ def _tools(is_live: bool) -> Markup:
     choose = tag("select", tag("option", "all states", value=""), states, id="state")
     live = (
         tag("button", "Pause", type="button", id="pause"),
-        tag("span", id="live"),
+        tag("span", id="live", role="status"),
     )
     return tag(
         "div",

@@ -20,12 +20,12 @@ class Cell(NamedTuple):
 
     content: Content
     order: float | None = None
+    is_faint: bool = False
 
 
 def num(text: str, order: float | None) -> Cell:
     """Return a cell with a number, which is faint where it is none."""
-    is_nothing = text in ("0", "–")
-    return Cell(tag("span", text, class_="faint") if is_nothing else text, order)
+    return Cell(text, None if text == str(order) else order, is_faint=text in ("0", "–"))
 
 
 def section(key: str, title: str, *contents: Content, note: Content = None) -> Markup:
@@ -63,10 +63,15 @@ def row(titles: Sequence[str], cells: Sequence[Cell], right: Sequence[str], **ab
     (_, first), *rest = zip(titles, cells, strict=True)
     named = tag("th", first.content, scope="row", data_order=_order(first))
     others = (
-        tag("td", cell.content, class_="n" if title in right else None, data_order=_order(cell))
+        tag("td", cell.content, class_=_class(cell, title in right), data_order=_order(cell))
         for title, cell in rest
     )
     return tag("tr", named, others, **about)
+
+
+def _class(cell: Cell, is_number: bool) -> str | None:
+    kinds = ["n"] * is_number + ["faint"] * cell.is_faint
+    return " ".join(kinds) or None
 
 
 def _order(cell: Cell) -> str | None:
@@ -75,7 +80,7 @@ def _order(cell: Cell) -> str | None:
 
 def scrolled(name: str, content: Markup) -> Markup:
     """Return what is wider than a small screen in a part that scrolls by itself."""
-    return tag("div", content, class_="wide", role="region", tabindex="0", aria_label=name)
+    return tag("div", content, class_="wide", role="group", tabindex="0", aria_label=name)
 
 
 def folding(
@@ -94,8 +99,11 @@ def figure(key: str, caption: str, picture: Markup, as_table: Markup) -> Markup:
 
 def long_text(name: str, text: str, room: int = _LONGEST) -> Markup:
     """Return a text of many lines; of one that is very long the end, which says most."""
-    kept = text if len(text) <= room else f"…{text[-room:]}"
-    return tag("pre", shown(kept, None), tabindex="0", role="region", aria_label=name)
+    kept = text[-room:]
+    while len(joined(kept)) > room:  # a character may take five, such as &amp;
+        kept = kept[len(kept) // 8 + 1 :]
+    cut = "" if len(kept) == len(text) else "…"
+    return tag("pre", f"{cut}{kept}", tabindex="0", role="group", aria_label=name)
 
 
 def rows_left_out(count: int, things: str) -> Markup | None:

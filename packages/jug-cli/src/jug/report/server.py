@@ -5,20 +5,24 @@ has a secret, without which nothing is said; the name that the browser looked up
 one of this host's, or another site could have its own name lead here and read the answer; and there
 is nothing that could be changed.  Files are not served at all: there is one page, and it is in
 memory.
+
+Who has no secret can still connect, and say nothing.  So there are only so many connections at
+a time, each with a thread: one more, and the oldest is given up.
 """
 
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hmac import compare_digest
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
 from threading import Thread
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from jug.errors import OptionError
 from jug.report.live import LivePage, Unavailable
@@ -37,6 +41,8 @@ _HEADERS: Final = {
 _ALL_ADDRESSES: Final = ("0.0.0.0", "::", "")
 _PATIENCE: Final = 30.0
 """Seconds in which a browser must say what it wants."""
+_MOST: Final = 64
+"""Connections at a time."""
 
 
 @contextmanager
@@ -70,6 +76,8 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False  # a browser that says nothing holds nobody up
+    allow_reuse_port = False  # a port that another one listens at is taken
+    request_queue_size = _MOST
 
     def __init__(self, live: LivePage, token: str, host: str, port: int) -> None:
         found = socket.getaddrinfo(
@@ -79,6 +87,7 @@ class _Server(ThreadingHTTPServer):
         self.live = live
         self.token = token.encode()
         self.host = host
+        self._open: deque[socket.socket] = deque()
         self.names = self._names()
         super().__init__(address[:2], _Answer)  # type: ignore[arg-type]
 
@@ -94,6 +103,20 @@ class _Server(ThreadingHTTPServer):
         if self.host in _ALL_ADDRESSES:
             own |= {socket.gethostname(), socket.getfqdn()}
         return {name.lower() for name in own}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own; of too many connections the oldest is given up."""
+        self._open.append(request)
+        with suppress(IndexError, OSError):  # some have just ended by themselves
+            while len(self._open) > _MOST:
+                self._open.popleft().shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
+        with suppress(ValueError):  # it was given up
+            self._open.remove(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that has gone away."""
@@ -125,10 +148,13 @@ class _Answer(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse_method
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request that is known, in no more words than any other."""
+        self._send(HTTPStatus(code))
+
     def _refusal(self) -> HTTPStatus | None:
         """Return why the page may not be seen, None if it may."""
-        url = urlsplit(self.path)
-        given = parse_qs(url.query).get("token", [""])
+        given = parse_qs(self.path.partition("?")[2]).get("token", [""])
         is_known = compare_digest(given[0].encode("utf-8", "replace"), self.server.token)
         if not (self._is_for_this_host() and is_known and len(given) == 1):
             return HTTPStatus.FORBIDDEN

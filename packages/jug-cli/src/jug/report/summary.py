@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from jug.progress.wording import silence
@@ -85,7 +85,8 @@ def _left(found: Findings) -> tuple[str, str]:
     now = found.snapshot
     if not now.left:
         blocked = sum(one.blocked for one in now.names)
-        return "none", f"{number(blocked)} wait for what failed" if blocked else ""
+        wait = "waits" if blocked == 1 else "wait"
+        return "none", f"{number(blocked)} {wait} for what failed" if blocked else ""
     if now.time_left is None and not now.at_least:
         return "unknown", _rate(now.rate)
     if not now.workers:
@@ -117,7 +118,7 @@ def _busy_share(found: Findings) -> float | None:
 
 def _workers(found: Findings) -> str:
     count = len(found.timings.workers)
-    return f"{counted(count, 'worker')} so far" if count else ""
+    return f"{counted(count, 'worker')} ran tasks" if count else ""
 
 
 def _notices(found: Findings) -> Iterator[Content]:
@@ -134,6 +135,8 @@ def _notices(found: Findings) -> Iterator[Content]:
         yield "The jugfile makes no tasks."
     elif not (found.timings.workers or found.failures or found.snapshot.running):
         yield "No task has been run yet."
+    if subject.changed:
+        yield _edited(subject.changed)
     if found.at_barrier:
         yield "The jugfile stops at a barrier: there may be more tasks beyond it."
     if found.snapshot.silent:
@@ -143,3 +146,12 @@ def _notices(found: Findings) -> Iterator[Content]:
     if stale:
         link = tag("a", "See what changed", href="#code")
         yield joined(f"{stale}. ", link, ".")
+
+
+def _edited(files: Sequence[str]) -> str:
+    first, more = shown(files[0], _PATH), len(files) - 1
+    was = f"{first} and {number(more)} more were" if more else f"{first} was"
+    return (
+        f"{was} edited after being read for this page, which shows the tasks and the code "
+        "of before: begin jug webstatus anew."
+    )

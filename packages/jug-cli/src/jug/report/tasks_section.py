@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
+from zlib import crc32
 
 from jug.report.charts import histogram
 from jug.report.figures import UNKNOWN, number, percent, size, span
@@ -30,8 +31,8 @@ from jug.wording import counted, duration
 
 __all__ = ["graph_section", "path_section", "tasks_section"]
 
-_NAMES: Final = 250
-_LINKS: Final = 300
+_NAMES: Final = 120
+_LINKS: Final = 150
 _NAME: Final = 120
 _CALL: Final = 160
 _STEPS: Final = 15
@@ -71,7 +72,7 @@ def _row(found: Findings, name: str, times: NameTimes | None) -> Markup:
         _NUMBERS,
         class_="item",
         data_states=states,
-        data_key=f"name-{shown(name, _NAME)}",
+        data_key=f"name-{crc32(name.encode('utf-8', 'replace')):08x}",
     )
 
 
@@ -133,12 +134,18 @@ def path_section(found: Findings) -> Markup | None:
         f"{duration(path.length)} of {duration(path.work)} of work. However many workers there "
         "are, they can't be faster than that."
     )
+    if path.estimated:
+        tasks = counted(path.estimated, "task")
+        note += f" Of {tasks} without a result the mean of the name is taken."
+    if path.unknown:
+        tasks = counted(path.unknown, "task")
+        note += f" Not counted: {tasks} of names without any result."
     titles = ["Took", "Task"]
     steps = islice(zip(path.numbers, path.seconds, strict=True), _STEPS)
     rows = [
         tag(
             "tr",
-            tag("td", num(span(seconds), None).content, class_="n"),
+            tag("td", span(seconds), class_="n"),
             tag("td", tag("code", shown(call_form(found.graph.tasks[number]), _CALL))),
         )
         for number, seconds in steps

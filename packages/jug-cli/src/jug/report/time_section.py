@@ -36,20 +36,23 @@ def time_section(found: Findings) -> Markup | None:
 
 def _done(found: Findings, told: Timeline) -> Markup:
     total = max(found.snapshot.total, 1)
-    titles = ["Until", "Tasks done"]
+    titles = ["When", "Tasks done"]
     rows = (
         row(titles, [Cell(moment), num(number(told.done[cell]), None)], titles[1:])
         for moment, cell in samples(told.axis)
     )
     as_table = table("Tasks done over time", titles, rows, titles[1:])
-    name = f"{number(told.done[-1])} of {number(total)} tasks done by {date(told.axis.end)}."
+    timed = told.done[-1]
+    name = f"{number(timed)} of {number(total)} tasks done by {date(told.axis.end)}."
     picture = curve(told.axis, name, told.done, total)
-    return figure("done", "Tasks done", picture, as_table)
+    others = found.snapshot.done - timed
+    unknown = f"; of {number(others)} more it is not known when" if others > 0 else ""
+    return figure("done", f"Tasks done{unknown}", picture, as_table)
 
 
 def _running(told: Timeline) -> Markup:
     labels = [shown(label, _NAME) for label in told.kinds.labels]
-    titles = ["Until", *labels]
+    titles = ["When", *labels]
     rows = (
         row(titles, [Cell(moment), *_counts(told, cell)], titles[1:])
         for moment, cell in samples(told.axis)
@@ -64,7 +67,16 @@ def _running(told: Timeline) -> Markup:
 
 def _counts(told: Timeline, cell: int) -> Iterator[Cell]:
     for counts in told.running:
-        yield num(f"{counts[cell]:.1f}" if counts[cell] >= 0.05 else "0", None)
+        yield num(_average(counts[cell]), None)
+
+
+def _average(count: float) -> str:
+    """Return how many workers there were on average; hardly any are not none.
+
+    >>> _average(2.04), _average(0.01), _average(0.0)
+    ('2.0', '< 0.1', '0')
+    """
+    return f"{count:.1f}" if count >= 0.05 else "< 0.1" if count else "0"
 
 
 def _workers(found: Findings, told: Timeline) -> Markup:

@@ -108,7 +108,7 @@ def _machine(machine: Machine) -> list[Cell]:
         num(number(machine.cores) if machine.cores else UNKNOWN, machine.cores),
         Cell(shown(", ".join(machine.pythons) or UNKNOWN, _TEXT)),
         Cell(date(machine.first), machine.first),
-        Cell(shown(jobs, _TEXT) or tag("span", UNKNOWN, class_="faint")),
+        Cell(shown(jobs, _TEXT) or UNKNOWN, is_faint=not jobs),
     ]
 
 
