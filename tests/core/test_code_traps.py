@@ -28,6 +28,7 @@ from jug.code import (
 from jug.code.changes import difference
 from jug.code.fingerprint import value_part
 from jug.errors import StoreError
+from jug.execution.job import note_what_is_shared
 from jug.jugfile import Jugfile
 from jug.records import Record, pack, unpack_if_sound
 from jug.task import alltasks
@@ -260,6 +261,7 @@ def test_no_code_of_the_users_runs(store: BaseStore) -> None:
     (task,) = read()
 
     task.run()
+    note_what_is_shared()  # as a worker does that begins
 
     assert compare(read(), store).names["jugfile.t"].counts[Answer.FRESH] == 1
 
