@@ -18,7 +18,7 @@ from jug.code.things import defaults_in, is_callable_kind
 from jug.hash.names import function_name
 from jug.records import without_collector
 
-__all__ = ["Call", "all_codes_of", "code_of", "codes_of"]
+__all__ = ["Call", "all_codes_of", "brings_nothing", "code_of", "codes_of"]
 
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
@@ -27,6 +27,8 @@ _MOST_FUNCTIONS: Final = 10_000
 
 _may_bring: dict[int, tuple[type, bool]] = {}
 """By the class's id, as its metaclass may have a hash of its own; the class is kept with it."""
+_bringing_nothing: set[int] = set()
+"""The ids of those classes whose objects neither bring code along nor contain anything."""
 
 
 class Call(Protocol):
@@ -37,8 +39,6 @@ class Call(Protocol):
 
     @property
     def kwargs(self) -> dict[str, Any]: ...
-    @property
-    def has_plain_arguments(self) -> bool: ...
 
 
 def code_of(task: Call) -> Code:
@@ -51,9 +51,21 @@ def code_of(task: Call) -> Code:
     codes = _latest[0]
     if codes.as_of != changes():  # nothing of it holds once a module was loaded from new source
         codes = _latest[0] = _Codes()
-    if task.has_plain_arguments:
-        return codes.of_function(task.f)
-    return codes.of(task.f, (*_brought(task),))
+    if codes.last[0] is not task:  # a worker asks more than once in a run
+        codes.last = task, codes.of_task(task)
+    return codes.last[1]
+
+
+def brings_nothing(task: Call) -> bool:
+    """Return whether it is seen at a glance that a task is called with nothing that brings code.
+
+    >>> from jug import Task
+    >>> task = Task(max, 2, 3)
+    >>> _ = code_of(task)  # which has a look at each argument
+    >>> brings_nothing(task), brings_nothing(Task(max, [2, 3]))
+    (True, False)
+    """
+    return _bringing_nothing.issuperset(map(id, map(type, task.args))) and not task.kwargs
 
 
 class _Codes:
@@ -64,6 +76,15 @@ class _Codes:
         self._reach = Reach()
         self._known: dict[tuple[int, ...], tuple[Any, Code]] = {}
         self._functions: dict[int, tuple[Any, Code]] = {}
+        self.last: tuple[Call | None, Code] = None, Code.of(None, (), (), ())
+        """The task that was last asked about, and its code."""
+
+    def of_task(self, task: Call) -> Code:
+        """Return the code behind a task."""
+        if brings_nothing(task):
+            return self.of_function(task.f)
+        brought = (*_brought(task),)
+        return self.of(task.f, brought) if brought else self.of_function(task.f)
 
     def of_function(self, function: Any) -> Code:
         """Return the code behind a function alone."""
@@ -131,9 +152,12 @@ def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
 def _brought(task: Call) -> Iterator[Any]:
     """Yield functions among the arguments, and the classes of objects."""
     for argument in (*task.args, *task.kwargs.values()):
-        for one in _items(argument):
+        items = items_of(argument, _MOST_LOOKED_AT + 1)
+        for one in _looked_at(argument, items):
             if _may_bring_code(type(one)):
                 yield type(one) if is_project(module_of(type(one))) else one
+        if items is None and not _may_bring_code(type(argument)):
+            _bringing_nothing.add(id(type(argument)))
 
 
 def _may_bring_code(kind: type) -> bool:
@@ -143,8 +167,7 @@ def _may_bring_code(kind: type) -> bool:
     return known[1]
 
 
-def _items(argument: Any) -> Iterable[Any]:
-    items = items_of(argument, _MOST_LOOKED_AT + 1)
+def _looked_at(argument: Any, items: list[Any] | None) -> Iterable[Any]:
     return (argument,) if items is None or len(items) > _MOST_LOOKED_AT else (argument, *items)
 
 

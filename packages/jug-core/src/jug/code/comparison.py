@@ -16,7 +16,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jug.code.changes import PartChange, difference
-from jug.code.codes import Call, code_of
+from jug.code.codes import Call, brings_nothing, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
@@ -248,7 +248,7 @@ def _codes(tasks: Iterable[Any]) -> Iterator[Code]:
     """Yield the code behind each task; most of them bring none along."""
     of_function: dict[int, Code] = {}
     for task in tasks:
-        if not task.has_plain_arguments:
+        if not brings_nothing(task):
             yield code_of(task)
             continue
         code = of_function.get(id(task.f))

@@ -23,6 +23,7 @@ from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
 from jug.code import all_codes_of, code_of, codes_of, keep, remember
+from jug.code.sources import changes
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
@@ -273,6 +274,7 @@ class Worker:
             self.stop = Ending.LIMIT
             return None
         self._keep_code(task, lease)
+        as_of = changes()
         self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
@@ -297,7 +299,8 @@ class Worker:
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
-        self._keep_code(task, lease)  # is other code if it has imported what was edited
+        if changes() != as_of:  # it has imported what was edited
+            self._keep_code(task, lease)
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
