@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,11 @@ from jug.backends.base import BaseStore
 from jug.backends.frames import Frame, Kind
 from jug.backends.process import Process
 from jug.cli.reading import traceless
+from jug.code import code_of, codes_of, keep
 from jug.codec import encode
 from jug.execution import Job
 from jug.records import Record, pack
+from jug.task import Task
 
 JUGFILE = """
 from jug import Task
@@ -68,10 +71,11 @@ def make_run(
         patch.setattr(type(jugspace.store), "poll", lambda store: None)  # each has its own tasks
         with _crew(jugspace.store, workers, patch) as crew:
             chance = random.Random(1)
+            keep(jugspace.store, codes_of(jugspace.tasks))
             for number, task in enumerate(jugspace.tasks):
                 if chance.random() >= left:
                     name = task.name.rpartition(".")[2]
-                    crew[number % workers].run(task.name, task.digest, _MEANS[name], failing)
+                    crew[number % workers].run(task, _MEANS[name], failing)
     return str(jugfile), jugdir
 
 
@@ -87,10 +91,12 @@ class _Made:
         self._clock = _BEGAN + self._chance.random()
         self._has_begun = False
 
-    def run(self, name: str, digest: bytes, mean: float, failing: float) -> None:
+    def run(self, task: Task[Any], mean: float, failing: float) -> None:
         """Write that a task was run, or has failed."""
         seconds = self._chance.lognormvariate(0.0, 0.4) * mean
-        record = Record(name, self._clock, seconds, 300, 80_000_000, cpu=0.9 * seconds)
+        digest = task.digest
+        measures = {"cpu": 0.9 * seconds, "code": code_of(task).text}
+        record = Record(task.name, self._clock, seconds, 300, 80_000_000, **measures)
         if not self._has_begun:
             self._as_itself()
         self._clock += seconds + 0.02 * mean * self._chance.random()

@@ -32,25 +32,22 @@ _ALL: Final = 60_000
 
 _TITLES: Final = ["Task name", *(answer.capitalize() for answer in Answer), "What can't be seen"]
 _RIGHT: Final = _TITLES[1:-1]
+_UNSEEN_TITLES: Final = [_TITLES[0], _TITLES[-1]]
 
 
 def stale_results(found: Findings) -> str:
     """Return how many results came from older code, and of which names; empty if none did."""
-    return shown(told_of_stale(found.code), _TEXT) if found.code else ""
-
-
-def _names(found: Findings) -> list[NameCode]:
-    return list(found.code.names.values()) if found.code else []
+    return shown(told_of_stale(found.code), _TEXT)
 
 
 def code_section(found: Findings) -> Markup | None:
-    """Return what is known of the code of results, None where nothing is."""
+    """Return what is known of the code of results, None where there are none."""
     code = found.code
-    if code is None or not code.names:
+    if found.subject.trouble or not found.snapshot.done:
         return None
-    if all(_is_fresh(of_name) for of_name in _names(found)):
-        note = "The code that jug can see is the same as when the results were computed."
-        return section("code", "Code", note=note)
+    if not code.has_stale:
+        note = "No result came from older code, as far as jug can see."
+        return section("code", "Code", _unseen(found.unseen), note=note)
     changes = [change for of_name in code.stale for change in of_name.changes]
     room = min(_DIFF, _ALL // max(1, min(len(changes), _CHANGES)))
     shown_changes = [_change(change, room) for change in changes[:_CHANGES]]
@@ -58,9 +55,25 @@ def code_section(found: Findings) -> Markup | None:
     return section("code", "Code", shown_changes, left_out, _table(code), note=_note(found))
 
 
-def _is_fresh(of_name: NameCode) -> bool:
-    counts = of_name.counts
-    return counts[Answer.FRESH] == sum(counts.values())
+def _unseen(unseen: dict[str, tuple[str, ...]]) -> Markup | None:
+    if not unseen:
+        return None
+    rows = [
+        row(_UNSEEN_TITLES, [_name_cell(name), _unseen_cell(what)], [], class_="item")
+        for name, what in islice(unseen.items(), _NAMES)
+    ]
+    left_out = rows_left_out(len(unseen) - len(rows), "names")
+    return joined(
+        table("Code that jug can't see", _UNSEEN_TITLES, rows, [], is_sorted=True), left_out
+    )
+
+
+def _name_cell(name: str) -> Cell:
+    return Cell(tag("code", shown(name, _NAME)))
+
+
+def _unseen_cell(unseen: tuple[str, ...]) -> Cell:
+    return Cell([tag("div", shown(what, _NAME)) for what in unseen[:_UNSEEN]])
 
 
 def _note(found: Findings) -> Markup | None:
@@ -117,9 +130,9 @@ def _table(code: Comparison) -> Markup:
 def _row(of_name: NameCode) -> Markup:
     counts = of_name.counts
     cells = [
-        Cell(tag("code", shown(of_name.name, _NAME))),
+        _name_cell(of_name.name),
         *(num(number(counts[answer]), counts[answer]) for answer in Answer),
-        Cell([tag("div", shown(what, _NAME)) for what in of_name.unseen[:_UNSEEN]]),
+        _unseen_cell(of_name.unseen),
     ]
     states = "stale" if counts[Answer.STALE] else ""
     return row(_TITLES, cells, _RIGHT, class_="item", data_states=states,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from jug.backends.base import BaseStore
 from jug.backends.worker_record import WorkerRecord
-from jug.code import Comparison, compare
+from jug.code import Comparison, find_stale, find_unseen
 from jug.jugfile import Jugspace
 from jug.progress import Snapshot
 from jug.progress.outside import Onlooker
@@ -63,8 +63,10 @@ class Findings:
     kinds: Kinds
     timeline: Timeline | None
     failures: list[FailureGroup]
-    code: Comparison | None
-    """The results beside the code of now, None where the jugfile could not be read."""
+    code: Comparison
+    """The results beside the code of now, empty where none came from older code."""
+    unseen: dict[str, tuple[str, ...]]
+    """By name what can't be seen of the code of now."""
     workforce: Workforce
     machines: list[Machine]
     versions: list[Version]
@@ -110,7 +112,8 @@ def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
         kinds,
         timeline(found, kinds, task_names),
         failure_groups(jugspace, graph.tasks),
-        None if subject.trouble else compare(graph.tasks, store),
+        Comparison() if subject.trouble else find_stale(graph.tasks, store),
+        {} if subject.trouble else find_unseen(graph.tasks),
         workforce(jugspace),
         machines(own),
         versions(own),

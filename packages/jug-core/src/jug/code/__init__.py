@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         compare,
         compare_record,
         find_stale,
+        find_unseen,
     )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "compare",
     "compare_record",
     "find_stale",
+    "find_unseen",
     "keep",
     "notice_reloads",
     "remember",

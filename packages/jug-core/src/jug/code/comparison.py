@@ -35,6 +35,7 @@ __all__ = [
     "accepted",
     "compare",
     "find_stale",
+    "find_unseen",
 ]
 
 
@@ -193,6 +194,18 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
         if made_by and made_by <= {code.reach for code in _codes(there)}:
             return Comparison()
         return _compare(there, store, kept)
+
+
+def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
+    """Return by name what can't be seen of the code behind tasks, each with the reason.
+
+    >>> from jug import Task
+    >>> find_unseen([Task(max, 2, 3)])
+    {}
+    """
+    of_functions = {id(task.f): task for task in tasks}.values()
+    codes = {task.name: code_of(task) for task in of_functions}
+    return {name: code.unseen for name, code in codes.items() if code.unseen}
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
