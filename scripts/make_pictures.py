@@ -104,7 +104,7 @@ def main() -> int:
         draw_terminal(place, PICTURES / "execute.svg")
         run_jug(place, "report", "-o", "report.html", "cells.py")
         page = place / "report.html"
-        page.write_text(page.read_text().replace(str(place), "/home/ana/cells"))
+        page.write_text(page.read_text().replace(str(place), "/data/cells"))
         draw_page(chromium, page)
     large = [path for path in PICTURES.iterdir() if path.stat().st_size > LARGEST]
     for path in sorted(PICTURES.iterdir()):

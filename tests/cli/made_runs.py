@@ -47,7 +47,7 @@ _time = time.time
 _BEGAN = 1_750_000_000.0
 _TRACEBACK = """\
 Traceback (most recent call last):
-  File "/home/ana/images/large.py", line 5, in smooth
+  File "/data/images/large.py", line 5, in smooth
     raise ValueError(f"image {number} has 4 channels, 3 are needed")
 ValueError: image 381 has 4 channels, 3 are needed
 """
