@@ -79,6 +79,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "output",
         "profiling",
         "progress",
+        "read_files",
         "reading",
         "run_lines",
         "selecting",
