@@ -162,6 +162,14 @@ def test_tags_that_can_be_read_only_once_are_refused():
         Needs.stated(tags=(tag for tag in ("a", "b")))
 
 
+def test_a_generator_of_a_generator_keeps_what_that_states():
+    heavy = TaskGenerator(max, cpus=4, version="2")
+
+    again = TaskGenerator(heavy, gpus=1)
+
+    assert (again(1, 2).needs, again.version, again.f) == (Needs(4, 0, 1), "2", max)
+
+
 def test_needs_in_words():
     assert str(Needs()) == "1 CPU"
     assert str(Needs.stated(16, "1.5 GiB", 2)) == "16 CPUs, 1.6 GB of memory, 2 GPUs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
 from jug.errors import OptionError, TaskError
 from jug.hash.names import function_name
@@ -66,11 +66,13 @@ class TaskGenerator(Generic[P, R]):
     def __init__(self, f: Any = None, **options: Unpack[Stated]) -> None:
         if not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
-        inner = version_of(f)
-        if inner:
-            options.setdefault("version", inner)
-        self.f = f.f if isinstance(f, TaskGenerator) else f
-        self._stated = options
+        if isinstance(f, TaskGenerator):
+            options = cast(Stated, {**f._stated, **options})
+            f = f.f
+        elif version := version_of(f):
+            options.setdefault("version", version)
+        self.f = f
+        self._stated: Stated = options
         self._options = _run_options(self.f, options) if options else DEFAULTS
         update_wrapper(self, self.f)
 
