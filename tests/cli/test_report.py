@@ -246,6 +246,18 @@ def test_an_existing_file_is_overwritten_and_keeps_no_trace(
     assert [path.name for path in folder.iterdir() if path.name.endswith(".tmp")] == []
 
 
+def test_who_may_not_read_the_page_before_may_not_read_the_new_one(
+    folder: Path, jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed("primes.py")
+    page = folder / "primes-report.html"
+    page.touch(0o600)
+
+    jug("report", "primes.py")
+
+    assert page.read_text() and page.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_link_stays_one(folder: Path, jug: Jug) -> None:
     (folder / "kept").mkdir()
     (folder / "page.html").symlink_to(folder / "kept" / "real.html")

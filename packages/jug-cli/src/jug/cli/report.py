@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -84,6 +85,8 @@ def write_aside(path: Path, content: bytes) -> None:
             return
         try:
             aside.write_bytes(content)
+            if target.exists():
+                shutil.copymode(target, aside)  # who may not read it may not now
             os.replace(aside, target)
         finally:
             with suppress(OSError):  # it is in place, or could not be made

@@ -99,9 +99,15 @@ class NameCode:
         return {answer: len(digests) for answer, digests in self.tasks.items()}
 
 
-@dataclass
+@dataclass(repr=False)
 class Comparison:
-    """All results of some tasks beside the code of now."""
+    """All results of some tasks beside the code of now.
+
+    >>> from jug import Task, run, set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(max, 2, 3)
+    >>> run(task), compare([task], store)
+    (3, Comparison({'builtins.max': {'fresh': 1}}))
+    """
 
     names: dict[str, NameCode] = field(default_factory=dict)
     """The names that have results, in the order of the tasks."""
@@ -128,6 +134,12 @@ class Comparison:
     def rows(self) -> dict[str, list[int]]:
         """Return for each name how many results have each `Answer`, in their order."""
         return {name: [*one.counts.values()] for name, one in self.names.items()}
+
+    def __repr__(self) -> str:
+        """Show how many results of each name have which answer."""
+        counts = {name: {str(a): n for a, n in one.counts.items() if n}
+                  for name, one in self.names.items()}  # fmt: skip
+        return f"Comparison({counts})"
 
     def _repr_html_(self) -> str:
         from jug import html  # of use in notebooks alone
