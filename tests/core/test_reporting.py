@@ -68,10 +68,10 @@ def standings(theirs: socket.socket) -> list[Standing]:
 
 
 def test_what_is_said_before_the_first_task_makes_no_worker_of_who_says_it(tmp_path: Path) -> None:
+    file_store = pytest.importorskip("jug.backends.file_store", exc_type=ImportError)
     ours, theirs = socket.socketpair()
     slots = WorkerSlots.for_workers(1)
     slots.watch()
-    file_store = pytest.importorskip("jug.backends.file_store", exc_type=ImportError)
     with file_store.FileStore(tmp_path / "jugdir") as store:
         jugspace = Jugspace(store, [Task(abs, -1)])
         reporter = ToSupervisor(SupervisorConnection(ours, slots, 0), store)
