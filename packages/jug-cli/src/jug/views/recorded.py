@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from jug.backends.base import BaseStore
+from jug.errors import TaskError
 from jug.jugfile import Jugspace
 from jug.records import RunState
 from jug.task import Task
@@ -45,4 +46,4 @@ def _stand_in(digest: bytes, name: str) -> Task[Any]:
 
 
 def _unknown() -> None:
-    raise NotImplementedError("the jugfile of this task could not be read")
+    raise TaskError("the jugfile of this task could not be read, so it can't be run")
