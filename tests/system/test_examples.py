@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import json
 import re
 import shutil
 import subprocess
@@ -148,21 +147,6 @@ def test_a_program_runs_again_only_where_its_file_has_changed() -> None:
     assert (sum(first), sum(second)) == (20 + 1, 1 + 1)
     assert {word: int(count) for count, word in table} == words
     assert not [*Path("texts").glob("*.part")]
-
-
-@pytest.mark.slow
-def test_the_notebook_computes_once_and_reads_the_second_time() -> None:
-    notebook = json.loads((EXAMPLES / "walks.ipynb").read_text())
-    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    script = "\n".join(cells).replace("\nmeans[100]", "\nprint(means[100])")
-    Path("walks.py").write_text(script)
-
-    first = subprocess.run([sys.executable, "walks.py"], capture_output=True, text=True, check=True)
-
-    rows = re.findall(r"^ *(\d+) steps: +[\d.]+ away, ([\d.]+) of the root$", first.stdout, re.M)
-    assert [steps for steps, _ in rows] == ["100", "400", "1600"]
-    assert all(0.7 < float(share) < 1.1 for _, share in rows)
-    assert [cell["outputs"] for cell in notebook["cells"] if "outputs" in cell] == [[]] * len(cells)
 
 
 def test_each_example_is_in_the_list_of_them() -> None:
