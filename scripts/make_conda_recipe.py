@@ -106,7 +106,11 @@ def parts(need: str) -> tuple[str, list[str], str]:
 
 def rendered() -> int:
     """Render the recipe as rattler-build does, and print what comes out."""
-    from rattler_build import RenderConfig, Stage0Recipe, VariantConfig
+    from rattler_build import (  # type: ignore[import-not-found]  # of the environment `release`
+        RenderConfig,
+        Stage0Recipe,
+        VariantConfig,
+    )
 
     stage0 = Stage0Recipe.from_file(RECIPE)
     for variant in stage0.render(VariantConfig(), RenderConfig()):
