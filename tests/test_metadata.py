@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -57,6 +58,17 @@ def test_its_long_description_has_no_link_that_an_index_cannot_follow(package: P
 
     assert text.startswith(f"# {package.name}\n")
     assert [link for link in re.findall(r"\]\(([^)]*)\)", text) if "://" not in link] == []
+
+
+def test_public_ci_runs_the_tests_with_each_python_on_both_systems() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    matrix = workflow["jobs"]["fast"]["strategy"]["matrix"]
+    local = (ROOT / ".ci" / "run").read_text()
+
+    assert matrix["python"] == [python for row in PYTHONS for python in row["python"]]
+    assert [system.partition("-")[0] for system in matrix["os"]] == ["ubuntu", "macos"]
+    assert {"run": "bash .ci/run"} in workflow["jobs"]["everything"]["steps"]
+    assert f"for version in {' '.join(matrix['python'][1:])}; do" in local
 
 
 def test_the_conda_recipe_is_that_of_the_distributions() -> None:
