@@ -75,8 +75,10 @@ class TaskGenerator(Generic[P, R]):
     def __new__(cls, f: Any = None, **options: Any) -> Self:
         """Return the generator, or the decorator that makes it if only options are given."""
         check_names(options)
-        decorator: Any = partial(cls, **options)
-        return decorator if f is None else super().__new__(cls)
+        if f is None:
+            decorator: Any = partial(cls, **options)
+            return cast(Self, decorator)
+        return super().__new__(cls)
 
     @overload
     def __init__(self, f: Callable[P, R], **options: Unpack[Stated]) -> None: ...
