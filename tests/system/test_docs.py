@@ -42,6 +42,7 @@ def named(page: Path) -> str:
 
 @pytest.mark.parametrize("page", RUN, ids=named)
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     (tmp_path / "hurry").mkdir()
     (tmp_path / "hurry" / "sitecustomize.py").write_text(_HURRY)
@@ -52,7 +53,7 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
         "HOME": str(tmp_path / "home"),
     }
 
-    check_page(page, tmp_path / "work", environment, timeout=100)
+    check_page(page, tmp_path / "work", environment, timeout=280)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
