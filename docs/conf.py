@@ -37,7 +37,9 @@ _PAGE = re.compile(r"\[[^]]*\]\(([\w-]+)\.md\)")
 def navigation(index: str) -> str:
     """Return the pages that an index names, as lists that are not shown where they stand."""
     parts = [
-        "\n".join(["```{toctree}", ":hidden:", f":caption: {name}", "", *_PAGE.findall(text), "```"])
+        "\n".join(
+            ["```{toctree}", ":hidden:", f":caption: {name}", "", *_PAGE.findall(text), "```"]
+        )
         for name, text in _SECTION.findall(index)
     ]
     return "\n\n".join(parts)

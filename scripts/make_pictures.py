@@ -102,7 +102,7 @@ _, places = plt.subplots(1, 4, figsize=(8, 2), layout="constrained")
 for number, place in enumerate(places):
     place.imshow(np.load(f"images/{number:03}.npy"), cmap="gray")
     place.axis("off")
-plt.savefig("images.png", dpi=100)
+plt.savefig("images.png", dpi=80)
 """
 
 
@@ -121,11 +121,16 @@ def main() -> int:
 # The tutorial
 
 
+_FILE = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
+
+
 def draw_tutorial() -> None:
     """Make the images of the tutorial, and run its jugfile, which draws what came out."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        for name, text in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TUTORIAL.read_text(), re.S):
+        for name, text in re.findall(
+            r"```python\n# (\w+\.py)\n(.*?)```", TUTORIAL.read_text(), re.S
+        ):
             (place / name).write_text(text)
         (place / "show_images.py").write_text(SHOW_IMAGES)
         for script in ("make_images.py", "show_images.py"):

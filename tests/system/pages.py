@@ -74,7 +74,8 @@ def check_page(page: Path, folder: Path, environment: Mapping[str, str], timeout
     commands, told = script(page)
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{commands}\nwait"],
-        cwd=folder, env={**environment, **NO_PROGRESS}, stdout=subprocess.PIPE, text=True, timeout=timeout,
+        cwd=folder, env={**environment, **NO_PROGRESS}, timeout=timeout,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     printed = done.stdout.split(f"\n{_MARK}\n")[1:]
     for step, got in zip(told, printed, strict=True):

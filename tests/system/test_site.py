@@ -20,6 +20,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from browser import Page, browser  # noqa: E402
 from check_links import dead_links  # noqa: E402
 from make_api_page import module_of, offered  # noqa: E402
+from make_comparison import PAGE as COMPARISON  # noqa: E402
+from make_comparison import figures, page  # noqa: E402
 
 sys.path.pop(0)
 
@@ -27,9 +29,7 @@ slow = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, unavailable: Callable[[str], NoReturn]
-) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, unavailable: Callable[[str], NoReturn]) -> Path:
     """Return the folder of the site, as `hatch run docs` builds it."""
     if find_spec("furo") is None:
         unavailable("the distribution furo")
@@ -81,7 +81,9 @@ def test_the_reference_misses_no_name_that_a_module_offers(site: Path) -> None:
     reference = (site / "api.html").read_text()
     told = set(re.findall(r'<span class="pre">([\w.]+)', reference))
     told |= set(re.findall(r">(jug[\w.]*)<", reference))  # the headings
-    sources = {path: ast.parse(path.read_text()) for path in ROOT.glob("packages/*/src/jug/**/*.py")}
+    sources = {
+        path: ast.parse(path.read_text()) for path in ROOT.glob("packages/*/src/jug/**/*.py")
+    }
     names = {(module_of(path), name) for path, tree in sources.items() for name in offered(tree)}
 
     assert len(names) > 500
@@ -98,6 +100,33 @@ def test_the_reference_misses_no_command() -> None:
     described = re.findall(r"^## jug (\S+)$", page, re.MULTILINE)
 
     assert sorted(described) == sorted(main.list_commands(click.Context(main)))
+
+
+# The comparison
+
+
+def test_its_figures_are_those_that_were_measured() -> None:
+    """If not, run scripts/make_comparison.py."""
+    assert COMPARISON.read_text() == page()
+
+
+def test_a_row_is_compared_where_others_did_the_same_work() -> None:
+    def row(title: str, baseline_name: str, **samples: list[float]) -> dict[str, object]:
+        found = {who: [{"value": value} for value in values] for who, values in samples.items()}
+        return {"title": title, "unit": "s", "baseline_name": baseline_name, "samples": found}
+
+    rows = [
+        row("one", "jug 2.7.0", ours=[1.0, 9.0, 2.0], baseline=[1234.5], dask=[0.1234]),
+        row("two", "10,000 tasks", ours=[1.0], baseline=[2.0]),
+        row("three", "", ours=[1.0], joblib=[3.0]),
+    ]
+
+    assert figures({"rows": rows}).splitlines() == [
+        "| work | this project | jug 2.7.0 | dask | joblib |",
+        "| --- | --- | --- | --- | --- |",
+        "| one | 2 s | 1,234 s | 0.123 s |  |",
+        "| three | 1 s |  |  | 3 s |",
+    ]
 
 
 # From a disk
