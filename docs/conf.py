@@ -18,7 +18,6 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 project = "jug"
 extensions = ["myst_parser"]
 root_doc = "README"
-exclude_patterns = ["conf.py"]
 myst_heading_anchors = 4
 nitpicky = True
 smartquotes = False  # they would make one dash of the two of an option
