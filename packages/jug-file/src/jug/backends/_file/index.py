@@ -44,14 +44,12 @@ from jug.backends._file.history import (
     Event,
     History,
 )
+from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
 from jug.backends.worker_record import WorkerRecord
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1
-
-BLOCK: Final = 2048
-"""A frame begins within this many bytes after its place."""
 
 
 class Place(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TypeVar
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import fault, is_missing
-from jug.backends._file.frames import FrameKind
+from jug.backends._file.frames import FrameKind, View
 from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
@@ -81,7 +81,7 @@ class Results:
         found = [(record, f.ident) for f in failures if (record := self._record_of(f)) is not None]
         return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
 
-    def _record_of(self, found: frames.View) -> Record | None:
+    def _record_of(self, found: View) -> Record | None:
         """Return a frame's record, None if it is damaged; its worker is named by its process."""
         record = unpack_if_sound(found.record)
         worker = self._index.workers.get(found.ident[:8])
@@ -101,18 +101,18 @@ class Results:
         except OSError as error:
             raise self._lost(digest) from error
 
-    def _result(self, digest: bytes) -> frames.View:
+    def _result(self, digest: bytes) -> View:
         where = self._index.results.get(digest)
         if where is None:
             raise ResultNotFound(
                 f"the result of {digest.hex()} is not in {self._url}: run its task first",
                 digest=digest,
             )
-        return frames.view(self._segments.frame_at(where, digest))
+        return self._segments.frame_at(where, digest)
 
-    def _failures(self, digest: bytes) -> list[frames.View]:
+    def _failures(self, digest: bytes) -> list[View]:
         places = self._index.failures_of(digest)
-        return [frames.view(self._segments.frame_at(where, digest)) for where in places]
+        return [self._segments.frame_at(where, digest) for where in places]
 
     def _lost(self, digest: bytes) -> DamagedResult:
         return DamagedResult(

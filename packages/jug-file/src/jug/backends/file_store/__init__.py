@@ -154,6 +154,9 @@ class FileStore(BaseStore):
         results = self._index.results
         return [digest in results for digest in digests]
 
+    def has(self, digest: bytes) -> bool:
+        return digest in self._index.results
+
     def failures(self) -> Mapping[bytes, bool]:
         return MappingProxyType(self._index.failed)
 
