@@ -39,6 +39,10 @@ class Event(NamedTuple):
     where: int = 0
     """Where the frame lies."""
 
+    def pack(self) -> bytes:
+        """Return it as a part of a packed history."""
+        return _EVENT.pack(*self)
+
 
 class History:
     """The events of one task."""
@@ -55,7 +59,7 @@ class History:
 
     def pack(self) -> bytes:
         """Return the events as bytes: there may be very many histories."""
-        return b"".join([_EVENT.pack(*event) for event in self.events])
+        return b"".join([event.pack() for event in self.events])
 
     # Changing it
 
@@ -136,3 +140,13 @@ class History:
         return any(
             event.kind == NEXT_REMOVED and event.ident[:8] == worker for event in self.events
         )
+
+
+def packed_removal(ident: bytes, where: int = 0) -> bytes:
+    """Return the packed history of a removed frame: of the result that lies there, if it is known.
+
+    >>> History.unpack(packed_removal(b"worker..0001", where=7)).live()
+    []
+    """
+    removed = _EVENT.pack(REMOVED, ident, 0)
+    return _EVENT.pack(FrameKind.RESULT, ident, where) + removed if where else removed

@@ -43,6 +43,7 @@ from jug.backends._file.history import (
     RESULTS,
     Event,
     History,
+    packed_removal,
 )
 from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
@@ -139,8 +140,7 @@ class FrameIndex:
         if kind in OF_TASKS:
             self.add(ident, kind, digest, where)
         elif kind == FrameKind.REMOVAL:
-            for entry in unpack_removals(view(frame).payload):
-                self.remove(entry)
+            self.remove_all(unpack_removals(view(frame).payload))
         elif kind == FrameKind.WORKER:
             packed = bytes(view(frame).payload)
             with suppress(ValueError):  # said by a version that this one does not understand
@@ -155,7 +155,8 @@ class FrameIndex:
         """Take in one result, failure or void frame."""
         if kind == FrameKind.BIG:
             self.large.add(digest)
-        if kind in RESULTS and digest not in self.histories:
+        known = self.histories.get(digest)
+        if known is None and kind in RESULTS:
             there = self.results.get(digest)
             if not there:
                 self.results[digest] = where
@@ -164,12 +165,39 @@ class FrameIndex:
             if ident == self._ident_at(there, digest):
                 self.results[digest] = where
                 return
-        self._add_event(digest, Event(kind, ident, where))
+        event = Event(kind, ident, where)
+        if known == packed_removal(ident):
+            self.histories[digest] = known + event.pack()  # nothing is there, as before
+        else:
+            self._add_event(digest, event)
+
+    def remove_all(self, entries: Iterable[Removed]) -> None:
+        """Note that frames count no more; those that lie side by side one after another."""
+        where = self.results.get
+        for entry in sorted(entries, key=lambda entry: where(entry.digest, 0)):
+            self.remove(entry)
 
     def remove(self, entry: Removed) -> None:
         """Note that a frame counts no more."""
-        kind = NEXT_REMOVED if entry.is_next else REMOVED
-        self._add_event(entry.digest, Event(kind, entry.ident))
+        digest, ident, is_next = entry
+        if is_next:
+            self._add_event(digest, Event(NEXT_REMOVED, ident))
+        elif digest in self.histories or not self._remove_only(digest, ident):
+            self._add_event(digest, Event(REMOVED, ident))
+
+    def _remove_only(self, digest: bytes, ident: bytes) -> bool:
+        """Remove the only frame that is known of a task, if it is this one, or none is known."""
+        where = self.results.get(digest)
+        if where:
+            if self._ident_at(where, digest) != ident:
+                return False
+            del self.results[digest]
+            self.histories[digest] = packed_removal(ident, where)
+            self._note(digest, TaskState(ident), NOTHING)
+        else:
+            self.histories[digest] = packed_removal(ident)
+            self._note(digest, NOTHING, NOTHING)
+        return True
 
     def discard_run(self, digest: bytes) -> None:
         """Note that what this worker makes of a task that it is running must not be saved."""

@@ -7,7 +7,7 @@ taken its place: the folder is listed again and the frame is looked up again.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from jug.backends._file import frames
@@ -49,6 +49,21 @@ class Results:
             if error.errno == errno.ESTALE:
                 raise self._lost(digest) from error
             raise fault(error, self._big.path(name), "read a result in") from error
+
+    def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        """Yield small results in the order in which they lie in the segments.
+
+        What can't be read at once is left out: who reads it singly is told why.
+        """
+        frame_at, result_of = self._segments.frame_at, self._index.results.get
+        places = [(where, digest) for digest in digests if (where := result_of(digest))]
+        for where, digest in sorted(places):
+            try:
+                found = frame_at(where, digest)
+            except (DamagedResult, OSError):
+                continue
+            if found.kind != FrameKind.BIG:
+                yield digest, found.payload
 
     def size(self, digest: bytes) -> int:
         """Return how many bytes an encoded result takes."""

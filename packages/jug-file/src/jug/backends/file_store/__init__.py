@@ -220,6 +220,9 @@ class FileStore(BaseStore):
     def read(self, digest: bytes) -> Buffer:
         return self._results.read(digest)
 
+    def read_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        return self._results.read_many(digests)
+
     def frame_of(self, digest: bytes) -> Place | None:
         self.poll(afresh=True)
         return self._index.place_of(digest)
