@@ -59,7 +59,7 @@ class History:
 
     def pack(self) -> bytes:
         """Return the events as bytes: there may be very many histories."""
-        return b"".join([event.pack() for event in self.events])
+        return b"".join([_EVENT.pack(*event) for event in self.events])
 
     # Changing it
 
@@ -140,6 +140,11 @@ class History:
         return any(
             event.kind == NEXT_REMOVED and event.ident[:8] == worker for event in self.events
         )
+
+
+def removes_next(packed: bytes) -> bool:
+    """Return whether there is the removal of a next frame in a packed history."""
+    return NEXT_REMOVED in packed[:: _EVENT.size]
 
 
 def packed_removal(ident: bytes, where: int = 0) -> bytes:

@@ -44,6 +44,7 @@ from jug.backends._file.history import (
     Event,
     History,
     packed_removal,
+    removes_next,
 )
 from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
@@ -173,8 +174,7 @@ class FrameIndex:
 
     def remove_all(self, entries: Iterable[Removed]) -> None:
         """Note that frames count no more; those that lie side by side one after another."""
-        where = self.results.get
-        for entry in sorted(entries, key=lambda entry: where(entry.digest, 0)):
+        for entry in sorted(entries, key=lambda entry: self.result_at(entry.digest)):
             self.remove(entry)
 
     def remove(self, entry: Removed) -> None:
@@ -274,6 +274,10 @@ class FrameIndex:
             [Event(FrameKind.RESULT, ident, where or 0)] if len(ident) == IDENT_SIZE else []
         )
 
+    def result_at(self, digest: bytes) -> int:
+        """Return where the result of a task lies that counts, 0 if there is none."""
+        return self.results.get(digest, 0)
+
     def knows(self, digest: bytes) -> bool:
         """Return whether a result or a failure is there that counts."""
         return digest in self.results or digest in self.failed
@@ -290,7 +294,10 @@ class FrameIndex:
 
     def live_idents(self, digest: bytes) -> list[bytes]:
         """Return the ids of all results and failures of a task that are not removed."""
-        return [event.ident for event in self.history(digest).live()]
+        if digest in self.histories:
+            return [event.ident for event in self.history(digest).live()]
+        place = self.place_of(digest)
+        return [place.ident] if place and len(place.ident) == IDENT_SIZE else []
 
     def live_places(self, digest: bytes) -> list[int]:
         """Return where all results and failures of a task lie that are not removed."""
@@ -309,12 +316,16 @@ class FrameIndex:
     def expects_removed(self, digest: bytes, worker: bytes) -> bool:
         """Return whether the next frame of this worker for this task is removed already."""
         packed = self.histories.get(digest)
-        return packed is not None and History.unpack(packed).expects_removed(worker)
+        if packed is None or not removes_next(packed):
+            return False
+        return History.unpack(packed).expects_removed(worker)
 
     def has_next_removed(self, digest: bytes, worker: bytes) -> bool:
         """Return whether a removal names the next frame of this worker for this task."""
         packed = self.histories.get(digest)
-        return packed is not None and History.unpack(packed).has_next_removed(worker)
+        if packed is None or not removes_next(packed):
+            return False
+        return History.unpack(packed).has_next_removed(worker)
 
     # Segments that move or vanish
 

@@ -95,8 +95,7 @@ class Saving:
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames do not count any more."""
         self.writer().remove(entries)
-        for entry in entries:
-            self._index.remove(entry)
+        self._index.remove_all(entries)
 
     def write_again_what_is_missing(self) -> None:
         """Write again what a pack lacks that took this worker for dead, or what was deleted."""
