@@ -89,7 +89,8 @@ class History:
     def live(self) -> list[Event]:
         """Return the results and failures that are not removed."""
         gone = {event.ident for event in self.events if event.kind == REMOVED}
-        gone.update(target for _, target in self._next_removed() if target is not None)
+        if any(event.kind == NEXT_REMOVED for event in self.events):
+            gone.update(target for _, target in self._next_removed() if target is not None)
         return [
             event
             for event in self.events
@@ -155,3 +156,17 @@ def packed_removal(ident: bytes, where: int = 0) -> bytes:
     """
     removed = _EVENT.pack(REMOVED, ident, 0)
     return _EVENT.pack(FrameKind.RESULT, ident, where) + removed if where else removed
+
+
+def only_removed(packed: bytes) -> tuple[bytes, int] | None:
+    """Return the id and the place of the result if nothing is known but that it was removed.
+
+    It is the history of nearly all tasks that have one, after many were invalidated.
+
+    >>> only_removed(packed_removal(b"worker..0001", where=7))
+    (b'worker..0001', 7)
+    """
+    if len(packed) != 2 * _EVENT.size or packed[_EVENT.size] != REMOVED:
+        return None
+    kind, ident, where = _EVENT.unpack_from(packed)
+    return (ident, where) if kind in RESULTS and packed == packed_removal(ident, where) else None

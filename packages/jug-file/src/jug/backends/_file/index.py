@@ -43,6 +43,7 @@ from jug.backends._file.history import (
     RESULTS,
     Event,
     History,
+    only_removed,
     packed_removal,
     removes_next,
 )
@@ -309,9 +310,11 @@ class FrameIndex:
     def is_removed(self, digest: bytes, ident: bytes) -> bool:
         """Return whether a frame that is there counts no more; a void one never did."""
         packed = self.histories.get(digest)
-        return packed is not None and all(
-            event.ident != ident for event in History.unpack(packed).live()
-        )
+        if packed is None:
+            return False
+        if only_removed(packed) is not None:
+            return True
+        return all(event.ident != ident for event in History.unpack(packed).live())
 
     def expects_removed(self, digest: bytes, worker: bytes) -> bool:
         """Return whether the next frame of this worker for this task is removed already."""
@@ -366,6 +369,12 @@ class FrameIndex:
         return before
 
     def _forget_events(self, digest: bytes, is_gone: Callable[[int], bool]) -> None:
+        removed = only_removed(self.histories.get(digest, b""))
+        if removed is not None:  # nothing is there, as before
+            ident, where = removed
+            if is_gone(where):
+                self.histories[digest] = packed_removal(ident)
+            return
         history = self.history(digest)
         before = history.state()
         history.forget(is_gone)

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from jug.backends._file import frames
 from jug.backends._file.disk import is_missing, read_at
-from jug.backends._file.frames import CHECKED_FROM, DIGEST_AT, HEADER, MAGIC, OF_TASKS, View
+from jug.backends._file.frames import CHECKED_FROM, DIGEST_AT, HEADER, LONGEST, MAGIC, OF_TASKS, View
 from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import Segment
 from jug.errors import DamagedResult
@@ -88,17 +88,17 @@ class Pages:
         nothing.
         """
         page = self._pages.get(segment.number)
+        found = None
         if page is not None and page.start <= place:
-            for at in _places_of(digest, page.data, place - page.start):
-                return frames.ident_of(page.data, at)
-        try:
-            data = self._read_page(segment, place)
-        except OSError as error:
-            if not is_missing(error):
-                raise
-            data = b""
-        for at in _places_of(digest, data, 0):
-            return frames.ident_of(data, at)
+            found = _ident_in(page.data, place - page.start, digest)
+        if found is None:
+            try:
+                found = _ident_in(self._read_page(segment, place), 0, digest)
+            except OSError as error:
+                if not is_missing(error):
+                    raise
+        if found is not None:
+            return found
         return b"" if segment.is_pack else segment.worker
 
     def _read_page(self, segment: Segment, place: int) -> bytes:
@@ -131,6 +131,17 @@ def _whole_in(data: bytes, place: int, digest: bytes, seed: int) -> View | None:
     if crc32(whole[at + CHECKED_FROM : stop], seed) != checksum:
         return None
     return View(ident, kind, digest, whole[begin:payload], whole[payload:stop])
+
+
+def _ident_in(data: bytes, place: int, digest: bytes) -> bytes | None:
+    """Return the id of the first frame of a task from a place on, None if there is none."""
+    at = data.find(digest, place + DIGEST_AT, place + BLOCK + HEADER.size) - DIGEST_AT
+    if at < place:
+        return None
+    magic, _, length, record, ident, kind, _ = HEADER.unpack_from(data, at)
+    if magic == MAGIC and record <= length <= LONGEST and kind in OF_TASKS:
+        return bytes(ident)
+    return next((frames.ident_of(data, at) for at in _places_of(digest, data, place)), None)
 
 
 def _places_of(digest: bytes, data: bytes, place: int) -> Iterator[int]:

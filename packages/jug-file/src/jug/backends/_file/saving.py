@@ -95,7 +95,8 @@ class Saving:
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames do not count any more."""
         self.writer().remove(entries)
-        self._index.remove_all(entries)
+        for entry in entries:
+            self._index.remove(entry)
 
     def write_again_what_is_missing(self) -> None:
         """Write again what a pack lacks that took this worker for dead, or what was deleted."""
