@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from itertools import compress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import compress, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
@@ -37,6 +37,9 @@ __all__ = [
     "find_stale",
     "find_unseen",
 ]
+
+_FIRST: Final = 1000
+"""How many tasks are looked at first for the code of now."""
 
 
 class Answer(StrEnum):
@@ -199,13 +202,27 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
 
     No record is read where all code that ever made results in this store is code of now.
     """
-    there = _with_results(tasks, store)
+    tasks = list(tasks)
     with without_collector():
         kept = KeptCode(store.kept_code())
-        made_by = kept.reaches()
-        if made_by and made_by <= {code.reach for code in _codes(there)}:
+        if _is_of_now(kept.reaches(), tasks, store):
             return Comparison()
-        return _compare(there, store, kept)
+        return _compare(_with_results(tasks, store), store, kept)
+
+
+def _is_of_now(made_by: Iterable[str], tasks: list[Any], store: BaseStore) -> bool:
+    """Return whether all code that made results is the code of now of tasks that have some.
+
+    Mostly few functions made them, so the first of the tasks are looked at, and then more.
+    """
+    unknown, rest, count = set(made_by), iter(tasks), _FIRST
+    while unknown and (some := [*islice(rest, count)]):
+        for code in _codes(_with_results(some, store)):
+            unknown.discard(code.reach)
+            if not unknown:
+                return True
+        count *= 2
+    return False
 
 
 def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:

@@ -36,10 +36,15 @@ class Graph:
         self.numbers: dict[bytes, int] = {}
         self._starts = array("q", [0])
         self._dependencies = array("i")
-        known_digest = attrgetter("known_digest")
+        known_digest, numbers, edges = attrgetter("known_digest"), self.numbers, self._dependencies
+        add_task, add_start = self.tasks.append, self._starts.append
         for task in tasks:
             if task.has_plain_arguments:
-                self._append(task, ())
+                digest = task.known_digest or task.hash_alone()
+                if digest not in numbers:
+                    numbers[digest] = len(numbers)
+                    add_task(task)
+                    add_start(len(edges))
                 continue
             order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
             for one, needed in order:

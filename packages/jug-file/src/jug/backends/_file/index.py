@@ -111,9 +111,9 @@ class FrameIndex:
         size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
         whole = memoryview(data)
         at, end, base = 0, len(data), (number << SHIFT) + start
-        place, next_place = base, 0
+        place, next_place, last = base, 0, len(data) - HEADER.size
         try:
-            while at + size <= end:
+            while at <= last:
                 magic, checksum, length, _, ident, kind, digest = unpack(data, at)
                 stop = at + size + length
                 if (
