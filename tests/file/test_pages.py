@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -149,6 +150,28 @@ def test_damage_in_a_page_is_found_each_time() -> None:
         for _ in range(2):
             with pytest.raises(DamagedResult, match="is damaged"):
                 payload_of(segments, other)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ESTALE])
+def test_what_is_gone_is_left_out_of_many_and_looked_for_again_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with FileStore(tmp_path / "jugdir") as writer, FileStore(tmp_path / "jugdir") as reader:
+        for task in TASKS:
+            writer.put(result(task, task.hex()))
+        reader.poll()
+        gone = [OSError(number, "gone")] * (len(TASKS) + 1)
+        read_at = pages.read_at
+
+        def read_if_there(file: int, length: int, at: int) -> bytes:
+            if gone:
+                raise gone.pop()
+            return read_at(file, length, at)
+
+        monkeypatch.setattr(pages, "read_at", read_if_there)
+
+        assert dict(reader.load_many(TASKS)) == {}
+        assert [reader.load_digest(task) for task in TASKS] == [task.hex() for task in TASKS]
 
 
 def test_nothing_is_kept_of_what_this_process_writes(tmp_path: Path) -> None:

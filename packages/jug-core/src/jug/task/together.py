@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jug.backends.base import BaseStore
 from jug.task.arguments import ATOMS
-from jug.task.task import Task
 
 __all__ = ["load_together"]
 
@@ -21,14 +20,28 @@ _BATCH: Final = 1000
 _CONTAINERS: Final = frozenset({list, tuple, dict})
 
 
+class Loadable(Protocol):
+    """As much of a task as is needed here; `known_digest` is what only tasks have."""
+
+    known_digest: bytes | None
+    own_store: BaseStore | None
+
+    @property
+    def store(self) -> BaseStore: ...
+    @property
+    def digest(self) -> bytes: ...
+    def is_loaded(self) -> bool: ...
+    def keep(self, value: Any) -> None: ...
+
+
 def load_together(*things: Any) -> None:
     """Load the tasks in lists, tuples and dicts, however nested, that have no value yet.
 
     Where there is none of these nothing is done, as tasks that stand alone are few.
 
-    >>> from jug import set_jugdir, value
+    >>> from jug import Task, set_jugdir
     >>> store, tasks = set_jugdir("dict_store"), [Task(abs, -1), Task(abs, -2)]
-    >>> [task.run(save=True) for task in tasks], [task.unload() for task in tasks]
+    >>> [task.run() for task in tasks], [task.unload() for task in tasks]
     ([1, 2], [None, None])
     >>> load_together(1, {"both": tasks})
     >>> [task.loaded_value for task in tasks]
@@ -42,8 +55,8 @@ def load_together(*things: Any) -> None:
             _load(batch)
 
 
-def _load(tasks: list[Task[Any]]) -> None:
-    of_stores: dict[BaseStore | None, dict[bytes, Task[Any]]] = {}
+def _load(tasks: list[Loadable]) -> None:
+    of_stores: dict[BaseStore | None, dict[bytes, Loadable]] = {}
     for task in tasks:
         of_stores.setdefault(task.own_store, {})[task.digest] = task
     for wanted in of_stores.values():
@@ -52,7 +65,7 @@ def _load(tasks: list[Task[Any]]) -> None:
             wanted[digest].keep(value)
 
 
-def _without_value(things: Iterable[Any]) -> Iterator[Task[Any]]:
+def _without_value(things: Iterable[Any]) -> Iterator[Loadable]:
     """Yield the tasks that have none, as often as they occur."""
     stack, seen = [things], set[int]()
     while stack:
@@ -60,7 +73,7 @@ def _without_value(things: Iterable[Any]) -> Iterator[Task[Any]]:
             kind = type(thing)
             if kind in ATOMS:
                 continue
-            if isinstance(thing, Task):
+            if hasattr(kind, "known_digest"):
                 if not thing.is_loaded():
                     yield thing
             elif kind in _CONTAINERS and id(thing) not in seen:

@@ -5,10 +5,10 @@ asked for one after another mostly lie beside each other, so of some segments th
 was read last stays in memory, and most frames are found there.
 
 A page is kept only as far as the segment had been polled by then.  Those bytes were whole
-frames, with their checksums, and their writer does not change them any more.  What lies behind them may be
-a frame that is still being written, or that its writer is about to cut off.  For the same
-reason nothing is kept of a segment that this process writes, and never polls.  A frame
-that a kept page does not show, or not whole, is looked for in the file.
+frames, with their checksums, and nothing else is ever written in their place.  What lies behind
+them may be a frame that is still being written, or that its writer is about to cut off.  For
+the same reason nothing is kept of a segment that this process writes, and never polls.  A
+frame that a kept page does not show, or not whole, is looked for in the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from zlib import crc32
 
 from jug.backends._file import frames
 from jug.backends._file.disk import is_missing, read_at
-from jug.backends._file.frames import CHECKED_FROM, DIGEST_AT, HEADER, LONGEST, MAGIC, OF_TASKS, View
+from jug.backends._file.frames import (
+    CHECKED_FROM,
+    DIGEST_AT,
+    HEADER,
+    LONGEST,
+    MAGIC,
+    OF_TASKS,
+    View,
+)
 from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import Segment
 from jug.errors import DamagedResult
