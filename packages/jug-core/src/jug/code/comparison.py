@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from itertools import compress, islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
@@ -37,9 +37,6 @@ __all__ = [
     "find_stale",
     "find_unseen",
 ]
-
-_FIRST: Final = 1000
-"""How many tasks are looked at first for the code of now."""
 
 
 class Answer(StrEnum):
@@ -200,29 +197,21 @@ def compare(tasks: Iterable[Any], store: BaseStore) -> Comparison:
 def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     """Return of `compare` no more than is needed to know which results are stale.
 
-    No record is read where all code that ever made results in this store is code of now.
+    No task is looked at where all code that ever made results in this store is code of now, by
+    itself or with what tasks bring along.
     """
     tasks = list(tasks)
+    remember()
+    store.poll()
     with without_collector():
         kept = KeptCode(store.kept_code())
-        if _is_of_now(kept.reaches(), tasks, store):
+        made_by = kept.reaches()
+        if made_by and made_by <= {code_of(task).reach for task in _one_of_each(tasks)}:
             return Comparison()
-        return _compare(_with_results(tasks, store), store, kept)
-
-
-def _is_of_now(made_by: Iterable[str], tasks: list[Any], store: BaseStore) -> bool:
-    """Return whether all code that made results is the code of now of tasks that have some.
-
-    Mostly few functions made them, so the first of the tasks are looked at, and then more.
-    """
-    unknown, rest, count = set(made_by), iter(tasks), _FIRST
-    while unknown and (some := [*islice(rest, count)]):
-        for code in _codes(_with_results(some, store)):
-            unknown.discard(code.reach)
-            if not unknown:
-                return True
-        count *= 2
-    return False
+        there = _with_results(tasks, store)
+        if made_by and made_by <= {code.reach for code in _codes(there)}:
+            return Comparison()
+        return _compare(there, store, kept)
 
 
 def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
@@ -232,9 +221,13 @@ def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     >>> find_unseen([Task(max, 2, 3)])
     {}
     """
-    of_functions = {id(task.f): task for task in tasks}.values()
-    codes = {task.name: code_of(task) for task in of_functions}
+    codes = {task.name: code_of(task) for task in _one_of_each(tasks)}
     return {name: code.unseen for name, code in codes.items() if code.unseen}
+
+
+def _one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
+    """Return one task of each function."""
+    return {id(task.f): task for task in tasks}.values()
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
