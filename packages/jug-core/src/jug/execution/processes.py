@@ -21,6 +21,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain, repeat
 from typing import Final, NoReturn
 
@@ -35,7 +36,7 @@ from jug.execution.longest_runs import KnownRuns, known_runs
 from jug.execution.open_files import before_fork
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
-from jug.execution.random_numbers import seed_anew
+from jug.execution.reading_on import Read
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -102,7 +103,7 @@ def run_several(
         def work() -> Summary:
             forget_exit_functions()
             jugspace.store.after_fork()
-            return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
+            return _work(jugspace, _reader(jugfile), job.read_settings(), connection)
 
         return _fork(connection, work)
 
@@ -148,7 +149,7 @@ def run_forked(
         def work() -> Summary:
             forget_exit_functions()
             store.after_fork()
-            return _work(jugspace, lambda: jugspace, settings, connection, count)
+            return _work(jugspace, lambda at_barrier: jugspace, settings, connection)
 
         return _fork(connection, work)
 
@@ -170,9 +171,9 @@ def run_here(job: Job, drain: Drain) -> Summary:
             return _run_to_the_end(worker)
 
 
-def _reader(jugfile: Jugfile) -> Callable[[], Jugspace]:
+def _reader(jugfile: Jugfile) -> Read:
     """Return what reads a jugfile again, and explains what it raises."""
-    return lambda: explained(jugfile, jugfile.read_again)
+    return lambda at_barrier: explained(jugfile, partial(jugfile.read_again, at_barrier))
 
 
 # What runs in a worker
@@ -183,28 +184,17 @@ def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Su
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)
-    return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
+    return _work(jugspace, _reader(jugfile), job.read_settings(), connection)
 
 
 def _work(
     jugspace: Jugspace,
-    read: Callable[[], Jugspace],
+    read: Read,
     settings: Settings,
     connection: SupervisorConnection,
-    count: int,
 ) -> Summary:
     """Be one of a supervisor's workers, to the end."""
-
-    def read_apart() -> Jugspace:
-        jugspace = read()
-        if count > 1:
-            note_what_is_shared()
-            seed_anew(jugspace.tasks)
-        return jugspace
-
-    if count > 1:
-        seed_anew(jugspace.tasks)
-    worker = Worker(jugspace, read_apart, settings, connection)
+    worker = Worker(jugspace, read, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     try:
         with jugspace.store:
