@@ -16,11 +16,12 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from jug.code.asking import CONTAINERS, is_a
-from jug.code.modules import is_project, names_of, place_of
+from jug.code.modules import is_project, loaded_since, names_of, place_of
 from jug.code.source_file import SourceFile
 from jug.code.things import is_callable_kind, things_in
 
 __all__ = [
+    "begin",
     "changes",
     "file_of",
     "file_with",
@@ -44,6 +45,8 @@ _awaited: set[str] = set()
 """The modules whose file was read though they were not loaded."""
 _grown: dict[str, tuple[int, dict[str, int]]] = {}
 """How many modules there were, and what a module that grows had defined, when that was noted."""
+_before = [""]
+"""The last module that was loaded before the user's code."""
 _changes = [0]
 
 
@@ -52,9 +55,14 @@ def changes() -> int:
     return _changes[0]
 
 
+def begin() -> None:
+    """Leave for later what is loaded by now, before the first of the user's code is."""
+    _before[0] = next(reversed(sys.modules))
+
+
 def remember() -> None:
     """Read the source of all modules of the project that are loaded."""
-    for name in tuple(sys.modules):
+    for name in reversed(loaded_since(_before[0])):
         _note(name)
     _distrust_cells()
 

@@ -36,6 +36,7 @@ from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
 from jug.progress import Display
+from jug.records import without_collector
 
 if TYPE_CHECKING:
     from jug.execution.draining import Drain
@@ -58,8 +59,9 @@ def execute(
     meanwhile.  Otherwise `display` shows how far the tasks are.  Signals to `drain` are heeded
     meanwhile, and those that have come before.
     """
-    from jug.execution.draining import Drain  # only who executes needs workers
-    from jug.execution.processes import run_here, run_one
+    with without_collector():  # only who executes needs workers
+        from jug.execution.draining import Drain
+        from jug.execution.processes import run_here, run_one
 
     check_workers(jobs)
     with (drain or Drain()).heeded() as drain:

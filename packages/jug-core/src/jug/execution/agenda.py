@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import compress, islice
 from operator import attrgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore, Changes, Holder
 from jug.execution.budget import Budget
@@ -31,9 +31,11 @@ from jug.execution.summary import Ending, Summary
 from jug.execution.too_large import too_large
 from jug.jugfile import Jugspace
 from jug.needs import NOTHING
-from jug.selection import Selection
 from jug.task import Task
 from jug.task.graph import Graph
+
+if TYPE_CHECKING:
+    from jug.selection import Selection
 
 _NOT_DONE: Final = re.compile(b"[^%c]" % DONE, re.DOTALL)
 

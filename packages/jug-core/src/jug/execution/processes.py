@@ -15,16 +15,15 @@ import os
 import pickle
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain, repeat
 from typing import Final, NoReturn
 
+from jug import code
 from jug.backends.base import BaseStore
 from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
@@ -233,7 +232,9 @@ def _be_worker(
     connection: SupervisorConnection, work: Callable[[], Summary], *, is_own: bool
 ) -> NoReturn:
     """Do a worker's work, and end the process."""
-    status = 1
+    status, last = 1, next(reversed(sys.modules))
+    if is_own:
+        code.begin()
     try:
         die_with(connection.supervisor)
         connection.output.enter()
@@ -245,7 +246,7 @@ def _be_worker(
         leave()
         status = 0
         if is_own:
-            end_own(status)
+            end_own(status, last)
     except Exception as error:  # it has said what it did
         log.error("a worker did not end as Python does: %s", describe_exception(error))
     finally:
@@ -260,6 +261,8 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
     except KeyboardInterrupt:
         connection.send_finished(Summary(Ending.INTERRUPTED))
     except BaseException as error:
+        import traceback
+
         connection.send_error(
             JugError(
                 f"a worker stopped: {describe_exception(error)}",
@@ -272,6 +275,8 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
 
 
 def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
+    import subprocess  # which is slow to import
+
     descriptors = (connection.channel.fileno(), connection.slots.descriptor)
     pipes = connection.pipes
     child = subprocess.Popen(
