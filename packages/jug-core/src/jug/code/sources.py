@@ -1,8 +1,9 @@
 """The source files of the project, as they were when their modules were loaded.
 
 They are read right after the jugfile was (`remember`), or was read to a barrier, so that a
-file which is edited while its functions run is not taken for what made their results.  A file is read again once its module was
-loaded again.  What was not read then is read when it is first needed.
+file which is edited while its functions run is not taken for what made their results.  A file
+is read again once its module was loaded again.  What was not read then is read when it is first
+needed.
 
 A function may import a module while it runs, and its file was read before: it is read again once
 the module is loaded (`notice_imports`), as it may have been edited in between.

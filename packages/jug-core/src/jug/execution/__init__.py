@@ -13,6 +13,7 @@ processes     how workers begin and end: by `leaving`, with their `open_files` f
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`; `overdue` ends what takes too long,
               by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
+reading_on    reading the jugfile further as barriers open
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
               `waiting` for others depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it

@@ -2,7 +2,7 @@
 
 Values of other tasks are read afresh for each task, so that a function which changes
 its arguments can't spoil another's.  Only what is small, can't change and is needed by
-more than one task of the graph stays, until the worker reads the jugfile again.
+more than one task of the graph stays, until the worker reads the jugfile again, or further.
 """
 
 from __future__ import annotations
