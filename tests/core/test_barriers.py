@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -287,19 +286,26 @@ bvalue(note(2))
 
 
 def test_what_is_chosen_is_chosen_anew_beyond_each_barrier(run, seen):
-    summary = run("bvalue(note(1))\nbarrier()\nTask = TaskGenerator(abs)\nbvalue(Task(-2))\n",
-                  select=selection("note"), patience=0.0)
+    summary = run(
+        "bvalue(note(1))\nbarrier()\nTask = TaskGenerator(abs)\nbvalue(Task(-2))\n",
+        select=selection("note"),
+        patience=0.0,
+    )
 
     assert seen == ["first", "read", 1]
     assert summary.ending is Ending.UNSELECTED and summary.at_barrier
 
 
 def test_what_needs_more_of_the_machine_is_counted_from_there_on(run, seen):
-    summary = run("""
+    summary = run(
+        """
 bvalue(note(1))
 bvalue(note.options(cpus=2)(2))
 bvalue(note.options(cpus=64)(3))
-""", capacity=Capacity(cpus=2), patience=0.0)
+""",
+        capacity=Capacity(cpus=2),
+        patience=0.0,
+    )
 
     assert seen[2:] == [1, 2]
     assert summary.ending is Ending.TOO_LARGE

@@ -476,7 +476,10 @@ def test_a_barrier_that_another_opens_just_before_the_wait_is_seen(store, monkey
 
     monkeypatch.setattr(store, "holders", finish_after_looking)
     worker = make_worker(
-        store, tasks=[held], barrier_tasks=[held], read=lambda at_barrier: Jugspace(store, [held, note(2)])
+        store,
+        tasks=[held],
+        barrier_tasks=[held],
+        read=lambda at_barrier: Jugspace(store, [held, note(2)]),
     )
 
     assert worker.run().ending is Ending.DONE

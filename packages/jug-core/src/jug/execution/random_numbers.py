@@ -2,8 +2,8 @@
 
 A generator that is made while the jugfile is read is in the same state in each worker,
 so that tasks in two workers would draw the same numbers.  So those of `random` and
-`numpy.random` are seeded anew for the tasks of each worker, wherever they are kept.  One that is in the
-arguments of a task is left alone: it belongs to what the task is.
+`numpy.random` are seeded anew for the tasks of each worker, wherever they are kept.  One that
+is in the arguments of a task is left alone: it belongs to what the task is.
 
 The collector knows them, until it is told to look at nothing that is there by now: so they
 are noted before that.

@@ -79,6 +79,7 @@ class Worker:
         self.room = Room(self.settings.capacity, connection)
         self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
+        self.agenda: Agenda
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""

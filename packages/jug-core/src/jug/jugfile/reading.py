@@ -19,13 +19,14 @@ from typing import Any, Final
 from jug.backends.base import BaseStore
 from jug.barrier.passage import Passage
 from jug.errors import BarrierError, JugfileError
-from jug.jugfile.under_way import UnderWay
 from jug.jugfile.rereading import TaskModules
+from jug.jugfile.under_way import UnderWay
 from jug.session import current_store, is_store_chosen
 from jug.task import Task, alltasks
 from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
+
 
 @dataclass
 class Jugspace:

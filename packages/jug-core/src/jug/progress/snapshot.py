@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-
 if TYPE_CHECKING:
     from jug.workers import Worker
 
