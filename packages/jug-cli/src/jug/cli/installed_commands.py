@@ -12,6 +12,7 @@ import click
 
 from jug.errors import JugError
 from jug.installed import EntryPoint, entry_points, offers
+from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 
@@ -31,7 +32,8 @@ def clashes(own: Collection[str]) -> Iterator[str]:
 def load(entry: EntryPoint) -> click.Command:
     """Return a command, or one that says why it can't be loaded."""
     try:
-        command = entry.load()
+        with without_collector():
+            command = entry.load()
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.value} is no click command")
         command.get_short_help_str()

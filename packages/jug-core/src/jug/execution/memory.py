@@ -2,7 +2,7 @@
 
 Values of other tasks are read afresh for each task, so that a function which changes
 its arguments can't spoil another's.  Only what is small, can't change and is needed by
-more than one task of the graph stays, until the worker reads the jugfile again.
+more than one task of the graph stays, until the worker reads the jugfile again, or further.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ class Memory:
     def __init__(self, graph: Graph, aggressive_unload: bool) -> None:
         self._graph = graph
         self._keeps_nothing = aggressive_unload
-        for task in graph.tasks:
-            task.unload()  # the value may be of a result that does not count any more
+        self.forget(0)
+
+    def forget(self, first: int) -> None:
+        """Forget the values of the tasks from this number on, which may not count any more."""
+        for number in range(first, len(self._graph)):
+            self._graph.tasks[number].unload()
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""

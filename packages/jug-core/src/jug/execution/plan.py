@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from itertools import repeat
+from itertools import islice, repeat
 from random import randrange
 from typing import Final
 
@@ -59,26 +59,31 @@ class Plan:
         self.lost: set[int] = set()
         """What was not selected and has failed, as far as nobody else is to try it again."""
         self.held: set[int] = set()
-        self.states = bytearray(len(graph))
-        self.unmet = array("i", bytes(4 * len(graph)))
+        self.states = bytearray()
+        self.unmet = array("i")
         self.left = 0
         self._turn, self.workers = 0, 1
         self._selected = selected
         self._room = room
-        for number, is_done in enumerate(done):
-            if is_done:
-                self.states[number] = DONE
-        ready = self._count(failures)
+        ready = self._count(done, failures)
         self.ready: ReadyTasks | ReadyByNeeds = (
             ReadyTasks(ready, self.states)
             if room is None
             else ReadyByNeeds(ready, self.states, graph.tasks, room)
         )
 
-    def _count(self, failures: Mapping[bytes, bool]) -> list[int]:
-        """Count what each task waits for; return those that are ready."""
+    def extend(self, done: list[bool], failures: Mapping[bytes, bool]) -> None:
+        """Go on to the tasks that came to the graph since, given which of them are done."""
+        for number in self._count(done, failures):
+            self.ready.add(number)
+
+    def _count(self, done: list[bool], failures: Mapping[bytes, bool]) -> list[int]:
+        """Count what each task waits for that is not known yet; return those that are ready."""
         states, graph, ready = self.states, self.graph, list[int]()
-        for number, digest in enumerate(graph.numbers):
+        first = len(states)
+        states.extend(DONE if is_done else WAITING for is_done in done)
+        self.unmet.extend(repeat(0, len(done)))
+        for number, digest in enumerate(islice(graph.numbers, first, None), start=first):
             if states[number] == DONE:
                 continue
             unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))

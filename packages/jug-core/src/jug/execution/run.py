@@ -166,7 +166,7 @@ def _work(jugspace: Jugspace, workers: int, settings: Settings, display: Display
     if reason:
         warnings.warn(f"the tasks run in this process alone: {reason}", stacklevel=3)
     if workers == 1 or reason:
-        return Worker(jugspace, lambda: jugspace, settings, display=display).run()
+        return Worker(jugspace, lambda at_barrier: jugspace, settings, display=display).run()
     from jug.execution.processes import run_forked
 
     return run_forked(jugspace, settings, workers, display)

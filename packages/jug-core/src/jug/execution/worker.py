@@ -16,19 +16,20 @@ All steps act on what the worker knows of its tasks and its lease: so it has man
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.code import all_codes_of, code_of, codes_of, keep, remember
+from jug.code import all_codes_of, code_of, codes_of, keep, notice_growth, remember
 from jug.code.sources import changes
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
+from jug.execution.reading_on import Read, ReadingOn
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
@@ -54,27 +55,31 @@ _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 class Worker:
     """One process's share of the work on a jugfile.
 
-    `read` reads the jugfile again, after a barrier has opened.  `connection`
+    `read` reads the jugfile again, after a barrier has opened, and calls what it is given at
+    each further one.  `connection`
     leads to the supervisor; a worker without one draws how far the tasks are by `display`.
     """
 
     def __init__(
         self,
         jugspace: Jugspace,
-        read: Callable[[], Jugspace],
+        read: Read,
         settings: Settings | None = None,
         connection: SupervisorConnection | None = None,
         display: Display | None = None,
     ) -> None:
         self.jugspace = jugspace
         self.store = jugspace.store
-        self.read = read
+        self.reading = ReadingOn(
+            read, self._work_on, connection is not None and connection.slots.count > 1
+        )
         self.settings = settings or Settings()
         self.connection = connection
         self.reporter = reporter_to(connection, display, self.store)
         self.room = Room(self.settings.capacity, connection)
         self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
+        self.agenda: Agenda
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""
@@ -96,15 +101,16 @@ class Worker:
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
                 self._ending_of_wait,
             )  # fmt: skip
-            while True:
-                self._prepare()
-                try:
-                    ending = self._work()
-                except KeyboardInterrupt:
-                    ending = Ending.INTERRUPTED
-                if ending is not None:
-                    return self._sum_up(ending)
-                self.jugspace = self.read()
+            return self._sum_up(self.reading.run(self.jugspace))
+
+    def _work_on(self, jugspace: Jugspace, is_more: bool) -> Ending | None:
+        """Work on what was read, `is_more` if of the same reading, until a barrier has opened."""
+        self.jugspace = jugspace
+        self._prepare(is_more)
+        try:
+            return self._work()
+        except KeyboardInterrupt:
+            return Ending.INTERRUPTED
 
     def interrupt(self) -> None:
         """End the worker now: the task in progress is given back."""
@@ -112,16 +118,25 @@ class Worker:
             self.stop = Ending.INTERRUPTED
             self.store.hurry()
             self.runner.interrupt()
+            if self.reading.is_reading:
+                raise KeyboardInterrupt
 
     # Beginning and ending
 
-    def _prepare(self) -> None:
-        remember()
+    def _prepare(self, is_more: bool) -> None:
         self.store.poll()
-        changes = self.news.take()  # what is done by now is looked up
-        self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
-        self.store.offers = self.room.capacity.in_full().offers
+        if is_more and self.agenda.can_read_on(self.jugspace):
+            notice_growth(self.jugspace.names["__name__"])
+            self._note_changes()
+            self.agenda.read_on(self.jugspace)
+        else:
+            remember()
+            changes = self.news.take()  # what is done by now is looked up
+            self.retryable.difference_update(changes.failed)
+            self.agenda = Agenda(
+                self.jugspace, self.settings, self.retryable, self.budget, self.room
+            )
+            self.store.offers = self.room.capacity.in_full().offers
         self._heed_stale_results()
         again = self.agenda.count_tried_again()
         if again and self.stop is not Ending.STALE and self._speaks_for_all():
@@ -278,6 +293,8 @@ class Worker:
         self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
+        if not task.has_plain_arguments:
+            self.reading.given.append(task)
         try:
             frame, result = self.runner.run(task)
         except InputMissing:

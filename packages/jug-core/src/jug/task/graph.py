@@ -39,7 +39,15 @@ class Graph:
         """Where in `needed` those of each task begin, and behind the last where they end."""
         self.needed = array("i")
         """What all tasks need, one task after another."""
-        known_digest, numbers, needed_by_all = attrgetter("known_digest"), self.numbers, self.needed
+        self._dependants: tuple[array[int], array[int]] | None = None
+        self._later: dict[int, array[int]] = {}
+        """Dependants by number, as far as they came after the others were turned round."""
+        self.add(tasks)
+
+    def add(self, tasks: Iterable[Task[Any]]) -> None:
+        """Add tasks, and all that they depend on, as far as they are not there."""
+        known_digest = attrgetter("known_digest")
+        numbers, needed_by_all = self.numbers, self.needed
         add_task, add_begin = self.tasks.append, self.begins.append
         for task in tasks:
             if task.has_plain_arguments:
@@ -52,7 +60,6 @@ class Graph:
             order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
             for one, needed in order:
                 self._append(one, needed)
-        self._dependants: tuple[array[int], array[int]] | None = None
 
     def __len__(self) -> int:
         """Return how many tasks there are."""
@@ -73,17 +80,23 @@ class Graph:
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""
-        if self._dependants is None:
-            self._dependants = self._turned_round()
-        starts, dependants = self._dependants
-        return dependants[starts[number] : starts[number + 1]]
+        begin, end, dependants = self._dependants_at(number)
+        found = dependants[begin:end]
+        return found + self._later[number] if number in self._later else found
 
     def count_dependants(self, number: int) -> int:
         """Return how many tasks need this one."""
+        begin, end, _ = self._dependants_at(number)
+        return end - begin + len(self._later.get(number, ()))
+
+    def _dependants_at(self, number: int) -> tuple[int, int, array[int]]:
+        """Return where those are that were there when all were turned round, and where in that."""
         if self._dependants is None:
             self._dependants = self._turned_round()
-        starts, _ = self._dependants
-        return starts[number + 1] - starts[number]
+        starts, dependants = self._dependants
+        if number + 1 >= len(starts):
+            return 0, 0, dependants
+        return starts[number], starts[number + 1], dependants
 
     def with_dependants(self, numbers: Iterable[int]) -> set[int]:
         """Return the tasks with all that depend on them, directly or not."""
@@ -103,11 +116,15 @@ class Graph:
         digest = task.known_digest or task.hash_alone()
         if digest in numbers:
             return
-        numbers[digest] = len(self.tasks)
+        number = numbers[digest] = len(self.tasks)
         self.tasks.append(task)
         if needed:
             edges = [numbers[one.digest] for one in needed]
-            self.needed.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+            edges = [*dict.fromkeys(edges)] if len(edges) > 1 else edges
+            self.needed.extend(edges)
+            if self._dependants is not None:
+                for one in edges:
+                    self._later.setdefault(one, array("i")).append(number)
         self.begins.append(len(self.needed))
 
     def _turned_round(self) -> tuple[array[int], array[int]]:
