@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from jug.hash.framing import content, sealed, text
+from jug.hash.texts import Encoded, little, texts
 
 Atom = Callable[[Any], bytes]
 Encoder = Callable[[Any], Generator[Any, bytes, bytes]]
@@ -59,6 +60,7 @@ atoms: Final[dict[type, Atom]] = {
     bytearray: lambda value: b"B" + content(value),
     type(...): lambda value: b".",
     type(NotImplemented): lambda value: b"!",
+    Encoded: lambda value: value.encoding,  # type: ignore[attr-defined]
 }
 """What holds no other value, and may stand anywhere."""
 
@@ -70,6 +72,9 @@ encoders: Final[dict[type, Encoder]] = {}
 
 
 # Containers
+
+_MANY: Final = 64
+"""So long is a list or tuple whose strings are encoded as one, if they are half of it."""
 
 
 class Hidden:
@@ -95,6 +100,33 @@ def each(values: Any) -> Generator[Any, bytes, list[bytes]]:
     return parts
 
 
+def in_order(values: list[Any] | tuple[Any, ...]) -> Generator[Any, bytes, list[bytes]]:
+    """Return the encodings of all values, or of the strings as one and of the others."""
+    apart = _strings_apart(values)
+    if apart is None:
+        return (yield from each(values))
+    return [*apart[0], *(yield from each(apart[1]))]
+
+
+def _strings_apart(values: list[Any] | tuple[Any, ...]) -> tuple[list[bytes], list[Any]] | None:
+    """Return the encoding of most values, which are strings, and the others; None for few."""
+    if len(values) < _MANY:
+        return None
+    kinds = [*map(type, values)]
+    others = len(kinds) - kinds.count(str)
+    if 2 * others > len(kinds):
+        return None
+    try:
+        if not others:
+            return [texts(values)], []
+        strings = [value for value, kind in zip(values, kinds, strict=True) if kind is str]
+        places = little("Q", (i for i, kind in enumerate(kinds) if kind is not str))
+        parts = [texts(strings), b"P" + content(places.tobytes())]
+    except OverflowError:  # a string of gigabytes
+        return None
+    return parts, [value for value, kind in zip(values, kinds, strict=True) if kind is not str]
+
+
 def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
     """Return the encodings of keys, each followed by that of its value."""
     parts = []
@@ -107,11 +139,11 @@ def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
 
 
 def _list(values: list[Any]) -> Generator[Any, bytes, bytes]:
-    return sealed(b"l", (yield from each(values)))
+    return sealed(b"l", (yield from in_order(values)))
 
 
 def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
-    return sealed(b"t", (yield from each(values)))
+    return sealed(b"t", (yield from in_order(values)))
 
 
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:
@@ -136,13 +168,19 @@ looked_into: Final[set[Encoder]] = {_list, _tuple, _dict}
 # Containers of nothing but leaves, the common case: no walk is needed
 
 
+def _flat_items(values: Any) -> list[bytes]:
+    apart = _strings_apart(values)
+    known, others = apart if apart is not None else ([], values)
+    return [*known, *[leaves[type(v)](v) for v in others]]
+
+
 def _flat_dict(values: dict[Any, Any]) -> bytes:
     return sealed(b"m", sorted([atoms[type(k)](k) + leaves[type(v)](v) for k, v in values.items()]))
 
 
 flat: Final[dict[type, Atom]] = {
-    list: lambda values: sealed(b"l", [leaves[type(v)](v) for v in values]),
-    tuple: lambda values: sealed(b"t", [leaves[type(v)](v) for v in values]),
+    list: lambda values: sealed(b"l", _flat_items(values)),
+    tuple: lambda values: sealed(b"t", _flat_items(values)),
     dict: _flat_dict,
 }
 """Raise KeyError where something inside is not a leaf."""

@@ -6,16 +6,18 @@ way only.  What holds other values is *sealed*: its parts are counted, joined
 and replaced by their digest, so that an encoding stays short however much it
 stands for.
 
-Content of more than 4 MiB is cut into chunks whose digests are hashed together.
-The cut depends on nothing but the length, therefore any number of threads may
-work on the chunks.
+Two hashes are used, each where it is the faster one: BLAKE2b for what is short, and
+SHA-256 for long content, which most processors have instructions for.  Content of
+more than 4 MiB is cut into chunks whose digests are hashed together.  The cut
+depends on nothing but the length, therefore any number of threads may work on the
+chunks.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from struct import Struct
 from typing import Final
 
@@ -39,6 +41,11 @@ def digest(data: bytes | memoryview) -> bytes:
     state = fresh()
     state.update(data)
     return state.digest()
+
+
+def digest_of_long(data: bytes | memoryview) -> bytes:
+    """Return the 20 bytes that stand for long content, or for a chunk of it."""
+    return sha256(data).digest()[:DIGEST_SIZE]
 
 
 def sealed(tag: bytes, parts: list[bytes]) -> bytes:
@@ -70,9 +77,9 @@ def pieces(size: int, count: int, piece: Callable[[int], bytes | memoryview]) ->
     ``piece`` may be called in any order and from several threads.
     """
     if count == 1:
-        return length(size) + digest(piece(0))
-    digests = _in_threads(lambda i: digest(piece(i)), count)
-    return length(size) + digest(b"".join(digests))
+        return length(size) + digest_of_long(piece(0))
+    digests = _in_threads(lambda i: digest_of_long(piece(i)), count)
+    return length(size) + digest_of_long(b"".join(digests))
 
 
 def _in_threads(work: Callable[[int], bytes], count: int) -> Iterable[bytes]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from jug.errors import HashError
 from jug.hash.caches import without_caches
-from jug.hash.containers import Encoder, each
+from jug.hash.containers import Encoder, in_order
 from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
 from jug.hash.functions import named
 from jug.hash.objects import attributes, by_stand_in
@@ -136,7 +136,7 @@ def _elements(array: Array) -> Generator[Any, bytes, bytes]:
             fields.append((yield from _elements(array[name])))
         return sealed(b"l", fields)
     if array.dtype.kind in "OT":
-        return sealed(b"l", (yield from each(array.ravel().tolist())))
+        return sealed(b"l", (yield from in_order(array.ravel().tolist())))
     if array.dtype.kind in "SU":
         look_through(array.flat)
     return _raw(array)
