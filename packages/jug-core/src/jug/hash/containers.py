@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator
+from operator import add
 from typing import Any, Final
 
 from jug.hash.framing import content, sealed, text
-from jug.hash.texts import Encoded, little, texts
+from jug.hash.packed import MANY, packed
+from jug.hash.texts import Encoded
 
 Atom = Callable[[Any], bytes]
 Encoder = Callable[[Any], Generator[Any, bytes, bytes]]
@@ -73,10 +75,6 @@ encoders: Final[dict[type, Encoder]] = {}
 
 # Containers
 
-_MANY: Final = 64
-"""So long is a list or tuple whose strings are encoded as one, if they are half of it."""
-
-
 class Hidden:
     """What jug does not look into, inside something that it does look into."""
 
@@ -101,30 +99,11 @@ def each(values: Any) -> Generator[Any, bytes, list[bytes]]:
 
 
 def in_order(values: list[Any] | tuple[Any, ...]) -> Generator[Any, bytes, list[bytes]]:
-    """Return the encodings of all values, or of the strings as one and of the others."""
-    apart = _strings_apart(values)
-    if apart is None:
+    """Return the encodings of all values, of many packed together as far as they can be."""
+    together = packed(values) if len(values) >= MANY else None
+    if together is None:
         return (yield from each(values))
-    return [*apart[0], *(yield from each(apart[1]))]
-
-
-def _strings_apart(values: list[Any] | tuple[Any, ...]) -> tuple[list[bytes], list[Any]] | None:
-    """Return the encoding of most values, which are strings, and the others; None for few."""
-    if len(values) < _MANY:
-        return None
-    kinds = [*map(type, values)]
-    others = len(kinds) - kinds.count(str)
-    if 2 * others > len(kinds):
-        return None
-    try:
-        if not others:
-            return [texts(values)], []
-        strings = [value for value, kind in zip(values, kinds, strict=True) if kind is str]
-        places = little("Q", (i for i, kind in enumerate(kinds) if kind is not str))
-        parts = [texts(strings), b"P" + content(places.tobytes())]
-    except OverflowError:  # a string of gigabytes
-        return None
-    return parts, [value for value, kind in zip(values, kinds, strict=True) if kind is not str]
+    return together[0] + (yield from each(together[1]))
 
 
 def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
@@ -165,22 +144,63 @@ looked_into: Final[set[Encoder]] = {_list, _tuple, _dict}
 """Encoders of that in which jug looks for tasks."""
 
 
-# Containers of nothing but leaves, the common case: no walk is needed
+# Containers of nothing but leaves and small such containers: no walk is needed
+
+SMALL: Final = 8
+"""A longer container is left to a walk, which remembers it."""
+NESTED: Final = 2
+"""So deep are small containers in each other that are encoded without a walk."""
+
+Plain = Callable[[Any, dict[type, Atom], int], "bytes | None"]
 
 
-def _flat_items(values: Any) -> list[bytes]:
-    apart = _strings_apart(values)
-    known, others = apart if apart is not None else ([], values)
-    return [*known, *[leaves[type(v)](v) for v in others]]
+def _plain_items(values: Any, table: dict[type, Atom], depth: int) -> list[bytes] | None:
+    together = packed(values) if len(values) >= MANY else None
+    if together is None:
+        return _plain_parts(values, table, depth)
+    parts = _plain_parts(together[1], table, depth)
+    return None if parts is None else together[0] + parts
 
 
-def _flat_dict(values: dict[Any, Any]) -> bytes:
-    return sealed(b"m", sorted([atoms[type(k)](k) + leaves[type(v)](v) for k, v in values.items()]))
+def _plain_parts(values: Any, table: dict[type, Atom], depth: int) -> list[bytes] | None:
+    try:
+        return [table[type(value)](value) for value in values]
+    except KeyError:  # there are not only leaves
+        parts = []
+    for value in values:
+        leaf = table.get(type(value))
+        part = leaf(value) if leaf is not None else small(value, table, depth)
+        if part is None:
+            return None
+        parts.append(part)
+    return parts
 
 
-flat: Final[dict[type, Atom]] = {
-    list: lambda values: sealed(b"l", _flat_items(values)),
-    tuple: lambda values: sealed(b"t", _flat_items(values)),
-    dict: _flat_dict,
-}
-"""Raise KeyError where something inside is not a leaf."""
+def _plain_list(values: list[Any], table: dict[type, Atom], depth: int) -> bytes | None:
+    parts = _plain_items(values, table, depth)
+    return None if parts is None else sealed(b"l", parts)
+
+
+def _plain_tuple(values: tuple[Any, ...], table: dict[type, Atom], depth: int) -> bytes | None:
+    parts = _plain_items(values, table, depth)
+    return None if parts is None else sealed(b"t", parts)
+
+
+def _plain_dict(values: dict[Any, Any], table: dict[type, Atom], depth: int) -> bytes | None:
+    keys = _plain_parts(values, atoms, 0)
+    parts = _plain_parts(values.values(), table, depth) if keys is not None else None
+    if keys is None or parts is None:
+        return None
+    return sealed(b"m", sorted(map(add, keys, parts)))
+
+
+plain: Final[dict[type, Plain]] = {list: _plain_list, tuple: _plain_tuple, dict: _plain_dict}
+"""Encoders without a walk; they return None where something inside needs one."""
+
+
+def small(value: Any, table: dict[type, Atom], depth: int = NESTED) -> bytes | None:
+    """Return the encoding of a small container that needs no walk, else None."""
+    encode = plain.get(type(value))
+    if encode is None or not depth or len(value) > SMALL:
+        return None
+    return encode(value, table, depth - 1)

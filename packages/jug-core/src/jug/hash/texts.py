@@ -12,11 +12,11 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from jug.hash.framing import CHUNK, DIGEST_SIZE
 
-Block = tuple["bytes | memoryview | array[int]", "bytes | memoryview"]
+Block = tuple["bytes | memoryview | array[Any]", "bytes | memoryview"]
 """Lengths of some strings in characters, as numbers of 4 bytes, and their UTF-8."""
 
 _AT_ONCE: Final = 4096
@@ -60,7 +60,7 @@ def _blocks(strings: list[str] | tuple[str, ...]) -> Iterator[Block]:
             yield b"", text.encode("utf-8", "surrogatepass")
 
 
-def little(code: str, numbers: Iterable[int]) -> array[int]:
+def little(code: str, numbers: Iterable[Any]) -> array[Any]:
     """Return numbers as they lie in the memory of most processors."""
     packed = array(code, numbers)
     if sys.byteorder == "big":
