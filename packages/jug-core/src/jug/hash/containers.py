@@ -18,8 +18,9 @@ from collections.abc import Callable, Generator
 from operator import add
 from typing import Any, Final
 
-from jug.hash.framing import content, sealed, text
+from jug.hash.framing import content, memory, sealed, text
 from jug.hash.packed import MANY, packed
+from jug.hash.shared import LONG_TUPLE, keep, never_changes, recall
 from jug.hash.texts import Encoded
 
 Atom = Callable[[Any], bytes]
@@ -58,7 +59,7 @@ atoms: Final[dict[type, Atom]] = {
     float: _float,
     complex: _complex,
     str: text,
-    bytes: lambda value: b"b" + content(value),
+    bytes: memory,
     bytearray: lambda value: b"B" + content(value),
     type(...): lambda value: b".",
     type(NotImplemented): lambda value: b"!",
@@ -122,7 +123,15 @@ def _list(values: list[Any]) -> Generator[Any, bytes, bytes]:
 
 
 def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
-    return sealed(b"t", (yield from in_order(values)))
+    known = recall(id(values)) if len(values) >= LONG_TUPLE else None
+    return known or _kept(values, sealed(b"t", (yield from in_order(values))))
+
+
+def _kept(values: tuple[Any, ...], encoding: bytes) -> bytes:
+    """Return the encoding of a tuple, and keep it if the tuple is long and never changes."""
+    if len(values) >= LONG_TUPLE and never_changes(values):
+        keep(id(values), values, encoding)
+    return encoding
 
 
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:
@@ -182,8 +191,11 @@ def _plain_list(values: list[Any], table: dict[type, Atom], depth: int) -> bytes
 
 
 def _plain_tuple(values: tuple[Any, ...], table: dict[type, Atom], depth: int) -> bytes | None:
+    known = recall(id(values)) if len(values) >= LONG_TUPLE else None
+    if known is not None:
+        return known
     parts = _plain_items(values, table, depth)
-    return None if parts is None else sealed(b"t", parts)
+    return None if parts is None else _kept(values, sealed(b"t", parts))
 
 
 def _plain_dict(values: dict[Any, Any], table: dict[type, Atom], depth: int) -> bytes | None:

@@ -21,6 +21,8 @@ from hashlib import blake2b, sha256
 from struct import Struct
 from typing import Final
 
+from jug.hash.shared import LONG, keep, recall
+
 DIGEST_SIZE: Final = 20
 INLINE: Final = 4096
 """Longer content is replaced by its digest."""
@@ -59,7 +61,20 @@ def sealed(tag: bytes, parts: list[bytes]) -> bytes:
 
 def text(value: str) -> bytes:
     """Return the encoding of a string; lone surrogates, as in file names, are kept."""
-    return b"s" + content(value.encode("utf-8", "surrogatepass"))
+    if len(value) < LONG:
+        return b"s" + content(value.encode("utf-8", "surrogatepass"))
+    known = recall(id(value))
+    if known is not None:
+        return known
+    return keep(id(value), value, b"s" + content(value.encode("utf-8", "surrogatepass")))
+
+
+def memory(value: bytes) -> bytes:
+    """Return the encoding of bytes."""
+    if len(value) < LONG:
+        return b"b" + content(value)
+    known = recall(id(value))
+    return known if known is not None else keep(id(value), value, b"b" + content(value))
 
 
 def content(data: bytes | bytearray | memoryview) -> bytes:

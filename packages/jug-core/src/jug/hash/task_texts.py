@@ -13,7 +13,7 @@ from typing import Final
 
 from jug.errors import HashError
 from jug.hash.containers import atoms, leaves
-from jug.hash.framing import content, text
+from jug.hash.framing import memory, text
 from jug.hash.texts import watchers
 
 _MARK: Final = "#"
@@ -60,4 +60,4 @@ def _text(value: str) -> bytes:
 
 def _bytes(value: bytes) -> bytes:
     look_through((value,))
-    return b"b" + content(value)
+    return memory(value)
