@@ -9,13 +9,18 @@ recursion.  Tasks with the same hash are one task.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from typing import Any
 
 from jug.hash.names import task_names
 from jug.task.arguments import dependencies_first
 from jug.task.task import Task
+
+
+_known_digest = attrgetter("known_digest")
 
 
 class Graph:
@@ -36,14 +41,17 @@ class Graph:
         self.numbers: dict[bytes, int] = {}
         self._starts = array("q", [0])
         self._dependencies = array("i")
-        known_digest = attrgetter("known_digest")
         for task in tasks:
             if task.has_plain_arguments:
                 self._append(task, ())
                 continue
-            order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
+            edges = self._numbers_of(task.dependencies())
+            if None not in edges:
+                self._append(task, edges)
+                continue
+            order = dependencies_first([task], Task.dependencies, _known_digest, self.numbers)
             for one, needed in order:
-                self._append(one, needed)
+                self._append(one, self._numbers_of(needed))
         self._dependants: tuple[array[int], array[int]] | None = None
 
     def __len__(self) -> int:
@@ -93,33 +101,33 @@ class Graph:
         """Return the name of each task, by number."""
         return task_names(self.tasks)
 
-    def _append(self, task: Task[Any], needed: Sequence[Task[Any]]) -> None:
-        """Add a task of which all that it needs is there."""
+    def _numbers_of(self, tasks: Iterable[Task[Any]]) -> list[Any]:
+        """Return the numbers of tasks, None for what is not there."""
+        return [*map(self.numbers.get, map(_known_digest, tasks))]
+
+    def _append(self, task: Task[Any], edges: Sequence[int]) -> None:
+        """Add a task of which all that it needs is there, under these numbers."""
         numbers = self.numbers
         digest = task.known_digest or task.hash_alone()
         if digest in numbers:
             return
         numbers[digest] = len(self.tasks)
         self.tasks.append(task)
-        if needed:
-            edges = [numbers[one.digest] for one in needed]
+        if edges:
             self._dependencies.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
         self._starts.append(len(self._dependencies))
 
     def _turned_round(self) -> tuple[array[int], array[int]]:
         count = len(self.tasks)
-        starts = array("q", bytes(8 * (count + 1)))
-        for needed in self._dependencies:
-            starts[needed + 1] += 1
-        for number in range(count):
-            starts[number + 1] += starts[number]
-        place = starts[:]
+        needed_by = Counter(self._dependencies)
+        starts = array("q", accumulate(map(needed_by.__getitem__, range(count)), initial=0))
+        place = list(starts)
         dependants = array("i", bytes(4 * len(self._dependencies)))
-        for number in range(count):
-            for at in range(self._starts[number], self._starts[number + 1]):
-                needed = self._dependencies[at]
-                dependants[place[needed]] = number
-                place[needed] += 1
+        for number in self.dependants():
+            for needed in self.dependencies_of(number):
+                at = place[needed]
+                dependants[at] = number
+                place[needed] = at + 1
         return starts, dependants
 
 
