@@ -1,4 +1,4 @@
-"""Long lists of strings and numbers, and columns of strings, are hashed as what they are made of."""
+"""Long lists of strings and numbers, and columns of strings, are hashed together, not less."""
 
 from __future__ import annotations
 
@@ -81,7 +81,10 @@ def test_surrogates_alone_in_pairs_and_the_character_differ() -> None:
     rest = ["a"] * LONG
 
     assert all_differ(
-        [[*pair, *rest] for pair in (["\ud800", "\udc00"], ["\ud800\udc00", ""], ["\U00010000", ""])]
+        [
+            [*pair, *rest]
+            for pair in (["\ud800", "\udc00"], ["\ud800\udc00", ""], ["\U00010000", ""])
+        ]
     )
 
 
@@ -189,7 +192,9 @@ def test_each_way_to_be_missing_counts_in_a_column_of_objects() -> None:
     columns = [pd.Series([*STRINGS, missing], dtype=object) for missing in MISSING]
 
     assert all_differ([*columns, pd.Series([*STRINGS, ""], dtype=object)])
-    assert all_differ([pd.Series([*STRINGS, None], dtype=kind) for kind in ("str", "string", object)])
+    assert all_differ(
+        [pd.Series([*STRINGS, None], dtype=kind) for kind in ("str", "string", object)]
+    )
 
 
 def test_lone_surrogates_in_a_column_are_kept() -> None:

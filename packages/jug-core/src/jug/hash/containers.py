@@ -63,7 +63,7 @@ atoms: Final[dict[type, Atom]] = {
     bytearray: lambda value: b"B" + content(value),
     type(...): lambda value: b".",
     type(NotImplemented): lambda value: b"!",
-    Encoded: lambda value: value.encoding,  # type: ignore[attr-defined]
+    Encoded: lambda value: value.encoding,
 }
 """What holds no other value, and may stand anywhere."""
 
@@ -75,6 +75,7 @@ encoders: Final[dict[type, Encoder]] = {}
 
 
 # Containers
+
 
 class Hidden:
     """What jug does not look into, inside something that it does look into."""

@@ -1,6 +1,6 @@
 """Long lists and tuples of strings or numbers, whose items are encoded together.
 
-Most of the strings' encoding is the work that is done for each, so a list that is long
+To encode a short string is mostly work that is done for each.  So a list that is long
 enough is packed: its strings as two streams of bytes (`texts`), with the places of
 what is no string, or its numbers as they would lie in an array.  Whether a list is
 packed follows from its items alone.
@@ -44,7 +44,9 @@ def _strings(values: list[Any] | tuple[Any, ...], kinds: list[type]) -> Packed:
     others = [kind is not str for kind in kinds]
     places = little("Q", compress(range(len(kinds)), others))
     strings = [value for value, kind in zip(values, kinds, strict=True) if kind is str]
-    return [texts(strings), b"P" + content(memoryview(places).cast("B"))], [*compress(values, others)]
+    return [texts(strings), b"P" + content(memoryview(places).cast("B"))], [
+        *compress(values, others)
+    ]
 
 
 def _integers(values: Sequence[int]) -> bytes:

@@ -43,7 +43,7 @@ def column(array: Any) -> Any:
 
 
 def strings(array: Any) -> Encoded:
-    """Return what stands for the strings in an array, whole or in chunks; a missing one is empty."""
+    """Return what stands for the strings in an array, in which a missing one is empty."""
     whole = _whole(array).cast(pa.large_string())
     if whole.null_count:
         whole = whole.fill_null("")

@@ -19,7 +19,6 @@ from jug.hash.names import task_names
 from jug.task.arguments import dependencies_first
 from jug.task.task import Task
 
-
 _known_digest = attrgetter("known_digest")
 
 

@@ -277,7 +277,9 @@ class Task(Lockable, Generic[R]):
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         """Return what is copied or pickled: all but the value."""
-        return None, {name: getattr(self, name) for name in Task.__slots__ if name != "loaded_value"}
+        return None, {
+            name: getattr(self, name) for name in Task.__slots__ if name != "loaded_value"
+        }
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         """Become the same task, without its value."""
