@@ -9,10 +9,9 @@ recursion.  Tasks with the same hash are one task.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
-from operator import attrgetter
+from itertools import accumulate, islice
+from operator import attrgetter, sub
 from typing import Any
 
 from jug.hash.names import task_names
@@ -31,15 +30,17 @@ class Graph:
     ['builtins.max', 'builtins.sum']
     >>> list(graph.dependants_of(0)), list(graph.dependencies_of(1))
     ([1], [0])
-    >>> list(graph.dependants())
-    [1]
+    >>> list(graph.counts_of_needed())
+    [0, 1]
     """
 
     def __init__(self, tasks: Iterable[Task[Any]]) -> None:
         self.tasks: list[Task[Any]] = []
         self.numbers: dict[bytes, int] = {}
-        self._starts = array("q", [0])
-        self._dependencies = array("i")
+        self.begins = array("q", [0])
+        """Where in `needed` those of each task begin, and behind the last where they end."""
+        self.needed = array("i")
+        """What all tasks need, one task after another."""
         for task in tasks:
             if task.has_plain_arguments:
                 self._append(task, ())
@@ -64,15 +65,11 @@ class Graph:
 
     def dependencies_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that this one needs, each once."""
-        return self._dependencies[self._starts[number] : self._starts[number + 1]]
+        return self.needed[self.begins[number] : self.begins[number + 1]]
 
-    def dependants(self) -> Iterator[int]:
-        """Yield the numbers of all tasks that need others, each after those."""
-        begin = 0
-        for number, end in enumerate(self._starts[1:]):
-            if end > begin:
-                yield number
-            begin = end
+    def counts_of_needed(self) -> Iterator[int]:
+        """Return how many tasks each one needs."""
+        return map(sub, islice(self.begins, 1, None), self.begins)
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""
@@ -113,17 +110,19 @@ class Graph:
         numbers[digest] = len(self.tasks)
         self.tasks.append(task)
         if edges:
-            self._dependencies.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
-        self._starts.append(len(self._dependencies))
+            self.needed.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+        self.begins.append(len(self.needed))
 
     def _turned_round(self) -> tuple[array[int], array[int]]:
         count = len(self.tasks)
-        needed_by = Counter(self._dependencies)
-        starts = array("q", accumulate(map(needed_by.__getitem__, range(count)), initial=0))
-        place = list(starts)
-        dependants = array("i", bytes(4 * len(self._dependencies)))
-        for number in self.dependants():
-            for needed in self.dependencies_of(number):
+        counts = [0] * count
+        for needed in self.needed:
+            counts[needed] += 1
+        starts = array("q", accumulate(counts, initial=0))
+        place = starts[:]
+        dependants = array("i", bytes(4 * len(self.needed)))
+        for number, needs in enumerate(self.counts_of_needed()):
+            for needed in self.dependencies_of(number) if needs else ():
                 at = place[needed]
                 dependants[at] = number
                 place[needed] = at + 1
