@@ -284,6 +284,15 @@ def test_a_tuple_with_something_that_changes_is_hashed_each_time() -> None:
         assert hash_one(value) != before
 
 
+def test_a_tuple_that_holds_others_many_times_is_looked_at_once() -> None:
+    value: Any = ("x",) * 2000
+    for _ in range(20):
+        value = (value,) * 2000
+
+    assert hash_one(value) == hash_one(value)
+    assert hash_one(value) != hash_one(value[:-1])
+
+
 def test_what_nobody_else_holds_is_let_go() -> None:
     held = "held" * shared.LONG
     hash_one(held)

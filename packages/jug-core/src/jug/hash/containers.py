@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from jug.hash.framing import content, memory, sealed, text
 from jug.hash.packed import MANY, packed
-from jug.hash.shared import LONG_TUPLE, keep, never_changes, recall
+from jug.hash.shared import LONG_TUPLE, keep_tuple, recall
 from jug.hash.texts import Encoded
 
 Atom = Callable[[Any], bytes]
@@ -130,9 +130,7 @@ def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
 
 def _kept(values: tuple[Any, ...], encoding: bytes) -> bytes:
     """Return the encoding of a tuple, and keep it if the tuple is long and never changes."""
-    if len(values) >= LONG_TUPLE and never_changes(values):
-        keep(id(values), values, encoding)
-    return encoding
+    return keep_tuple(values, encoding) if len(values) >= LONG_TUPLE else encoding
 
 
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:

@@ -44,9 +44,8 @@ def _strings(values: list[Any] | tuple[Any, ...], kinds: list[type]) -> Packed:
     others = [kind is not str for kind in kinds]
     places = little("Q", compress(range(len(kinds)), others))
     strings = [value for value, kind in zip(values, kinds, strict=True) if kind is str]
-    return [texts(strings), b"P" + content(memoryview(places).cast("B"))], [
-        *compress(values, others)
-    ]
+    where = b"P" + content(memoryview(places).cast("B"))
+    return [texts(strings), where], [*compress(values, others)]
 
 
 def _integers(values: Sequence[int]) -> bytes:

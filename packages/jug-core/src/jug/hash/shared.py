@@ -24,9 +24,7 @@ _LARGE: Final = 1 << 20
 _MOST: Final = 128
 _MOST_BYTES: Final = 1 << 28
 
-_UNCHANGING: Final = {type(None), bool, int, float, complex, str, bytes, type(...)}
-_NESTED: Final = 8
-"""So deep is looked into tuples."""
+_UNCHANGING: Final = {type(None), bool, int, float, complex, str, bytes, type(...), tuple}
 
 _Entry = tuple[Any, int, bytes]
 _known: dict[Hashable, _Entry] = {}
@@ -39,29 +37,41 @@ def recall(key: Hashable) -> bytes | None:
     return None if found is None else found[2]
 
 
-def keep(key: Hashable, held: Any, encoding: bytes) -> bytes:
+def keep(key: Hashable, held: str | bytes, encoding: bytes) -> bytes:
     """Keep and return an encoding; the key holds the address of what is held."""
-    size = _size(held)
+    _keep(key, held, getsizeof(held), encoding)
+    return encoding
+
+
+def keep_tuple(values: tuple[Any, ...], encoding: bytes) -> bytes:
+    """Return the encoding of a tuple, and keep it if there is nothing in it that can be changed."""
+    size = _size_if_unchanging(values)
+    if size is not None:
+        _keep(id(values), values, size, encoding)
+    return encoding
+
+
+def _size_if_unchanging(values: tuple[Any, ...]) -> int | None:
+    """Return how large a tuple is with all in it, None if something in it can be changed."""
+    size, stack, seen = 0, [values], {id(values)}
+    while stack:
+        one = stack.pop()
+        kinds = {*map(type, one)}
+        if not kinds <= _UNCHANGING:
+            return None
+        size += getsizeof(one) + sum(map(getsizeof, one))
+        if tuple in kinds:
+            inner = {id(part): part for part in one if type(part) is tuple and id(part) not in seen}
+            seen.update(inner)
+            stack += inner.values()
+    return size
+
+
+def _keep(key: Hashable, held: Any, size: int, encoding: bytes) -> None:
     if size >= _LARGE or len(_known) >= _MOST:
         _make_room(size)
     if size <= _MOST_BYTES:
         _known[key] = (held, size, encoding)
-    return encoding
-
-
-def never_changes(values: tuple[Any, ...], depth: int = _NESTED) -> bool:
-    """Return whether a tuple holds nothing that can be changed, in no tuple inside it either."""
-    kinds = {*map(type, values)}
-    if tuple not in kinds:
-        return kinds <= _UNCHANGING
-    inner = [value for value in values if type(value) is tuple]
-    known = kinds - {tuple} <= _UNCHANGING
-    return known and depth > 0 and all(never_changes(value, depth - 1) for value in inner)
-
-
-def _size(value: Any) -> int:
-    own = getsizeof(value)
-    return own + sum(map(_size, value)) if type(value) is tuple else own
 
 
 def _make_room(size: int) -> None:
