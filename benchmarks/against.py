@@ -39,11 +39,18 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
     def hashing(name: str) -> Row:
         return lambda one: measure.run_timed(one.program("hashing", name))
 
-    def done(one: Contender, command: str) -> Sample:
+    def executed(one: Contender) -> Path:
         jugdir = folder / one.name
         if not jugdir.exists():
             measure.run(one.on("flat", jugdir, "execute"), BENCHMARK_TASKS=tasks)
-        return measure.run(one.on("flat", jugdir, command), BENCHMARK_TASKS=tasks).timed()
+        return jugdir
+
+    def done(one: Contender, command: str) -> Sample:
+        return measure.run(one.on("flat", executed(one), command), BENCHMARK_TASKS=tasks).timed()
+
+    def read(one: Contender, *how: str) -> Sample:
+        program = one.program("reading", executed(one), *how)
+        return measure.run_timed(program, BENCHMARK_TASKS=tasks)
 
     return {
         "import jug": lambda one: measure.run([one.python, "-c", "import jug"]).timed(),
@@ -57,6 +64,8 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
         "hash 10^5 lists of 2 ints": hashing("lists"),
         "hash 1 GB of floats": hashing("gigabyte"),
         "hash 100 calls with 8 MB": hashing("shared"),
+        f"values of {tasks}, each": read,
+        f"values of {tasks}, together": lambda one: read(one, "together"),
     }
 
 

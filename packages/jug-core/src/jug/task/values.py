@@ -10,6 +10,7 @@ from jug.errors import CallFailed, OptionError, TaskError
 from jug.task.arguments import value_of
 from jug.task.elsewhere import refuse_to_compute
 from jug.task.task import MISSING, Task
+from jug.task.together import load_together
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -38,7 +39,9 @@ def value(elem: Any = MISSING, *, obj: Any = MISSING) -> Any:
     """
     if (elem is MISSING) == (obj is MISSING):
         raise OptionError("value() takes one thing: value(task)")
-    return value_of(obj if elem is MISSING else elem)
+    wanted = obj if elem is MISSING else elem
+    load_together(wanted)
+    return value_of(wanted)
 
 
 def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802
