@@ -263,6 +263,8 @@ class Agenda:
     def own_digests(self, numbers: Sequence[int]) -> list[bytes]:
         """Return the digests of those tasks that are of this store."""
         tasks, others = self.graph.tasks, self._in_other_stores
+        if not others:
+            return [*map(_known_digest, map(tasks.__getitem__, numbers))]
         return [tasks[number].digest for number in numbers if number not in others]
 
     # The end
@@ -316,6 +318,9 @@ class Agenda:
         elsewhere = (task for task in failed if task.digest.hex() not in here)
         summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
         summary.loaded = self.census.done() - summary.executed
+
+
+_known_digest = attrgetter("known_digest")
 
 
 def _counted(room: Room | None, tasks: Iterable[Task[Any]]) -> Room | None:

@@ -177,9 +177,10 @@ class Plan:
         self.held.discard(number)
         self.failed.discard(number)
         states[number] = DONE
+        unmet = self.unmet
         for dependant in self.graph.dependants_of(number):
-            self.unmet[dependant] -= 1
-            if self.unmet[dependant] == 0 and states[dependant] == WAITING:
+            unmet[dependant] = left = unmet[dependant] - 1
+            if not left and states[dependant] == WAITING:
                 self._make_ready(dependant)
 
     def fail(self, number: int) -> None:

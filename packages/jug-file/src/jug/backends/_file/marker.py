@@ -216,6 +216,7 @@ def _check(jugdir: Path, found: str) -> None:
     if versions.get("hash", scheme) != scheme:
         raise StoreFormatError(
             f"{str(jugdir)!r} names tasks by the hash scheme {versions['hash']}, this jug by "
-            f"{scheme}: use the jug-core that wrote it or choose another --jugdir",
+            f"{scheme}, and would find none of its results: use the jug-core that wrote it, or "
+            "choose another --jugdir and have them computed again",
             path=str(jugdir),
         )
