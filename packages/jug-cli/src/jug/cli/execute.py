@@ -36,6 +36,9 @@ STOP_FILE: Final = "__jug_please_stop_running.txt"
 TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb", "progress": "--progress"}
 """Options that a jugfile can't set for its own run, and how they are given instead."""
 
+_CHOOSING: Final = ("name", "pattern", "failed", "downstream", "tag", "without_tag")
+"""The options that say which tasks to run, without what they have before them."""
+
 _FAILURES: Final = 20  # that are listed at the end
 
 log = Log("worker")
@@ -186,16 +189,12 @@ def _end_of_job(options: Options) -> float | None:
 
 def selected(options: Options) -> Selection | None:
     """Return which tasks the options mean, None for all."""
-    from jug.selection import selection
+    given = {name: getattr(options, f"execute_{name}") for name in _CHOOSING}
+    if all(one in (None, False, ()) for one in given.values()):
+        return None
+    from jug.selection import selection  # which is slow to import
 
-    return selection(
-        options.execute_name,
-        options.execute_pattern,
-        failed=options.execute_failed,
-        downstream=options.execute_downstream,
-        tag=options.execute_tag,
-        without_tag=options.execute_without_tag,
-    )
+    return selection(**given)
 
 
 def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
@@ -219,7 +218,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         warn_of_barrier(jugspace)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class RunSettings:
     """The settings of a worker; called once the jugfile was read, in the worker or before it.
 

@@ -20,7 +20,7 @@ from jug.session import set_running, use_store
 from jug.tracebacks import Advice, describe_exception, own_traceback
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Job:
     """A jugfile to execute, and how.  It pickles, for workers that are started anew."""
 

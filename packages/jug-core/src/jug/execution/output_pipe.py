@@ -27,7 +27,7 @@ _SIZE: Final = struct.Struct("i")
 _CHUNK: Final = 1 << 16
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OutputPipe:
     """One pipe between a worker and its supervisor.  It pickles, for a worker started anew."""
 
