@@ -53,12 +53,15 @@ class Lease:
     clock of its news (`jug.backends.news`) when the lease was given.
     """
 
-    __slots__ = ("digest", "since", "token")
+    __slots__ = ("digest", "is_one_of_several", "since", "token")
 
-    def __init__(self, digest: bytes, token: Any = None, since: int = 0) -> None:
+    def __init__(
+        self, digest: bytes, token: Any = None, since: int = 0, is_one_of_several: bool = False
+    ) -> None:
         self.digest = digest
         self.token = token
         self.since = since
+        self.is_one_of_several = is_one_of_several
 
 
 class Outcome(Enum):

@@ -117,6 +117,13 @@ class Plan:
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
         return own + others[at:] + others[:at]
 
+    def first_of_turn(self, count: int) -> list[int]:
+        """Return the first tasks that are ready and this worker's turn, up to a count."""
+        if self.workers == 1:
+            return self.ready.first(count)
+        first = self.ready.first(count * self.workers)
+        return [number for number in first if number % self.workers == self._turn]
+
     def take_turns(self, turn: int, workers: int) -> None:
         """Take every task that is this worker's turn first, of so many workers'."""
         self._turn, self.workers = turn, workers

@@ -32,6 +32,7 @@ from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
+from jug.execution.short_tasks import MOMENT, ShortTasks
 from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
@@ -84,6 +85,7 @@ class Worker:
         self._kept_code: set[str] = set()
         """The fingerprints of the code that is in the store."""
         self._turn_until = 0.0
+        self._short = ShortTasks()
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -175,6 +177,8 @@ class Worker:
                 self.reporter.look(self.agenda)
                 if self.agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
                     self._take_turns()  # some may have left
+                if lease is None and self._run_short_ones():
+                    continue
                 lease = lease or self._take()
                 if lease is not None:
                     taken, lease = lease, None
@@ -222,6 +226,33 @@ class Worker:
             self.agenda.all_taken(candidates, holders)
             return None
         return lease if self._accept(lease) else None
+
+    def _run_short_ones(self) -> bool:
+        """Run several short tasks that were taken together; return whether any were taken."""
+        candidates = self.agenda.short_candidates(self._short) if self.store.gives_several else ()
+        if not candidates or any(map(self._is_on_trial, candidates)):
+            return False
+        if not self._has_joined:
+            self._join()
+        until = time.monotonic() + MOMENT
+        leases = self.store.acquire_several(candidates)
+        try:
+            self._note_changes()
+            for lease in leases:
+                if self._ending_if_told() or time.monotonic() > until:
+                    break
+                if not self.store.begin(lease):
+                    break
+                if self.agenda.accept(lease.digest):
+                    self._run(lease)
+        finally:
+            self.store.end_several()
+        if len(leases) < len(candidates):
+            self._take_turns()
+        return bool(leases)
+
+    def _is_on_trial(self, digest: bytes) -> bool:
+        return self.connection is not None and self.connection.is_on_trial(digest)
 
     def _take_turns(self) -> None:
         """Ask the store which of the workers at work this is, and whose the turns on a machine."""
@@ -333,10 +364,9 @@ class Worker:
         task = agenda.graph.tasks[number]
         plan.finish(number)
         agenda.note_run(task, self.runner.start)
+        self._short.note(task.name, time.time() - self.runner.start)
         try:
-            outcome, following = self.store.commit_and_acquire(
-                lease, frame, agenda.own_digests(inputs), agenda.candidates()
-            )
+            outcome, following = self._save(lease, frame, agenda.own_digests(inputs))
         except BaseException:
             plan.reopen(number)
             raise
@@ -358,6 +388,17 @@ class Worker:
         if following is not None and not self._accept(following):
             return None
         return following
+
+    def _save(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes]
+    ) -> tuple[Outcome, Lease | None]:
+        """Save a task, and take the next one unless several are to be taken."""
+        if lease.is_one_of_several:
+            return self.store.save(lease, frame, inputs), None
+        candidates = self.agenda.candidates()
+        if self.store.gives_several and self.agenda.short_candidates(self._short):
+            candidates = []
+        return self.store.commit_and_acquire(lease, frame, inputs, candidates)
 
     def _fail(
         self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException

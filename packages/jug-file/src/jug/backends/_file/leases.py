@@ -9,8 +9,9 @@ gives up the leases that it held, and begins anew under another id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from jug.backends._file import worker_file
@@ -26,6 +27,9 @@ __all__ = ["MANY", "FileLeases"]
 
 MANY: Final = 6
 """As many candidates are offered where three workers or more are at work."""
+
+
+_NOTHING: Final[Mapping[bytes, str]] = MappingProxyType({})
 
 
 class FileLeases:
@@ -108,7 +112,7 @@ class FileLeases:
                 leases.settle()
             return leases.take(digest.hex())
         except OSError as error:
-            self._begin_anew(error, "take a lease")
+            self.begin_anew(error, "take a lease")
             return self._joined().take(digest.hex())
 
     def take_any(self, candidates: Sequence[bytes]) -> bytes | None:
@@ -148,7 +152,7 @@ class FileLeases:
         try:
             return self._leases.release(digest.hex())
         except OSError as error:
-            self._begin_anew(error, "release a lease")
+            self.begin_anew(error, "release a lease")
             return False
 
     def holds(self, digest: bytes) -> bool:
@@ -160,10 +164,10 @@ class FileLeases:
         try:
             return action(leases, *names)
         except OSError as error:
-            self._begin_anew(error, f"{doing} a lease")
+            self.begin_anew(error, f"{doing} a lease")
             return False
 
-    def _begin_anew(self, error: OSError, doing: str) -> None:
+    def begin_anew(self, error: OSError, doing: str) -> None:
         """Become another worker, if the own file was removed as that of a dead one."""
         if not is_missing(error) or self._leases is None:
             raise self._failure(error, doing) from error
@@ -180,10 +184,11 @@ class FileLeases:
         workers = self.links.workers()
         return sum(worker < own for worker in workers), len(workers)
 
-    def holders(self) -> dict[bytes, Holder]:
-        """Return who holds what."""
+    def holders(self, claimed: Mapping[bytes, str] = _NOTHING) -> dict[bytes, Holder]:
+        """Return who holds what; of tasks that are `claimed` it is known by whom."""
         links = self.links
-        sights = {digest: links.look(digest.hex()) for digest in links.locks()}
+        names = {digest: digest.hex() for digest in links.locks()}
+        sights = {digest: links.look(name) for digest, name in (claimed | names).items()}
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {

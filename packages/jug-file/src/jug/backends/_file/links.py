@@ -102,6 +102,11 @@ class LeaseLinks:
             os.close(self._file)
         self.own_path, self._file, self.is_certain = "", None, False
 
+    def own_file(self) -> int:
+        """Return the worker's own file, which stays open on a local disk alone."""
+        assert self._file is not None
+        return self._file
+
     # What `jug.backends.leases.Folder` asks for
 
     def link(self, name: str) -> bool:
