@@ -19,8 +19,9 @@ then look:
     The worker marks the task, then looks whether the claim was revoked; if so it begins no more.
     The other revokes the claim, then looks which task is marked: the rest is free for all.
 
-So the task in progress stays its worker's, and no two run one of the others.  Marks and
-revocations name the claim by a number, as the worker may be at its next one.
+So the task in progress stays its worker's, and no two run one of the others.  A revocation
+is a flag that others only ever set, so that none can undo another's; the worker itself
+clears it before its next claim.  Who is late with one revokes the next claim, which does no harm.
 
 The claim of a worker that seems dead does not count.  That verdict may be wrong: then a task
 is run twice, as when a lock is stolen, and the first result stays.
@@ -66,13 +67,16 @@ class Claim(NamedTuple):
 class ClaimFiles(Protocol):
     """Where claims are, as one worker sees them."""
 
+    def clear(self) -> None:
+        """Take back this worker's mark, and what others said of its last claim, which is over."""
+
     def write(self, number: int, tasks: Sequence[bytes]) -> None:
-        """Show this worker's claim in the place of its last one; nothing of it is marked."""
+        """Show this worker's claim in the place of its last one."""
 
     def mark(self, place: int) -> None:
         """Mark which of the claimed tasks this worker begins."""
 
-    def is_revoked(self, number: int) -> bool:
+    def is_revoked(self) -> bool:
         """Return whether this worker's claim was revoked."""
 
     def locked(self) -> Container[bytes]:
@@ -114,7 +118,7 @@ class Claims:
     def begin(self, task: bytes) -> bool:
         """Mark a task that was claimed; return whether it may be run."""
         self.files.mark(self.tasks.index(task))
-        return not self.files.is_revoked(self.number)
+        return not self.files.is_revoked()
 
     def end(self) -> None:
         """Give back what was claimed."""
@@ -124,6 +128,7 @@ class Claims:
     def _write(self, tasks: tuple[bytes, ...]) -> None:
         self.number += 1
         self.tasks = tasks
+        self.files.clear()
         self.files.write(self.number, tasks)
 
     def taken(self, tasks: Sequence[bytes]) -> set[bytes]:

@@ -16,7 +16,7 @@ All steps act on what the worker knows of its tasks and its lease: so it has man
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from jug import records
@@ -48,6 +48,8 @@ from jug.wording import counted
 
 log = Log("worker")
 
+_BEFORE: Final = "execute.task-pre-execute"
+_AFTER: Final = "execute.task-executed1"
 _VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
@@ -230,7 +232,7 @@ class Worker:
     def _run_short_ones(self) -> bool:
         """Run several short tasks that were taken together; return whether any were taken."""
         candidates = self.agenda.short_candidates(self._short) if self.store.gives_several else ()
-        if not candidates or any(map(self._is_on_trial, candidates)):
+        if not candidates or self._are_on_trial(candidates):
             return False
         if not self._has_joined:
             self._join()
@@ -251,8 +253,11 @@ class Worker:
             self._take_turns()
         return bool(leases)
 
-    def _is_on_trial(self, digest: bytes) -> bool:
-        return self.connection is not None and self.connection.is_on_trial(digest)
+    def _are_on_trial(self, digests: Iterable[bytes]) -> bool:
+        connection = self.connection
+        if connection is None or not connection.slots.deaths.were_there():
+            return False
+        return any(map(connection.is_on_trial, digests))
 
     def _take_turns(self) -> None:
         """Ask the store which of the workers at work this is, and whose the turns on a machine."""
@@ -300,7 +305,7 @@ class Worker:
         graph = self.agenda.graph
         number = graph.numbers[lease.digest]
         task = graph.tasks[number]
-        if not may_go_on("execute.task-pre-execute", task):
+        if is_hooked(_BEFORE) and not may_go_on(_BEFORE, task):
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
@@ -362,28 +367,30 @@ class Worker:
     ) -> Lease | None:
         agenda, plan = self.agenda, self.agenda.plan
         task = agenda.graph.tasks[number]
+        name = task.name
         plan.finish(number)
         agenda.note_run(task, self.runner.start)
-        self._short.note(task.name, time.time() - self.runner.start)
+        self._short.note(name, time.time() - self.runner.start)
         try:
-            outcome, following = self._save(lease, frame, agenda.own_digests(inputs))
+            made_from = agenda.own_digests(inputs) if inputs else ()
+            outcome, following = self._save(lease, frame, made_from)
         except BaseException:
             plan.reopen(number)
             raise
         if outcome is Outcome.SAVED:
-            name = task.name
             self.summary.executed[name] += 1
             self.reporter.count_executed(name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
-        self._note_changes()
+        if self.news.has_changes():
+            self._note_changes()
         if outcome is not Outcome.SAVED:
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
             note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
                 plan.reopen(number)
-        elif not may_go_on("execute.task-executed1", task):
+        elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
         if following is not None and not self._accept(following):
             return None

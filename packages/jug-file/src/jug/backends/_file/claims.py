@@ -3,12 +3,12 @@
 The protocol is that of `jug.backends.claims`.  A claim stands in the worker's own file
 among the leases, behind what says who the worker is (`worker_file`):
 
-    512   number of the claim that others revoked last       4 bytes
-    516   number of the claim that was broken last           4 bytes
-    520   which of the claimed tasks was begun last, from 1  1 byte, 0 for none
-    524   CRC-32 of the rest                                 4 bytes
-    528   number of the claim, and of how many tasks         4 and 4 bytes
-    536   the digests of these tasks                         20 bytes each
+    512   number of the claim that was taken away last       4 bytes
+    516   whether the claim was revoked                      1 byte
+    517   which of the claimed tasks was begun last, from 1  1 byte, 0 for none
+    520   CRC-32 of the rest                                 4 bytes
+    524   number of the claim, and of how many tasks         4 and 4 bytes
+    532   the digests of these tasks                         20 bytes each
 
 The claim itself is written in one call.  Who reads a part of two claims sees that the
 checksum is wrong.  Then it takes neither for made: the older one has ended, and the worker
@@ -48,12 +48,13 @@ LATE: Final = 0.005
 
 _SETTLED: Final = 0.001
 _NUMBER: Final = Struct("<I")
-_STATE: Final = Struct("<IIBxxxIII")
+_STATE: Final = Struct("<IBBxxIII")
 _CLAIM: Final = Struct("<II")
-_REVOKED_AT: Final = CLAIM_AT
-_BROKEN_AT: Final = CLAIM_AT + 4
-_MARK_AT: Final = CLAIM_AT + 8
-_SUM_AT: Final = CLAIM_AT + 12
+_BROKEN_AT: Final = CLAIM_AT
+_REVOKED_AT: Final = CLAIM_AT + 4
+_MARK_AT: Final = CLAIM_AT + 5
+_REVOKED: Final = b"\1"
+_SUM_AT: Final = CLAIM_AT + 8
 _DIGEST: Final = 20
 
 
@@ -118,10 +119,13 @@ class FileClaims:
 
     # What `ClaimFiles` asks for
 
+    def clear(self) -> None:
+        page = self._own_page()
+        page[_MARK_AT] = page[_REVOKED_AT] = 0
+
     def write(self, number: int, tasks: Sequence[bytes]) -> None:
-        page, file = self._own_page(), self._leases.links.own_file()
+        file = self._leases.links.own_file()
         rest = _CLAIM.pack(number, len(tasks)) + b"".join(tasks)
-        page[_MARK_AT] = 0
         os.pwrite(file, _NUMBER.pack(crc32(rest)) + rest, _SUM_AT)
         if not self._leases.links.link_count():
             raise FileNotFoundError(errno.ENOENT, "another worker has removed it")
@@ -135,8 +139,8 @@ class FileClaims:
     def mark(self, place: int) -> None:
         self._own_page()[_MARK_AT] = place + 1
 
-    def is_revoked(self, number: int) -> bool:
-        return _NUMBER.unpack_from(self._own_page(), _REVOKED_AT)[0] == number
+    def is_revoked(self) -> bool:
+        return self._own_page()[_REVOKED_AT] != 0
 
     def locked(self) -> set[bytes]:
         return self._leases.links.locks()
@@ -156,14 +160,14 @@ class FileClaims:
         read = self._read(worker)
         if len(read) < SIZE - CLAIM_AT:
             return None
-        revoked, broken, mark, checksum, number, count = _STATE.unpack_from(read)
+        broken, revoked, mark, checksum, number, count = _STATE.unpack_from(read)
         rest = read[_STATE.size - _CLAIM.size :]
         end = _CLAIM.size + count * _DIGEST
         if not count or broken == number or crc32(rest[:end]) != checksum:
             return None
         tasks = tuple(rest[at : at + _DIGEST] for at in range(_CLAIM.size, end, _DIGEST))
         _since(self._seen, worker, number)
-        is_revoked = revoked == number and _since(self._revoked, worker, number) >= _SETTLED
+        is_revoked = revoked > 0 and _since(self._revoked, worker, number) >= _SETTLED
         return Claim(number, tasks, mark - 1, is_revoked)
 
     def _read(self, worker: str) -> bytes:
@@ -205,7 +209,7 @@ class FileClaims:
         keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
         for worker, number in keeping.items():
             if _since(self._seen, worker, number) >= LATE:
-                self._show(worker, _REVOKED_AT, number)
+                self._show(worker, _REVOKED_AT, _REVOKED)
         return bool(keeping)
 
     def break_(self, digest: bytes) -> bool:
@@ -214,17 +218,17 @@ class FileClaims:
         claim = self.claim_of(worker) if worker else None
         if worker is None or claim is None or digest not in claim.tasks:
             return False
-        self._show(worker, _REVOKED_AT, claim.number)
-        self._show(worker, _BROKEN_AT, claim.number)
+        self._show(worker, _REVOKED_AT, _REVOKED)
+        self._show(worker, _BROKEN_AT, _NUMBER.pack(claim.number))
         return True
 
-    def _show(self, worker: str, at: int, number: int) -> None:
+    def _show(self, worker: str, at: int, what: bytes) -> None:
         try:
             file = os.open(self._path(worker), os.O_WRONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return
         try:
-            os.pwrite(file, _NUMBER.pack(number), at)
+            os.pwrite(file, what, at)
         finally:
             os.close(file)
 

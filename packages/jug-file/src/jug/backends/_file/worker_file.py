@@ -48,7 +48,7 @@ CLAIM_AT: Final = 512
 """Where the claim begins."""
 MOST_CLAIMED: Final = 64
 """There is room for as many claimed tasks."""
-SIZE: Final = CLAIM_AT + 24 + 20 * MOST_CLAIMED
+SIZE: Final = CLAIM_AT + 20 + 20 * MOST_CLAIMED
 """The size of all these files."""
 
 _RUNNING_AT: Final = 432
