@@ -80,7 +80,7 @@ class FileClaims:
 
     def can_claim(self) -> bool:
         """Return whether this worker may claim tasks, given who else is there."""
-        if not (self._is_local and self._leases.links.is_certain):
+        if not (self._is_local and self._leases.links.is_local):
             return False
         workers = self._segments.index.workers
         live = [workers.get(segment.worker) for segment in self._segments.live]
