@@ -294,7 +294,7 @@ class LeasePromises(ABC):
     def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
         """Save what became of the task of one of several leases.  The others go on.
 
-        As `commit`, but what others did is not read before, as that was when all were given.
+        As `commit`, but what others did in the last milliseconds need not be read before.
         """
         return self.commit(lease, frame, inputs)
 

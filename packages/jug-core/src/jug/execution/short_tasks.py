@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from jug.task import Task
 
-__all__ = ["MOMENT", "MOST", "ShortTasks"]
+__all__ = ["LONGEST", "MOST", "ShortTasks"]
 
-MOMENT: Final = 0.003
-"""Seconds after which no further task of several is begun."""
+LONGEST: Final = 0.01
+"""Seconds after which no further task of several is begun, where they take longer than expected."""
 MOST: Final = 64
 """As many tasks are taken at a time."""
 _SHORT: Final = 0.001
+_MOMENT: Final = 0.003
 
 
 class ShortTasks:
@@ -46,7 +47,7 @@ class ShortTasks:
 
     def first_of(self, tasks: Iterable[Task[Any]]) -> list[bytes]:
         """Return the first of these tasks, up to one that is not short, for a moment's work."""
-        chosen, left = list[bytes](), MOMENT
+        chosen, left = list[bytes](), _MOMENT
         for task in tasks:
             seconds = self._seconds.get(task.name, inf)
             left -= seconds

@@ -32,7 +32,7 @@ from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
-from jug.execution.short_tasks import MOMENT, ShortTasks
+from jug.execution.short_tasks import LONGEST, ShortTasks
 from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
@@ -236,7 +236,7 @@ class Worker:
             return False
         if not self._has_joined:
             self._join()
-        until = time.monotonic() + MOMENT
+        until = time.monotonic() + LONGEST
         leases = self.store.acquire_several(candidates)
         try:
             self._note_changes()

@@ -127,7 +127,7 @@ class FileClaims:
         file = self._leases.links.own_file()
         rest = _CLAIM.pack(number, len(tasks)) + b"".join(tasks)
         os.pwrite(file, _NUMBER.pack(crc32(rest)) + rest, _SUM_AT)
-        if not self._leases.links.link_count():
+        if tasks and not self._leases.links.link_count():
             raise FileNotFoundError(errno.ENOENT, "another worker has removed it")
 
     def _own_page(self) -> mmap:

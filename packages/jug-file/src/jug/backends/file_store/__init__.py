@@ -77,6 +77,9 @@ __all__ = ["FileStore", "PackSummary", "file_store"]
 _MANY: Final = 4
 """How many records are read in the time in which one alone is looked up."""
 
+_FRESH: Final = 0.01
+"""Seconds for which what was read of others will do to save a short task."""
+
 
 class FileStore(BaseStore):
     """Results, failures and leases in a directory.
@@ -120,6 +123,7 @@ class FileStore(BaseStore):
         self._code = CodeFiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
+        self._claimed_at = 0.0
         self.lease_seconds = lease_seconds_of(lease_seconds)
         self._leases = FileLeases(self._path / "leases", self.lease_seconds)
         self._clock = DiskClock(self._path, is_local=self._is_local)
@@ -325,6 +329,7 @@ class FileStore(BaseStore):
             return []
         self._be_writable()
         self._saving.writer().begin()  # others look for claims of those that have a segment
+        self._claimed_at = time.monotonic()
         given = claims.take([digest for digest in candidates if digest not in results])
         self._note_lost(claims.take_robbed(given))
         worker, since = claims.worker_id, self.news.clock
@@ -334,6 +339,8 @@ class FileStore(BaseStore):
         return self._claims.begin(lease.digest)
 
     def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        if time.monotonic() - self._claimed_at > _FRESH:
+            self.poll()
         return self._save_if_wanted(lease, frame, inputs)
 
     def end_several(self) -> None:
