@@ -301,7 +301,9 @@ def story(came: dict[State, State | None], state: State | None) -> str:
     lines: list[str] = []
     while state is not None:
         doing = "; ".join(
-            f"{who}: {w.call.what} {w.call.args} {w.call.answers[-1:]}" if w.call else f"{who}: idle"
+            f"{who}: {w.call.what} {w.call.args} {w.call.answers[-1:]}"
+            if w.call
+            else f"{who}: idle"
             for who, w in zip(IDS, state.workers, strict=False)
         )
         lines.append(f"{doing}; done {set(state.done)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jug.backends._file import claims
+from jug.backends._file import claims, marker
 from jug.backends._file.worker_file import CLAIM_AT, SIZE
 from jug.backends.base import Lease, Outcome
 from jug.backends.file_store import FileStore
@@ -196,6 +196,19 @@ def test_a_worker_that_knows_of_another_host_claims_nothing(
     worker.poll()
 
     assert worker.acquire_several([B, C]) == []
+
+
+def test_nothing_is_claimed_beside_workers_of_a_version_that_does_not_look_for_it(
+    opening: Opening,
+) -> None:
+    worker = opening()
+    worker.put(result(A))
+    lines = "jug file store 1.0\n" + "".join(
+        Path(worker.jugdir, "format").read_text().splitlines(keepends=True)[1:-1]
+    )
+    Path(worker.jugdir, "format").write_text(marker.with_sum(lines))
+
+    assert opening().acquire_several([B, C]) == []
 
 
 def test_all_own_files_are_of_one_size(opening: Opening) -> None:

@@ -213,7 +213,7 @@ class FileClaims:
         return bool(keeping)
 
     def break_(self, digest: bytes) -> bool:
-        """Take a task, and what was claimed with it, away from its worker; return if there is one."""
+        """Take a task, and what was claimed with it, away from its worker; return if it has it."""
         worker = self.held().get(digest)
         claim = self.claim_of(worker) if worker else None
         if worker is None or claim is None or digest not in claim.tasks:

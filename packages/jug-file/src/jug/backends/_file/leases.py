@@ -188,7 +188,7 @@ class FileLeases:
         """Return who holds what; of tasks that are `claimed` it is known by whom."""
         links = self.links
         names = {digest: digest.hex() for digest in links.locks()}
-        sights = {digest: links.look(name) for digest, name in (claimed | names).items()}
+        sights = {digest: links.look(name) for digest, name in {**claimed, **names}.items()}
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {

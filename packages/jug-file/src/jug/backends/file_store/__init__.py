@@ -118,7 +118,6 @@ class FileStore(BaseStore):
         }
         self._runs_kept = runs_kept_of(runs_kept)
         self._is_local = is_local(self._path) if network is None else not network
-        self.gives_several = self._is_local
         self._jugfiles = Jugfiles(self._path)
         self._code = CodeFiles(self._path)
         self._is_made = marker.is_made(self._path)
@@ -277,7 +276,7 @@ class FileStore(BaseStore):
 
     def _describe(self, worker: str) -> WorkerRecord:
         record = WorkerRecord.here(worker, self.jugfile, self.offers)
-        return record._replace(claims=self._claims.can_claim())
+        return record._replace(claims=self.gives_several and self._claims.can_claim())
 
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         self._be_writable()
@@ -325,9 +324,9 @@ class FileStore(BaseStore):
     def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
         """Claim several tasks, on a local disk where no worker of another host is known."""
         claims, results = self._claims, self._index.results
-        if not claims.can_claim():
-            return []
         self._be_writable()
+        if not (self.gives_several and claims.can_claim()):
+            return []
         self._saving.writer().begin()  # others look for claims of those that have a segment
         self._claimed_at = time.monotonic()
         given = claims.take([digest for digest in candidates if digest not in results])
@@ -487,6 +486,7 @@ class FileStore(BaseStore):
         if not self._can_write:
             marker.make(self._path)
             self._is_made = self._can_write = True
+            self.gives_several = self._is_local and marker.has_claims(self._path)
         self._jugfiles.note(self.jugfile, self.arguments)
 
     def note_jugfile(self) -> None:
