@@ -16,16 +16,17 @@ All steps act on what the worker knows of its tasks and its lease: so it has man
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.code import all_codes_of, code_of, codes_of, keep, remember
+from jug.code import remember
 from jug.code.sources import changes
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
+from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
@@ -84,8 +85,7 @@ class Worker:
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
         self._has_joined = False
-        self._kept_code: set[str] = set()
-        """The fingerprints of the code that is in the store."""
+        self._code = CodeKeeper(self.store)
         self._turn_until = 0.0
         self._short = ShortTasks()
 
@@ -232,7 +232,8 @@ class Worker:
     def _run_short_ones(self) -> bool:
         """Run several short tasks that were taken together; return whether any were taken."""
         candidates = self.agenda.short_candidates(self._short) if self.store.gives_several else ()
-        if not candidates or self._are_on_trial(candidates):
+        connection = self.connection
+        if not candidates or (connection is not None and connection.are_on_trial(candidates)):
             return False
         if not self._has_joined:
             self._join()
@@ -252,12 +253,6 @@ class Worker:
         if len(leases) < len(candidates):
             self._take_turns()
         return bool(leases)
-
-    def _are_on_trial(self, digests: Iterable[bytes]) -> bool:
-        connection = self.connection
-        if connection is None or not connection.slots.deaths.were_there():
-            return False
-        return any(map(connection.is_on_trial, digests))
 
     def _take_turns(self) -> None:
         """Ask the store which of the workers at work this is, and whose the turns on a machine."""
@@ -340,22 +335,11 @@ class Worker:
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
-        """See to it that the code behind a task is in the store, and at once that of all others.
-
-        Mostly it is one for each function.  Where it is not, all tasks are looked at, so that
-        the store is written to twice and not for each of them.
-        """
-        code = code_of(task)
-        if code.reach in self._kept_code:
-            return
-        others = all_codes_of if self._kept_code else codes_of
-        codes = [code, *others(self.jugspace.tasks)]
         try:
-            keep(self.store, codes)
+            self._code.keep(task, self.jugspace.tasks)
         except BaseException:
             self.store.release(lease)
             raise
-        self._kept_code.update(code.reach for code in codes)
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""
