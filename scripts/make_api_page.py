@@ -1,7 +1,12 @@
-"""Write docs/api.md from the docstrings of the public names."""
+"""Write docs/api.md from the docstrings of the public names.
+
+The site has a table of all other modules at the end of that page: `inside` makes it anew each
+time, from the sources, as those names come and go.
+"""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -13,7 +18,8 @@ from typing import Any, Final
 
 from jug import TaskGenerator
 
-PAGE = Path(__file__).parents[1] / "docs" / "api.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "api.md"
 
 HEAD = """\
 # Names
@@ -27,6 +33,8 @@ Every public name, by the module that it is imported from.
 MODULES: Final = {
     "jug": "jug-core, with the names of its siblings",
     "jug.task": "jug-core",
+    "jug.barrier": "jug-core; [values while the jugfile is read]"
+    "(jugfiles.md#values-while-the-jugfile-is-read)",
     "jug.mapreduce": "jug-mapreduce; [many inputs, few tasks](mapreduce.md)",
     "jug.compound": "jug-mapreduce; [helpers](helpers.md)",
     "jug.utils": "jug-mapreduce; [helpers](helpers.md)",
@@ -44,6 +52,7 @@ MODULES: Final = {
     "jug.backends.file_store": "jug-file; [the format of a jugdir](file-format.md)",
     "jug.backends.redis_store": "jug-redis; [many machines](redis.md)",
     "jug.backends.base": "jug-core; [stores](stores.md)",
+    "jug.backends.news": "jug-core; [writing a store](writing-a-store.md#news)",
     "jug.codec": "jug-core; [the codec](codec.md)",
     "jug.testing.stores": "jug-core[testing]; [stores](stores.md)",
     "jug.errors": "jug-core; [problems](problems.md)",
@@ -62,6 +71,7 @@ DATA: Final = {
     "jug.options.LEVELS": "How much can be told, from the most to the least.",
     "jug.options.KEYS": "Everything that can be configured, each a `Key`.",
     "jug.options.default_options": "What holds unless the command line says otherwise.",
+    "jug.backends.news.NOTHING": "The state of a task of which nothing is known.",
     "jug.backends.base.Buffer": "Anything that bytes can be read from.",
     "jug.codec.Buffer": "Anything that bytes can be read from.",
 }
@@ -94,6 +104,48 @@ def page() -> str:
         rows = chain(ATTRIBUTES[name].items(), _members(cls))
         parts += [f"## Methods of {name}\n", *_table(rows), ""]
     return "\n".join(parts)
+
+
+INSIDE = """\
+## Inside
+
+What the parts of jug use of each other, for those who change jug: it may change with any version.
+The [architecture](architecture.md) says where each is.
+
+| module | names | what it is |
+| --- | --- | --- |
+"""
+
+
+def inside() -> str:
+    """Return all other modules that say what they offer, with their names, as a part of a page."""
+    rows = []
+    for path in sorted(ROOT.glob("packages/*/src/jug/**/*.py")):
+        name = module_of(path)
+        tree = ast.parse(path.read_text())
+        names = [f"`{each}`" for each in offered(tree)]
+        if names and name not in MODULES:
+            first = (ast.get_docstring(tree) or "").partition("\n")[0].replace("|", "\\|")
+            rows.append(f"| `{name}` | {', '.join(names)} | {first} |\n")
+    return INSIDE + "".join(sorted(rows))
+
+
+def module_of(path: Path) -> str:
+    """Return the name of the module that a source file is."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[parts.index("src") + 1 :]).removesuffix(".__init__")
+
+
+def offered(tree: ast.Module) -> list[str]:
+    """Return the names in the `__all__` of a module."""
+    return [
+        str(ast.literal_eval(name))
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.List)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and target.id == "__all__"
+        for name in node.value.elts
+    ]
 
 
 def public_names(module: ModuleType) -> list[str]:

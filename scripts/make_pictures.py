@@ -1,7 +1,8 @@
-"""Make the pictures of docs/pictures: of `jug execute` in a terminal, and of a page.
+"""Make the pictures of docs/pictures: of `jug execute` in a terminal, of a page, of the tutorial.
 
-They are of one real run, of the jugfile below by four workers; only the name of the host is
-made up.  Chromium draws the page.
+The first are of one real run, of the jugfile below by four workers; only the name of the host is
+made up.  Chromium draws the page.  Those of the tutorial are what its own files and commands make.
+`python scripts/make_pictures.py cells` makes these alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
+TUTORIAL = ROOT / "docs" / "cells.md"
 LARGEST = 150_000
 """Bytes that a picture may take."""
 
@@ -89,13 +91,63 @@ os.uname = lambda: type(here)((here.sysname, "node1", here.release, here.version
 COLUMNS, LINES = 88, 16
 
 
+SHOW_IMAGES = """
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+_, places = plt.subplots(1, 4, figsize=(8, 2), layout="constrained")
+for number, place in enumerate(places):
+    place.imshow(np.load(f"images/{number:03}.npy"), cmap="gray")
+    place.axis("off")
+plt.savefig("images.png", dpi=80)
+"""
+
+
 def main() -> int:
     """Make the pictures; return 1 if one is too large."""
+    PICTURES.mkdir(exist_ok=True)
+    draw_tutorial()
+    if sys.argv[1:] != ["cells"]:
+        draw_run()
+    large = [path for path in PICTURES.iterdir() if path.stat().st_size > LARGEST]
+    for path in sorted(PICTURES.iterdir()):
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} KB")
+    return bool(large)
+
+
+# The tutorial
+
+
+_FILE = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
+
+
+def draw_tutorial() -> None:
+    """Make the images of the tutorial, and run its jugfile, which draws what came out."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name, text in re.findall(
+            r"```python\n# (\w+\.py)\n(.*?)```", TUTORIAL.read_text(), re.S
+        ):
+            (place / name).write_text(text)
+        (place / "show_images.py").write_text(SHOW_IMAGES)
+        for script in ("make_images.py", "show_images.py"):
+            subprocess.run([sys.executable, script], cwd=place, check=True)
+        run_jug(place, "execute", "-j", "0", "cells.py")
+        shutil.copy(place / "images.png", PICTURES / "cells-images.png")
+        shutil.copy(place / "kinds.png", PICTURES / "cells-kinds.png")
+
+
+# A run
+
+
+def draw_run() -> None:
+    """Run the jugfile above, and draw it as a terminal and a page show it."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        print("install Chromium first: the program `chromium` is not there")
-        return 1
-    PICTURES.mkdir(exist_ok=True)
+        sys.exit("install Chromium first: the program `chromium` is not there")
     with TemporaryDirectory() as folder:
         place = Path(folder, "cells")
         place.mkdir()
@@ -106,10 +158,6 @@ def main() -> int:
         page = place / "report.html"
         page.write_text(page.read_text().replace(str(place), "/data/cells"))
         draw_page(chromium, page)
-    large = [path for path in PICTURES.iterdir() if path.stat().st_size > LARGEST]
-    for path in sorted(PICTURES.iterdir()):
-        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} KB")
-    return bool(large)
 
 
 def environment(place: Path) -> dict[str, str]:

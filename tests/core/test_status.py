@@ -11,7 +11,7 @@ import pytest
 from jug import Task, set_jugdir
 from jug.backends.base import BaseStore, Frame, Kind, Lease
 from jug.backends.dict_store import DictStore
-from jug.status import State, StatusKeeper, look, states
+from jug.status import Sight, State, StatusKeeper, look, states
 from jug.task.task import alltasks
 from jug.testing.hooks import failure, result
 
@@ -93,22 +93,58 @@ def test_a_long_chain_needs_no_recursion(store: BaseStore, length: int) -> None:
     assert counts(store, tasks) == {"ready": 1, "waiting": length}
 
 
+def test_what_is_needed_may_be_none_of_the_tasks(store: BaseStore) -> None:
+    done, undone = Task(abs, -1), Task(abs, -2)
+    done.run()
+
+    assert counts(store, [Task(max, done, done), Task(max, done, undone)]) == {
+        "ready": 1,
+        "waiting": 1,
+    }
+
+
+def test_a_task_of_another_store_is_done_where_that_says_so(store: BaseStore) -> None:
+    mine, other = Task(abs, -1), DictStore()
+    mine.own_store = other
+    store.put(result(mine.digest))  # an equal task's, which is not meant
+
+    assert counts(store, [mine, Task(sum, [mine])]) == {"ready": 1, "waiting": 1}
+    mine.run()
+    assert counts(store, [mine, Task(sum, [mine])]) == {"ready": 1, "finished": 1}
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_what_was_done_last_is_told_first(store: BaseStore, follows: bool) -> None:
+    tasks = [Task(abs, -number) for number in range(5)]
+    with store.reader() as reader:
+        keeper = StatusKeeper(store, tasks, reader)
+        keeper.status()
+        for place in (1, 3):
+            tasks[place].run()
+            keeper.status()
+        seen = keeper if follows else Sight(store, tasks)
+        seen.status()
+
+        assert [*seen.last_done(1)][:1] == [tasks[3]]
+        assert seen.undone == [tasks[0], tasks[2], tasks[4]]
+
+
 def test_what_is_kept_up_to_date_is_not_looked_at_as_a_whole(
     store: BaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = [Task(abs, -number) for number in range(1000)]
     with store.reader() as reader:
         keeper = StatusKeeper(store, [*tasks, Task(max, tasks[7], tasks[8])], reader)
-        keeper.update()
+        keeper.status()
         looked_at: list[str] = []
 
-        def counting(store: BaseStore, task: Task[int], running: set[bytes]) -> State:
+        def counting(states: object, task: Task[int]) -> State:
             looked_at.append(task.name)
             return State.READY
 
-        monkeypatch.setattr("jug.status._state", counting)
+        monkeypatch.setattr("jug.status._States.of", counting)
         store.put(result(tasks[7].digest))
-        keeper.update()
+        keeper.status()
 
     assert sorted(looked_at) == ["builtins.abs", "builtins.max"]
 
@@ -135,4 +171,4 @@ def test_what_is_kept_up_to_date_is_what_a_look_at_all_gives(store: BaseStore) -
                 case 4 if held:
                     other.release(held.pop(0))
             if random.random() < 0.3:
-                assert keeper.update().rows() == look(store, tasks).rows()
+                assert keeper.status().rows() == look(store, tasks).rows()

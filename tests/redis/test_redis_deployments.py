@@ -132,7 +132,7 @@ def test_the_secured_server_of_the_documentation_works(
 ):
     monkeypatch.setenv("TEST_REDIS_SERVER", tls_binary())
     page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
-    (settings,) = re.findall(r"```conf\n(.*?)```", page, re.DOTALL)
+    (settings,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     assert len(settings.splitlines()) == 10
     port = new_port()
     for there, here in (

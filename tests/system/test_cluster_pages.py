@@ -59,7 +59,7 @@ def test_a_script_does_all_and_knows_when_its_job_ends(page, shell):
 
 
 def test_the_description_for_htcondor_asks_for_the_script():
-    (text,) = [text for language, text in blocks(DOCS / "htcondor.md") if language == "condor"]
+    (text,) = [text for language, text in blocks(DOCS / "htcondor.md") if language == "text"]
     *lines, last = text.splitlines()
 
     said = dict(map(str.strip, line.split("=", 1)) for line in lines)

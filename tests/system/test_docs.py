@@ -1,11 +1,4 @@
-"""The documentation, tried out.
-
-Blocks of Python in the documentation are sessions (`>>>`), which pytest runs as
-doctests, or files, which begin with their name as a comment.  Blocks called
-`console` are commands with what they print.  The files and commands of one page,
-in their order, are one shell script, run in a folder of its own; what each
-command prints is compared, where ``...`` stands for anything.
-"""
+"""The documentation, tried out."""
 
 from __future__ import annotations
 
@@ -15,24 +8,21 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from tests.system.pages import BLOCK, FILE, blocks, check_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*DOCS, *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("packages/*/*.md"))]
+RUN = [p for p in PAGES if "```console" in p.read_text() and p.name != "start.md"]
 SOURCES = [*ROOT.glob("packages/*/src/jug/**/*.py")]
 
-_BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# ([\w./~-]+\.\w+)\n")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_MARK = "=-=-= next =-=-="
-
 _HURRY = """
 import time
 _sleep = time.sleep
@@ -43,20 +33,6 @@ time.sleep = sleep
 """The demo's tasks sleep a second each, and the reader has time to watch."""
 
 
-class Block(NamedTuple):
-    """A fenced block of a page."""
-
-    language: str
-    text: str
-
-
-def blocks(page: Path) -> list[Block]:
-    return [
-        Block(language, textwrap.dedent(text))
-        for _, language, text in _BLOCK.findall(page.read_text())
-    ]
-
-
 def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -64,41 +40,9 @@ def named(page: Path) -> str:
 # Commands and files
 
 
-class Step(NamedTuple):
-    """A command, and what it prints."""
-
-    command: str
-    output: str
-
-
-def steps(block: str) -> Iterator[Step]:
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield Step(command, output)
-
-
-def script(page: Path) -> tuple[str, list[Step]]:
-    """Return a page as a shell script, and the steps that it marks."""
-    lines, told = ["mark() { local s=$?; echo; echo '" + _MARK + "'; return $s; }"], []
-    for block in blocks(page):
-        file = _FILE.match(block.text)
-        if file and block.language != "console":
-            lines.append(f"mkdir -p $(dirname {file[1]})")
-            lines.append(f"cat > {file[1]} <<'END OF FILE'\n{block.text}END OF FILE")
-        elif block.language == "console":
-            for step in steps(block.text):
-                lines += ["mark", _quiet(step.command)]
-                told.append(step)
-    return "\n".join(lines), told
-
-
-def _quiet(command: str) -> str:
-    """Keep the output of what runs in the background out of that of other commands."""
-    return f"{command[:-1]} > /dev/null 2>&1 &" if command.endswith("&") else command
-
-
-@pytest.mark.parametrize("page", [p for p in PAGES if "```console" in p.read_text()], ids=named)
+@pytest.mark.parametrize("page", RUN, ids=named)
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     (tmp_path / "hurry").mkdir()
     (tmp_path / "hurry" / "sitecustomize.py").write_text(_HURRY)
@@ -108,25 +52,8 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
         "PYTHONPATH": os.pathsep.join([str(tmp_path / "hurry"), os.environ.get("PYTHONPATH", "")]),
         "HOME": str(tmp_path / "home"),
     }
-    commands, told = script(page)
 
-    done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1\n{commands}\nwait"],
-        cwd=tmp_path / "work", env=environment, stdout=subprocess.PIPE, text=True, timeout=100,
-    )  # fmt: skip
-
-    printed = done.stdout.split(f"\n{_MARK}\n")[1:]
-    for step, got in zip(told, printed, strict=True):
-        got = got.removesuffix("\n") + "\n" if got else ""
-        assert fits(step.output, got), (
-            f"$ {step.command}\nprints\n{got}\nwhere {page.name} says\n{step.output}"
-        )
-
-
-def fits(wanted: str, got: str) -> bool:
-    """Return whether the output is the one wanted, in which three dots stand for anything."""
-    parts = re.split(r"(?<!\.)\.{3}(?!\.)", wanted)  # the rule of a table has more dots
-    return re.fullmatch(".*".join(map(re.escape, parts)), got, re.DOTALL) is not None
+    check_page(page, tmp_path / "work", environment, timeout=280)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -135,7 +62,7 @@ def test_python_is_run_as_a_session_or_as_a_file(page: Path) -> None:
     for block in blocks(page):
         if block.language == "python" and ">>>" not in block.text:
             compile(block.text, page.name, "exec")
-            assert not runs_files or _FILE.match(block.text), block.text
+            assert not runs_files or FILE.match(block.text), block.text
 
 
 def test_the_readme_shows_the_example_as_it_is() -> None:
@@ -149,7 +76,7 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
-    for link in _LINK.findall(_BLOCK.sub("", page.read_text())):
+    for link in _LINK.findall(BLOCK.sub("", page.read_text())):
         if "://" in link:
             continue
         path, _, heading = link.partition("#")
@@ -161,7 +88,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def anchors(page: Path) -> set[str]:
     """Return the headings of a page as links name them."""
-    headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", page.read_text()), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

@@ -3,14 +3,16 @@
 Records of tasks of one name mostly have the same fields, of the same lengths.  Where they lie at
 equal distances `struct` reads them as columns, without a step of Python for each, in a third of
 the time.  Few of their bytes tell whether they are alike: the head of each field, which is its
-tag and its length, and the name.
+tag and its length, and the name.  A pattern looks for these alone, however many records follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import repeat
+from struct import calcsize
 from struct import error as StructError
 from typing import Any, Final, NamedTuple
 
@@ -32,23 +34,28 @@ class Layout(NamedTuple):
 
     name: str
     """The name of their tasks."""
-    format: str
-    """How `struct` reads one of them, without the sign of the byte order."""
-    fields: tuple[str, ...]
-    """Which fields of a `Record` are read so, in order."""
-    telling: tuple[int, ...]
-    """The places of the bytes in which they all agree."""
+    codes: tuple[tuple[str, str], ...]
+    """What a record consists of, in order: fields, or nothing, with codes of `struct` for them."""
+    size: int
+    """How many bytes one takes."""
+    pattern: bytes
+    """What all of them match, as a regular expression in which a dot is any byte."""
 
-    def column(self, field: str, columns: Sequence[Column]) -> Column:
-        """Return what one field is in the records whose columns these are.
+    @property
+    def fields(self) -> list[str]:
+        """Which fields of a `Record` can be read, in order."""
+        return [field for field, _ in self.codes if field]
+
+    def format(self, fields: Collection[str]) -> str:
+        """Return how `struct` reads some of the fields, without the sign of the byte order.
 
         >>> from jug.records import pack
-        >>> layout_of(pack(Record("m.f"))).column("cpu", [(1.5, 2.5)])
-        (0.0, 0.0)
+        >>> layout_of(pack(Record("m.f"))).format(["duration", "cpu"])
+        '8xd8x8x5x3x'
         """
-        if field in self.fields:
-            return columns[self.fields.index(field)]
-        return (getattr(_NOTHING, field),) * len(columns[0])
+        return "".join(
+            code if field in fields else f"{calcsize('<' + code)}x" for field, code in self.codes
+        )
 
     def records(self, columns: Sequence[Column], worker: str) -> Iterator[Record]:
         """Return the records of one worker whose columns these are.
@@ -77,8 +84,8 @@ def layout_of(packed: bytes) -> Layout | None:
 
     >>> from jug.records import pack
     >>> layout = layout_of(pack(Record("m.f", 1.5, 0.25)))
-    >>> layout.name, layout.format, layout.telling
-    ('m.f', 'ddQQ5x3x', (32, 33, 34, 35, 36, 37, 38, 39))
+    >>> layout.name, layout.fields, layout.size
+    ('m.f', ['start', 'duration', 'size', 'memory'], 40)
     >>> layout_of(b"torn") is None
     True
     """
@@ -87,8 +94,8 @@ def layout_of(packed: bytes) -> Layout | None:
 
 @lru_cache(maxsize=1024)
 def _layout_of_fields(packed: bytes) -> Layout | None:
-    name, format, telling = "", NUMBERS.format[1:], list[int]()
-    fields, at = ["start", "duration", "size", "memory"], 0
+    name, pattern, at = "", b".{%d}" % NUMBERS.size, 0
+    codes = [*zip(("start", "duration", "size", "memory"), NUMBERS.format[1:], strict=True)]
     try:
         while at < len(packed):
             tag, length = FIELD.unpack_from(packed, at)
@@ -97,28 +104,28 @@ def _layout_of_fields(packed: bytes) -> Layout | None:
                 return None
             if tag == _NAME_TAG:
                 name = str(packed[begin:end], "utf-8")
-            telling += range(at, end if tag == _NAME_TAG else begin)
-            more, found = _way_to_read(tag, length)
-            format += f"{FIELD.size}x{more}"
-            fields += found
+            told = end if tag == _NAME_TAG else begin
+            pattern += re.escape(packed[at:told]) + b".{%d}" % (end - told)
+            codes += [("", f"{FIELD.size}x"), *_codes(tag, length)]
             at = end
     except (StructError, ValueError):
         return None
+    fields = [field for field, _ in codes if field]
     is_plain = len({*fields, *DECISIVE}) == len(fields) + len(DECISIVE)
-    if not telling or not is_plain:
+    if not packed or not is_plain:
         return None
-    return Layout(name, format, tuple(fields), tuple(NUMBERS.size + place for place in telling))
+    return Layout(name, tuple(codes), NUMBERS.size + len(packed), pattern)
 
 
-def _way_to_read(tag: int, length: int) -> tuple[str, tuple[str, ...]]:
-    """Return the format of the field of a tag, and what of a record it is."""
+def _codes(tag: int, length: int) -> Iterable[tuple[str, str]]:
+    """Return what of a record the field of a tag is, with the codes for it."""
     if tag == MEASURES_TAG:
         if length != MEASURES.size:
             raise ValueError("measures of a later version")
-        return MEASURES.format[1:], ("cpu", "growth", "attempt")
+        return zip(("cpu", "growth", "attempt"), MEASURES.format[1:], strict=True)
     if tag in TEXTS and tag != _NAME_TAG:
-        return f"{length}s", (TEXTS[tag],)
-    return f"{length}x", ()
+        return [(TEXTS[tag], f"{length}s")]
+    return [("", f"{length}x")]
 
 
 def _decoded(column: Column) -> Iterable[Any]:

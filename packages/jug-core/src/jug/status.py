@@ -11,10 +11,11 @@ at what has changed, and at what needs that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import compress
+from functools import cached_property
+from itertools import chain, compress, islice
 from operator import not_
 from typing import Any
 
@@ -24,7 +25,7 @@ from jug.hash.names import task_names
 from jug.task import Task
 from jug.workers import living
 
-__all__ = ["State", "Status", "StatusKeeper", "look", "states"]
+__all__ = ["Sight", "State", "Status", "StatusKeeper", "look", "states"]
 
 
 class State(Enum):
@@ -88,20 +89,97 @@ def look(store: BaseStore, tasks: Iterable[Task[Any]]) -> Status:
     >>> look(store, [task, Task(sum, [task])]).sentence()
     '2 tasks waiting to be run, 0 failed, 0 complete, (none active).'
     """
-    by_digest = {task.digest: task for task in tasks}
-    distinct = list(by_digest.values())
-    done = store.exists_after_poll(by_digest)
-    status = Status()
-    status.counts[State.FINISHED].update(task_names(compress(distinct, done)))
-    if not all(done):
-        _count_unfinished(store, list(compress(distinct, map(not_, done))), status)
-    return status
+    return Sight(store, tasks).status()
 
 
-def _count_unfinished(store: BaseStore, tasks: list[Task[Any]], status: Status) -> None:
-    running = _running(store)
-    for task, name in zip(tasks, task_names(tasks), strict=True):
-        status.counts[_state(store, task, running)][name] += 1
+class Sight:
+    """Which tasks are done, seen once for all that is told of them.
+
+    >>> from jug import set_jugdir
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> sight = Sight(store, [task, Task(sum, [task])])
+    >>> sight.are_done, len(sight.undone)
+    ([False, False], 2)
+    """
+
+    def __init__(self, store: BaseStore, tasks: Iterable[Task[Any]]) -> None:
+        """Look at tasks, after a poll of the store."""
+        given = list(tasks)
+        digests = [task.known_digest or task.digest for task in given]
+        self._store = store
+        self.by_digest = dict(zip(digests, given, strict=True))
+        """The tasks, each once."""
+        self.are_done = store.exists_after_poll(self.by_digest)
+        """For each whether it is done."""
+        self._ask_other_stores()
+
+    @cached_property
+    def undone(self) -> list[Task[Any]]:
+        """Those that are not done."""
+        return [*compress(self.by_digest.values(), map(not_, self.are_done))]
+
+    def last_done(self, of_each: int) -> Iterator[Task[Any]]:
+        """Yield those that are done, the last first: of each name all, not only so many."""
+        return compress(reversed(self.by_digest.values()), reversed(self.are_done))
+
+    def status(self) -> Status:
+        """Return how many are in which state."""
+        status = Status()
+        done = compress(self.by_digest.values(), self.are_done)
+        status.counts[State.FINISHED].update(task_names(done))
+        if not self.undone:
+            return status
+        states = _States(self._store)
+        for task, name in zip(self.undone, task_names(self.undone), strict=True):
+            status.counts[states.of_undone(task, self.missing(task))][name] += 1
+        return status
+
+    def missing(self, task: Task[Any]) -> Sequence[bytes]:
+        """Return the digests of what a task needs that is not done."""
+        return self._missing.get(task.digest, ())
+
+    @cached_property
+    def _missing(self) -> dict[bytes, list[bytes]]:
+        undone, asked = {task.digest for task in self.undone}, self.by_digest
+        return {
+            task.digest: [
+                needed.digest
+                for needed in task.dependencies()
+                if needed.digest in undone
+                or (needed.digest not in asked and not needed.is_done(self._store))
+            ]
+            for task in self.undone
+        }
+
+    def _ask_other_stores(self) -> None:
+        """Tasks with a store of their own are done if that says so."""
+        for place, task in enumerate(self.by_digest.values()):
+            if task.own_store is not None and task.own_store is not self._store:
+                self.are_done[place] = task.is_done(self._store)
+
+
+class _States:
+    """Tells the states of tasks at one moment."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self._store = store
+        self._failures = store.failures()
+        self.running = {*living(store, store.holders())}
+
+    def of(self, task: Task[Any]) -> State:
+        """Return the state of a task."""
+        if task.is_done(self._store):
+            return State.FINISHED
+        needed = task.dependencies()
+        return self.of_undone(task, (one for one in needed if not one.is_done(self._store)))
+
+    def of_undone(self, task: Task[Any], missing: Iterable[Any]) -> State:
+        """Return the state of a task that is not done; something that it needs may be missing."""
+        if task.digest in self.running:
+            return State.RUNNING
+        if task.digest in self._failures:
+            return State.FAILED
+        return State.READY if next(iter(missing), None) is None else State.WAITING
 
 
 def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
@@ -113,12 +191,7 @@ def states(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[State]:
     ['ready', 'waiting']
     """
     store.poll()
-    running = _running(store)
-    return [_state(store, task, running) for task in tasks]
-
-
-def _running(store: BaseStore) -> set[bytes]:
-    return {*living(store, store.holders())}
+    return [*map(_States(store).of, tasks)]
 
 
 class StatusKeeper:
@@ -127,12 +200,12 @@ class StatusKeeper:
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
     >>> keeper = StatusKeeper(store, [task], store.reader())
-    >>> keeper.update().total(State.FINISHED), task.run(), keeper.update().total(State.FINISHED)
+    >>> keeper.status().total(State.FINISHED), task.run(), keeper.status().total(State.FINISHED)
     (0, 1, 1)
     """
 
     def __init__(self, store: BaseStore, tasks: Iterable[Task[Any]], reader: Reader) -> None:
-        self.tasks = {task.digest: task for task in tasks}
+        self.by_digest = {task.digest: task for task in tasks}
         """The tasks by their digests."""
         self.finished: dict[str, dict[bytes, None]] = {}
         """The digests of those that are finished, by name, in the order in which that was seen."""
@@ -142,24 +215,42 @@ class StatusKeeper:
         self._status = Status()
         self._running: set[bytes] = set()
         self._needed_by: dict[bytes, list[bytes]] = {}
-        self._of_other_stores = {d for d, task in self.tasks.items() if task.store is not store}
+        self._of_other_stores = {d for d, task in self.by_digest.items() if task.store is not store}
 
-    def update(self) -> Status:
+    def status(self) -> Status:
         """Return how far the tasks are, after a poll of the store; it is the same object again."""
-        changes, running = self._store.refresh(self._reader), _running(self._store)
+        changes, states = self._store.refresh(self._reader), _States(self._store)
+        running = states.running
         changed = {*changes.finished, *changes.failed, *changes.removed} | self._of_other_stores
         if self._states:
             needing = {one for digest in changed for one in self._needed_by.get(digest, ())}
-            affected = (changed | needing | (running ^ self._running)) & self.tasks.keys()
+            affected = (changed | needing | (running ^ self._running)) & self.by_digest.keys()
         else:
-            affected = set(self.tasks)
+            affected = set(self.by_digest)
         self._running = running
         for digest in affected:
-            self._set(digest, _state(self._store, self.tasks[digest], running))
+            self._set(digest, states.of(self.by_digest[digest]))
         return self._status
 
+    @property
+    def undone(self) -> list[Task[Any]]:
+        """Those of the tasks that are not done, as last seen."""
+        states = self._states
+        undone = (states[digest] is not State.FINISHED for digest in self.by_digest)
+        return [*compress(self.by_digest.values(), undone)]
+
+    @staticmethod
+    def missing(task: Task[Any]) -> Iterator[bytes]:
+        """Yield the digests of what a task needs, as it may be that it is not done."""
+        return (needed.digest for needed in task.dependencies())
+
+    def last_done(self, of_each: int) -> Iterator[Task[Any]]:
+        """Yield so many tasks of each name that are done, the last to be finished first."""
+        last = (islice(reversed(digests), of_each) for digests in self.finished.values())
+        return map(self.by_digest.__getitem__, chain.from_iterable(last))
+
     def _set(self, digest: bytes, state: State) -> None:
-        before, counts, task = self._states.get(digest), self._status.counts, self.tasks[digest]
+        before, counts, task = self._states.get(digest), self._status.counts, self.by_digest[digest]
         if state is before:
             return
         self._states[digest] = state
@@ -172,14 +263,3 @@ class StatusKeeper:
             self.finished.get(task.name, {}).pop(digest, None)
             for needed in task.dependencies():
                 self._needed_by.setdefault(needed.digest, []).append(digest)
-
-
-def _state(store: BaseStore, task: Task[Any], running: set[bytes]) -> State:
-    if task.is_done(store):
-        return State.FINISHED
-    if task.digest in running:
-        return State.RUNNING
-    if task.digest in store.failures():
-        return State.FAILED
-    ready = all(needed.is_done(store) for needed in task.dependencies())
-    return State.READY if ready else State.WAITING

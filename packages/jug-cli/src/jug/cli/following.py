@@ -71,7 +71,7 @@ def _look_of(
     from jug.status import StatusKeeper
 
     if display is None:
-        return StatusKeeper(jugspace.store, tasks, reader).update
+        return StatusKeeper(jugspace.store, tasks, reader).status
     onlooker = Onlooker(jugspace.store, tasks, reader=reader)
 
     def look_and_show() -> Status:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import ceil, isnan
 from typing import Any, NamedTuple
 
@@ -92,9 +93,13 @@ def critical_path(
 
 def _lengths(graph: Graph, seconds: array[float]) -> array[float]:
     """Return for each task how long the longest chain is that ends with it."""
-    until = seconds[:]
-    for number in graph.dependants():
-        until[number] += max(map(until.__getitem__, graph.dependencies_of(number)))
+    until, needed, begin = seconds[:], graph.needed, 0
+    for number, end in enumerate(islice(graph.begins, 1, None)):
+        if end == begin + 1:  # as most tasks have it
+            until[number] += until[needed[begin]]
+        elif end > begin:
+            until[number] += max(map(until.__getitem__, needed[begin:end]))
+        begin = end
     return until
 
 
@@ -102,7 +107,7 @@ def _path(graph: Graph, until: array[float]) -> list[int]:
     """Return the longest chain, found from its end."""
     if not until:
         return []
-    number = max(range(len(until)), key=until.__getitem__)
+    number = until.index(max(until))
     found = [number]
     while needed := graph.dependencies_of(number):
         number = max(needed, key=until.__getitem__)

@@ -8,8 +8,9 @@ before it in the jugfile, and what it needs of later ones leads back.
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
+from itertools import chain, repeat
+from operator import add, mul
 from typing import NamedTuple
 
 from jug.task.graph import Graph
@@ -63,14 +64,13 @@ def folded(graph: Graph) -> FoldedGraph:
     >>> one.names, one.links
     (['builtins.abs', 'builtins.sum'], [Link(needed=0, dependant=1, times=2)])
     """
-    of_task = list(graph.names())
-    places = {name: place for place, name in enumerate(dict.fromkeys(of_task))}
-    needed_by: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
-    for number in graph.dependants():
-        needed_by[of_task[number]].extend(graph.dependencies_of(number))
-    links = [
-        Link(places[needed], places[name], times)
-        for name, numbers in needed_by.items()
-        for needed, times in Counter(map(of_task.__getitem__, numbers)).items()
-    ]
-    return FoldedGraph(list(places), sorted(links))
+    names = list(dict.fromkeys(graph.names()))
+    count = len(names)
+    place_of = {name: place for place, name in enumerate(names)}
+    places = [*map(place_of.__getitem__, graph.names())]
+    # A pair of places is one number, as there may be millions of pairs.
+    needed = map(mul, map(places.__getitem__, graph.needed), repeat(count))
+    dependants = chain.from_iterable(map(repeat, places, graph.counts_of_needed()))
+    pairs = Counter(map(add, needed, dependants))
+    links = [Link(pair // count, pair % count, times) for pair, times in pairs.items()]
+    return FoldedGraph(names, sorted(links))

@@ -197,12 +197,18 @@ def compare(tasks: Iterable[Any], store: BaseStore) -> Comparison:
 def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     """Return of `compare` no more than is needed to know which results are stale.
 
-    No record is read where all code that ever made results in this store is code of now.
+    No task is looked at where all code that ever made results in this store is code of now, by
+    itself or with what tasks bring along.
     """
-    there = _with_results(tasks, store)
+    tasks = list(tasks)
+    remember()
+    store.poll()
     with without_collector():
         kept = KeptCode(store.kept_code())
         made_by = kept.reaches()
+        if made_by and made_by <= {code_of(task).reach for task in _one_of_each(tasks)}:
+            return Comparison()
+        there = _with_results(tasks, store)
         if made_by and made_by <= {code.reach for code in _codes(there)}:
             return Comparison()
         return _compare(there, store, kept)
@@ -215,9 +221,13 @@ def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     >>> find_unseen([Task(max, 2, 3)])
     {}
     """
-    of_functions = {id(task.f): task for task in tasks}.values()
-    codes = {task.name: code_of(task) for task in of_functions}
+    codes = {task.name: code_of(task) for task in _one_of_each(tasks)}
     return {name: code.unseen for name, code in codes.items() if code.unseen}
+
+
+def _one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
+    """Return one task of each function."""
+    return {id(task.f): task for task in tasks}.values()
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:

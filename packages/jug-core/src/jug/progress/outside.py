@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, compress, islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from jug.backends.base import BaseStore, Holder
@@ -28,7 +27,7 @@ from jug.progress.snapshot import (
 )
 from jug.progress.tracker import Rate
 from jug.records import Record
-from jug.status import State, Status, StatusKeeper, look
+from jug.status import Sight, State, Status, StatusKeeper
 from jug.task import Task
 from jug.task.short_form import short_form
 from jug.workers import Worker, living, silent
@@ -66,13 +65,13 @@ class Onlooker:
 
     def look(self) -> tuple[Status, Snapshot]:
         """Return how many tasks are in which state by now, and how fast that changes."""
-        keeper = self._keeper
-        status = look(self._store, self._tasks) if keeper is None else keeper.update()
+        seen = Sight(self._store, self._tasks) if self._keeper is None else self._keeper
+        status = seen.status()
         now = self._clock()
-        records = [] if status.is_complete() else some_records(self._store, self._done())
-        held, silent_workers = self._held()
+        records = [] if status.is_complete() else some_records(self._store, seen.last_done(OF_EACH))
+        held, silent_workers = self._held(seen.by_digest)
         activities = self._activities(held, now)
-        names = self._progress(status, records, activities)
+        names = self._progress(status, records, activities, self._count_blocked(seen))
         done = status.total(State.FINISHED)
         self._rate.note(now, done)
         workers = len({holder.worker for _, holder in held})
@@ -81,25 +80,17 @@ class Onlooker:
         so_far = Snapshot(names, activities, now - self._began, rate, *left)
         return status, so_far._replace(workers=workers, silent=silent_workers)
 
-    def _done(self) -> Iterator[Task[Any]]:
-        """Yield tasks that are done, of each name the last in the jugfile, or by time, first."""
-        if self._keeper is not None:
-            tasks, by_name = self._keeper.tasks, self._keeper.finished.values()
-            last = (islice(reversed(digests), OF_EACH) for digests in by_name)
-            return map(tasks.__getitem__, chain.from_iterable(last))
-        return compress(reversed(self._tasks), reversed(self._there()))
-
-    def _there(self) -> list[bool]:
-        """Return for each task whether its result is in the store, as last polled."""
-        return self._store.exists([task.digest for task in self._tasks])
-
     # Names
 
     def _progress(
-        self, status: Status, records: Sequence[Record], activities: Sequence[Activity]
+        self,
+        status: Status,
+        records: Sequence[Record],
+        activities: Sequence[Activity],
+        blocked: Counter[str],
     ) -> list[NameProgress]:
         means = self._means(status, records)
-        counts, blocked, ages = status.counts, self._count_blocked(), ages_by_name(activities)
+        counts, ages = status.counts, ages_by_name(activities)
         return [
             NameProgress(
                 name,
@@ -127,46 +118,30 @@ class Onlooker:
             self._history = names, spent_by_name(records_in_history(self._store, names))
         return self._history[1]
 
-    def _count_blocked(self) -> Counter[str]:
+    def _count_blocked(self, seen: Sight | StatusKeeper) -> Counter[str]:
         """Count the tasks that wait for one that failed, anew if other tasks have."""
         known, blocked = self._blocked
         failures = dict(self._store.failures())
         if failures != known:
             blocked, hopeless = Counter(), set(failures)
-            for task in self._undone() if failures else ():
-                if task.digest not in hopeless:
-                    if any(needed.digest in hopeless for needed in task.dependencies()):
-                        hopeless.add(task.digest)
-                        blocked[task.name] += 1
+            for task in seen.undone if failures else ():
+                if task.digest not in hopeless and not hopeless.isdisjoint(seen.missing(task)):
+                    hopeless.add(task.digest)
+                    blocked[task.name] += 1
             self._blocked = failures, blocked
         return blocked
 
-    def _undone(self) -> list[Task[Any]]:
-        """Return the tasks that are not done, of which the store is asked all at once."""
-        store = self._store
-        return [
-            task
-            for task, is_there in zip(self._tasks, self._there(), strict=True)
-            if not (is_there and task.own_store is None) and not task.is_done(store)
-        ]
-
     # Workers
 
-    def _held(self) -> tuple[list[tuple[Task[Any], Holder]], list[Worker]]:
+    def _held(
+        self, tasks: Mapping[bytes, Task[Any]]
+    ) -> tuple[list[tuple[Task[Any], Holder]], list[Worker]]:
         """Return the tasks that living workers hold, with them, and what workers are silent."""
         holders = self._store.holders()
-        tasks = self._among(holders) if holders else {}
-        ours = {digest: holders[digest] for digest in tasks}
+        ours = {digest: one for digest, one in holders.items() if digest in tasks}
         alive = living(self._store, ours)
         held = sorted(((tasks[digest], one) for digest, one in alive.items()), key=_by_place)
         return held, silent(self._store, ours)
-
-    def _among(self, digests: Mapping[bytes, Any]) -> dict[bytes, Task[Any]]:
-        """Return those of the tasks that have one of the digests."""
-        if self._keeper is None:
-            return {task.digest: task for task in self._tasks if task.digest in digests}
-        tasks = self._keeper.tasks
-        return {digest: tasks[digest] for digest in digests if digest in tasks}
 
     def _activities(self, held: list[tuple[Task[Any], Holder]], now: float) -> list[Activity]:
         """Return who runs what, and for how long, as far as that was seen or the worker says it."""
@@ -195,5 +170,5 @@ def _since(holder: Holder, now: float) -> float | None:
     return now - max(0.0, time.time() - holder.since) if holder.since else None
 
 
-def _by_place(held: tuple[Task[Any], Holder]) -> str:
-    return held[1].place
+def _by_place(held: tuple[Task[Any], Holder]) -> tuple[str, float]:
+    return held[1].place, held[1].since

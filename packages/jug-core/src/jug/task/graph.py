@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from itertools import islice
+from operator import attrgetter, sub
 from typing import Any
 
 from jug.hash.names import task_names
@@ -27,15 +28,17 @@ class Graph:
     ['builtins.max', 'builtins.sum']
     >>> list(graph.dependants_of(0)), list(graph.dependencies_of(1))
     ([1], [0])
-    >>> list(graph.dependants())
-    [1]
+    >>> list(graph.counts_of_needed())
+    [0, 1]
     """
 
     def __init__(self, tasks: Iterable[Task[Any]]) -> None:
         self.tasks: list[Task[Any]] = []
         self.numbers: dict[bytes, int] = {}
-        self._starts = array("q", [0])
-        self._dependencies = array("i")
+        self.begins = array("q", [0])
+        """Where in `needed` those of each task begin, and behind the last where they end."""
+        self.needed = array("i")
+        """What all tasks need, one task after another."""
         known_digest = attrgetter("known_digest")
         for task in tasks:
             if task.has_plain_arguments:
@@ -57,15 +60,11 @@ class Graph:
 
     def dependencies_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that this one needs, each once."""
-        return self._dependencies[self._starts[number] : self._starts[number + 1]]
+        return self.needed[self.begins[number] : self.begins[number + 1]]
 
-    def dependants(self) -> Iterator[int]:
-        """Yield the numbers of all tasks that need others, each after those."""
-        begin = 0
-        for number, end in enumerate(self._starts[1:]):
-            if end > begin:
-                yield number
-            begin = end
+    def counts_of_needed(self) -> Iterator[int]:
+        """Return how many tasks each one needs."""
+        return map(sub, islice(self.begins, 1, None), self.begins)
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""
@@ -103,21 +102,21 @@ class Graph:
         self.tasks.append(task)
         if needed:
             edges = [numbers[one.digest] for one in needed]
-            self._dependencies.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
-        self._starts.append(len(self._dependencies))
+            self.needed.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+        self.begins.append(len(self.needed))
 
     def _turned_round(self) -> tuple[array[int], array[int]]:
         count = len(self.tasks)
         starts = array("q", bytes(8 * (count + 1)))
-        for needed in self._dependencies:
+        for needed in self.needed:
             starts[needed + 1] += 1
         for number in range(count):
             starts[number + 1] += starts[number]
         place = starts[:]
-        dependants = array("i", bytes(4 * len(self._dependencies)))
+        dependants = array("i", bytes(4 * len(self.needed)))
         for number in range(count):
-            for at in range(self._starts[number], self._starts[number + 1]):
-                needed = self._dependencies[at]
+            for at in range(self.begins[number], self.begins[number + 1]):
+                needed = self.needed[at]
                 dependants[place[needed]] = number
                 place[needed] += 1
         return starts, dependants

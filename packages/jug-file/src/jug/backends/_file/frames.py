@@ -32,6 +32,9 @@ CHECKED_FROM: Final = 8
 IDENT_SIZE: Final = 12
 """Bytes of an id: 8 of the worker, 4 of the number."""
 
+IDENT_AT: Final = 16
+"""Where in a frame the id lies."""
+
 DIGEST_AT: Final = 29
 """Where in a frame the digest lies."""
 

@@ -115,7 +115,7 @@ class Runs:
                 for segment in self._unread(read):
                     for part in told_in(segment):
                         part = self._sorted(part, repeated)
-                        told += b"".join(part.idents())  # a set is much larger
+                        told += part.idents()
                         yield part
                     read.add(segment.stem)
             except OSError as error:
@@ -131,7 +131,8 @@ class Runs:
         stretches, frames = list[Stretch](), part.frames
         alone = self._index.histories.keys().isdisjoint
         for stretch in part.stretches:
-            if alone(stretch.digests) and repeated.isdisjoint(stretch.idents):
+            is_new = not repeated or repeated.isdisjoint(_idents(stretch.idents))
+            if is_new and alone(stretch.digests):
                 stretches.append(stretch)
             else:
                 frames.extend(stretch.frames())
@@ -144,7 +145,7 @@ class Runs:
         return [one for stem, one in self._segments.known.items() if stem not in without]
 
 
-def _idents(joined: bytearray) -> frozenset[bytes]:
+def _idents(joined: bytes | bytearray) -> frozenset[bytes]:
     """Return the ids that were put one after another."""
     size = frames.IDENT_SIZE
     return frozenset(bytes(joined[at : at + size]) for at in range(0, len(joined), size))

@@ -7,11 +7,14 @@ so are read at once, as columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from struct import Struct
-from typing import Final
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from struct import Struct, calcsize
+from typing import Final, NamedTuple
 
-from jug.backends._file.frames import HEADER, MAGIC
+from jug.backends._file.frames import DIGEST_AT, HEADER, IDENT_AT, IDENT_SIZE, MAGIC
 from jug.backends._file.history import RESULTS
 from jug.record_layout import Column, Layout, layout_of
 from jug.records import Record, RunState, unpack_if_sound
@@ -27,12 +30,6 @@ _LEAST: Final = 8
 
 _MOST_IN_TURN: Final = 4
 
-_TELLING: Final = (*range(len(MAGIC)), *range(8, 24), 28)
-"""The places of the bytes of a header in which they agree: magic, lengths, worker, kind."""
-
-_ROW: Final = "16x12sx20s"
-"""How `struct` reads the id and the digest of a header."""
-
 
 class Stretch:
     """The frames of results of one worker and one name."""
@@ -43,40 +40,64 @@ class Stretch:
         self._places = places
         self._offset = offset
         self._layout = layout
-        row = f"<{offset}x{_ROW}{layout.format}"
-        rows = Struct(f"{row}{places.step - Struct(row).size}x").iter_unpack(
-            memoryview(data)[places.start : places.stop]
-        )
-        self.idents: Column
-        self.digests: Column
-        self.idents, self.digests, *self._columns = zip(*rows, strict=True)
 
     @property
     def worker(self) -> bytes:
         """The worker that wrote them."""
-        return bytes(self.idents[0][:8])
+        return self.idents[:8]
+
+    @cached_property
+    def idents(self) -> bytes:
+        """Their ids, one after another."""
+        joined = bytearray(IDENT_SIZE * len(self._places))
+        for byte in range(IDENT_SIZE):
+            place = self._offset + IDENT_AT + byte
+            joined[byte::IDENT_SIZE] = self._data[
+                self._places.start + place : self._places[-1] + place + 1 : self._places.step
+            ]
+        return bytes(joined)
+
+    @cached_property
+    def digests(self) -> Sequence[bytes]:
+        """Their tasks."""
+        (digests,) = self._rows(f"{DIGEST_AT}x20s")
+        return digests
 
     def frames(self) -> Iterator[RunFrame]:
         """Yield each for itself."""
-        for ident, digest, place in zip(self.idents, self.digests, self._places, strict=True):
+        for place in self._places:
             at = place + self._offset
-            _, _, _, length, _, kind, _ = HEADER.unpack_from(self._data, at)
+            _, _, _, length, ident, kind, digest = HEADER.unpack_from(self._data, at)
             begin = at + HEADER.size
             yield ident, kind, digest, self._data[begin : begin + length]
 
     def records(self, worker: str) -> list[Record | None]:
         """Return their records, with this text for the worker; None for a damaged one."""
         try:
-            return list(self._layout.records(self._columns, worker))
+            return list(self._layout.records([*self._columns(self._layout.fields)], worker))
         except ValueError:
             return [unpack_if_sound(packed, worker) for *_, packed in self.frames()]
 
     def times(self) -> RunTimes:
         """Return what they took."""
-        fields = ("start", "duration", "cpu", "memory")
-        columns = (self._layout.column(field, self._columns) for field in fields)
+        wanted = ("start", "duration", "cpu", "memory")
+        known = [field for field in self._layout.fields if field in wanted]
+        columns = dict(zip(known, self._columns(known), strict=True))
+        missing = (0,) * len(self._places)
         name, worker = self._layout.name, self.worker.hex()
-        return RunTimes(name, worker, RunState.FINISHED, self.digests, *columns)
+        each = (columns.get(field, missing) for field in wanted)
+        return RunTimes(name, worker, RunState.FINISHED, self.digests, *each)
+
+    def _columns(self, fields: Sequence[str]) -> Iterator[Column]:
+        """Return what some fields are in all records."""
+        return self._rows(f"{HEADER.size}x{self._layout.format(fields)}")
+
+    def _rows(self, format: str) -> Iterator[Column]:
+        """Return the columns of what a format reads of each frame."""
+        row = f"<{self._offset}x{format}"
+        rest = self._places.step - calcsize(row)
+        data = memoryview(self._data)[self._places.start : self._places.stop]
+        return zip(*Struct(f"{row}{rest}x").iter_unpack(data), strict=True)
 
 
 def stretches_at(data: bytes, at: int, end: int) -> tuple[list[Stretch], int]:
@@ -84,42 +105,66 @@ def stretches_at(data: bytes, at: int, end: int) -> tuple[list[Stretch], int]:
 
     Frames lie there, and were found sound, up to the end.
     """
-    layouts, step = _turn_at(data, at, end)
-    for most in (_LEAST, (end - at) // step if step else 0):
-        count = most
-        for offset, layout in layouts.items():
-            count = _alike(data, at + offset, step, count, layout)
-        if count < _LEAST:
-            return [], at
-    places = range(at, at + count * step, step)
-    found = [Stretch(data, places, offset, layout) for offset, layout in layouts.items()]
-    return found, places.stop
+    turn = _turn_at(data, at, end)
+    alike = _pattern(turn).match(data, at, end) if turn else None
+    if alike is None:
+        return [], at
+    *offsets, step = accumulate((shape.size for shape in turn), initial=0)
+    places = range(at, alike.end(), step)
+    found = zip(offsets, turn, strict=True)
+    return [Stretch(data, places, offset, shape.layout) for offset, shape in found], places.stop
 
 
-def _turn_at(data: bytes, at: int, end: int) -> tuple[dict[int, Layout], int]:
-    """Return the layouts of the frames that come in turn there, and the length of one turn.
+class _Shape(NamedTuple):
+    """What frames that are alike have in common."""
 
-    They are known by where they lie in it.  There are none if no frame is like the first again.
+    lengths: bytes
+    """The two of their header: of what follows that, and of the record."""
+    size: int
+    """How long they are in all."""
+    kind: int
+    layout: Layout
+
+    def pattern(self, worker: bytes) -> bytes:
+        """Return what they match if their worker matches this."""
+        header = b"%b.{4}%b%b.{4}%b.{20}" % (
+            re.escape(MAGIC), re.escape(self.lengths), worker, re.escape(bytes([self.kind]))
+        )  # fmt: skip
+        payload = self.size - HEADER.size - self.layout.size
+        return header + self.layout.pattern + b".{%d}" % payload
+
+
+@lru_cache(maxsize=1024)
+def _pattern(turn: tuple[_Shape, ...]) -> re.Pattern[bytes]:
+    """Return what the frames of one worker match that come in turn, often enough."""
+    worker, *others = b"(.{8})", *[rb"\1"] * (2 * len(turn) - 1)
+    shapes = zip((*turn, *turn), (worker, *others), strict=True)
+    each = [shape.pattern(worker) for shape, worker in shapes]
+    first, again = b"".join(each[: len(turn)]), b"".join(each[len(turn) :])
+    return re.compile(b"(?s)%b(?:%b){%d,}+" % (first, again, _LEAST - 1))
+
+
+def _turn_at(data: bytes, at: int, end: int) -> tuple[_Shape, ...]:
+    """Return of what shapes the frames are that come in turn there.
+
+    There are none if no frame is like the first again.
     """
-    found, first, place = dict[int, Layout](), None, at
+    found, place = list[_Shape](), at
     while len(found) <= _MOST_IN_TURN and place + HEADER.size <= end:
-        _, _, length, record_length, _, kind, _ = HEADER.unpack_from(data, place)
-        begin = place + HEADER.size
-        layout = layout_of(data[begin : begin + record_length]) if kind in RESULTS else None
-        if layout is None:
+        shape = _shape_at(data, place)
+        if shape is None:
             break
-        this = length, kind, layout
-        if this == first:
-            return found, place - at
-        first = first or this
-        found[place - at] = layout
-        place = begin + length
-    return {}, 0
+        if found and shape == found[0]:
+            return tuple(found)
+        found.append(shape)
+        place += shape.size
+    return ()
 
 
-def _alike(data: bytes, at: int, step: int, count: int, layout: Layout) -> int:
-    """Return how many frames at equal distances have a layout, so many at most."""
-    for place in (*_TELLING, *(HEADER.size + place for place in layout.telling)):
-        column = data[at + place : at + count * step : step]
-        count = len(column) - len(column.lstrip(column[:1]))
-    return count
+def _shape_at(data: bytes, at: int) -> _Shape | None:
+    """Return of what shape a frame is, None for one that is read alone."""
+    _, _, length, record_length, _, kind, _ = HEADER.unpack_from(data, at)
+    begin = at + HEADER.size
+    layout = layout_of(data[begin : begin + record_length]) if kind in RESULTS else None
+    lengths = data[at + 8 : at + 16]
+    return None if layout is None else _Shape(lengths, HEADER.size + length, kind, layout)
