@@ -117,6 +117,9 @@ def test_who_holds_what_is_seen_as_tasks_are_begun(opening: Opening) -> None:
     assert held.keys() == {B, C}
     assert {holder.worker for holder in held.values()} == {worker.worker_id}
     assert all(holder.alive for holder in held.values())
+    assert [digest for digest, holder in held.items() if not holder.waits] == [B]
+    (presence,) = (one for one in other.present() if one.worker == worker.worker_id)
+    assert [*presence.tasks] == [B]
 
 
 HOLDER = """

@@ -87,6 +87,8 @@ class Holder(NamedTuple):
     """Since when it has the task, in seconds since the epoch; 0.0 as long as that is not known."""
     last_sign: float = 0.0
     """When it last showed that it lives, by the clock of the store (`now`); 0.0 if not known."""
+    waits: bool = False
+    """Whether it was taken together with others, and its worker runs one of these first."""
 
     @property
     def place(self) -> str:
@@ -106,7 +108,7 @@ class Presence(NamedTuple):
     last_sign: float = 0.0
     """As that of a `Holder`."""
     tasks: Mapping[bytes, float] = {}  # noqa: RUF012
-    """The tasks that it holds, with since when it has each, as `Holder.since` says it."""
+    """The tasks that it runs, with since when it has each, as `Holder.since` says it."""
 
 
 def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
@@ -118,7 +120,9 @@ def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
     """
     tasks: dict[str, dict[bytes, float]] = {}
     for digest, holder in holders.items():
-        tasks.setdefault(holder.worker, {})[digest] = holder.since
+        running = tasks.setdefault(holder.worker, {})
+        if not holder.waits:
+            running[digest] = holder.since
     by_id = {holder.worker: holder for holder in holders.values()}
     for worker, held in tasks.items():
         holder = by_id[worker]

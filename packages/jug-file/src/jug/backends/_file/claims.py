@@ -36,7 +36,7 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from jug.backends._file.leases import FileLeases
+from jug.backends._file.leases import Claimed, FileLeases
 from jug.backends._file.segments import Segments
 from jug.backends._file.worker_file import CLAIM_AT, MOST_CLAIMED, SIZE
 from jug.backends.claims import Claim, Claims
@@ -193,15 +193,16 @@ class FileClaims:
         """Return whether others have claimed a task that this worker has locked; poll then."""
         return digest in self._claims.taken((digest,))
 
-    def held(self) -> dict[bytes, str]:
+    def held(self) -> dict[bytes, Claimed]:
         """Return which workers have claimed what, of what is not done."""
-        found: dict[bytes, str] = {}
+        found: dict[bytes, Claimed] = {}
+        results = self._segments.index.results
         for worker in self._leases.links.workers():
             claim = self.claim_of(worker)
             if claim is not None:
                 kept = claim.kept() if claim.is_revoked else claim.tasks[max(claim.begun, 0) :]
-                found.update(dict.fromkeys(kept, worker))
-        return found
+                found.update((d, Claimed(worker, d != claim.running)) for d in kept)
+        return {digest: one for digest, one in found.items() if digest not in results}
 
     def revoke_late(self) -> bool:
         """Revoke the claims that have stood for long; return whether any may keep tasks back."""
@@ -214,12 +215,12 @@ class FileClaims:
 
     def break_(self, digest: bytes) -> bool:
         """Take a task, and what was claimed with it, away from its worker; return if it has it."""
-        worker = self.held().get(digest)
-        claim = self.claim_of(worker) if worker else None
-        if worker is None or claim is None or digest not in claim.tasks:
+        claimed = self.held().get(digest)
+        claim = None if claimed is None else self.claim_of(claimed.worker)
+        if claimed is None or claim is None or digest not in claim.tasks:
             return False
-        self._show(worker, _REVOKED_AT, _REVOKED)
-        self._show(worker, _BROKEN_AT, _NUMBER.pack(claim.number))
+        self._show(claimed.worker, _REVOKED_AT, _REVOKED)
+        self._show(claimed.worker, _BROKEN_AT, _NUMBER.pack(claim.number))
         return True
 
     def _show(self, worker: str, at: int, what: bytes) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing
@@ -29,7 +29,15 @@ MANY: Final = 6
 """As many candidates are offered where three workers or more are at work."""
 
 
-_NOTHING: Final[Mapping[bytes, str]] = MappingProxyType({})
+class Claimed(NamedTuple):
+    """A short task that a worker has taken together with others (`claims`)."""
+
+    worker: str
+    waits: bool
+    """Whether the worker runs another of them first."""
+
+
+_NOTHING: Final[Mapping[bytes, Claimed]] = MappingProxyType({})
 
 
 class FileLeases:
@@ -184,11 +192,12 @@ class FileLeases:
         workers = self.links.workers()
         return sum(worker < own for worker in workers), len(workers)
 
-    def holders(self, claimed: Mapping[bytes, str] = _NOTHING) -> dict[bytes, Holder]:
+    def holders(self, claimed: Mapping[bytes, Claimed] = _NOTHING) -> dict[bytes, Holder]:
         """Return who holds what; of tasks that are `claimed` it is known by whom."""
         links = self.links
-        names = {digest: digest.hex() for digest in links.locks()}
-        sights = {digest: links.look(name) for digest, name in {**claimed, **names}.items()}
+        names = {digest: one.worker for digest, one in claimed.items()}
+        names.update((digest, digest.hex()) for digest in links.locks())
+        sights = {digest: links.look(name) for digest, name in names.items()}
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {
@@ -198,6 +207,7 @@ class FileLeases:
                 alive[sight.worker],
                 sight.since_of(digest.hex()),
                 sight.last_sign,
+                digest in claimed and claimed[digest].waits,
             )
             for digest, sight in sights.items()
             if sight is not None
