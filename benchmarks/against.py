@@ -31,11 +31,18 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
             command = one.on("flat", Path(jugdir, "new"), "execute", *options)
             return measure.run(command, BENCHMARK_TASKS=tasks).timed()
 
-    def done(one: Contender, command: str) -> Sample:
+    def executed(one: Contender) -> Path:
         jugdir = folder / one.name
         if not jugdir.exists():
             measure.run(one.on("flat", jugdir, "execute"), BENCHMARK_TASKS=tasks)
-        return measure.run(one.on("flat", jugdir, command), BENCHMARK_TASKS=tasks).timed()
+        return jugdir
+
+    def done(one: Contender, command: str) -> Sample:
+        return measure.run(one.on("flat", executed(one), command), BENCHMARK_TASKS=tasks).timed()
+
+    def read(one: Contender, *how: str) -> Sample:
+        program = one.program("reading", executed(one), *how)
+        return measure.run_timed(program, BENCHMARK_TASKS=tasks)
 
     return {
         "import jug": lambda one: measure.run([one.python, "-c", "import jug"]).timed(),
@@ -44,6 +51,8 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
         f"execute {tasks} tasks, -j2": lambda one: execute(one, "-j", "2"),
         "execute, nothing left": lambda one: done(one, "execute"),
         "status, all done": lambda one: done(one, "status"),
+        f"values of {tasks}, each": read,
+        f"values of {tasks}, together": lambda one: read(one, "together"),
     }
 
 

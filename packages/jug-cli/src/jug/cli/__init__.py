@@ -122,7 +122,11 @@ class _Jug(click.Group):
         return f"is {meant[0]!r} meant?" if meant else "`jug --help` lists them"
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what each command is for, into jug's help."""
+        """Write what each command is for, into jug's help, and tell of clashes of names."""
+        from jug.cli.installed_commands import clashes
+
+        for clash in clashes(OWN_COMMANDS):
+            click.echo(f"jug: {clash}", err=True)
         rows = [*OWN_COMMANDS.items()]
         for name in self.list_commands(ctx)[len(rows) :]:
             command = self.get_command(ctx, name)

@@ -6,16 +6,26 @@ which says why.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 import click
 
 from jug.errors import JugError
-from jug.installed import EntryPoint, entry_points
+from jug.installed import EntryPoint, entry_points, offers
 from jug.tracebacks import describe_exception
 
 
 def find_installed_commands() -> dict[str, EntryPoint]:
     """Return the commands of other distributions by name, not loaded yet."""
     return entry_points("jug.commands")
+
+
+def clashes(own: Collection[str]) -> Iterator[str]:
+    """Yield a line for each command that isn't used, as another has its name."""
+    for name, found in offers("jug.commands").items():
+        user = "jug" if name in own else found[0].owner
+        for one in found if name in own else found[1:]:
+            yield f"the command {name!r} of {one.owner} isn't used: {user} has one of that name"
 
 
 def load(entry: EntryPoint) -> click.Command:

@@ -8,14 +8,21 @@ the jugfile again from its beginning.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from jug.errors import BarrierError
 from jug.session import is_store_chosen
 from jug.task import CachedFunction, Task, alltasks, find_dependencies, value
 from jug.task.running import advice_for, running_name
 
+if TYPE_CHECKING:
+    from jug.task.later import Later, Listed
+
 __all__ = ["CachedFunction", "barrier", "bvalue"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 def barrier() -> None:
@@ -44,6 +51,20 @@ def barrier() -> None:
     _require(alltasks)
 
 
+@overload
+def bvalue(t: Later[R]) -> R: ...
+@overload
+def bvalue(t: Listed[Later[R]]) -> list[R]: ...
+@overload
+def bvalue(t: Listed[Listed[Later[R]]]) -> list[list[R]]: ...
+@overload
+def bvalue(t: dict[K, Task[R]]) -> dict[K, R]: ...
+@overload
+def bvalue(t: tuple[Later[R], Later[S]]) -> tuple[R, S]: ...
+@overload
+def bvalue(t: tuple[Later[R], ...]) -> tuple[R, ...]: ...
+@overload
+def bvalue(t: Any) -> Any: ...
 def bvalue(t: Any) -> Any:
     """Return the value of a task as soon as it is done, whatever else there is to do.
 

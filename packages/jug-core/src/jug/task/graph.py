@@ -39,10 +39,15 @@ class Graph:
         """Where in `needed` those of each task begin, and behind the last where they end."""
         self.needed = array("i")
         """What all tasks need, one task after another."""
-        known_digest = attrgetter("known_digest")
+        known_digest, numbers, needed_by_all = attrgetter("known_digest"), self.numbers, self.needed
+        add_task, add_begin = self.tasks.append, self.begins.append
         for task in tasks:
             if task.has_plain_arguments:
-                self._append(task, ())
+                digest = task.known_digest or task.hash_alone()
+                if digest not in numbers:
+                    numbers[digest] = len(numbers)
+                    add_task(task)
+                    add_begin(len(needed_by_all))
                 continue
             order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
             for one, needed in order:

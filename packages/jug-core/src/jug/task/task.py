@@ -217,10 +217,10 @@ class Task(Lockable, Generic[R]):
 
     def load(self) -> None:
         """Read the value from the store, also if it is loaded already."""
-        store = self.store
-        if not self.can_load(store):
+        store, digest = self.store, self.digest
+        if not (store.has(digest) or self.can_load(store)):
             raise not_found(self)
-        self._value = store.load_digest(self.digest)
+        self._value = store.load_digest(digest)
 
     def can_load(self, store: BaseStore | None = None) -> bool:
         """Return whether the value is in the store, or in another one if that is given."""

@@ -162,6 +162,9 @@ class FileStore(BaseStore):
         results = self._index.results
         return [digest in results for digest in digests]
 
+    def has(self, digest: bytes) -> bool:
+        return digest in self._index.results
+
     def failures(self) -> Mapping[bytes, bool]:
         return MappingProxyType(self._index.failed)
 
@@ -224,6 +227,9 @@ class FileStore(BaseStore):
 
     def read(self, digest: bytes) -> Buffer:
         return self._results.read(digest)
+
+    def read_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        return self._results.read_many(digests)
 
     def frame_of(self, digest: bytes) -> Place | None:
         self.poll(afresh=True)
