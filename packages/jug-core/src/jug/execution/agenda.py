@@ -27,6 +27,7 @@ from jug.execution.reach import Reach
 from jug.execution.ready_tasks import READY
 from jug.execution.room import Room
 from jug.execution.settings import Settings
+from jug.execution.short_tasks import MOST, ShortTasks
 from jug.execution.summary import Ending, Summary
 from jug.execution.too_large import too_large
 from jug.jugfile import Jugspace
@@ -156,6 +157,20 @@ class Agenda:
         tasks, budget = self.graph.tasks, self.budget
         numbers = self.plan.candidates() if budget is None else self._that_fit(budget)
         return [tasks[number].digest for number in numbers]
+
+    def short_candidates(self, short: ShortTasks) -> list[bytes]:
+        """Return several short tasks to take together, none where there is no use in that.
+
+        Where time or room is counted each task is looked at when it is to begin.
+        """
+        if self.budget is not None or self._room is not None:
+            return []
+        tasks = self.graph.tasks
+        first = self.plan.ready.first(1)
+        if not (first and short.has(tasks[first[0]].name)):
+            return []
+        chosen = short.first_of(tasks[number] for number in self.plan.first_of_turn(MOST))
+        return chosen if len(chosen) > 1 else []
 
     def _that_fit(self, budget: Budget) -> list[int]:
         """Return tasks to try that fit into the time that is left; put off what does not."""

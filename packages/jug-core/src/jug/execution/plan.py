@@ -9,7 +9,8 @@ another has written to a file.  Of W workers on the same tasks each would reach 
 first one.  So the store tells each its *turn*, a number below W, and a worker that knows
 of others offers the first 2 W ready tasks, those of its own turn, which are every W-th,
 before all others.  Thus no task begins while more than 2 W ready tasks before it are
-neither begun nor held, when workers leave half a second later.  What others were seen to
+neither begun nor held, when workers leave half a second later; of short tasks, of which a
+worker takes several at a time, as many times more.  What others were seen to
 hold is put aside until there is nothing else to do.  What would not fit into the time that
 there is left is put off.
 """
@@ -121,6 +122,14 @@ class Plan:
         others = [number for number in first if number % self.workers != self._turn]
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
         return own + others[at:] + others[:at]
+
+    def first_of_turn(self, count: int) -> list[int]:
+        """Return the first tasks that are ready and this worker's turn, up to a count."""
+        if self.workers == 1:
+            return self.ready.first(count)
+        first = self.ready.first(2 * count * self.workers)
+        own = [number for number in first if number % self.workers == self._turn]
+        return own[:count]
 
     def take_turns(self, turn: int, workers: int) -> None:
         """Take every task that is this worker's turn first, of so many workers'."""
