@@ -28,7 +28,7 @@ from jug.installed import EntryPoint, entry_points, offered_by
 from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
-__all__ = ["open_store", "scheme_of", "schemes"]
+__all__ = ["load_store", "open_store", "scheme_of", "schemes"]
 
 GROUP: Final = "jug.stores"
 
@@ -66,6 +66,11 @@ def open_store(url: str | PathLike[str] | BaseStore, **options: Any) -> BaseStor
     if not isinstance(url, str):
         return _open("file", f"file:{fspath(url)}", options)
     return _open(*_split(url), options)
+
+
+def load_store(url: str) -> None:
+    """Import what opens a URL; raise what `open_store` would, if that can't be done."""
+    _load(_entry_of(scheme_of(url)))
 
 
 def schemes() -> dict[str, EntryPoint]:

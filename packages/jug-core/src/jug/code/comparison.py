@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
+from jug.code.freshness import are_all_of_now, one_of_each
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
 from jug.hash.names import task_names
@@ -205,10 +206,9 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     store.poll()
     with without_collector():
         kept = KeptCode(store.kept_code())
-        made_by = kept.reaches()
-        if made_by and made_by <= {code_of(task).reach for task in _one_of_each(tasks)}:
+        if are_all_of_now(kept, tasks):
             return Comparison()
-        there = _with_results(tasks, store)
+        there, made_by = _with_results(tasks, store), kept.reaches()
         if made_by and made_by <= {code.reach for code in _codes(there)}:
             return Comparison()
         return _compare(there, store, kept)
@@ -221,13 +221,8 @@ def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     >>> find_unseen([Task(max, 2, 3)])
     {}
     """
-    codes = {task.name: code_of(task) for task in _one_of_each(tasks)}
+    codes = {task.name: code_of(task) for task in one_of_each(tasks)}
     return {name: code.unseen for name, code in codes.items() if code.unseen}
-
-
-def _one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
-    """Return one task of each function."""
-    return {id(task.f): task for task in tasks}.values()
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:
