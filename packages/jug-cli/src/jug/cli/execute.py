@@ -21,6 +21,7 @@ from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
+from jug.records import without_collector
 from jug.tables import table
 from jug.wording import counted
 
@@ -145,7 +146,8 @@ def command(
     Of tasks that are chosen those are run that can be: what they need is not chosen with them,
     but waited for until somebody has run it.
     """
-    from jug.execution.draining import Drain, ignore_draining_at_exit
+    with without_collector():
+        from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
@@ -171,7 +173,8 @@ def command(
 
 
 def _run(options: Options, begun_with: dict[str, Any], drain: Drain) -> Summary:
-    from jug.execution import execute
+    with without_collector():
+        from jug.execution import execute
 
     end = _end_of_job(options)
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with, end))

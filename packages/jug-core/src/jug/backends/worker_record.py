@@ -7,7 +7,6 @@ and what is missing, or is of another kind, is empty.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -90,7 +89,7 @@ class WorkerRecord(NamedTuple):
         """Return the description as JSON, without the id."""
         about = {name: given for name, given in self._asdict().items() if given}
         del about["id"], about["process"]
-        return json.dumps({**self.process._asdict(), **about}).encode()
+        return _packed({**self.process._asdict(), **about})
 
     @classmethod
     def unpack(cls, id: str, packed: bytes) -> Self:
@@ -99,7 +98,7 @@ class WorkerRecord(NamedTuple):
         Raises ValueError if it is none.
         """
         try:
-            said = json.loads(packed)
+            said = _unpacked(packed)
             process = Process.of([said.pop(name) for name in Process._fields])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the description of worker {id} is damaged ({error})") from error
@@ -114,7 +113,7 @@ class WorkerRecord(NamedTuple):
     def ended(self, packed: bytes) -> Self:
         """Return the same worker with its end, as `pack_end` has packed it or a later version."""
         try:
-            end = float(json.loads(packed)["end"])
+            end = float(_unpacked(packed)["end"])
         except (ValueError, KeyError, TypeError):
             return self
         return self._replace(end=end) if 0.0 <= end < _LATEST else self
@@ -137,9 +136,21 @@ def _is(said: Any, kind: type, items: type | None) -> bool:
     )
 
 
+def _packed(said: dict[str, Any]) -> bytes:
+    import json  # which is slow to import, and of no use to a worker that finds nothing to do
+
+    return json.dumps(said).encode()
+
+
+def _unpacked(packed: bytes) -> Any:
+    import json
+
+    return json.loads(packed)
+
+
 def pack_end() -> bytes:
     """Return as JSON that a worker ends now."""
-    return json.dumps({"end": time.time()}).encode()
+    return _packed({"end": time.time()})
 
 
 def _cores() -> int:
