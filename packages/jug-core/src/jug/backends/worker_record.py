@@ -7,6 +7,7 @@ and what is missing, or is of another kind, is empty.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -89,7 +90,7 @@ class WorkerRecord(NamedTuple):
         """Return the description as JSON, without the id."""
         about = {name: given for name, given in self._asdict().items() if given}
         del about["id"], about["process"]
-        return _packed({**self.process._asdict(), **about})
+        return json.dumps({**self.process._asdict(), **about}).encode()
 
     @classmethod
     def unpack(cls, id: str, packed: bytes) -> Self:
@@ -98,7 +99,7 @@ class WorkerRecord(NamedTuple):
         Raises ValueError if it is none.
         """
         try:
-            said = _unpacked(packed)
+            said = json.loads(packed)
             process = Process.of([said.pop(name) for name in Process._fields])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the description of worker {id} is damaged ({error})") from error
@@ -113,7 +114,7 @@ class WorkerRecord(NamedTuple):
     def ended(self, packed: bytes) -> Self:
         """Return the same worker with its end, as `pack_end` has packed it or a later version."""
         try:
-            end = float(_unpacked(packed)["end"])
+            end = float(json.loads(packed)["end"])
         except (ValueError, KeyError, TypeError):
             return self
         return self._replace(end=end) if 0.0 <= end < _LATEST else self
@@ -136,21 +137,9 @@ def _is(said: Any, kind: type, items: type | None) -> bool:
     )
 
 
-def _packed(said: dict[str, Any]) -> bytes:
-    import json  # which is slow to import, and of no use to a worker that finds nothing to do
-
-    return json.dumps(said).encode()
-
-
-def _unpacked(packed: bytes) -> Any:
-    import json
-
-    return json.loads(packed)
-
-
 def pack_end() -> bytes:
     """Return as JSON that a worker ends now."""
-    return _packed({"end": time.time()})
+    return json.dumps({"end": time.time()}).encode()
 
 
 def _cores() -> int:

@@ -13,10 +13,11 @@ A part is kept once, however many functions reach it and however often a worker 
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from jug.code.fingerprint import Code, Part, fingerprint, split
@@ -59,31 +60,19 @@ def _pieces(codes: Iterable[Code]) -> Iterator[tuple[bytes, bytes]]:
     parts: dict[int, Part] = {}
     for code in codes:
         parts.update((part.id, part) for part in code.reached)
-        about = _packed({"unseen": code.unseen, "border": code.border})
+        about = json.dumps({"unseen": code.unseen, "border": code.border}).encode()
         ids = sorted(part.id.to_bytes(_ID) for part in code.reached)
         yield _CODE + bytes.fromhex(code.reach), about + b"\0" + b"".join(ids)
     for part in parts.values():
-        said = _packed([part.name, part.kind, part.fingerprint, part.source])
+        said = json.dumps([part.name, part.kind, part.fingerprint, part.source]).encode()
         yield _PART + part.id.to_bytes(_ID), zlib.compress(said)
-
-
-def _packed(said: object) -> bytes:
-    import json  # which is slow to import, and not of use where nothing is read or kept
-
-    return json.dumps(said).encode()
-
-
-def _unpacked(piece: bytes) -> Any:
-    import json
-
-    return json.loads(piece)
 
 
 def accept_code(store: BaseStore, accepted: Iterable[Accepted]) -> None:
     """Keep in a store that changes were accepted."""
     store.keep_code(
         {
-            _ACCEPTED + bytes.fromhex(fingerprint(f"{one.old} {one.new}")): _packed(one)
+            _ACCEPTED + bytes.fromhex(fingerprint(f"{one.old} {one.new}")): json.dumps(one).encode()
             for one in accepted
         }
     )
@@ -107,7 +96,7 @@ class KeptCode:
         for key, piece in self._pieces.items():
             if key[:1] == _ACCEPTED:
                 with suppress(ValueError, TypeError):
-                    old, new, name, time = _unpacked(piece)
+                    old, new, name, time = json.loads(piece)
                     found.append(Accepted(str(old), str(new), str(name), float(time)))
         return sorted(found, key=lambda one: one.time)
 
@@ -127,14 +116,14 @@ class KeptCode:
         own, reach = fingerprints
         about, _, ids = self._pieces.get(_CODE + bytes.fromhex(reach), b"").partition(b"\0")
         try:
-            said = _unpacked(about)
+            said = json.loads(about)
             parts = [self._part(ids[at : at + _ID]) for at in range(0, len(ids), _ID)]
             return Code(own, reach, parts, tuple(said["unseen"]), tuple(said["border"]))
         except (ValueError, TypeError, KeyError, zlib.error):
             return None
 
     def _part(self, id: bytes) -> Part:
-        said = _unpacked(zlib.decompress(self._pieces[_PART + id]))
+        said = json.loads(zlib.decompress(self._pieces[_PART + id]))
         name, kind, fingerprint, source = map(str, said)
         return Part(name, kind, fingerprint, source, int.from_bytes(id))
 
