@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jug.backends._file import frames
@@ -66,7 +66,13 @@ def told_by(data: bytes) -> Told:
     return told
 
 
+ONE = Alike(["m.f"], FrameKind.RESULT, 9, 1, "", 0.0, (WORKERS[0],) * 2)
+
+
 @given(st.lists(ALIKE, max_size=4))
+@example([ONE, ONE._replace(names=["m.g"])])
+@example([ONE, ONE._replace(workers=(WORKERS[1],) * 2)])
+@example([ONE, ONE._replace(kind=FrameKind.BIG)])
 def test_columns_tell_what_each_frame_tells(groups: list[Alike]) -> None:
     written = frames_of(groups)
     told = told_by(b"".join(written))
@@ -90,7 +96,7 @@ def test_columns_tell_what_each_frame_tells(groups: list[Alike]) -> None:
 
 
 def test_a_stretch_ends_where_a_frame_is_another() -> None:
-    written = frames_of([Alike(["m.f"], FrameKind.RESULT, 70_000, 1, "", 0.0, (WORKERS[0],) * 2)])
+    written = frames_of([ONE._replace(turns=70_000)])
     size, data = len(written[0]), b"".join(written)
     assert stretches_at(data, 0, len(data))[1] == len(data)
     assert stretches_at(data, 0, 100 * size + 5)[1] == 100 * size
@@ -105,6 +111,6 @@ def test_a_stretch_ends_where_a_frame_is_another() -> None:
 
 @pytest.mark.parametrize(("count", "pays"), [(7, False), (8, True)])
 def test_few_frames_are_read_alone(count: int, pays: bool) -> None:
-    written = frames_of([Alike(["m.f"], FrameKind.RESULT, count, 1, "", 0.0, (WORKERS[0],) * 2)])
+    written = frames_of([ONE._replace(turns=count)])
 
     assert bool(told_by(b"".join(written)).stretches) is pays
