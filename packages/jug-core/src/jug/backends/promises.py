@@ -263,6 +263,9 @@ class LeasePromises(ABC):
     lease_seconds: float = inf
     """After how many seconds without a sign of life a worker counts as dead."""
 
+    gives_several: bool = False
+    """Whether `acquire_several` may give any."""
+
     @abstractmethod
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         """Return a lease of the first candidate that is free and has no result.
@@ -292,6 +295,35 @@ class LeasePromises(ABC):
     @abstractmethod
     def release(self, lease: Lease) -> None:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
+
+    # Several short tasks at a time
+
+    def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
+        """Return leases of some candidates that are free and have no result, in their order.
+
+        Each is to be begun (`begin`), and saved (`save`) where it was run; `end_several` ends
+        all.  A store that gains nothing by it gives none, and so does one for which too
+        many others are there: the caller acquires one alone then.
+        """
+        return []
+
+    def begin(self, lease: Lease) -> bool:
+        """Return whether the task of one of several leases may be run now.
+
+        Another worker may have waited for it, and got it back.
+        """
+        return True
+
+    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        """Save what became of the task of one of several leases.  The others go on.
+
+        As `commit`, but what others did in the last milliseconds need not be read before.
+        """
+        return self.commit(lease, frame, inputs)
+
+    def end_several(self) -> None:
+        """End the leases that `acquire_several` has given."""
+        return None
 
     def turn(self) -> tuple[int, int]:
         """Return which of the workers at work this one is, from 0, and how many they are: a hint.
