@@ -3,7 +3,7 @@
     python benchmarks/against.py OTHER_PYTHON [--rounds 7] [--tasks 20000]
 
 OTHER_PYTHON is the Python of an environment in which the other version is installed,
-such as an earlier commit of this project.  Both must be installed in the same way:
+such as an earlier commit of this project, and pandas.  Both must be installed in the same way:
 an editable installation starts more slowly than one from wheels.
 """
 
@@ -31,11 +31,26 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
             command = one.on("flat", Path(jugdir, "new"), "execute", *options)
             return measure.run(command, BENCHMARK_TASKS=tasks).timed()
 
-    def done(one: Contender, command: str) -> Sample:
+    def fan_in(one: Contender) -> Sample:
+        with tempfile.TemporaryDirectory(dir=folder) as jugdir:
+            command = one.on("fan_in", Path(jugdir, "new"), "execute")
+            return measure.run(command, BENCHMARK_TASKS=200).timed()
+
+    def hashing(name: str) -> Row:
+        return lambda one: measure.run_timed(one.program("hashing", name))
+
+    def executed(one: Contender) -> Path:
         jugdir = folder / one.name
         if not jugdir.exists():
             measure.run(one.on("flat", jugdir, "execute"), BENCHMARK_TASKS=tasks)
-        return measure.run(one.on("flat", jugdir, command), BENCHMARK_TASKS=tasks).timed()
+        return jugdir
+
+    def done(one: Contender, command: str) -> Sample:
+        return measure.run(one.on("flat", executed(one), command), BENCHMARK_TASKS=tasks).timed()
+
+    def read(one: Contender, *how: str) -> Sample:
+        program = one.program("reading", executed(one), *how)
+        return measure.run_timed(program, BENCHMARK_TASKS=tasks)
 
     return {
         "import jug": lambda one: measure.run([one.python, "-c", "import jug"]).timed(),
@@ -44,6 +59,13 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
         f"execute {tasks} tasks, -j2": lambda one: execute(one, "-j", "2"),
         "execute, nothing left": lambda one: done(one, "execute"),
         "status, all done": lambda one: done(one, "status"),
+        "200 tasks of 1000 others": fan_in,
+        "hash frame of 10^6 rows": hashing("frame"),
+        "hash 10^5 lists of 2 ints": hashing("lists"),
+        "hash 1 GB of floats": hashing("gigabyte"),
+        "hash 100 calls with 8 MB": hashing("shared"),
+        f"values of {tasks}, each": read,
+        f"values of {tasks}, together": lambda one: read(one, "together"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Who is measured: this project, the former release of jug, and joblib.Memory."""
+"""Who is measured: this project, the former release of jug, joblib.Memory, and other programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,17 +44,19 @@ def ours() -> Contender:
 
 def former(python: Path | None, cache: Path) -> Contender:
     """Return the former release with joblib, installed into a folder if no Python is given."""
-    return Contender(FORMER, python or _install(cache / "former"))
+    return Contender(FORMER, python or installed(cache / "former", REQUIREMENTS))
 
 
-def _install(folder: Path) -> Path:
+def installed(folder: Path, requirements: Sequence[str]) -> Path:
+    """Return a Python in a folder that has these distributions, which are installed if need be."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / "ready"
-    if not ready.exists() or ready.read_text() != "\n".join(REQUIREMENTS):
-        print(f"installing {', '.join(REQUIREMENTS)} into {folder}", file=sys.stderr)
+    if not ready.exists() or ready.read_text() != "\n".join(requirements):
+        print(f"installing {', '.join(requirements) or 'nothing'} into {folder}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", *REQUIREMENTS], check=True)
-        ready.write_text("\n".join(REQUIREMENTS))
+        if requirements:
+            subprocess.run([*pip, "install", *requirements], check=True)
+        ready.write_text("\n".join(requirements))
     return python

@@ -16,6 +16,7 @@ from pathlib import Path
 import contenders
 import machine
 from measure import Sample
+from peers import peer_rows
 from redis_rows import redis_rows
 from results import Result, load, save, table
 from rows import Row, Workshop, all_rows
@@ -28,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and save it; return 1 if a limit is not kept."""
     options = _parse(arguments)
     options.cache.mkdir(parents=True, exist_ok=True)
-    former = None if options.no_peer else contenders.former(options.peer_python, options.cache)
+    is_beside = not (options.no_peer or options.peers)
+    former = None if not is_beside else contenders.former(options.peer_python, options.cache)
     described = machine.describe(options.cache)
     with tempfile.TemporaryDirectory(dir=options.cache) as folder, Server(Path(folder)) as server:
         shop = Workshop(Path(folder), options.cache, contenders.ours(), former, options.quick)
-        known = [*all_rows(shop), *redis_rows(shop, server)]
+        of_peers = list(peer_rows(shop, with_peers=not options.no_peer))
+        known = of_peers if options.peers else [*all_rows(shop), *redis_rows(shop, server)]
         measured = {one.key: one for one in load(options.output)} if options.add else {}
         for row in _chosen(known, options.rows):
             measured[row.key] = _measure(row, options.rounds)
@@ -52,6 +55,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--add", action="store_true", help="keep the other rows that are saved")
     parser.add_argument("--rounds", type=int, default=5, help="rounds for each row [5]")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the tasks")
+    parser.add_argument("--peers", action="store_true", help="the other programs, each in turn")
     parser.add_argument("--no-peer", action="store_true", help="measure this project alone")
     parser.add_argument("--no-picture", dest="picture", action="store_false", help="draw nothing")
     parser.add_argument(
@@ -63,9 +67,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="where the work is done, and the former release is kept [~/.cache/jug-benchmarks]",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, default=HERE / "results", help="where to save [benchmarks/results]"
-    )
-    return parser.parse_args(arguments)
+        "--output", type=Path,
+        help="where to save [benchmarks/results, with --peers benchmarks/results/peers]",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    if options.output is None:
+        options.output = HERE / "results" / ("peers" if options.peers else "")
+    return options
 
 
 def _chosen(rows: list[Row], keys: list[str] | None) -> list[Row]:

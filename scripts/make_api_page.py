@@ -45,6 +45,7 @@ MODULES: Final = {
     "jug.needs": "jug-core; [workers for different machines](needs.md)",
     "jug.hash": "jug-core; [hashing](hashing.md)",
     "jug.code": "jug-core; [code that has changed](stale-code.md)",
+    "jug.commands": "jug-cli; [commands of your own](own-commands.md)",
     "jug.jug": "jug-cli",
     "jug.options": "jug-cli; [configuration](configuration.md)",
     "jug.backends.registry": "jug-core; [stores](stores.md)",
@@ -64,6 +65,8 @@ WITH_MEMBERS: Final = ("Task", "Tasklet", "TaskGenerator")
 
 DATA: Final = {
     "jug.task.alltasks": "All tasks made so far, in order.",
+    "jug.commands.as_json": "The option `--json`, as an argument `as_json` of the function.",
+    "jug.commands.task_argument": "The argument `TASK`, as an argument `task` of the function.",
     "jug.code.SCHEME": "Which way of making fingerprints this is.",
     "jug.needs.NOTHING": "The needs of a task that states none: one CPU.",
     "jug.needs.SIZES": "What `memory_size` understands, in words.",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import make_conda_recipe  # noqa: E402
+
+sys.path.pop(0)
 PACKAGES = sorted(ROOT.glob("packages/*"))
 PYTHONS = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]["hatch-test"]["matrix"]
 
@@ -52,3 +58,19 @@ def test_its_long_description_has_no_link_that_an_index_cannot_follow(package: P
 
     assert text.startswith(f"# {package.name}\n")
     assert [link for link in re.findall(r"\]\(([^)]*)\)", text) if "://" not in link] == []
+
+
+def test_public_ci_runs_the_tests_with_each_python_on_both_systems() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    matrix = workflow["jobs"]["fast"]["strategy"]["matrix"]
+    local = (ROOT / ".ci" / "run").read_text()
+
+    assert matrix["python"] == [python for row in PYTHONS for python in row["python"]]
+    assert [system.partition("-")[0] for system in matrix["os"]] == ["ubuntu", "macos"]
+    assert {"run": "bash .ci/run"} in workflow["jobs"]["everything"]["steps"]
+    assert re.findall(r"^test_with (\S+)", local, re.MULTILINE) == matrix["python"][1:]
+
+
+def test_the_conda_recipe_is_that_of_the_distributions() -> None:
+    """If not, run `hatch run python scripts/make_conda_recipe.py`."""
+    assert make_conda_recipe.RECIPE.read_text() == make_conda_recipe.recipe()

@@ -40,8 +40,9 @@ NAMES = {
     "uuid": uuid,
 }
 
-OF_ONE_PYTHON = {"arg enum", "arg path", "tasklet lambda", "tasklet lambda closure"}
-"""Whose pickles or bytecode are those of Python 3.11."""
+OF_ONE_PYTHON = {"arg enum", "tasklet lambda", "tasklet lambda closure"}
+OF_ONE_PYTHON |= {"arg path", "timed pathlib", "write_task_out path"}
+"""Whose pickles or bytecode are those of Python 3.11: from 3.12 on a path is pickled otherwise."""
 
 OF_ONE_NUMPY = {"arg ma", "arg matrix", "arg rec"}
 """Whose classes or states numpy has changed: found only with the numpy that they were made by."""

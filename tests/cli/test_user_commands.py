@@ -118,6 +118,30 @@ def test_the_example_of_the_documentation_works(
     assert done.stdout == "    0.00 s  builtins.max\n"
 
 
+def test_the_example_with_the_common_options_has_them(
+    commands_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "own-commands.md"
+    commands_file.write_text(page.read_text().split("```python\n")[2].split("```")[0])
+    (tmp_path / "jugfile.py").write_text(
+        "import sys\nfrom jug import Task\n"
+        "for text in sys.argv[1:]:\n    Task(int, text)\nTask(max, 2, 3)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def jug(*arguments: str) -> str:
+        command = [sys.executable, "-m", "jug", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    jug("execute", "--jugdir", "elsewhere", "jugfile.py")
+
+    listed = "builtins.int\nbuiltins.max\n"
+    assert jug("to-do", "--jugdir", "elsewhere", "jugfile.py", "7") == "builtins.int\n"
+    assert jug("to-do", "jugfile.py", "7") == listed
+    assert jug("to-do", "--top", "1", "jugfile.py", "7") == "builtins.int\n"
+    assert "--jugdir" in jug("to-do", "--help") and "List tasks that" in jug("--help")
+
+
 BROKEN = {
     "raises": "raise RuntimeError('no licence')",
     "ends": "raise SystemExit('ended')",
@@ -158,6 +182,33 @@ def test_a_broken_command_says_whose_it_is_and_why_it_cannot_be_used(name: str) 
 
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: the command {name!r} of broken can't be loaded: ")
+
+
+@pytest.fixture
+def rivals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two distributions with a command of one name, and one with a name of jug's."""
+    for owner, name in (("zebra", "greet"), ("ape", "greet"), ("newt", "status")):
+        info = tmp_path / f"{owner}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {owner}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[jug.commands]\n{name} = of_{owner}:command\n")
+        (tmp_path / f"of_{owner}.py").write_text(
+            f"import click\ncommand = click.Command('x', callback=lambda: click.echo('{owner}'))"
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.usefixtures("rivals")
+def test_of_commands_of_one_name_one_is_used_and_the_others_are_told() -> None:
+    listed = CliRunner().invoke(main, ["--help"])
+
+    assert listed.exit_code == 0
+    assert listed.stderr.splitlines() == [
+        "jug: the command 'greet' of zebra isn't used: ape has one of that name",
+        "jug: the command 'status' of newt isn't used: jug has one of that name",
+    ]
+    assert CliRunner().invoke(main, ["greet"]).output == "ape\n"
+    assert "Show how far the tasks are" in CliRunner().invoke(main, ["status", "--help"]).output
 
 
 def test_a_file_of_commands_that_cannot_be_looked_for_stops_no_command(

@@ -81,7 +81,7 @@ def work(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jug.execution.worker.Budget", partial(Budget, clock=lambda: CLOCK.now))
         patch.setattr(time, "time", lambda: CLOCK.now)
-        return Worker(jugspace, lambda: jugspace, Settings(end=end, **more)).run()
+        return Worker(jugspace, lambda at_barrier: jugspace, Settings(end=end, **more)).run()
 
 
 def make(*kinds: tuple[str, float], **options: object) -> list[Task[str]]:
@@ -200,7 +200,7 @@ def test_an_end_that_is_past_begins_nothing(store: BaseStore) -> None:
 
 def test_without_an_end_there_is_no_budget(store: BaseStore) -> None:
     jugspace = Jugspace(store, make(("short", 1)))
-    worker = Worker(jugspace, lambda: jugspace)
+    worker = Worker(jugspace, lambda at_barrier: jugspace)
 
     assert worker.run().ending is Ending.DONE
     assert worker.budget is None

@@ -6,7 +6,7 @@ import ast
 import linecache
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -20,7 +20,18 @@ import jug
 from jug import Task
 from jug.backends.base import BaseStore
 from jug.backends.dict_store import DictStore
-from jug.code import Answer, Change, Code, accepted, code_of, compare, compare_record, remember
+from jug.code import (
+    Answer,
+    Change,
+    Code,
+    Comparison,
+    accepted,
+    code_of,
+    compare,
+    compare_record,
+    find_stale,
+    remember,
+)
 from jug.code.dump import dump
 from jug.code.fingerprint import NOT_SEEN, split
 from jug.code.modules import is_project
@@ -28,6 +39,7 @@ from jug.code.reach import Reach
 from jug.code.source_file import SourceFile
 from jug.hash.lambdas import positions
 from jug.records import Record
+from jug.session import using_here
 from jug.task import alltasks
 
 
@@ -379,6 +391,48 @@ def test_one_record_is_compared_alone(store: BaseStore) -> None:
     assert change.is_own
     assert [part.name for part in change.parts] == ["single.f"]
     assert change.first == change.last == record.end
+
+
+class Asked(DictStore):
+    """A store that notes how many results it is asked for, and how many records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.results, self.read = 0, 0
+
+    def exists_after_poll(self, digests: Iterable[bytes]) -> list[bool]:
+        wanted = list(digests)
+        self.results += len(wanted)
+        return super().exists_after_poll(wanted)
+
+    def records(self, digests: Sequence[bytes]) -> list[Record | None]:
+        self.read += len(digests)
+        return super().records(digests)
+
+
+def test_where_all_code_is_of_now_no_result_is_looked_up() -> None:
+    module = load("many", "def f(x): return x\ndef g(x): return x")
+    with Asked() as store, using_here(store):
+        tasks = [Task(module.f if number else module.g, number) for number in range(3000)]
+        for task in tasks:
+            task.run()
+
+        assert find_stale(tasks, store) == Comparison()
+        assert (store.results, store.read) == (0, 0)
+
+
+def test_code_that_is_not_of_now_is_found_among_thousands() -> None:
+    before = load("changed", "def f(x): return x")
+    with Asked() as store, using_here(store):
+        tasks = [Task(abs, number) for number in range(2500)]
+        for task in [*tasks, Task(before.f, 1)]:
+            task.run()
+        now = load("changed", "def f(x): return 2 * x")
+
+        found = find_stale([*tasks, Task(now.f, 1)], store)
+
+    assert [change.name for change in found.names["changed.f"].changes] == ["changed.f"]
+    assert store.read == 2501
 
 
 def test_the_code_of_one_version_is_kept_once(store: BaseStore) -> None:

@@ -30,7 +30,7 @@ def work() -> Iterator[Callable[[], Summary]]:
     store = set_jugdir("dict_store")
     tasks = [Task(abs, -number) for number in range(5)]
 
-    yield lambda: Worker(Jugspace(store, tasks), lambda: Jugspace(store, tasks)).run()
+    yield lambda: Worker(Jugspace(store, tasks), lambda at_barrier: Jugspace(store, tasks)).run()
 
     reset_all_hooks()
     alltasks.clear()

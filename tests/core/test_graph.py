@@ -78,3 +78,23 @@ def test_dependants_are_the_dependencies_turned_round(edges):
     backward = {(n, d) for d in range(len(graph)) for n in graph.dependants_of(d)}
     assert forward == backward
     assert forward == {(n, d) for n, needed in enumerate(edges) for d in needed if d < n}
+
+
+@given(st.lists(st.sets(st.integers(0, 19), max_size=4), max_size=20), st.data())
+def test_a_graph_that_grows_is_the_graph_of_all(edges, data):
+    tasks = []
+    for number, needed in enumerate(edges):
+        tasks.append(Task(join, number, [tasks[n] for n in sorted(needed) if n < number]))
+    whole = Graph(tasks)
+    grown = Graph([])
+
+    for task in tasks:
+        grown.add([task])
+        if data.draw(st.booleans()):  # look, so that what comes later is kept apart
+            grown.count_dependants(0)
+
+    assert grown.digests == whole.digests
+    for number in range(len(whole)):
+        assert grown.dependencies_of(number) == whole.dependencies_of(number)
+        assert grown.dependants_of(number) == whole.dependants_of(number)
+        assert grown.count_dependants(number) == whole.count_dependants(number)

@@ -436,6 +436,7 @@ def test_polars_hashes_alike_with_numpy_and_without() -> None:
         "{}\n"
         "from jug.hash import hash_one\n"
         "s = pl.DataFrame({{'a': [1, None], 'b': [1.5, -0.0], 'c': [True, None]}})\n"
+        "s = s.with_columns(pl.Series('d', ['é', None]))\n"
         "print(hash_one(s), 'numpy' in sys.modules)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}

@@ -13,14 +13,14 @@ from jug import installed
 @pytest.mark.parametrize("group", ["jug.stores", "jug.commands", "console_scripts", "pytest11"])
 def test_entry_points_are_those_of_the_standard_library(group: str) -> None:
     expected = {
-        one.name: (one.value, one.dist.name) for one in by_metadata(group=group) if one.dist
+        (one.name, one.value, one.dist.name.lower().replace("_", "-").replace(".", "-"))
+        for one in by_metadata(group=group)
+        if one.dist
     }
-    found = installed.entry_points(group)
-    assert {name: one.value for name, one in found.items()} == {
-        name: value for name, (value, _) in expected.items()
-    }
-    for name, (_, owner) in expected.items():
-        assert found[name].owner.lower() == owner.lower().replace("_", "-").replace(".", "-")
+    offered = installed.offers(group)
+
+    assert {(*one[:2], one.owner.lower()) for some in offered.values() for one in some} == expected
+    assert installed.entry_points(group) == {name: some[0] for name, some in offered.items()}
 
 
 def offer(folder: Path, text: str, name: str = "some_tool-1.0.dist-info") -> None:

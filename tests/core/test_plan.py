@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jug import Task
+from jug.execution.census import Census
 from jug.execution.plan import DONE, FAILED, HELD, LATE, SKIPPED, WAITING, Plan
 from jug.execution.ready_tasks import READY, ReadyTasks
 from jug.task.graph import Graph
@@ -306,3 +307,29 @@ def test_a_failure_of_what_was_not_selected_is_lost_until_it_is_undone(undo):
     undo(plan, 0)
 
     assert not plan.lost and not plan.blocked()
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 11), max_size=3), max_size=12),
+    st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)), st.integers(0, 12),
+)  # fmt: skip
+def test_a_plan_that_is_extended_is_the_plan_of_all(edges, done, failed, cut):
+    edges = [sorted(n for n in needed if n < number) for number, needed in enumerate(edges)]
+    whole = make_plan(edges, done, {n: True for n in failed if n < len(edges)})
+    grown = make_plan(edges[:cut], done, {n: True for n in failed if n < len(edges[:cut])})
+    census = Census(grown)
+    assert grown.blocked() is not None  # who needs what is looked up, so the rest comes later
+
+    first = len(grown.states)
+    grown.graph.add(whole.graph.tasks[cut:])
+    grown.extend([n in done for n in range(first, len(edges))], {
+        whole.graph.digests[n]: True for n in failed if n < len(edges)
+    })  # fmt: skip
+    census.update()
+
+    assert grown.states == whole.states and grown.left == whole.left
+    assert grown.unmet == whole.unmet and grown.failed == whole.failed
+    assert sorted(grown.blocked()) == sorted(whole.blocked())
+    assert census.total() == Census(whole).total() and census.failed() == Census(whole).failed()
+    assert run_all(grown) == run_all(whole)
+    assert census.update() is None and census.done() == Census(whole).done()

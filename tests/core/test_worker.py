@@ -50,7 +50,7 @@ def make_worker(store, settings=None, tasks=None, barrier_tasks=(), read=None):
     jugspace = Jugspace(
         store, list(alltasks) if tasks is None else tasks, barrier_tasks=list(barrier_tasks)
     )
-    return Worker(jugspace, read or (lambda: jugspace), settings)
+    return Worker(jugspace, read or (lambda at_barrier: jugspace), settings)
 
 
 def work(store, **settings):
@@ -322,7 +322,7 @@ def test_a_failure_that_nothing_selected_needs_is_none_here(store):
 def test_who_waits_at_a_barrier_for_what_is_not_selected_goes_on_beyond_it(store):
     first = note(1)
 
-    def read():
+    def read(at_barrier):
         jugspace = Jugspace(store, list(alltasks))
         total([first])
         return replace(jugspace, tasks=list(alltasks))
@@ -451,7 +451,7 @@ def test_hooks_are_called_with_the_task(store):
 def test_a_barrier_has_the_jugfile_read_again_as_soon_as_it_opens(store):
     first, later = note(1), note(2)
 
-    def read():
+    def read(at_barrier):
         CALLS.append("read")
         return Jugspace(store, [first, later, note(3)])
 
@@ -476,7 +476,10 @@ def test_a_barrier_that_another_opens_just_before_the_wait_is_seen(store, monkey
 
     monkeypatch.setattr(store, "holders", finish_after_looking)
     worker = make_worker(
-        store, tasks=[held], barrier_tasks=[held], read=lambda: Jugspace(store, [held, note(2)])
+        store,
+        tasks=[held],
+        barrier_tasks=[held],
+        read=lambda at_barrier: Jugspace(store, [held, note(2)]),
     )
 
     assert worker.run().ending is Ending.DONE

@@ -49,7 +49,7 @@ class WorkerNews:
 
     def work(self, store: BaseStore, *tasks: Task[Any]) -> Summary:
         jugspace = Jugspace(store, [*tasks])
-        return Worker(jugspace, lambda: jugspace, Settings()).run()
+        return Worker(jugspace, lambda at_barrier: jugspace, Settings()).run()
 
     def test_a_value_in_memory_is_not_used_once_its_result_was_made_anew(
         self, store: BaseStore, opener: Opener

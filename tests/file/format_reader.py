@@ -36,7 +36,7 @@ class Jugdir:
 def read(path: Path) -> Jugdir:
     """Read a directory."""
     title = (path / "format").read_text().splitlines()[0]
-    assert title.startswith("jug file store 1."), title
+    assert title.startswith(("jug file store 1.", "jug file store 2.")), title
     jugdir = Jugdir(path)
     files = {file.stem: frames_of(file) for file in segments(path)}
     covered = {stem for frames in files.values() for stem in covered_by(frames)}

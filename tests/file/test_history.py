@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jug.backends._file.frames import FrameKind, Removed, ident
 from jug.backends._file.history import NEXT_REMOVED, REMOVED, Event, History
-from jug.backends._file.index import FrameIndex
+from jug.backends._file.index import SHIFT, FrameIndex
 from jug.backends.news import NOTHING, TaskState
 
 A = b"a" * 20
@@ -87,6 +87,43 @@ def test_whatever_order_the_rest_comes_in_a_result_that_is_another_was_reported_
             assert A in changes.finished
         if final.discards != before.discards:
             assert index.news.is_stale([A], since)
+
+
+@given(events)
+def test_an_index_says_what_the_whole_history_comes_to(chosen: list[tuple[int, bytes]]) -> None:
+    history = History([Event(kind, one, place) for place, (kind, one) in enumerate(chosen, 1)])
+
+    index = index_with(*chosen)
+
+    assert index.state(A) == history.state()
+    assert sorted(index.live_idents(A)) == sorted(event.ident for event in history.live())
+    for _, one in filter(lambda event: not is_removal(event), chosen):
+        is_live = one in [event.ident for event in history.live()]
+        assert index.is_removed(A, one) == (not is_live and A in index.histories)
+    for worker in WORKERS:
+        assert index.expects_removed(A, worker) == history.expects_removed(worker)
+        assert index.has_next_removed(A, worker) == history.has_next_removed(worker)
+
+
+@given(events, st.sets(st.integers(1, 5)))
+def test_of_segments_that_are_gone_the_removals_stay(
+    chosen: list[tuple[int, bytes]], gone: set[int]
+) -> None:
+    where = {place << SHIFT: one for place, (_, one) in enumerate(chosen, start=1)}
+    index = FrameIndex(lambda place, digest: where[place])
+    for place, event in enumerate(chosen, start=1):
+        take_in(index, place << SHIFT, *event)
+    reader, before = index.news.reader(), index.state(A).result
+
+    with index.replacing(gone):
+        pass
+
+    left = [
+        event for place, event in enumerate(chosen, 1) if is_removal(event) or place not in gone
+    ]
+    history = History([Event(kind, one) for kind, one in left])
+    assert index.state(A) == history.state()
+    assert (A in reader.take().removed) >= (before not in (None, history.state().result))
 
 
 @given(events)

@@ -33,7 +33,7 @@ def work(store: BaseStore) -> Callable[[], Summary]:
 
     def run() -> Summary:
         jugspace = Jugspace(store, list(alltasks))
-        summary = Worker(jugspace, lambda: jugspace, Settings(debug=True)).run()
+        summary = Worker(jugspace, lambda at_barrier: jugspace, Settings(debug=True)).run()
         assert summary.ending is Ending.DONE, summary.failures
         return summary
 
@@ -46,7 +46,7 @@ def fail(store: BaseStore) -> Callable[[], str]:
 
     def run() -> str:
         jugspace = Jugspace(store, list(alltasks))
-        summary = Worker(jugspace, lambda: jugspace, Settings()).run()
+        summary = Worker(jugspace, lambda at_barrier: jugspace, Settings()).run()
         assert summary.ending is Ending.FAILED
         return summary.failures[0].exception
 

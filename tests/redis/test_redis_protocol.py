@@ -9,13 +9,15 @@ from time import monotonic, sleep
 import pytest
 from redis.exceptions import ConnectionError
 
-from jug import codec, records
+from jug import Task, codec, records, value
 from jug.backends._redis.connection import Connection
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.process import Process
 from jug.backends.redis_store import RedisStore
 from jug.errors import DamagedResult, ResultNotFound, StoreFormatError
+from jug.hash import SCHEME_VERSION
 from jug.records import Record
+from jug.session import using_here
 from jug.testing.hooks import A, B, C, D, digests, failure, result, taken, told
 
 LEASE = 0.5
@@ -420,6 +422,19 @@ def test_many_records_and_sizes_are_read_in_few_round_trips(servers):
         assert after - before <= 2 * 3
 
 
+def test_many_values_are_read_in_few_round_trips(servers):
+    server = servers.new()
+    with RedisStore.open(server.url()) as store, using_here(store):
+        tasks = [Task(abs, -number) for number in range(2500)]
+        run_all(store, [task.digest for task in tasks])
+        before = server.client().info("commandstats")["cmdstat_hmget"]["calls"]
+
+        assert len(value([tasks, {"more": tasks[:5]}])[0]) == 2500
+
+        after = server.client().info("commandstats")["cmdstat_hmget"]["calls"]
+        assert after - before <= 3
+
+
 # Leases
 
 
@@ -651,11 +666,11 @@ def test_every_key_is_under_the_prefix(servers):
 
 def test_a_store_of_another_hash_is_refused(server, key, store, opened):
     store.put(result(A))
-    server.client().hset(key("meta"), "hash", 2)
-
-    with pytest.raises(StoreFormatError, match="hashes of version 2.*makes version 1: use the jug"):
-        opened().poll()
     server.client().hset(key("meta"), "hash", 1)
+
+    with pytest.raises(StoreFormatError, match="hashes of version 1.*makes version 2 and would"):
+        opened().poll()
+    server.client().hset(key("meta"), "hash", SCHEME_VERSION)
 
 
 def test_a_store_of_a_newer_format_is_refused(server, key, store, opened):

@@ -1,7 +1,8 @@
 """A jugdir that an earlier version wrote is read as if this one had written it.
 
-It was written when the modules of jug-core had other names than today.  Its jugfile has a
-task of each kind whose hash or whose stored result names something of jug's own.
+It was written when the modules of jug-core had other names than today; only the hashes in it
+are those of today's scheme.  Its jugfile has a task of each kind whose hash or whose stored
+result names something of jug's own.
 """
 
 from __future__ import annotations
@@ -55,6 +56,19 @@ def test_nothing_is_computed_again(jugdir: Path, jug: Callable[..., Any]) -> Non
 
     assert status == 0, out + err
     assert out.startswith("0 tasks executed, 36 loaded")
+
+
+@pytest.mark.parametrize("command", ["status", "execute", "check"])
+def test_that_its_hashes_are_others_is_told(
+    command: str, jugdir: Path, jug: Callable[..., Any]
+) -> None:
+    (jugdir / "format").write_text("jug file store 1.0\nhash 1\ncodec 1\n")
+
+    status, out, err = jug(command, "jugfile.py")
+
+    assert (status, out) == (1, "")
+    assert "names tasks by the hash scheme 1, this jug by 2, and would find none of its" in err
+    assert "choose another --jugdir and have them computed again" in err
 
 
 def test_nothing_of_it_is_stale(jugdir: Path, jug: Callable[..., Any]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import csv
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from sysconfig import get_path
 
@@ -87,6 +89,71 @@ def test_the_census_of_the_whole_library() -> None:
     lines = Path("census.txt").read_text().splitlines()
     assert int(lines[0].split()[0]) > 400
     assert any(line.endswith(" sys") for line in lines)
+
+
+@pytest.mark.slow
+def test_of_two_thresholds_one_is_better_on_each_image() -> None:
+    shutil.copy(EXAMPLES / "segmentation.py", ".")
+
+    executed = execute(2, "segmentation.py")
+
+    head, mean, otsu = Path("segmentation.txt").read_text().splitlines()
+    assert sum(executed) == 12 + 12 + 2 * (12 + 12) + 1
+    assert head.split()[:3] == ["method", "mean", "worst"]
+    assert (mean.split()[0], otsu.split()[0]) == ("mean", "otsu")
+    assert float(mean.split()[2]) < float(mean.split()[1]) < 0.8
+    assert 0.9 < float(otsu.split()[2]) < float(otsu.split()[1]) < 1
+
+
+@pytest.mark.slow
+def test_the_clusters_are_the_kinds_of_images() -> None:
+    shutil.copy(EXAMPLES / "clusters.py", ".")
+
+    execute(2, "clusters.py")
+
+    *criteria, _, _, sizes = Path("clusters.txt").read_text().splitlines()
+    assert [line.split()[2] for line in criteria] == list("2345678")
+    assert [line.split()[2] for line in criteria if line.endswith("*")] == ["4"]
+    assert sizes == "15 15 15 15"
+
+
+@pytest.mark.slow
+def test_the_sweep_ends_in_a_table_and_a_plot() -> None:
+    shutil.copy(EXAMPLES / "sweep.py", ".")
+
+    executed = execute(2, "sweep.py")
+
+    head, *rows = csv.reader(Path("sweep.csv").read_text().splitlines())
+    shares = {(row[0], row[1]): float(row[2]) for row in rows}
+    assert sum(executed) == 5 * 4 * (6 + 1) + 2
+    assert head == ["contact", "days_ill", "share", "deviation", "peak_day"]
+    assert len(rows) == 5 * 4
+    assert shares["0.1", "2"] < 0.1 < 0.9 < shares["0.5", "8"] < 1
+    assert Path("sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_program_runs_again_only_where_its_file_has_changed() -> None:
+    shutil.copy(EXAMPLES / "external_program.py", ".")
+
+    first = execute(2, "external_program.py")
+    Path("texts/000.txt").write_text("lease lease\nmost\n")
+    second = execute(1, "external_program.py")
+
+    words = Counter(
+        word for path in Path("texts").glob("*.txt") for word in path.read_text().split()
+    )
+    table = [line.split() for line in Path("words.txt").read_text().splitlines()]
+    assert (sum(first), sum(second)) == (20 + 1, 1 + 1)
+    assert {word: int(count) for count, word in table} == words
+    assert not [*Path("texts").glob("*.part")]
+
+
+def test_each_example_is_in_the_list_of_them() -> None:
+    listed = re.findall(r"^\| \[(.*)\]\((.*)\)", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    names = {path.name for path in EXAMPLES.glob("*.*")} - {"README.md"}
+
+    assert {name for name, _ in listed} == {target for _, target in listed} == names
 
 
 def check_summary(files: list[Path]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from jupyter_client.manager import KernelManager
@@ -11,6 +14,7 @@ from jupyter_client.manager import KernelManager
 pytestmark = pytest.mark.slow  # starting a kernel takes seconds
 
 SECONDS = 60
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 FUNCTIONS = """
 import os, time
@@ -84,6 +88,20 @@ def notebook(folder, journal):
     yield Notebook(kernel, client)
     client.stop_channels()
     kernel.shutdown_kernel(now=True)
+
+
+def test_the_notebook_among_the_examples_runs_and_runs_again(notebook):
+    text = json.loads((EXAMPLES / "walks.ipynb").read_text())
+    cells = [cell for cell in text["cells"] if cell["cell_type"] == "code"]
+    assert [cell["outputs"] for cell in cells] == [[]] * len(cells)
+
+    for _ in range(2):
+        shown = [notebook.run("".join(cell["source"])) for cell in cells]
+        assert not any("Traceback" in one for one in shown)
+
+    distances = ast.literal_eval(notebook.run("distances"))
+    assert [*distances] == [100, 400, 1600]
+    assert all(0.7 < away / steps**0.5 < 1.1 for steps, away in distances.items())
 
 
 def test_a_cell_gets_the_values_of_functions_of_other_cells(notebook, journal):

@@ -158,6 +158,11 @@ KILLS = [
     ("commands", "jobs", "count", "seconds", "kills"),
     [
         pytest.param(4, 1, 120, 0.03, 8, id="small"),
+        pytest.param(4, 1, 5000, 0.0, 8, id="short"),
+        pytest.param(
+            2, 4, 40_000, 0.0, 60, id="many short",
+            marks=[pytest.mark.slow, pytest.mark.timeout(300)],
+        ),
         pytest.param(
             8, 1, 2000, 0.05, 100, id="large", marks=[pytest.mark.slow, pytest.mark.timeout(300)]
         ),

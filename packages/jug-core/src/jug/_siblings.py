@@ -32,6 +32,7 @@ _OWNERS: Final = {
     "jug.utils": "jug-mapreduce",
     "jug.__main__": "jug-cli",
     "jug.cli": "jug-cli",
+    "jug.commands": "jug-cli",
     "jug.jug": "jug-cli",
     "jug.options": "jug-cli",
 }

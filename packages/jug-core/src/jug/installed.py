@@ -17,7 +17,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-__all__ = ["EntryPoint", "entry_points", "local_packages", "versions"]
+__all__ = ["EntryPoint", "entry_points", "local_packages", "offers", "versions"]
 
 _SUFFIXES: Final = (".dist-info", ".egg-info")
 _SEPARATORS: Final = re.compile("[-_.]+")
@@ -60,13 +60,29 @@ def entry_points(group: str) -> dict[str, EntryPoint]:
     >>> entry_points("jug.stores")["dict_store"]
     EntryPoint(name='dict_store', value='jug.backends.dict_store:DictStore', owner='jug-core')
     """
-    if any(map(os.path.isfile, sys.path)):
-        return _by_metadata(group)
-    found: dict[str, EntryPoint] = {}
+    return {name: first for name, (first, *_) in offers(group).items()}
+
+
+def offers(group: str) -> dict[str, list[EntryPoint]]:
+    """Return all entry points of a group by name, those of one name by their distributions.
+
+    >>> [one.owner for one in offers("jug.stores")["dict_store"]]
+    ['jug-core']
+    """
+    are_zipped = any(map(os.path.isfile, sys.path))
+    found: dict[str, list[EntryPoint]] = {}
+    for one in sorted(_by_metadata(group) if are_zipped else _in_folders(group), key=_order):
+        found.setdefault(one.name, []).append(one)
+    return found
+
+
+_order = attrgetter("owner")
+
+
+def _in_folders(group: str) -> Iterator[EntryPoint]:
     for owner, (_, folder) in _folders().items():
         for name, value in _section(_read(os.path.join(folder, "entry_points.txt")), group):
-            found[name] = EntryPoint(name, value, owner.replace("_", "-"))
-    return found
+            yield EntryPoint(name, value, owner.replace("_", "-"))
 
 
 def _folders() -> dict[str, tuple[str, str]]:
@@ -102,13 +118,11 @@ def _read(file: str) -> str:
     return ""
 
 
-def _by_metadata(group: str) -> dict[str, EntryPoint]:
+def _by_metadata(group: str) -> Iterator[EntryPoint]:
     from importlib.metadata import entry_points
 
-    return {
-        one.name: EntryPoint(one.name, one.value, one.dist.name if one.dist else one.module)
-        for one in entry_points(group=group)
-    }
+    for one in entry_points(group=group):
+        yield EntryPoint(one.name, one.value, one.dist.name if one.dist else one.module)
 
 
 @cache

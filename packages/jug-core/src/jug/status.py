@@ -164,7 +164,8 @@ class _States:
     def __init__(self, store: BaseStore) -> None:
         self._store = store
         self._failures = store.failures()
-        self.running = {*living(store, store.holders())}
+        holders = living(store, store.holders())
+        self.running = {digest for digest, holder in holders.items() if not holder.waits}
 
     def of(self, task: Task[Any]) -> State:
         """Return the state of a task."""

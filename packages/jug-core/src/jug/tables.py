@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import compress, starmap
 from math import log10
-from shutil import get_terminal_size
 from typing import Final
 
 _GAP: Final = "  "
@@ -128,6 +127,8 @@ def fitting(text: str, room: int, least: int = _LEAST) -> str:
 def _terminal_width() -> int:
     """Return how many columns the terminal has that is written to, 0 if it is none."""
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    from shutil import get_terminal_size  # which is slow to import
+
     return get_terminal_size().columns if is_terminal else 0
 
 

@@ -128,7 +128,9 @@ def by_task(store: BaseStore, holders: Mapping[bytes, Holder]) -> dict[bytes, Wo
 def holder_of(store: BaseStore, digest: bytes) -> Worker | None:
     """Return who holds a task, alive or not, None if nobody does."""
     holder = store.holders().get(digest)
-    return None if holder is None else by_task(store, {digest: holder})[digest]
+    if holder is None:
+        return None
+    return by_task(store, {digest: holder._replace(waits=False)})[digest]
 
 
 def living(store: BaseStore, holders: Mapping[bytes, Holder]) -> dict[bytes, Holder]:

@@ -20,6 +20,7 @@ from jug._siblings import resolve
 from jug.cli.output import written_output
 from jug.errors import JugError, OptionError
 from jug.messages import telling_by_itself
+from jug.records import without_collector
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
 
@@ -108,7 +109,8 @@ class _Jug(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a name, None if there is none."""
         if cmd_name in OWN_COMMANDS:
-            module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
+            with without_collector():  # which would look at all modules again and again
+                module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
             command: click.Command = module.command
             command.short_help = OWN_COMMANDS[cmd_name]
             return command
@@ -142,7 +144,11 @@ class _Jug(click.Group):
         return f"is {meant[0]!r} meant?" if meant else "`jug --help` lists them"
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what each command is for, into jug's help."""
+        """Write what each command is for, into jug's help, and tell of clashes of names."""
+        from jug.cli.installed_commands import clashes
+
+        for clash in clashes(OWN_COMMANDS):
+            click.echo(f"jug: {clash}", err=True)
         rows = [*OWN_COMMANDS.items()]
         for name in self.list_commands(ctx)[len(rows) :]:
             command = self.get_command(ctx, name)

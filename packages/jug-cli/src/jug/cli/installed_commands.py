@@ -6,10 +6,13 @@ which says why.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 import click
 
 from jug.errors import JugError
-from jug.installed import EntryPoint, entry_points
+from jug.installed import EntryPoint, entry_points, offers
+from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 
@@ -18,10 +21,19 @@ def find_installed_commands() -> dict[str, EntryPoint]:
     return entry_points("jug.commands")
 
 
+def clashes(own: Collection[str]) -> Iterator[str]:
+    """Yield a line for each command that isn't used, as another has its name."""
+    for name, found in offers("jug.commands").items():
+        user = "jug" if name in own else found[0].owner
+        for one in found if name in own else found[1:]:
+            yield f"the command {name!r} of {one.owner} isn't used: {user} has one of that name"
+
+
 def load(entry: EntryPoint) -> click.Command:
     """Return a command, or one that says why it can't be loaded."""
     try:
-        command = entry.load()
+        with without_collector():
+            command = entry.load()
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.value} is no click command")
         command.get_short_help_str()

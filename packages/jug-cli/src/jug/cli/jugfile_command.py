@@ -93,14 +93,15 @@ def never(parameters: Parameters) -> bool:
 
 
 def jugfile_command(
-    epilog: str,
+    epilog: str | None = None,
     changes: Callable[[Parameters], bool] = never,
     cls: type[JugfileCommand] = JugfileCommand,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command that works on a jugfile out of a function of its `Options`.
 
-    One that, with its parameters, `changes` what is there refuses options that it does
-    not know.
+    It is called as the function is, says of itself what the docstring says and the `epilog`,
+    and gets jug's common options besides those of its own.  One that, with its parameters,
+    `changes` what is there refuses options that it does not know.
     """
 
     def make(function: Callable[..., None]) -> click.Command:
@@ -112,6 +113,7 @@ def jugfile_command(
                 function(options, **parameters)
 
         command = click.command(
+            name=function.__name__.replace("_", "-"),
             cls=cls,
             help=function.__doc__,
             epilog=epilog,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
-from jug.moments import moment, span
 from jug.needs import memory_size
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
@@ -86,7 +85,15 @@ def _cpus(given: Any) -> int:
 
 
 def _moment(given: Any) -> float:
+    from jug.moments import moment  # which is seldom needed
+
     return moment(given, time.time())
+
+
+def _span(given: Any) -> float:
+    from jug.moments import span
+
+    return span(given)
 
 
 def _level(given: Any) -> str:
@@ -241,12 +248,12 @@ KEYS: Final = (
     Key("execute", "gpus", None, _count, "how many GPUs they may use"),
     Key("execute", "no-wait", False, _truth, "whether to wait for nobody else"),
     Key("execute", "until", None, _moment, "when workers must end, such as 17:30"),
-    Key("execute", "for", None, span, "how long workers may take, such as 3h50m"),
+    Key("execute", "for", None, _span, "how long workers may take, such as 3h50m"),
     Key(
         "execute",
         "margin",
         None,
-        span,
+        _span,
         "how long before the end the last task must be saved; "
         "by default a twentieth of the time that there is, but at most 30 s",
     ),
@@ -277,7 +284,7 @@ KEYS: Final = (
     Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
     Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
     Key("submit", "jobs", 1, _count, "how many workers a job has"),
-    Key("submit", "time", None, span, "how long a job may take, such as 4:00:00"),
+    Key("submit", "time", None, _span, "how long a job may take, such as 4:00:00"),
     Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),
     Key("submit", "gpus", 0, _count, "the GPUs of a job"),
     Key("submit", "account", "", _text, "the account that pays"),

@@ -53,12 +53,15 @@ class Lease:
     clock of its news (`jug.backends.news`) when the lease was given.
     """
 
-    __slots__ = ("digest", "since", "token")
+    __slots__ = ("digest", "is_one_of_several", "since", "token")
 
-    def __init__(self, digest: bytes, token: Any = None, since: int = 0) -> None:
+    def __init__(
+        self, digest: bytes, token: Any = None, since: int = 0, is_one_of_several: bool = False
+    ) -> None:
         self.digest = digest
         self.token = token
         self.since = since
+        self.is_one_of_several = is_one_of_several
 
 
 class Outcome(Enum):
@@ -84,6 +87,8 @@ class Holder(NamedTuple):
     """Since when it has the task, in seconds since the epoch; 0.0 as long as that is not known."""
     last_sign: float = 0.0
     """When it last showed that it lives, by the clock of the store (`now`); 0.0 if not known."""
+    waits: bool = False
+    """Whether it was taken together with others, and its worker runs one of these first."""
 
     @property
     def place(self) -> str:
@@ -103,7 +108,7 @@ class Presence(NamedTuple):
     last_sign: float = 0.0
     """As that of a `Holder`."""
     tasks: Mapping[bytes, float] = {}  # noqa: RUF012
-    """The tasks that it holds, with since when it has each, as `Holder.since` says it."""
+    """The tasks that it runs, with since when it has each, as `Holder.since` says it."""
 
 
 def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
@@ -115,7 +120,9 @@ def by_worker(holders: Mapping[bytes, Holder]) -> Iterator[Presence]:
     """
     tasks: dict[str, dict[bytes, float]] = {}
     for digest, holder in holders.items():
-        tasks.setdefault(holder.worker, {})[digest] = holder.since
+        running = tasks.setdefault(holder.worker, {})
+        if not holder.waits:
+            running[digest] = holder.since
     by_id = {holder.worker: holder for holder in holders.values()}
     for worker, held in tasks.items():
         holder = by_id[worker]

@@ -10,12 +10,14 @@ import time
 from abc import ABC, abstractmethod
 from binascii import hexlify
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome, Presence, by_worker
 from jug.backends.news import Changes, News, Reader
-from jug.errors import DamagedResult, ResultNotFound
+from jug.errors import DamagedResult, DecodeError, ResultNotFound
 from jug.messages import Log
 from jug.records import Buffer, Record, Run, RunState, in_order, without_collector
 
@@ -91,10 +93,8 @@ class ResultPromises(ABC):
         A damaged one is reported, removed for everybody, and raises
         `DamagedResult`.
         """
-        from jug import codec  # `import jug` stays light
-
         try:
-            return self.use(digest, codec.decode)
+            return self.use(digest, _decode())
         except DamagedResult as error:
             Log("store").error(
                 "the result of %s in %s is damaged (%s): it will be computed again",
@@ -104,6 +104,29 @@ class ResultPromises(ABC):
             )
             self.discard_frame(digest, error.frame)
             raise
+
+    def read_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        """Yield encoded results with their digests, in any order.
+
+        What is not there, or damaged, is left out.  A store may read them in one go, and leave
+        out others that it can only read singly.
+        """
+        for digest in digests:
+            with suppress(ResultNotFound, DamagedResult):
+                yield digest, self.read(digest)
+
+    def load_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Any]]:
+        """Yield the values of results with their digests, as `read_many` reads them.
+
+        Of those that are left out, or that can't be made into a value, `load_digest` tells why.
+        """
+        decode = _decode()
+        for digest, encoded in self.read_many(digests):
+            try:
+                value = decode(encoded)
+            except (DamagedResult, DecodeError):
+                continue
+            yield digest, value
 
     @abstractmethod
     def record(self, digest: bytes) -> Record | None:
@@ -240,6 +263,9 @@ class LeasePromises(ABC):
     lease_seconds: float = inf
     """After how many seconds without a sign of life a worker counts as dead."""
 
+    gives_several: bool = False
+    """Whether `acquire_several` may give any."""
+
     @abstractmethod
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         """Return a lease of the first candidate that is free and has no result.
@@ -269,6 +295,35 @@ class LeasePromises(ABC):
     @abstractmethod
     def release(self, lease: Lease) -> None:
         """End the lease, saving nothing.  A lease that was lost is left alone."""
+
+    # Several short tasks at a time
+
+    def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
+        """Return leases of some candidates that are free and have no result, in their order.
+
+        Each is to be begun (`begin`), and saved (`save`) where it was run; `end_several` ends
+        all.  A store that gains nothing by it gives none, and so does one for which too
+        many others are there: the caller acquires one alone then.
+        """
+        return []
+
+    def begin(self, lease: Lease) -> bool:
+        """Return whether the task of one of several leases may be run now.
+
+        Another worker may have waited for it, and got it back.
+        """
+        return True
+
+    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        """Save what became of the task of one of several leases.  The others go on.
+
+        As `commit`, but what others did in the last milliseconds need not be read before.
+        """
+        return self.commit(lease, frame, inputs)
+
+    def end_several(self) -> None:
+        """End the leases that `acquire_several` has given."""
+        return None
 
     def turn(self) -> tuple[int, int]:
         """Return which of the workers at work this one is, from 0, and how many they are: a hint.
@@ -355,3 +410,10 @@ class NewsPromises(ResultPromises):
 
         Also returns, with nothing, when a lease was released or its holder died.
         """
+
+
+@cache
+def _decode() -> Callable[[Buffer], Any]:
+    from jug.codec import decode  # `import jug` stays light
+
+    return decode

@@ -25,6 +25,7 @@ from typing import Any, Final
 from jug.backends.base import BaseStore
 from jug.errors import JugError, OptionError, StoreError, UnknownStore
 from jug.installed import EntryPoint, entry_points
+from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 __all__ = ["open_store", "scheme_of", "schemes"]
@@ -110,7 +111,8 @@ def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
 
 def _load(entry: EntryPoint) -> Any:
     try:
-        return entry.load()
+        with without_collector():
+            return entry.load()
     except JugError:
         raise
     except (Exception, SystemExit) as error:

@@ -62,6 +62,8 @@ class WorkerRecord(NamedTuple):
     """The job of a batch system that it is part of, such as ``SLURM 1234``."""
     offers: dict[str, int] = {}  # noqa: RUF012
     """How much of ``cpus``, ``memory`` and ``gpus`` its command has, as far as that is counted."""
+    claims: bool = False
+    """Whether it may take several short tasks at a time, which others have to look for."""
 
     @classmethod
     def here(cls, id: str, jugfile: str = "", offers: Mapping[str, int] = _NOTHING) -> Self:

@@ -3,26 +3,36 @@
 A jugfile is read to its end before any of its tasks runs.  Where its next lines
 depend on a result, `barrier` and `bvalue` end the reading with a `BarrierError`;
 a worker runs what there is and, as soon as what is waited for is done, reads
-the jugfile again from its beginning.
+the jugfile again from its beginning.  From then on it works within the calls of
+`barrier` and `bvalue` and then lets the reading go on (`jug.barrier.passage`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from jug.barrier.passage import count_done, note_done, pass_by
 from jug.errors import BarrierError
 from jug.session import is_store_chosen
 from jug.task import CachedFunction, Task, alltasks, find_dependencies, value
 from jug.task.running import advice_for, running_name
 
+if TYPE_CHECKING:
+    from jug.task.later import Later, Listed
+
 __all__ = ["CachedFunction", "barrier", "bvalue"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 def barrier() -> None:
     """Go on only when every task made so far is done.
 
     Raises `BarrierError`, which names the first one that is not; a jugfile stops
-    there and is read again later.
+    there and is read again later.  A worker that reads it again runs them here.
 
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
@@ -41,14 +51,29 @@ def barrier() -> None:
             "pass it what it needs as arguments",
             barrier_tasks=[],
         )
-    _require(alltasks)
+    _require(alltasks, count_done())
+    note_done()
 
 
+@overload
+def bvalue(t: Later[R]) -> R: ...
+@overload
+def bvalue(t: Listed[Later[R]]) -> list[R]: ...
+@overload
+def bvalue(t: Listed[Listed[Later[R]]]) -> list[list[R]]: ...
+@overload
+def bvalue(t: dict[K, Task[R]]) -> dict[K, R]: ...
+@overload
+def bvalue(t: tuple[Later[R], Later[S]]) -> tuple[R, S]: ...
+@overload
+def bvalue(t: tuple[Later[R], ...]) -> tuple[R, ...]: ...
+@overload
+def bvalue(t: Any) -> Any: ...
 def bvalue(t: Any) -> Any:
     """Return the value of a task as soon as it is done, whatever else there is to do.
 
     Takes anything that `jug.value` does.  Raises `BarrierError` before, at which a
-    jugfile stops, to be read again later.
+    jugfile stops, to be read again later.  A worker that reads it again runs it here.
 
     >>> from jug import set_jugdir
     >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
@@ -61,10 +86,17 @@ def bvalue(t: Any) -> Any:
     return value(t)
 
 
-def _require(tasks: list[Task[Any]]) -> None:
-    for task in tasks:
-        if not _is_done(task):
-            raise BarrierError(_not_done(task), barrier_tasks=list(tasks))
+def _require(tasks: list[Task[Any]], known: int = 0) -> None:
+    """Raise unless these tasks are done, of which so many are known to be, or done here."""
+    missing = _first_missing(tasks, known)
+    if missing is not None and pass_by(tasks):
+        missing = _first_missing(tasks, known)
+    if missing is not None:
+        raise BarrierError(_not_done(missing), barrier_tasks=list(tasks))
+
+
+def _first_missing(tasks: list[Task[Any]], known: int) -> Task[Any] | None:
+    return next((task for task in islice(tasks, known, None) if not _is_done(task)), None)
 
 
 def _not_done(task: Task[Any]) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from jug.code.codes import all_codes_of, code_of, codes_of
 from jug.code.fingerprint import SCHEME, Code, Part
 from jug.code.kept import Accepted, keep
-from jug.code.sources import notice_reloads, remember
+from jug.code.sources import begin, notice_growth, notice_reloads, remember
 
 if TYPE_CHECKING:
     from jug.code.changes import PartChange
@@ -51,6 +51,7 @@ __all__ = [
     "accept",
     "accepted",
     "all_codes_of",
+    "begin",
     "code_of",
     "codes_of",
     "compare",
@@ -58,6 +59,7 @@ __all__ = [
     "find_stale",
     "find_unseen",
     "keep",
+    "notice_growth",
     "notice_reloads",
     "remember",
 ]

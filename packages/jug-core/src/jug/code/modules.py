@@ -17,13 +17,14 @@ import sys
 from contextlib import suppress
 from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from jug.code.asking import is_a, own_names
 from jug.installed import local_packages
 
-__all__ = ["Place", "is_project", "names_of", "place_of"]
+__all__ = ["Place", "is_project", "loaded_since", "names_of", "place_of"]
 
 _INSTALLED: Final = ("site-packages", "dist-packages")
 _PYTHON: Final = os.path.dirname(os.__file__) + os.sep
@@ -95,6 +96,16 @@ def place_of(module: str) -> Place | None:
     return Place(_source(names.get("__file__")), None if folders is None else tuple(folders))
 
 
+def loaded_since(last: str) -> list[str]:
+    """Return the modules that were loaded after this one, the latest first; all if it is gone.
+
+    >>> loaded_since(next(reversed(sys.modules)))
+    []
+    """
+    # In a forked process what is looked at is copied, so nothing else is.
+    return list(takewhile(last.__ne__, reversed(sys.modules)))
+
+
 def names_of(module: str) -> dict[str, Any]:
     """Return what the names of a module hold; nothing if it is not loaded, or is no module.
 
@@ -102,6 +113,8 @@ def names_of(module: str) -> dict[str, Any]:
     True
     """
     loaded = sys.modules.get(module)
+    if type(loaded) is ModuleType:
+        return loaded.__dict__
     return own_names(loaded) if is_a(loaded, ModuleType) else {}
 
 

@@ -1,8 +1,9 @@
 """The source files of the project, as they were when their modules were loaded.
 
-They are read right after the jugfile was (`remember`), so that a file which is edited while its
-functions run is not taken for what made their results.  A file is read again once its module was
-loaded again.  What was not read then is read when it is first needed.
+They are read right after the jugfile was (`remember`), or was read to a barrier, so that a
+file which is edited while its functions run is not taken for what made their results.  A file
+is read again once its module was loaded again.  What was not read then is read when it is first
+needed.
 
 A function may import a module while it runs, and its file was read before: it is read again once
 the module is loaded (`notice_imports`), as it may have been edited in between.
@@ -16,16 +17,18 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from jug.code.asking import CONTAINERS, is_a
-from jug.code.modules import is_project, names_of, place_of
+from jug.code.modules import is_project, loaded_since, names_of, place_of
 from jug.code.source_file import SourceFile
-from jug.code.things import things_in
+from jug.code.things import is_callable_kind, things_in
 
 __all__ = [
+    "begin",
     "changes",
     "file_of",
     "file_with",
     "held_by",
     "let_go",
+    "notice_growth",
     "notice_imports",
     "notice_reloads",
     "remember",
@@ -41,6 +44,10 @@ _places: dict[str, str] = {}
 """The file of each module that was loaded."""
 _awaited: set[str] = set()
 """The modules whose file was read though they were not loaded."""
+_grown: dict[str, tuple[int, dict[str, int]]] = {}
+"""How many modules there were, and what a module that grows had defined, when that was noted."""
+_before = [""]
+"""The last module that was loaded before the user's code."""
 _changes = [0]
 
 
@@ -49,11 +56,33 @@ def changes() -> int:
     return _changes[0]
 
 
+def begin() -> None:
+    """Leave for later what is loaded by now, before the first of the user's code is."""
+    _before[0] = next(reversed(sys.modules))
+
+
 def remember() -> None:
     """Read the source of all modules of the project that are loaded."""
-    for name in tuple(sys.modules):
+    for name in reversed(loaded_since(_before[0])):
         _note(name)
     _distrust_cells()
+
+
+def notice_growth(name: str) -> None:
+    """Take up what a module has defined or imported since, which was read no further before."""
+    known: dict[type, bool] = {}
+    defined = {
+        key: id(thing)
+        for key, thing in names_of(name).items()
+        if known.setdefault(type(thing), is_callable_kind(type(thing)))
+    }
+    if _grown.get(name) == (len(sys.modules), defined):
+        return
+    _grown[name] = len(sys.modules), defined
+    remember()
+    if name in _held:
+        _held[name] = _functions_held(names_of(name))
+    _changes[0] += 1
 
 
 def notice_reloads() -> None:

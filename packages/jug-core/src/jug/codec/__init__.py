@@ -67,6 +67,8 @@ _LARGE: Final = 1 << 24
 
 _GUARDED: Final = Struct("<QII")
 _HEADER: Final = Struct("<8sIQII")
+_HEAD_SIZE: Final = _HEADER.size
+_GUARDED_FROM: Final = _HEADER.size - _GUARDED.size
 _ENTRY: Final = Struct("<QI")
 _CHECKSUM: Final = Struct("<I")
 
@@ -226,11 +228,11 @@ def decode(buffer: Buffer) -> Any:
     data = memoryview(buffer)
     end, buffers = _open(data)
     if not buffers:
-        return _unpickled(data[_HEADER.size : end], ())
+        return _unpickled(data[_HEAD_SIZE:end], ())
     _check_buffers(data, end, buffers, below=_LARGE)
     if data.readonly:
         data = memoryview(bytearray(data))
-    start = _HEADER.size + len(buffers) * _ENTRY.size
+    start = _HEAD_SIZE + len(buffers) * _ENTRY.size
     return _unpickled(data[start:end], [data[place] for place, _ in buffers])
 
 
@@ -278,30 +280,24 @@ def _unpickled(pickled: memoryview, buffers: Sequence[memoryview]) -> Any:
 
 def _open(data: memoryview) -> tuple[int, Sequence[_Placed]]:
     """Return where the pickle ends, and the buffers, which alone are unchecked yet."""
-    length, count, checksum = _read_header(data)
-    start = _HEADER.size + count * _ENTRY.size
+    if len(data) < _HEAD_SIZE:
+        raise _too_short(data, _HEAD_SIZE)
+    preamble, guard, length, count, checksum = _HEADER.unpack_from(data)
+    if preamble != _PREAMBLE:
+        raise _not_ours(preamble)
+    if crc32(data[_GUARDED_FROM:_HEAD_SIZE]) != guard:
+        raise _damaged("its header does not match its checksum")
+    start = _HEAD_SIZE + count * _ENTRY.size
     end = start + length
     if len(data) < end:
         raise _too_short(data, end)
-    if crc32(data[_HEADER.size : end]) != checksum:
+    if crc32(data[_HEAD_SIZE:end]) != checksum:
         raise _damaged("its pickle does not match its checksum")
-    buffers = list(_places(data[_HEADER.size : start], end)) if count else ()
+    buffers = list(_places(data[_HEAD_SIZE:start], end)) if count else ()
     last = buffers[-1].place.stop if buffers else end
     if len(data) != last:
         raise _damaged(f"it has {len(data)} bytes, not {last}")
     return end, buffers
-
-
-def _read_header(data: memoryview) -> tuple[int, int, int]:
-    """Return length of the pickle, number of buffers, and checksum of table and pickle."""
-    if len(data) < _HEADER.size:
-        raise _too_short(data, _HEADER.size)
-    preamble, guard, length, count, checksum = _HEADER.unpack_from(data)
-    if preamble != _PREAMBLE:
-        raise _not_ours(preamble)
-    if crc32(data[_HEADER.size - _GUARDED.size : _HEADER.size]) != guard:
-        raise _damaged("its header does not match its checksum")
-    return length, count, checksum
 
 
 class _Placed(NamedTuple):

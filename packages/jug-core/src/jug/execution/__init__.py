@@ -13,6 +13,7 @@ processes     how workers begin and end: by `leaving`, with their `open_files` f
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`; `overdue` ends what takes too long,
               by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
+reading_on    reading the jugfile further as barriers open
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
               `waiting` for others depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
@@ -36,6 +37,7 @@ from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
 from jug.progress import Display
+from jug.records import without_collector
 
 if TYPE_CHECKING:
     from jug.execution.draining import Drain
@@ -58,8 +60,9 @@ def execute(
     meanwhile.  Otherwise `display` shows how far the tasks are.  Signals to `drain` are heeded
     meanwhile, and those that have come before.
     """
-    from jug.execution.draining import Drain  # only who executes needs workers
-    from jug.execution.processes import run_here, run_one
+    with without_collector():  # only who executes needs workers
+        from jug.execution.draining import Drain
+        from jug.execution.processes import run_here, run_one
 
     check_workers(jobs)
     with (drain or Drain()).heeded() as drain:

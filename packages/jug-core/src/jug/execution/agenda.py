@@ -9,11 +9,12 @@ Tasks that belong to another store are used and not run.  They are looked up the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore, Changes, Holder
 from jug.execution.budget import Budget
@@ -26,12 +27,18 @@ from jug.execution.reach import Reach
 from jug.execution.ready_tasks import READY
 from jug.execution.room import Room
 from jug.execution.settings import Settings
+from jug.execution.short_tasks import MOST, ShortTasks
 from jug.execution.summary import Ending, Summary
 from jug.execution.too_large import too_large
 from jug.jugfile import Jugspace
-from jug.selection import Selection
+from jug.needs import NOTHING
 from jug.task import Task
 from jug.task.graph import Graph
+
+if TYPE_CHECKING:
+    from jug.selection import Selection
+
+_NOT_DONE: Final = re.compile(b"[^%c]" % DONE, re.DOTALL)
 
 
 class Agenda:
@@ -52,6 +59,8 @@ class Agenda:
         room: Room | None = None,
     ) -> None:
         self.store = jugspace.store
+        self.first = 0
+        """The number of the first task that was taken up last."""
         self.graph = Graph(jugspace.tasks)
         self.memory = Memory(self.graph, settings.aggressive_unload)
         self.retryable = retryable
@@ -69,11 +78,45 @@ class Agenda:
             self._room,
         )
         self._select = settings.select
-        self.has_barrier = bool(jugspace.barrier_tasks)
-        self._barrier_tasks = [self.graph.numbers[task.digest] for task in jugspace.barrier_tasks]
+        self._read, self._forgot = len(jugspace.tasks), len(self.graph)
+        self._come_to_barrier(jugspace)
+
+    def can_read_on(self, jugspace: Jugspace) -> bool:
+        """Return whether what was read since can simply be added, so that nothing else changes."""
+        if self.selected is not None or self._room is not None:
+            return False
+        new = jugspace.tasks[self._read :]
+        needs = {options.needs.without_tags() for options in {task.options for task in new}}
+        return (
+            jugspace.store is self.store
+            and needs <= {NOTHING}
+            and not any(task.own_store for task in new)
+        )
+
+    def read_on(self, jugspace: Jugspace) -> None:
+        """Take up the tasks that the same reading of the jugfile has made since."""
+        self.first = len(self.graph)
+        self.graph.add(islice(jugspace.tasks, self._read, None))
+        self._read = len(jugspace.tasks)
+        done = self.store.exists(islice(self.graph.numbers, self.first, None))
+        self.plan.extend(done, self.store.failures())
+        # What the jugfile has asked for is forgotten now and then, for the time it takes.
+        is_time = len(self.graph) >= 2 * self._forgot or not jugspace.barrier_tasks
+        self.memory.forget(0 if is_time else self.first)
+        self._forgot = len(self.graph) if is_time else self._forgot
+        self._come_to_barrier(jugspace)
+
+    def _come_to_barrier(self, jugspace: Jugspace) -> None:
+        states, awaited = self.plan.states, jugspace.barrier_tasks
+        self.has_barrier = bool(awaited)
+        if awaited is jugspace.tasks:
+            self._barrier_tasks = [found.start() for found in _NOT_DONE.finditer(states)]
+        else:
+            numbers = (self.graph.numbers[task.digest] for task in awaited)
+            self._barrier_tasks = [number for number in numbers if states[number] != DONE]
         reach = None if self._room is None else Reach(self.store, self._room.capacity)
         self.prospects = Prospects(
-            self.plan, budget, self._barrier_tasks, self._in_other_stores, reach
+            self.plan, self.budget, self._barrier_tasks, self._in_other_stores, reach
         )
 
     def _find_done(self) -> list[bool]:
@@ -99,8 +142,9 @@ class Agenda:
         return Census(self.plan)
 
     def done_tasks(self) -> Iterator[Task[Any]]:
-        """Yield the tasks whose results are there."""
-        return compress(self.graph.tasks, map(DONE.__eq__, self.plan.states))
+        """Yield the tasks whose results are there, of those that were taken up last."""
+        tasks, states = self.graph.tasks, self.plan.states
+        return compress(islice(tasks, self.first, None), map(DONE.__eq__, states[self.first :]))
 
     def count_tried_again(self) -> int:
         """Return how many of the tasks that it may run have failed before."""
@@ -113,6 +157,20 @@ class Agenda:
         tasks, budget = self.graph.tasks, self.budget
         numbers = self.plan.candidates() if budget is None else self._that_fit(budget)
         return [tasks[number].digest for number in numbers]
+
+    def short_candidates(self, short: ShortTasks) -> list[bytes]:
+        """Return several short tasks to take together, none where there is no use in that.
+
+        Where time or room is counted each task is looked at when it is to begin.
+        """
+        if self.budget is not None or self._room is not None:
+            return []
+        tasks = self.graph.tasks
+        first = self.plan.ready.first(1)
+        if not (first and short.has(tasks[first[0]].name)):
+            return []
+        chosen = short.first_of(tasks[number] for number in self.plan.first_of_turn(MOST))
+        return chosen if len(chosen) > 1 else []
 
     def _that_fit(self, budget: Budget) -> list[int]:
         """Return tasks to try that fit into the time that is left; put off what does not."""
@@ -220,6 +278,8 @@ class Agenda:
     def own_digests(self, numbers: Sequence[int]) -> list[bytes]:
         """Return the digests of those tasks that are of this store."""
         tasks, others = self.graph.tasks, self._in_other_stores
+        if not others:
+            return [*map(_known_digest, map(tasks.__getitem__, numbers))]
         return [tasks[number].digest for number in numbers if number not in others]
 
     # The end
@@ -273,6 +333,9 @@ class Agenda:
         elsewhere = (task for task in failed if task.digest.hex() not in here)
         summary.failures_elsewhere = recorded_failures(self.store, elsewhere)
         summary.loaded = self.census.done() - summary.executed
+
+
+_known_digest = attrgetter("known_digest")
 
 
 def _counted(room: Room | None, tasks: Iterable[Task[Any]]) -> Room | None:

@@ -26,13 +26,20 @@ class Census:
         self._counts = Counter(compress(states, plan.selected()))
 
     def update(self) -> None:
-        """Count what has changed."""
+        """Count what has changed, and what the plan has taken up since."""
+        self._count_new()
         states, counted = memoryview(self._plan.states), memoryview(self._counted)
         for at in range(0, len(counted), _PIECE):
             piece = slice(at, at + _PIECE)
             if states[piece] != counted[piece]:
                 self._recount(at, states[piece], counted[piece])
                 counted[piece] = states[piece]
+
+    def _count_new(self) -> None:
+        plan, known = self._plan, len(self._counted)
+        self._counted += plan.states[known:]
+        for number in filter(plan.is_selected, range(known, len(self._counted))):
+            self._counts[plan.graph.tasks[number].name, self._counted[number]] += 1
 
     def _recount(self, at: int, states: memoryview, counted: memoryview) -> None:
         tasks, counts, is_selected = self._plan.graph.tasks, self._counts, self._plan.is_selected

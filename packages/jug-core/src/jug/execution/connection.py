@@ -6,7 +6,7 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -99,6 +99,10 @@ class SupervisorConnection:
     def is_on_trial(self, digest: bytes) -> bool:
         """Return whether too many workers may have died of a task to run it."""
         return self.slots.is_on_trial(digest, self.slot)
+
+    def are_on_trial(self, digests: Iterable[bytes]) -> bool:
+        """Return whether too many workers may have died of one of these tasks to run it."""
+        return self.slots.deaths.were_there() and any(map(self.is_on_trial, digests))
 
     # What the supervisor sees at any time
 

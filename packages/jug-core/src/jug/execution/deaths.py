@@ -51,9 +51,13 @@ class Deaths:
         _ENTRY.pack_into(self._memory, place, digest, count)
         self._memory[self._start] = 1
 
+    def were_there(self) -> bool:
+        """Return whether any worker has died of a task."""
+        return self._memory[self._start] != 0
+
     def of(self, digest: bytes) -> int:
         """Return how many workers died of a task."""
-        if not self._memory[self._start]:
+        if not self.were_there():
             return 0
         return sum(count for known, count in map(self._at, self._places()) if known == digest)
 

@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from jug.errors import OptionError
 from jug.execution.batch_job import ask_for_end
-from jug.moments import moment
 
 __all__ = ["EndTime", "end_of_job", "end_time"]
 
@@ -86,6 +85,8 @@ def end_of_job(now: float, environ: Mapping[str, str] = os.environ) -> float | N
     1780200000.0
     """
     if given := environ.get("JUG_END_TIME"):
+        from jug.moments import moment  # which is seldom needed
+
         try:
             return moment(given, now)
         except ValueError as error:

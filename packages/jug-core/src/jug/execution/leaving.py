@@ -15,12 +15,13 @@ import atexit
 import ctypes
 import os
 import sys
-import sysconfig
 import threading
 import weakref
+from functools import cache
 from types import ModuleType
 from typing import NoReturn
 
+from jug.code.modules import loaded_since
 from jug.execution.open_files import flush_all
 
 
@@ -31,9 +32,13 @@ def leave() -> None:
     flush_all()
 
 
-def end_own(status: int) -> NoReturn:
-    """End a process, which did `leave`, with all that user code has made in it."""
-    for module in list(sys.modules.values()):
+def end_own(status: int, last: str) -> NoReturn:
+    """End a process, which did `leave`, with all that user code has made in it.
+
+    `last` is the module that was the last to be loaded before the first of the user's.
+    """
+    for name in reversed(loaded_since(last)):
+        module = sys.modules.get(name)
         if isinstance(module, ModuleType) and _is_users(module):
             _empty(module)
     if os.name == "posix":
@@ -47,8 +52,15 @@ def _is_users(module: ModuleType) -> bool:
     file, name = names.get("__file__"), names.get("__name__")
     if not isinstance(file, str) or str(name).partition(".")[0] == "jug":
         return False
-    paths = sysconfig.get_paths()
-    return not any(file.startswith(paths[key]) for key in ("stdlib", "purelib", "platlib"))
+    return not file.startswith(_paths())
+
+
+@cache
+def _paths() -> tuple[str, ...]:
+    """Return where Python and installed packages are."""
+    from sysconfig import get_paths  # which takes long, also to be imported
+
+    return tuple(get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
 
 
 def _empty(module: ModuleType) -> None:

@@ -2,7 +2,7 @@
 
 Values of other tasks are read afresh for each task, so that a function which changes
 its arguments can't spoil another's.  Only what is small, can't change and is needed by
-more than one task of the graph stays, until the worker reads the jugfile again.
+more than one task of the graph stays, until the worker reads the jugfile again, or further.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
 
+_NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
 
 
@@ -22,8 +23,13 @@ class Memory:
     def __init__(self, graph: Graph, aggressive_unload: bool) -> None:
         self._graph = graph
         self._keeps_nothing = aggressive_unload
-        for task in graph.tasks:
-            task.unload()  # the value may be of a result that does not count any more
+        self._once = bytearray()
+        self.forget(0)
+
+    def forget(self, first: int) -> None:
+        """Forget the values of the tasks from this number on, which may not count any more."""
+        for number in range(first, len(self._graph)):
+            self._graph.tasks[number].unload()
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""
@@ -32,10 +38,23 @@ class Memory:
 
     def unload(self, inputs: Sequence[int]) -> None:
         """Forget what a task was given, as far as it is large or nothing else will need it."""
+        once, tasks = self._needed_once(), self._graph.tasks
         for needed in inputs:
-            task = self._graph.tasks[needed]
-            if not self._is_small(task.loaded_value) or self._graph.count_dependants(needed) <= 1:
-                task.unload()
+            value = tasks[needed].loaded_value
+            if once[needed] or not (type(value) in _NUMBERS or self._is_small(value)):
+                tasks[needed].unload()
+
+    def _needed_once(self) -> Sequence[int]:
+        """Return of each task whether its value is not kept for others than the next.
+
+        What tasks that came later need is not looked at again: it is read again then.
+        """
+        new = range(len(self._once), len(self._graph))
+        if self._keeps_nothing:
+            self._once.extend(b"\1" * len(new))
+        elif new:
+            self._once.extend(count <= 1 for count in map(self._graph.count_dependants, new))
+        return self._once
 
     def _is_small(self, value: Any) -> bool:
         if self._keeps_nothing or type(value) not in ATOMS:

@@ -125,7 +125,9 @@ class TaskRunner:
                 raise KeyboardInterrupt
             if task.options.timeout is None:
                 with own_alarm():
-                    return self._attempt_once(task, arguments)
+                    return attempt(
+                        task, arguments, self._debug, self.attempt, self._output.of_success
+                    )
             return self._limited_attempt(task, arguments, task.options.timeout)
         except (AttributeError, KeyError, TypeError) as error:
             note_task_used_in_task(error, task, alltasks[count:])
@@ -140,16 +142,13 @@ class TaskRunner:
         self._set_deadline(limit)
         try:
             with own_alarm(), time_limit(task):
-                return self._attempt_once(task, arguments)
+                return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
         except BaseException:
             if boot_time() >= begin + limit:
                 end_started_since(begin)
             raise
         finally:
             self._set_deadline(None)
-
-    def _attempt_once(self, task: Task[Any], arguments: Arguments) -> tuple[Frame, Any]:
-        return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
 
     def _set_deadline(self, seconds: float | None) -> None:
         if self._connection is not None:

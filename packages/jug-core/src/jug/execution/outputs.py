@@ -20,7 +20,6 @@ import os
 import select
 import selectors
 import stat
-import subprocess
 import sys
 import time
 from collections import Counter, deque
@@ -257,6 +256,8 @@ def _chunk_for(target: int) -> int:
 
 def _pass_on_for_ever(ways: list[tuple[int, int]]) -> None:
     """Start a process that passes on what comes through some descriptors to others."""
+    import subprocess  # which is slow to import
+
     descriptors = {descriptor for way in ways for descriptor in way}
     child = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]

@@ -9,7 +9,8 @@ another has written to a file.  Of W workers on the same tasks each would reach 
 first one.  So the store tells each its *turn*, a number below W, and a worker that knows
 of others offers the first 2 W ready tasks, those of its own turn, which are every W-th,
 before all others.  Thus no task begins while more than 2 W ready tasks before it are
-neither begun nor held, when workers leave half a second later.  What others were seen to
+neither begun nor held, when workers leave half a second later; of short tasks, of which a
+worker takes several at a time, as many times more.  What others were seen to
 hold is put aside until there is nothing else to do.  What would not fit into the time that
 there is left is put off.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from itertools import repeat
+from itertools import islice, repeat
 from random import randrange
 from typing import Final
 
@@ -59,26 +60,31 @@ class Plan:
         self.lost: set[int] = set()
         """What was not selected and has failed, as far as nobody else is to try it again."""
         self.held: set[int] = set()
-        self.states = bytearray(len(graph))
-        self.unmet = array("i", bytes(4 * len(graph)))
+        self.states = bytearray()
+        self.unmet = array("i")
         self.left = 0
         self._turn, self.workers = 0, 1
         self._selected = selected
         self._room = room
-        for number, is_done in enumerate(done):
-            if is_done:
-                self.states[number] = DONE
-        ready = self._count(failures)
+        ready = self._count(done, failures)
         self.ready: ReadyTasks | ReadyByNeeds = (
             ReadyTasks(ready, self.states)
             if room is None
             else ReadyByNeeds(ready, self.states, graph.tasks, room)
         )
 
-    def _count(self, failures: Mapping[bytes, bool]) -> list[int]:
-        """Count what each task waits for; return those that are ready."""
+    def extend(self, done: list[bool], failures: Mapping[bytes, bool]) -> None:
+        """Go on to the tasks that came to the graph since, given which of them are done."""
+        for number in self._count(done, failures):
+            self.ready.add(number)
+
+    def _count(self, done: list[bool], failures: Mapping[bytes, bool]) -> list[int]:
+        """Count what each task waits for that is not known yet; return those that are ready."""
         states, graph, ready = self.states, self.graph, list[int]()
-        for number, digest in enumerate(graph.numbers):
+        first = len(states)
+        states.extend(DONE if is_done else WAITING for is_done in done)
+        self.unmet.extend(repeat(0, len(done)))
+        for number, digest in enumerate(islice(graph.numbers, first, None), start=first):
             if states[number] == DONE:
                 continue
             unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
@@ -116,6 +122,14 @@ class Plan:
         others = [number for number in first if number % self.workers != self._turn]
         at = randrange(len(others)) if others else 0  # not all for the first one, here too
         return own + others[at:] + others[:at]
+
+    def first_of_turn(self, count: int) -> list[int]:
+        """Return the first tasks that are ready and this worker's turn, up to a count."""
+        if self.workers == 1:
+            return self.ready.first(count)
+        first = self.ready.first(2 * count * self.workers)
+        own = [number for number in first if number % self.workers == self._turn]
+        return own[:count]
 
     def take_turns(self, turn: int, workers: int) -> None:
         """Take every task that is this worker's turn first, of so many workers'."""
@@ -172,9 +186,10 @@ class Plan:
         self.held.discard(number)
         self.failed.discard(number)
         states[number] = DONE
+        unmet = self.unmet
         for dependant in self.graph.dependants_of(number):
-            self.unmet[dependant] -= 1
-            if self.unmet[dependant] == 0 and states[dependant] == WAITING:
+            unmet[dependant] = left = unmet[dependant] - 1
+            if not left and states[dependant] == WAITING:
                 self._make_ready(dependant)
 
     def fail(self, number: int) -> None:

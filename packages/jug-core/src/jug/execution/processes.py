@@ -15,15 +15,15 @@ import os
 import pickle
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain, repeat
 from typing import Final, NoReturn
 
+from jug import code
 from jug.backends.base import BaseStore
 from jug.errors import JugError, StoreError
 from jug.execution.connection import SupervisorConnection
@@ -35,7 +35,7 @@ from jug.execution.longest_runs import KnownRuns, known_runs
 from jug.execution.open_files import before_fork
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
-from jug.execution.random_numbers import seed_anew
+from jug.execution.reading_on import Read
 from jug.execution.settings import Settings
 from jug.execution.signals import SIGNALS, handle_signals
 from jug.execution.slots import WorkerSlots
@@ -102,7 +102,7 @@ def run_several(
         def work() -> Summary:
             forget_exit_functions()
             jugspace.store.after_fork()
-            return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
+            return _work(jugspace, _reader(jugfile), job.read_settings(), connection)
 
         return _fork(connection, work)
 
@@ -148,7 +148,7 @@ def run_forked(
         def work() -> Summary:
             forget_exit_functions()
             store.after_fork()
-            return _work(jugspace, lambda: jugspace, settings, connection, count)
+            return _work(jugspace, lambda at_barrier: jugspace, settings, connection)
 
         return _fork(connection, work)
 
@@ -170,9 +170,9 @@ def run_here(job: Job, drain: Drain) -> Summary:
             return _run_to_the_end(worker)
 
 
-def _reader(jugfile: Jugfile) -> Callable[[], Jugspace]:
+def _reader(jugfile: Jugfile) -> Read:
     """Return what reads a jugfile again, and explains what it raises."""
-    return lambda: explained(jugfile, jugfile.read_again)
+    return lambda at_barrier: explained(jugfile, partial(jugfile.read_again, at_barrier))
 
 
 # What runs in a worker
@@ -183,28 +183,17 @@ def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Su
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)
-    return _work(jugspace, _reader(jugfile), job.read_settings(), connection, count)
+    return _work(jugspace, _reader(jugfile), job.read_settings(), connection)
 
 
 def _work(
     jugspace: Jugspace,
-    read: Callable[[], Jugspace],
+    read: Read,
     settings: Settings,
     connection: SupervisorConnection,
-    count: int,
 ) -> Summary:
     """Be one of a supervisor's workers, to the end."""
-
-    def read_apart() -> Jugspace:
-        jugspace = read()
-        if count > 1:
-            note_what_is_shared()
-            seed_anew(jugspace.tasks)
-        return jugspace
-
-    if count > 1:
-        seed_anew(jugspace.tasks)
-    worker = Worker(jugspace, read_apart, settings, connection)
+    worker = Worker(jugspace, read, settings, connection)
     handle_signals(lambda signum, frame: worker.interrupt())
     try:
         with jugspace.store:
@@ -243,7 +232,9 @@ def _be_worker(
     connection: SupervisorConnection, work: Callable[[], Summary], *, is_own: bool
 ) -> NoReturn:
     """Do a worker's work, and end the process."""
-    status = 1
+    status, last = 1, next(reversed(sys.modules))
+    if is_own:
+        code.begin()
     try:
         die_with(connection.supervisor)
         connection.output.enter()
@@ -255,7 +246,7 @@ def _be_worker(
         leave()
         status = 0
         if is_own:
-            end_own(status)
+            end_own(status, last)
     except Exception as error:  # it has said what it did
         log.error("a worker did not end as Python does: %s", describe_exception(error))
     finally:
@@ -270,6 +261,8 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
     except KeyboardInterrupt:
         connection.send_finished(Summary(Ending.INTERRUPTED))
     except BaseException as error:
+        import traceback
+
         connection.send_error(
             JugError(
                 f"a worker stopped: {describe_exception(error)}",
@@ -282,6 +275,8 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
 
 
 def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
+    import subprocess  # which is slow to import
+
     descriptors = (connection.channel.fileno(), connection.slots.descriptor)
     pipes = connection.pipes
     child = subprocess.Popen(

@@ -2,11 +2,14 @@
 
 A generator that is made while the jugfile is read is in the same state in each worker,
 so that tasks in two workers would draw the same numbers.  So those of `random` and
-`numpy.random` are seeded anew in each worker, wherever they are kept.  One that is in the
-arguments of a task is left alone: it belongs to what the task is.
+`numpy.random` are seeded anew for the tasks of each worker, wherever they are kept.  One that
+is in the arguments of a task is left alone: it belongs to what the task is.
 
 The collector knows them, until it is told to look at nothing that is there by now: so they
 are noted before that.
+
+Where tasks run in the midst of a reading, at a barrier, they draw from a stream of their own:
+the jugfile goes on as if none had drawn, and they go on where they were at the barrier before.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from __future__ import annotations
 import gc
 import random
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from jug.messages import Log
@@ -44,16 +48,86 @@ def note_generators(found: Iterable[Any]) -> None:
     _noted.update((id(one), one) for one in found)
 
 
-def seed_anew(tasks: Iterable[Task[Any]]) -> None:
-    """Seed all generators that were noted, but for those in the arguments of these tasks."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
-    left_alone = _in_arguments(tasks) if _noted else set()
-    for key, generator in _noted.items():
-        if key not in left_alone:
+class Streams:
+    """The random numbers of the jugfile, and those of the tasks that one worker runs.
+
+    `is_apart` says that other workers have copies of the same generators.
+    """
+
+    def __init__(self, is_apart: bool = False) -> None:
+        self._is_apart = is_apart
+        self._of_tasks: dict[int, tuple[Any, Any]] = {}
+        """The generators by their ids, each with the state in which tasks left it."""
+        self._left_alone = set[int]()
+        self._known = 0
+        """How many tasks of this reading were looked at."""
+
+    @contextmanager
+    def of_tasks(
+        self, names: dict[str, Any], tasks: Sequence[Task[Any]], is_more: bool = False
+    ) -> Iterator[None]:
+        """Let tasks draw meanwhile, and the jugfile afterwards as if none had drawn.
+
+        `names` are those of the jugfile, some of which may be generators; `is_more` says that
+        the tasks are those of before, and more.
+        """
+        generators = _known_generators(names)
+        of_reading = [(generator, _state_of(generator)) for generator in generators]
+        if not is_more:
+            self._left_alone, self._known = set[int](), 0
+        if len(generators) > len(_shared()):
+            self._left_alone |= _in_arguments(tasks[self._known :], set(map(id, generators)))
+            self._known = len(tasks)
+        for generator in generators:
+            self._begin(generator)
+        try:
+            yield
+        finally:
+            self._of_tasks = {id(one): (one, _state_of(one)) for one in generators}
+            for generator, state in of_reading:
+                _set_state(generator, state)
+
+    def _begin(self, generator: Any) -> None:
+        if id(generator) in self._left_alone:
+            return
+        if id(generator) in self._of_tasks:
+            _set_state(*self._of_tasks[id(generator)])
+        elif self._is_apart:
             _seed(generator)
+
+
+def _shared() -> list[Any]:
+    """Return the modules with generators that everybody uses."""
+    return [random, *filter(None, [sys.modules.get("numpy.random")])]
+
+
+def _known_generators(names: dict[str, Any]) -> list[Any]:
+    """Return those that everybody uses, that were noted, or that have names in the jugfile."""
+    kinds = kinds_of_generators()
+    numpy_random = sys.modules.get("numpy.random")
+    found = {}
+    for value in (*_noted.values(), *names.values()):
+        if numpy_random is not None and type(value) is numpy_random.Generator:
+            value = value.bit_generator
+        if issubclass(type(value), kinds) and not issubclass(type(value), random.SystemRandom):
+            found[id(value)] = value
+    return [*_shared(), *found.values()]
+
+
+def _state_of(generator: Any) -> Any:
+    """Return the state of a generator, or of the one that a module has."""
+    if hasattr(generator, "getstate"):  # Python's
+        return generator.getstate()
+    return generator.get_state() if hasattr(generator, "get_state") else generator.state
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if hasattr(generator, "setstate"):
+        generator.setstate(state)
+    elif hasattr(generator, "set_state"):
+        generator.set_state(state)
+    else:
+        generator.state = state
 
 
 def warn_of_seeds() -> None:
@@ -74,25 +148,24 @@ def _seed(generator: Any) -> None:
         generator.state = type(generator)().state
 
 
-def _in_arguments(tasks: Iterable[Task[Any]]) -> set[int]:
-    """Return the ids of the generators that are in arguments of tasks."""
+def _in_arguments(tasks: Iterable[Task[Any]], wanted: set[int]) -> set[int]:
+    """Return the ids of those generators that are in arguments of tasks."""
     found, seen = set[int](), set[int]()
     for task in tasks:
         if not task.has_plain_arguments:
             for argument in (*task.args, *task.kwargs.values()):
-                found |= _inside(argument, seen)
+                found |= _inside(argument, seen) & wanted
     return found
 
 
 def _inside(argument: Any, seen: set[int]) -> set[int]:
-    """Return the ids of the generators that an argument leads to."""
+    """Return the ids of what an argument leads to."""
     found, stack, left = set[int](), [argument], _DEEP
     while stack and left:
         thing, left = stack.pop(), left - 1
         if type(thing) in ATOMS or issubclass(type(thing), Task | type) or id(thing) in seen:
             continue
         seen.add(id(thing))
-        if id(thing) in _noted:
-            found.add(id(thing))
+        found.add(id(thing))
         stack += gc.get_referents(thing)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from jug.backends.base import BaseStore
 from jug.backends.registry import open_store
@@ -17,15 +17,94 @@ from jug.jugfile import Jugspace
 from jug.progress import Display
 from jug.progress.choice import display_here
 from jug.session import current_store, is_jug_running, of_this_thread, using_here
-from jug.task import find_dependencies, value
+from jug.task import Task, find_dependencies, value
 from jug.task.graph import Graph
 from jug.wording import counted
 
+if TYPE_CHECKING:
+    from jug.task.later import Later, Listed
 
+K = TypeVar("K")
+R = TypeVar("R")
+S = TypeVar("S")
+Jugdir: TypeAlias = str | os.PathLike[str] | BaseStore | None
+
+
+class Machine(TypedDict, total=False):
+    """How much of the machine the workers together may use."""
+
+    cpus: int | None
+    memory: float | str | None
+    gpus: int | None
+
+
+@overload
+def run(
+    x: Later[R],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> R: ...
+@overload
+def run(
+    x: Listed[Later[R]],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> list[R]: ...
+@overload
+def run(
+    x: Listed[Listed[Later[R]]],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> list[list[R]]: ...
+@overload
+def run(
+    x: dict[K, Task[R]],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> dict[K, R]: ...
+@overload
+def run(
+    x: tuple[Later[R], Later[S]],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> tuple[R, S]: ...
+@overload
+def run(
+    x: tuple[Later[R], ...],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> tuple[R, ...]: ...
+@overload
 def run(
     x: Any,
     workers: int = 1,
-    jugdir: str | os.PathLike[str] | BaseStore | None = None,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> Any: ...
+def run(
+    x: Any,
+    workers: int = 1,
+    jugdir: Jugdir = None,
     keep_going: bool = False,
     progress: bool = True,
     *,
@@ -87,7 +166,7 @@ def _work(jugspace: Jugspace, workers: int, settings: Settings, display: Display
     if reason:
         warnings.warn(f"the tasks run in this process alone: {reason}", stacklevel=3)
     if workers == 1 or reason:
-        return Worker(jugspace, lambda: jugspace, settings, display=display).run()
+        return Worker(jugspace, lambda at_barrier: jugspace, settings, display=display).run()
     from jug.execution.processes import run_forked
 
     return run_forked(jugspace, settings, workers, display)

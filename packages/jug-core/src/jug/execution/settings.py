@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
 from jug.execution.capacity import Capacity
 from jug.execution.end_time import EndTime
-from jug.selection import Selection
 from jug.task import Task
+
+if TYPE_CHECKING:
+    from jug.selection import Selection
 
 _MOST: Final = 256  # workers, where there are few cores
 _MOST_PER_CORE: Final = 16

@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import time
 from functools import lru_cache
 from struct import Struct
@@ -115,7 +114,9 @@ class WorkerSlots:
             descriptor = os.memfd_create("jug")
             os.ftruncate(descriptor, size)
             return cls(descriptor)
-        with tempfile.TemporaryFile() as file:
+        from tempfile import TemporaryFile  # which is slow to import
+
+        with TemporaryFile() as file:
             file.write(bytes(size))
             file.flush()
             return cls(os.dup(file.fileno()))

@@ -16,22 +16,25 @@ All steps act on what the worker knows of its tasks and its lease: so it has man
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.backends.heartbeat import start_heartbeat
-from jug.code import all_codes_of, code_of, codes_of, keep, remember
+from jug.code import notice_growth, remember
 from jug.code.sources import changes
 from jug.execution.agenda import Agenda
 from jug.execution.budget import Budget
+from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
+from jug.execution.reading_on import Read, ReadingOn
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
+from jug.execution.short_tasks import LONGEST, ShortTasks
 from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
 from jug.execution.task_hooks import may_go_on
@@ -47,6 +50,8 @@ from jug.wording import counted
 
 log = Log("worker")
 
+_BEFORE: Final = "execute.task-pre-execute"
+_AFTER: Final = "execute.task-executed1"
 _VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
@@ -54,36 +59,40 @@ _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 class Worker:
     """One process's share of the work on a jugfile.
 
-    `read` reads the jugfile again, after a barrier has opened.  `connection`
+    `read` reads the jugfile again, after a barrier has opened, and calls what it is given at
+    each further one.  `connection`
     leads to the supervisor; a worker without one draws how far the tasks are by `display`.
     """
 
     def __init__(
         self,
         jugspace: Jugspace,
-        read: Callable[[], Jugspace],
+        read: Read,
         settings: Settings | None = None,
         connection: SupervisorConnection | None = None,
         display: Display | None = None,
     ) -> None:
         self.jugspace = jugspace
         self.store = jugspace.store
-        self.read = read
+        self.reading = ReadingOn(
+            read, self._work_on, connection is not None and connection.slots.count > 1
+        )
         self.settings = settings or Settings()
         self.connection = connection
         self.reporter = reporter_to(connection, display, self.store)
         self.room = Room(self.settings.capacity, connection)
         self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
+        self.agenda: Agenda
         self.budget: Budget | None = None
         self.retryable: set[bytes] = set()
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
         self._has_joined = False
-        self._kept_code: set[str] = set()
-        """The fingerprints of the code that is in the store."""
+        self._code = CodeKeeper(self.store)
         self._turn_until = 0.0
+        self._short = ShortTasks()
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -96,15 +105,16 @@ class Worker:
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
                 self._ending_of_wait,
             )  # fmt: skip
-            while True:
-                self._prepare()
-                try:
-                    ending = self._work()
-                except KeyboardInterrupt:
-                    ending = Ending.INTERRUPTED
-                if ending is not None:
-                    return self._sum_up(ending)
-                self.jugspace = self.read()
+            return self._sum_up(self.reading.run(self.jugspace))
+
+    def _work_on(self, jugspace: Jugspace, is_more: bool) -> Ending | None:
+        """Work on what was read, `is_more` if of the same reading, until a barrier has opened."""
+        self.jugspace = jugspace
+        self._prepare(is_more)
+        try:
+            return self._work()
+        except KeyboardInterrupt:
+            return Ending.INTERRUPTED
 
     def interrupt(self) -> None:
         """End the worker now: the task in progress is given back."""
@@ -112,16 +122,25 @@ class Worker:
             self.stop = Ending.INTERRUPTED
             self.store.hurry()
             self.runner.interrupt()
+            if self.reading.is_reading:
+                raise KeyboardInterrupt
 
     # Beginning and ending
 
-    def _prepare(self) -> None:
-        remember()
+    def _prepare(self, is_more: bool) -> None:
         self.store.poll()
-        changes = self.news.take()  # what is done by now is looked up
-        self.retryable.difference_update(changes.failed)
-        self.agenda = Agenda(self.jugspace, self.settings, self.retryable, self.budget, self.room)
-        self.store.offers = self.room.capacity.in_full().offers
+        if is_more and self.agenda.can_read_on(self.jugspace):
+            notice_growth(self.jugspace.names["__name__"])
+            self._note_changes()
+            self.agenda.read_on(self.jugspace)
+        else:
+            remember()
+            changes = self.news.take()  # what is done by now is looked up
+            self.retryable.difference_update(changes.failed)
+            self.agenda = Agenda(
+                self.jugspace, self.settings, self.retryable, self.budget, self.room
+            )
+            self.store.offers = self.room.capacity.in_full().offers
         self._heed_stale_results()
         again = self.agenda.count_tried_again()
         if again and self.stop is not Ending.STALE and self._speaks_for_all():
@@ -175,6 +194,8 @@ class Worker:
                 self.reporter.look(self.agenda)
                 if self.agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
                     self._take_turns()  # some may have left
+                if lease is None and self._run_short_ones():
+                    continue
                 lease = lease or self._take()
                 if lease is not None:
                     taken, lease = lease, None
@@ -223,6 +244,31 @@ class Worker:
             return None
         return lease if self._accept(lease) else None
 
+    def _run_short_ones(self) -> bool:
+        """Run several short tasks that were taken together; return whether any were taken."""
+        candidates = self.agenda.short_candidates(self._short) if self.store.gives_several else ()
+        connection = self.connection
+        if not candidates or (connection is not None and connection.are_on_trial(candidates)):
+            return False
+        if not self._has_joined:
+            self._join()
+        until = time.monotonic() + LONGEST
+        leases = self.store.acquire_several(candidates)
+        try:
+            self._note_changes()
+            for lease in leases:
+                if self._ending_if_told() or time.monotonic() > until:
+                    break
+                if not self.store.begin(lease):
+                    break
+                if self.agenda.accept(lease.digest):
+                    self._run(lease)
+        finally:
+            self.store.end_several()
+        if len(leases) < len(candidates):
+            self._take_turns()
+        return bool(leases)
+
     def _take_turns(self) -> None:
         """Ask the store which of the workers at work this is, and whose the turns on a machine."""
         self.agenda.plan.take_turns(*self.store.turn())
@@ -269,7 +315,7 @@ class Worker:
         graph = self.agenda.graph
         number = graph.numbers[lease.digest]
         task = graph.tasks[number]
-        if not may_go_on("execute.task-pre-execute", task):
+        if is_hooked(_BEFORE) and not may_go_on(_BEFORE, task):
             self.store.release(lease)
             self.stop = Ending.LIMIT
             return None
@@ -278,6 +324,8 @@ class Worker:
         self.reporter.publish(task)
         log.info("running %s", task.name)
         inputs = graph.dependencies_of(number)
+        if not task.has_plain_arguments:
+            self.reading.given.append(task)
         try:
             frame, result = self.runner.run(task)
         except InputMissing:
@@ -304,22 +352,11 @@ class Worker:
         return self._succeed(lease, number, inputs, frame, result)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
-        """See to it that the code behind a task is in the store, and at once that of all others.
-
-        Mostly it is one for each function.  Where it is not, all tasks are looked at, so that
-        the store is written to twice and not for each of them.
-        """
-        code = code_of(task)
-        if code.reach in self._kept_code:
-            return
-        others = all_codes_of if self._kept_code else codes_of
-        codes = [code, *others(self.jugspace.tasks)]
         try:
-            keep(self.store, codes)
+            self._code.keep(task, self.jugspace.tasks)
         except BaseException:
             self.store.release(lease)
             raise
-        self._kept_code.update(code.reach for code in codes)
 
     def _is_interruption(self, error: BaseException) -> bool:
         """Return whether a task was cut short, whatever user code has made of that."""
@@ -331,33 +368,45 @@ class Worker:
     ) -> Lease | None:
         agenda, plan = self.agenda, self.agenda.plan
         task = agenda.graph.tasks[number]
+        name = task.name
         plan.finish(number)
         agenda.note_run(task, self.runner.start)
+        self._short.note(name, time.time() - self.runner.start)
         try:
-            outcome, following = self.store.commit_and_acquire(
-                lease, frame, agenda.own_digests(inputs), agenda.candidates()
-            )
+            made_from = agenda.own_digests(inputs) if inputs else ()
+            outcome, following = self._save(lease, frame, made_from)
         except BaseException:
             plan.reopen(number)
             raise
         if outcome is Outcome.SAVED:
-            name = task.name
             self.summary.executed[name] += 1
             self.reporter.count_executed(name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
-        self._note_changes()
+        if self.news.has_changes():
+            self._note_changes()
         if outcome is not Outcome.SAVED:
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
             note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
                 plan.reopen(number)
-        elif not may_go_on("execute.task-executed1", task):
+        elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
         if following is not None and not self._accept(following):
             return None
         return following
+
+    def _save(
+        self, lease: Lease, frame: Frame, inputs: Sequence[bytes]
+    ) -> tuple[Outcome, Lease | None]:
+        """Save a task, and take the next one unless several are to be taken."""
+        if lease.is_one_of_several:
+            return self.store.save(lease, frame, inputs), None
+        candidates = self.agenda.candidates()
+        if self.store.gives_several and self.agenda.short_candidates(self._short):
+            candidates = []
+        return self.store.commit_and_acquire(lease, frame, inputs, candidates)
 
     def _fail(
         self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException

@@ -41,7 +41,7 @@ __all__ = [
     "task_digest",
 ]
 
-SCHEME_VERSION: Final = 1
+SCHEME_VERSION: Final = 2
 """Enters every digest; a change of any encoding is a new version."""
 
 _T = TypeVar("_T")

@@ -15,9 +15,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator
+from operator import add
 from typing import Any, Final
 
-from jug.hash.framing import content, sealed, text
+from jug.hash.framing import content, memory, sealed, text
+from jug.hash.packed import MANY, packed
+from jug.hash.shared import LONG_TUPLE, keep_tuple, recall
+from jug.hash.texts import Encoded
 
 Atom = Callable[[Any], bytes]
 Encoder = Callable[[Any], Generator[Any, bytes, bytes]]
@@ -55,10 +59,11 @@ atoms: Final[dict[type, Atom]] = {
     float: _float,
     complex: _complex,
     str: text,
-    bytes: lambda value: b"b" + content(value),
+    bytes: memory,
     bytearray: lambda value: b"B" + content(value),
     type(...): lambda value: b".",
     type(NotImplemented): lambda value: b"!",
+    Encoded: lambda value: value.encoding,
 }
 """What holds no other value, and may stand anywhere."""
 
@@ -95,6 +100,14 @@ def each(values: Any) -> Generator[Any, bytes, list[bytes]]:
     return parts
 
 
+def in_order(values: list[Any] | tuple[Any, ...]) -> Generator[Any, bytes, list[bytes]]:
+    """Return the encodings of all values, of many packed together as far as they can be."""
+    together = packed(values) if len(values) >= MANY else None
+    if together is None:
+        return (yield from each(values))
+    return together[0] + (yield from each(together[1]))
+
+
 def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
     """Return the encodings of keys, each followed by that of its value."""
     parts = []
@@ -107,11 +120,17 @@ def each_pair(pairs: Any) -> Generator[Any, bytes, list[bytes]]:
 
 
 def _list(values: list[Any]) -> Generator[Any, bytes, bytes]:
-    return sealed(b"l", (yield from each(values)))
+    return sealed(b"l", (yield from in_order(values)))
 
 
 def _tuple(values: tuple[Any, ...]) -> Generator[Any, bytes, bytes]:
-    return sealed(b"t", (yield from each(values)))
+    known = recall(id(values)) if len(values) >= LONG_TUPLE else None
+    return known or _kept(values, sealed(b"t", (yield from in_order(values))))
+
+
+def _kept(values: tuple[Any, ...], encoding: bytes) -> bytes:
+    """Return the encoding of a tuple, and keep it if the tuple is long and never changes."""
+    return keep_tuple(values, encoding) if len(values) >= LONG_TUPLE else encoding
 
 
 def _dict(values: dict[Any, Any]) -> Generator[Any, bytes, bytes]:
@@ -133,16 +152,66 @@ looked_into: Final[set[Encoder]] = {_list, _tuple, _dict}
 """Encoders of that in which jug looks for tasks."""
 
 
-# Containers of nothing but leaves, the common case: no walk is needed
+# Containers of nothing but leaves and small such containers: no walk is needed
+
+SMALL: Final = 8
+"""A longer container is left to a walk, which remembers it."""
+NESTED: Final = 2
+"""So deep are small containers in each other that are encoded without a walk."""
+
+Plain = Callable[[Any, dict[type, Atom], int], "bytes | None"]
 
 
-def _flat_dict(values: dict[Any, Any]) -> bytes:
-    return sealed(b"m", sorted([atoms[type(k)](k) + leaves[type(v)](v) for k, v in values.items()]))
+def _plain_items(values: Any, table: dict[type, Atom], depth: int) -> list[bytes] | None:
+    together = packed(values) if len(values) >= MANY else None
+    if together is None:
+        return _plain_parts(values, table, depth)
+    parts = _plain_parts(together[1], table, depth)
+    return None if parts is None else together[0] + parts
 
 
-flat: Final[dict[type, Atom]] = {
-    list: lambda values: sealed(b"l", [leaves[type(v)](v) for v in values]),
-    tuple: lambda values: sealed(b"t", [leaves[type(v)](v) for v in values]),
-    dict: _flat_dict,
-}
-"""Raise KeyError where something inside is not a leaf."""
+def _plain_parts(values: Any, table: dict[type, Atom], depth: int) -> list[bytes] | None:
+    try:
+        return [table[type(value)](value) for value in values]
+    except KeyError:  # there are not only leaves
+        parts = []
+    for value in values:
+        leaf = table.get(type(value))
+        part = leaf(value) if leaf is not None else small(value, table, depth)
+        if part is None:
+            return None
+        parts.append(part)
+    return parts
+
+
+def _plain_list(values: list[Any], table: dict[type, Atom], depth: int) -> bytes | None:
+    parts = _plain_items(values, table, depth)
+    return None if parts is None else sealed(b"l", parts)
+
+
+def _plain_tuple(values: tuple[Any, ...], table: dict[type, Atom], depth: int) -> bytes | None:
+    known = recall(id(values)) if len(values) >= LONG_TUPLE else None
+    if known is not None:
+        return known
+    parts = _plain_items(values, table, depth)
+    return None if parts is None else _kept(values, sealed(b"t", parts))
+
+
+def _plain_dict(values: dict[Any, Any], table: dict[type, Atom], depth: int) -> bytes | None:
+    keys = _plain_parts(values, atoms, 0)
+    parts = _plain_parts(values.values(), table, depth) if keys is not None else None
+    if keys is None or parts is None:
+        return None
+    return sealed(b"m", sorted(map(add, keys, parts)))
+
+
+plain: Final[dict[type, Plain]] = {list: _plain_list, tuple: _plain_tuple, dict: _plain_dict}
+"""Encoders without a walk; they return None where something inside needs one."""
+
+
+def small(value: Any, table: dict[type, Atom], depth: int = NESTED) -> bytes | None:
+    """Return the encoding of a small container that needs no walk, else None."""
+    encode = plain.get(type(value))
+    if encode is None or not depth or len(value) > SMALL:
+        return None
+    return encode(value, table, depth - 1)

@@ -6,18 +6,22 @@ way only.  What holds other values is *sealed*: its parts are counted, joined
 and replaced by their digest, so that an encoding stays short however much it
 stands for.
 
-Content of more than 4 MiB is cut into chunks whose digests are hashed together.
-The cut depends on nothing but the length, therefore any number of threads may
-work on the chunks.
+Two hashes are used, each where it is the faster one: BLAKE2b for what is short, and
+SHA-256 for long content, which most processors have instructions for.  Content of
+more than 4 MiB is cut into chunks whose digests are hashed together.  The cut
+depends on nothing but the length, therefore any number of threads may work on the
+chunks.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from struct import Struct
 from typing import Final
+
+from jug.hash.shared import LONG, keep, recall
 
 DIGEST_SIZE: Final = 20
 INLINE: Final = 4096
@@ -41,6 +45,11 @@ def digest(data: bytes | memoryview) -> bytes:
     return state.digest()
 
 
+def digest_of_long(data: bytes | memoryview) -> bytes:
+    """Return the 20 bytes that stand for long content, or for a chunk of it."""
+    return sha256(data).digest()[:DIGEST_SIZE]
+
+
 def sealed(tag: bytes, parts: list[bytes]) -> bytes:
     """Return the tag and the digest of any number of encodings."""
     state = fresh()
@@ -52,7 +61,20 @@ def sealed(tag: bytes, parts: list[bytes]) -> bytes:
 
 def text(value: str) -> bytes:
     """Return the encoding of a string; lone surrogates, as in file names, are kept."""
-    return b"s" + content(value.encode("utf-8", "surrogatepass"))
+    if len(value) < LONG:
+        return b"s" + content(value.encode("utf-8", "surrogatepass"))
+    known = recall(id(value))
+    if known is not None:
+        return known
+    return keep(id(value), value, b"s" + content(value.encode("utf-8", "surrogatepass")))
+
+
+def memory(value: bytes) -> bytes:
+    """Return the encoding of bytes."""
+    if len(value) < LONG:
+        return b"b" + content(value)
+    known = recall(id(value))
+    return known if known is not None else keep(id(value), value, b"b" + content(value))
 
 
 def content(data: bytes | bytearray | memoryview) -> bytes:
@@ -70,9 +92,9 @@ def pieces(size: int, count: int, piece: Callable[[int], bytes | memoryview]) ->
     ``piece`` may be called in any order and from several threads.
     """
     if count == 1:
-        return length(size) + digest(piece(0))
-    digests = _in_threads(lambda i: digest(piece(i)), count)
-    return length(size) + digest(b"".join(digests))
+        return length(size) + digest_of_long(piece(0))
+    digests = _in_threads(lambda i: digest_of_long(piece(i)), count)
+    return length(size) + digest_of_long(b"".join(digests))
 
 
 def _in_threads(work: Callable[[int], bytes], count: int) -> Iterable[bytes]:

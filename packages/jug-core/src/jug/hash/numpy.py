@@ -16,10 +16,11 @@ import numpy as np
 
 from jug.errors import HashError
 from jug.hash.caches import without_caches
-from jug.hash.containers import Encoder, each
+from jug.hash.containers import Encoder, in_order
 from jug.hash.framing import CHUNK, INLINE, content, pieces, sealed, text
 from jug.hash.functions import named
 from jug.hash.objects import attributes, by_stand_in
+from jug.hash.shared import LONG, keep, recall
 from jug.hash.task_texts import look_through
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -136,7 +137,7 @@ def _elements(array: Array) -> Generator[Any, bytes, bytes]:
             fields.append((yield from _elements(array[name])))
         return sealed(b"l", fields)
     if array.dtype.kind in "OT":
-        return sealed(b"l", (yield from each(array.ravel().tolist())))
+        return sealed(b"l", (yield from in_order(array.ravel().tolist())))
     if array.dtype.kind in "SU":
         look_through(array.flat)
     return _raw(array)
@@ -149,12 +150,32 @@ def _raw(array: Array) -> bytes:
     size = array.size * width
     if size <= INLINE:
         return content(_as_bytes(np.ascontiguousarray(array).reshape(-1), little, width))
+    key = _unchanging(array) if size >= LONG else None
+    known = recall(key) if key is not None else None
+    if known is not None:
+        return known
     step = max(1, CHUNK // width)
 
     def piece(i: int) -> bytes | memoryview:
         return _as_bytes(_stretch(array, i * step, (i + 1) * step), little, width)
 
-    return pieces(size, -(-array.size // step), piece)
+    encoding = pieces(size, -(-array.size // step), piece)
+    return encoding if key is None else keep(key, _owner(array), encoding)
+
+
+def _unchanging(array: Array) -> tuple[Any, ...] | None:
+    """Return what tells an array over a bytes object from any other, None for other arrays."""
+    owner = _owner(array)
+    if type(owner) is not bytes:
+        return None
+    address = array.__array_interface__["data"][0]
+    return (id(owner), address, array.shape, array.strides, array.dtype.str)
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
 
 
 def _stretch(array: Array, start: int, stop: int) -> Array:

@@ -17,6 +17,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 from jug.hash.containers import Encoder
 from jug.hash.framing import sealed
 from jug.hash.objects import by_stand_in
+from jug.hash.texts import Encoded, texts
 
 
 def encoder(cls: type) -> Encoder | None:
@@ -61,15 +62,31 @@ def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:
         return (array.left, array.right, array.closed)
     if isinstance(dtype, pd.SparseDtype):
         return (dtype.fill_value, np.asarray(array))
+    if isinstance(dtype, pd.StringDtype):
+        return (dtype.na_value, *_strings(array))
     if isinstance(dtype, pd.ArrowDtype):
         from jug.hash.pyarrow import column
 
         return (column(array.__arrow_array__()),)
     if isinstance(array, pd.api.extensions.ExtensionArray) and hasattr(dtype, "numpy_dtype"):
+        if dtype.kind == "O":
+            return (array.to_numpy(),)
         missing = array.isna()
         if dtype.kind in "biuf":
             return (array.to_numpy(dtype=dtype.numpy_dtype, na_value=0), missing)
     return (list(array),)
+
+
+def _strings(array: Any) -> tuple[Any, ...]:
+    """Return what is missing, and the strings by whichever library pandas keeps them."""
+    missing = array.isna()
+    holes = missing if missing.any() else None
+    if array.dtype.storage == "python":
+        values = array.to_numpy(dtype=object)
+        return (holes, Encoded(texts(np.where(missing, "", values).tolist())))
+    from jug.hash.pyarrow import strings
+
+    return (holes, strings(array.__arrow_array__()))
 
 
 def _bare(array: Any) -> Any:

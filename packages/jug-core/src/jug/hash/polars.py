@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from sys import byteorder
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ import polars as pl
 
 from jug.errors import HashError
 from jug.hash.containers import Encoder
-from jug.hash.framing import sealed
+from jug.hash.framing import content, sealed
 from jug.hash.objects import attributes, by_stand_in
+from jug.hash.texts import Block, Encoded, texts_in
 from jug.wording import an
 
 _CODES: Final = {
@@ -33,6 +34,10 @@ _CODES: Final = {
     pl.Float32: "f",
     pl.Float64: "d",
 }
+
+
+_AT_ONCE: Final = 1 << 14
+"""How many strings are put together at a time."""
 
 
 def encoder(cls: type) -> Encoder | None:
@@ -71,7 +76,7 @@ def _describe(dtype: Any) -> Any:
 
 def _series(series: Any) -> Any:
     missing = series.is_null()
-    holes = _memory(missing.cast(pl.UInt8)) if missing.any() else None
+    holes = bytes(_memory(missing.cast(pl.UInt8))) if missing.any() else None
     return (series.name, _describe(series.dtype), len(series), holes, _values(series))
 
 
@@ -82,8 +87,16 @@ def _values(series: Any) -> Any:
     else:
         series = series.cast(_in_numbers(dtype))
     if series.dtype.base_type() in _CODES:
-        return _memory(series.fill_null(0))
+        return Encoded(b"b" + content(_memory(series.fill_null(0))))
+    if series.dtype == pl.String:
+        return Encoded(texts_in(_blocks(series.fill_null(""))))
     return series.to_list()
+
+
+def _blocks(strings: Any) -> Iterator[Block]:
+    for some in strings.to_frame().iter_slices(_AT_ONCE):
+        column = some.to_series()
+        yield _memory(column.str.len_chars()), column.str.join("").item().encode()
 
 
 def _in_numbers(dtype: Any) -> Any:
@@ -99,10 +112,10 @@ def _in_numbers(dtype: Any) -> Any:
     return dtype
 
 
-def _memory(series: Any) -> bytes:
+def _memory(series: Any) -> bytes | memoryview:
     """Return numbers as little-endian bytes; numpy is only the faster way."""
     if byteorder == "little" and "numpy" in sys.modules:
-        return bytes(series.to_numpy().data)
+        return series.to_numpy().view("u1").data  # type: ignore[no-any-return]
     values = array(_CODES[series.dtype.base_type()], series.to_list())
     if byteorder == "big":
         values.byteswap()

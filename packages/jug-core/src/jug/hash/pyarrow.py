@@ -15,7 +15,9 @@ from pyarrow import compute, types
 
 from jug.errors import HashError
 from jug.hash.containers import Encoder
+from jug.hash.framing import content
 from jug.hash.objects import by_stand_in
+from jug.hash.texts import Encoded, texts_in
 
 _IN_TEXTS: Final = frozenset("<>:,")
 """What is between names in the text of a type."""
@@ -34,11 +36,35 @@ def encoder(cls: type) -> Encoder | None:
 
 def column(array: Any) -> Any:
     """Return what an array, whole or in chunks, holds, as plain values and bytes."""
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks or [pa.array([], array.type)])
+    array = _whole(array)
     missing = array.is_null()
     holes = missing.to_pylist() if array.null_count else None
     return (_describe(array.type), len(array), holes, _values(_in_numbers(array)))
+
+
+def strings(array: Any) -> Encoded:
+    """Return what stands for the strings in an array, in which a missing one is empty."""
+    whole = _whole(array).cast(pa.large_string())
+    if whole.null_count:
+        whole = whole.fill_null("")
+    lengths = compute.utf8_length(whole).cast(pa.uint32())
+    return Encoded(texts_in([(_memory(lengths), _characters(whole))]))
+
+
+def _characters(whole: Any) -> memoryview | bytes:
+    """Return the characters of an array of strings as they are in memory."""
+    _, offsets, characters = whole.buffers()
+    if not len(whole) or characters is None:
+        return b""
+    offsets = memoryview(offsets).cast("q")
+    start, stop = offsets[whole.offset], offsets[whole.offset + len(whole)]
+    return memoryview(characters)[start:stop]
+
+
+def _whole(array: Any) -> Any:
+    if isinstance(array, pa.ChunkedArray):
+        return pa.concat_arrays(array.chunks or [pa.array([], array.type)])
+    return array
 
 
 def _describe(kind: Any) -> Any:
@@ -115,13 +141,24 @@ def _unchanged(kind: Any) -> Any:
 
 def _values(array: Any) -> Any:
     kind = array.type
+    if types.is_string(kind) or types.is_large_string(kind) or _is_view(kind):
+        return strings(array)
     if not (types.is_integer(kind) or types.is_floating(kind)):
         return array.to_pylist()
-    width = kind.bit_width // 8
     whole = array.fill_null(pa.scalar(0, kind)) if array.null_count else array
-    start = whole.offset * width
-    memory = whole.buffers()[1]
-    return bytes(memory[start : start + len(whole) * width]) if memory else b""
+    return Encoded(b"b" + content(_memory(whole)))
+
+
+def _is_view(kind: Any) -> bool:
+    return hasattr(types, "is_string_view") and types.is_string_view(kind)
+
+
+def _memory(numbers: Any) -> memoryview | bytes:
+    """Return numbers of which none is missing as they are in memory."""
+    width = numbers.type.bit_width // 8
+    start = numbers.offset * width
+    memory = numbers.buffers()[1]
+    return memoryview(memory)[start : start + len(numbers) * width] if memory else b""
 
 
 def _table(table: Any) -> Any:

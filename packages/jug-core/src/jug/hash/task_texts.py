@@ -13,7 +13,8 @@ from typing import Final
 
 from jug.errors import HashError
 from jug.hash.containers import atoms, leaves
-from jug.hash.framing import content, text
+from jug.hash.framing import memory, text
+from jug.hash.texts import watchers
 
 _MARK: Final = "#"
 _DIGITS: Final = 16
@@ -27,6 +28,7 @@ def mark_of(hexdigest: str, name: str) -> str:
     if not _told:
         atoms[str] = leaves[str] = _text
         atoms[bytes] = leaves[bytes] = _bytes
+        watchers.append(lambda joined: look_through((joined,)))
     digits = hexdigest[:_DIGITS]
     _told[digits] = name
     return _MARK + digits
@@ -58,4 +60,4 @@ def _text(value: str) -> bytes:
 
 def _bytes(value: bytes) -> bytes:
     look_through((value,))
-    return b"b" + content(value)
+    return memory(value)

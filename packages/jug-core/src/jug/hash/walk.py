@@ -21,7 +21,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jug.errors import HashError
-from jug.hash.containers import Encoder, Hidden, atoms, encoders, flat, leaves, looked_into
+from jug.hash.containers import (
+    NESTED,
+    Encoder,
+    Hidden,
+    atoms,
+    encoders,
+    leaves,
+    looked_into,
+    plain,
+    small,
+)
 from jug.hash.framing import length
 from jug.hash.objects import resolve
 from jug.wording import an
@@ -39,12 +49,9 @@ def encoding_of(value: Any) -> bytes:
     leaf = leaves.get(type(value))
     if leaf is not None:
         return leaf(value)
-    if type(value) in flat:
-        try:
-            return flat[type(value)](value)
-        except KeyError:  # something in it needs a walk
-            return Walk().encoding_of(value)
-    return Walk().encoding_of(value)
+    encode = plain.get(type(value))
+    encoding = encode(value, leaves, NESTED) if encode is not None else None
+    return encoding if encoding is not None else Walk().encoding_of(value)
 
 
 class _Frame:
@@ -84,8 +91,11 @@ class Walk:
             except StopIteration as end:
                 reply = self._leave(frame, end.value)
             else:
-                leaf = (leaves if frame.inside else atoms).get(type(value))
-                reply = leaf(value) if leaf is not None else self._enter(value, frame.inside)
+                table = leaves if frame.inside else atoms
+                leaf = table.get(type(value))
+                reply = leaf(value) if leaf is not None else small(value, table)
+                if reply is None:
+                    reply = self._enter(value, frame.inside)
         assert reply is not None
         return reply
 

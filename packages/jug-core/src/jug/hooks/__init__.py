@@ -68,7 +68,7 @@ def register_hook_once(name: str, code: Any, f: Any = None) -> Any:
     """Call the function `f` once whenever the hook is called, however often it is registered.
 
     What has the same `code` is the same registration; where a function stands alone it
-    is its own code.  A jugfile is read again after each barrier; this is the form to
+    is its own code.  A jugfile is read again after its first barrier; this is the form to
     use in one.
 
     >>> for reading in range(2):

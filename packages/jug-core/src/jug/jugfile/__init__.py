@@ -6,12 +6,14 @@ from jug.jugfile.configuration import DEFAULT_JUGFILE
 from jug.jugfile.folder import standing_in
 from jug.jugfile.initialise import init
 from jug.jugfile.jugdir import DEFAULT_JUGDIR, jugdir_of, set_jugdir, store_options
-from jug.jugfile.reading import Jugfile, Jugspace, is_any_being_read, module_name
+from jug.jugfile.reading import AtBarrier, Jugfile, Jugspace, module_name
+from jug.jugfile.under_way import is_any_being_read
 from jug.session import is_jug_running
 
 __all__ = [
     "DEFAULT_JUGDIR",
     "DEFAULT_JUGFILE",
+    "AtBarrier",
     "Jugfile",
     "Jugspace",
     "init",

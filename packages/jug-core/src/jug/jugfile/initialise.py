@@ -12,12 +12,8 @@ from jug.backends.registry import open_store
 from jug.errors import OptionError
 from jug.jugfile.configuration import Configuration, configuration
 from jug.jugfile.jugdir import jugdir_of, store_options
-from jug.jugfile.reading import (
-    Jugfile,
-    find_jugfile,
-    is_any_being_read,
-    names_of_jugfile_being_read,
-)
+from jug.jugfile.reading import Jugfile, find_jugfile
+from jug.jugfile.under_way import is_any_being_read, names_of_jugfile_being_read
 from jug.messages import Log
 from jug.session import current_store, use_store
 from jug.task import alltasks

@@ -8,25 +8,24 @@ are both searched for what it imports.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
+from jug.barrier.passage import Passage
 from jug.errors import BarrierError, JugfileError
 from jug.jugfile.rereading import TaskModules
+from jug.jugfile.under_way import UnderWay
 from jug.session import current_store, is_store_chosen
 from jug.task import Task, alltasks
 from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
-_being_read: dict[Path, ModuleType] = {}
 
 
 @dataclass
@@ -40,6 +39,10 @@ class Jugspace:
     """The jugfile's own names."""
     barrier_tasks: list[Task[Any]] = field(default_factory=list)
     """What the barrier at which the reading stopped waits for; empty if there was none."""
+
+
+AtBarrier = Callable[[Jugspace], bool]
+"""Works on what was read so far, until a barrier is open; returns whether to read on."""
 
 
 class Jugfile:
@@ -60,18 +63,31 @@ class Jugfile:
         """The name of the module that it is run as."""
         return module_name(self.path)
 
-    def read(self) -> Jugspace:
+    def read(self, at_barrier: AtBarrier | None = None) -> Jugspace:
         """Run the jugfile to its end or to the first barrier that is not open.
 
         Tasks use the store that is current then; one that the jugfile sets itself
-        is current from there on.  What the jugfile raises comes through.
+        is current from there on.  What the jugfile raises comes through.  `at_barrier` is
+        called at each barrier that is not open, to open it.
         """
         if self.arguments is not None:
             sys.argv = [str(self.path), *self.arguments]
         self._modules.forget()
         module = self._new_module()
+        under_way = UnderWay(self.path, module, self._modules)
         barrier_tasks: list[Task[Any]] = []
-        with _reading(self.path, module), self._modules, _patient_collector():
+
+        def work(tasks: list[Task[Any]]) -> bool:
+            assert at_barrier is not None
+            self._name_to_store()
+            made = list(alltasks)
+            waited_for = made if tasks is alltasks else tasks
+            jugspace = Jugspace(current_store(), made, module.__dict__, waited_for)
+            with under_way.paused():
+                return at_barrier(jugspace)
+
+        passage = Passage(module.__dict__, work if at_barrier else None)
+        with under_way, passage.entered():
             self._name_to_store()
             try:
                 exec(self._compile(), module.__dict__)
@@ -84,11 +100,11 @@ class Jugfile:
         self._name_to_store()  # perhaps the jugfile has chosen another one
         return Jugspace(current_store(), list(alltasks), module.__dict__, barrier_tasks)
 
-    def read_again(self) -> Jugspace:
+    def read_again(self, at_barrier: AtBarrier | None = None) -> Jugspace:
         """Forget all tasks made so far and read it anew, standing where it was read first."""
         alltasks.clear()
         self._return_to_folder()
-        return self.read()
+        return self.read(at_barrier)
 
     def _return_to_folder(self) -> None:
         try:
@@ -139,17 +155,6 @@ class Jugfile:
             ) from None
 
 
-def names_of_jugfile_being_read(path: Path) -> dict[str, Any] | None:
-    """Return the names that a jugfile has made so far, None if it is not being read just now."""
-    module = _being_read.get(path.resolve())
-    return None if module is None else module.__dict__
-
-
-def is_any_being_read() -> bool:
-    """Return whether a jugfile is being read just now."""
-    return bool(_being_read)
-
-
 def find_jugfile(path: str | os.PathLike[str]) -> Path:
     given = Path(path)
     for candidate in (given, given.parent / f"{given.name}.py"):
@@ -197,24 +202,3 @@ def _other_name(given: Path) -> str:
 def _is_from(module: ModuleType, path: Path) -> bool:
     file = getattr(module, "__file__", None)
     return file is not None and Path(file).resolve() == path.resolve()
-
-
-@contextmanager
-def _reading(path: Path, module: ModuleType) -> Iterator[None]:
-    key = path.resolve()
-    _being_read[key] = module
-    try:
-        yield
-    finally:
-        del _being_read[key]
-
-
-@contextmanager
-def _patient_collector() -> Iterator[None]:
-    """Let the garbage collector look less often: what a jugfile makes comes to stay."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], 200_000), 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

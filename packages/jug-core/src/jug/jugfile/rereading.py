@@ -1,6 +1,6 @@
 """Which imported modules make tasks while a jugfile is read.
 
-After a barrier the jugfile is read again.  The modules that it imports stay as
+After a barrier the jugfile may be read again.  The modules that it imports stay as
 they are, which is quick; but one that made tasks when it was imported has to run
 again, or its tasks would be missing.  A finder in front of all others sees each
 module run, and looks whether the list of tasks grew meanwhile.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from jug.workers import Worker
+if TYPE_CHECKING:
+    from jug.workers import Worker
 
 __all__ = ["Activity", "NameProgress", "Snapshot", "ages_by_name", "seconds_left"]
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jug.progress.snapshot import Snapshot
 from jug.wording import counted, rounded
-from jug.workers import Worker, silent_for_long
+
+if TYPE_CHECKING:
+    from jug.workers import Worker
 
 __all__ = ["at_work", "done_of_all", "pace", "rate", "sentence", "silence", "time_left"]
 
@@ -84,13 +87,15 @@ def at_work(snapshot: Snapshot) -> str:
 def silence(workers: Sequence[Worker]) -> str:
     """Return in a sentence which workers are silent, and for how long.
 
-    >>> from jug.workers import Life
+    >>> from jug.workers import Life, Worker
     >>> one = Worker("5f0c", None, Life.SILENT, silence=840.0, lease=120.0)
     >>> silence([one])
     '1 worker is silent for longer than the lease of 2 min: 5f0c for 14 min'
     >>> silence([one] * 9)
     '9 workers are silent for longer than the lease of 2 min: 5f0c for 14 min, and 8 more'
     """
+    from jug.workers import silent_for_long  # which is seldom needed
+
     first, *rest = sorted(workers, key=lambda one: one.silence or 0.0, reverse=True)
     who = f"{counted(len(workers), 'worker')} {'are' if rest else 'is'}"
     span = "" if first.silence is None else f" for {rounded(first.silence)}"

@@ -20,6 +20,10 @@ ATOMS: Final = frozenset({int, str, float, bool, bytes, complex, type(None)})
 """Types of which every value is immutable and contains nothing."""
 
 
+TASKS: Final[set[type]] = set()
+"""Types of which every value is a task that stands for itself alone; filled by `jug.task.task`."""
+
+
 def find_dependencies(*values: Any) -> Iterator[Any]:
     """Yield the tasks in the values, in order, as often as they occur.
 
@@ -32,6 +36,9 @@ def find_dependencies(*values: Any) -> Iterator[Any]:
         for found in stack[-1]:
             kind = type(found)
             if kind in ATOMS:
+                continue
+            if kind in TASKS:
+                yield found
                 continue
             if hasattr(kind, "__jug_dependencies__"):
                 yield from found.__jug_dependencies__()
@@ -109,6 +116,8 @@ def _value_of(x: Any, made: dict[int, Any]) -> Any:
     kind = type(x)
     if kind in ATOMS:
         return x
+    if kind in TASKS:
+        return x.value()
     if kind is list or kind is tuple or kind is dict:
         fresh = made.get(id(x))
         if fresh is None:

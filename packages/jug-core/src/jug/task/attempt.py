@@ -21,6 +21,7 @@ from jug.task.made import alltasks
 from jug.task.measures import LONG, after_run, before_run
 from jug.task.running import advice_on, running
 from jug.task.short_form import short_form
+from jug.task.together import load_together
 from jug.tracebacks import describe_exception, own_traceback
 
 log = Log("worker")
@@ -54,6 +55,7 @@ def load_arguments(task: Call) -> Arguments:
     if task.has_plain_arguments:
         return task.args, {}
     with forks.ended_here():
+        load_together(*task.args, *task.kwargs.values())
         return value_of(task.args), value_of(task.kwargs)
 
 

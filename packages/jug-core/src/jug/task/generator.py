@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from jug.errors import OptionError, TaskError
 from jug.hash.names import function_name
@@ -13,10 +24,19 @@ from jug.task.run_options import DEFAULTS, RunOptions, Stated, check_names
 from jug.task.task import Task
 from jug.task.tasklet import Item, Part, Tasklet
 
+if TYPE_CHECKING:
+    from jug.task.later import Calls, Given, Held, Listed, Loosely
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Q = ParamSpec("Q")
 S = TypeVar("S")
+# fmt: off
+# The first parameters, then the keys and the items of what is given for them.
+A = TypeVar("A"); B = TypeVar("B"); C = TypeVar("C"); D = TypeVar("D")  # noqa: E702
+E = TypeVar("E"); F = TypeVar("F"); G = TypeVar("G"); H = TypeVar("H")  # noqa: E702
+K = TypeVar("K"); T = TypeVar("T"); U = TypeVar("U")  # noqa: E702
+# fmt: on
 
 
 class _Decorator:
@@ -52,10 +72,13 @@ class TaskGenerator(Generic[P, R]):
     f: Callable[P, R]
     """The plain function."""
 
-    def __new__(cls, f: Any = None, **options: Any) -> Any:
+    def __new__(cls, f: Any = None, **options: Any) -> Self:
         """Return the generator, or the decorator that makes it if only options are given."""
         check_names(options)
-        return partial(cls, **options) if f is None else super().__new__(cls)
+        if f is None:
+            decorator: Any = partial(cls, **options)
+            return cast(Self, decorator)
+        return super().__new__(cls)
 
     @overload
     def __init__(self, f: Callable[P, R], **options: Unpack[Stated]) -> None: ...
@@ -97,7 +120,96 @@ class TaskGenerator(Generic[P, R]):
     ) -> TaskGenerator[Q, S]: ...
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    # fmt: off
+    # One argument that may be a task or hold some, two of them, and up to eight.
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, Q], R]],
+        a: Given[A], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[list[T], Q], R]],
+        a: Listed[Given[T]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[list[list[T]], Q], R]],
+        a: Listed[Listed[Given[T]]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[dict[K, T], Q], R]],
+        a: Mapping[K, Given[T]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[tuple[T, ...], Q], R]],
+        a: tuple[Given[T], ...], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[tuple[T, U], Q], R]],
+        a: tuple[Given[T], Given[U]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, Q], R]],
+        a: Given[A] | Held, b: Given[B] | Held, /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, list[U], Q], R]],
+        a: Given[A] | Held, b: Listed[Given[U]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[list[T], B, Q], R]],
+        a: Listed[Given[T]], b: Given[B] | Held, /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[list[T], list[U], Q], R]],
+        a: Listed[Given[T]], b: Listed[Given[U]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, D, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], d: Loosely[D],
+        /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, D, E, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], d: Loosely[D],
+        e: Loosely[E], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, D, E, F, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], d: Loosely[D],
+        e: Loosely[E], f: Loosely[F], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, D, E, F, G, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], d: Loosely[D],
+        e: Loosely[E], f: Loosely[F], g: Loosely[G], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[A, B, C, D, E, F, G, H, Q], R]],
+        a: Loosely[A], b: Loosely[B], c: Loosely[C], d: Loosely[D],
+        e: Loosely[E], f: Loosely[F], g: Loosely[G], h: Loosely[H],
+        /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    # fmt: on
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # takes all
         """Return a task that will call the function with these arguments."""
         task: Task[Any] = Task(self.f, *args, **kwargs)
         task.options = self._options

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from operator import attrgetter, sub
 from typing import Any
 
 from jug.hash.names import task_names
 from jug.task.arguments import dependencies_first
 from jug.task.task import Task
+
+_known_digest = attrgetter("known_digest")
 
 
 class Graph:
@@ -39,15 +41,30 @@ class Graph:
         """Where in `needed` those of each task begin, and behind the last where they end."""
         self.needed = array("i")
         """What all tasks need, one task after another."""
-        known_digest = attrgetter("known_digest")
+        self._dependants: tuple[array[int], array[int]] | None = None
+        self._later: dict[int, array[int]] = {}
+        """Dependants by number, as far as they came after the others were turned round."""
+        self.add(tasks)
+
+    def add(self, tasks: Iterable[Task[Any]]) -> None:
+        """Add tasks, and all that they depend on, as far as they are not there."""
+        numbers, needed_by_all = self.numbers, self.needed
+        add_task, add_begin = self.tasks.append, self.begins.append
         for task in tasks:
             if task.has_plain_arguments:
-                self._append(task, ())
+                digest = task.known_digest or task.hash_alone()
+                if digest not in numbers:
+                    numbers[digest] = len(numbers)
+                    add_task(task)
+                    add_begin(len(needed_by_all))
                 continue
-            order = dependencies_first([task], Task.dependencies, known_digest, self.numbers)
+            edges = self._numbers_of(task.dependencies())
+            if None not in edges:
+                self._append(task, edges)
+                continue
+            order = dependencies_first([task], Task.dependencies, _known_digest, self.numbers)
             for one, needed in order:
-                self._append(one, needed)
-        self._dependants: tuple[array[int], array[int]] | None = None
+                self._append(one, self._numbers_of(needed))
 
     def __len__(self) -> int:
         """Return how many tasks there are."""
@@ -68,17 +85,23 @@ class Graph:
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""
-        if self._dependants is None:
-            self._dependants = self._turned_round()
-        starts, dependants = self._dependants
-        return dependants[starts[number] : starts[number + 1]]
+        begin, end, dependants = self._dependants_at(number)
+        found = dependants[begin:end]
+        return found + self._later[number] if number in self._later else found
 
     def count_dependants(self, number: int) -> int:
         """Return how many tasks need this one."""
+        begin, end, _ = self._dependants_at(number)
+        return end - begin + len(self._later.get(number, ()))
+
+    def _dependants_at(self, number: int) -> tuple[int, int, array[int]]:
+        """Return where those are that were there when all were turned round, and where in that."""
         if self._dependants is None:
             self._dependants = self._turned_round()
-        starts, _ = self._dependants
-        return starts[number + 1] - starts[number]
+        starts, dependants = self._dependants
+        if number + 1 >= len(starts):
+            return 0, 0, dependants
+        return starts[number], starts[number + 1], dependants
 
     def with_dependants(self, numbers: Iterable[int]) -> set[int]:
         """Return the tasks with all that depend on them, directly or not."""
@@ -92,33 +115,39 @@ class Graph:
         """Return the name of each task, by number."""
         return task_names(self.tasks)
 
-    def _append(self, task: Task[Any], needed: Sequence[Task[Any]]) -> None:
-        """Add a task of which all that it needs is there."""
+    def _numbers_of(self, tasks: Iterable[Task[Any]]) -> list[Any]:
+        """Return the numbers of tasks, None for what is not there."""
+        return [*map(self.numbers.get, map(_known_digest, tasks))]
+
+    def _append(self, task: Task[Any], edges: Sequence[int]) -> None:
+        """Add a task of which all that it needs is there, under these numbers."""
         numbers = self.numbers
         digest = task.known_digest or task.hash_alone()
         if digest in numbers:
             return
-        numbers[digest] = len(self.tasks)
+        number = numbers[digest] = len(self.tasks)
         self.tasks.append(task)
-        if needed:
-            edges = [numbers[one.digest] for one in needed]
-            self.needed.extend(dict.fromkeys(edges) if len(edges) > 1 else edges)
+        if edges:
+            once = [*dict.fromkeys(edges)] if len(edges) > 1 else edges
+            self.needed.extend(once)
+            if self._dependants is not None:
+                for needed in once:
+                    self._later.setdefault(needed, array("i")).append(number)
         self.begins.append(len(self.needed))
 
     def _turned_round(self) -> tuple[array[int], array[int]]:
         count = len(self.tasks)
-        starts = array("q", bytes(8 * (count + 1)))
+        counts = [0] * count
         for needed in self.needed:
-            starts[needed + 1] += 1
-        for number in range(count):
-            starts[number + 1] += starts[number]
+            counts[needed] += 1
+        starts = array("q", accumulate(counts, initial=0))
         place = starts[:]
         dependants = array("i", bytes(4 * len(self.needed)))
-        for number in range(count):
-            for at in range(self.begins[number], self.begins[number + 1]):
-                needed = self.needed[at]
-                dependants[place[needed]] = number
-                place[needed] += 1
+        for number, needs in enumerate(self.counts_of_needed()):
+            for needed in self.dependencies_of(number) if needs else ():
+                at = place[needed]
+                dependants[at] = number
+                place[needed] = at + 1
         return starts, dependants
 
 

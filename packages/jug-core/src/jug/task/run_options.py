@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, Final, TypedDict
 
 from jug.errors import OptionError, TaskError
-from jug.moments import span
 from jug.needs import NOTHING, Needs
 
 
@@ -50,6 +49,8 @@ class RunOptions:
 
 
 def _runtime(given: float | str) -> float:
+    from jug.moments import span  # `import jug` stays light
+
     try:
         return span(given)
     except ValueError as error:

@@ -16,10 +16,12 @@ from typing import Any, Final, Generic, TypeVar, overload
 from jug import hash
 from jug.backends.base import BaseStore
 from jug.errors import HashError, TaskError
+from jug.hash.containers import leaves
+from jug.hash.framing import length
 from jug.hash.names import function_name
 from jug.needs import Needs
 from jug.session import current_store, is_store_chosen, of_this_thread
-from jug.task.arguments import ATOMS, dependencies_first, find_dependencies
+from jug.task.arguments import ATOMS, TASKS, dependencies_first, find_dependencies
 from jug.task.elsewhere import look_for, refuse_to_compute
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
@@ -74,7 +76,8 @@ class Task(Lockable, Generic[R]):
     """
 
     __slots__ = (
-        "_kwargs", "_value", "args", "f", "given_name", "known_digest", "options", "own_store",
+        "_kwargs", "args", "f", "given_name", "known_digest", "loaded_value", "options",
+        "own_store",
     )  # fmt: skip
 
     store = _StoreOfTask()
@@ -92,7 +95,8 @@ class Task(Lockable, Generic[R]):
         """The store that it belongs to whichever is in use, None for the one in use."""
         self.known_digest: bytes | None = None
         """The hash as 20 raw bytes if it was computed already."""
-        self._value: Any = MISSING
+        self.loaded_value: Any = MISSING
+        """The value in memory, `MISSING` if there is none."""
         alltasks.append(self)
 
     # Who it is
@@ -193,7 +197,7 @@ class Task(Lockable, Generic[R]):
             self.store.discard([self.digest])
         if save and not self.store.put(frame):
             return self.value()  # another's result was there before
-        self._value = result
+        self.loaded_value = result
         value: R = result
         return value
 
@@ -208,19 +212,19 @@ class Task(Lockable, Generic[R]):
         Raises `ResultNotFound` if the task has not run, and `ResultFailed`, which is one and
         also a `TaskFailed`, if it failed: with the `record` of the failure.
         """
-        if self._value is MISSING:
+        if self.loaded_value is MISSING:
             self.load()
-        result: R = self._value
+        result: R = self.loaded_value
         return result
 
     __jug_value__ = value
 
     def load(self) -> None:
         """Read the value from the store, also if it is loaded already."""
-        store = self.store
-        if not self.can_load(store):
+        store, digest = self.store, self.digest
+        if not (store.has(digest) or self.can_load(store)):
             raise not_found(self)
-        self._value = store.load_digest(self.digest)
+        self.loaded_value = store.load_digest(digest)
 
     def can_load(self, store: BaseStore | None = None) -> bool:
         """Return whether the value is in the store, or in another one if that is given."""
@@ -241,20 +245,15 @@ class Task(Lockable, Generic[R]):
 
     def is_loaded(self) -> bool:
         """Return whether the value is in memory."""
-        return self._value is not MISSING
-
-    @property
-    def loaded_value(self) -> Any:
-        """The value in memory, `MISSING` if there is none."""
-        return self._value
+        return self.loaded_value is not MISSING
 
     def keep(self, value: R) -> None:
         """Keep a value in memory that was just saved."""
-        self._value = value
+        self.loaded_value = value
 
     def unload(self) -> None:
         """Forget the value in memory; the store keeps it."""
-        self._value = MISSING
+        self.loaded_value = MISSING
 
     def unload_recursive(self) -> None:
         """Forget the values of the task and of all that it depends on."""
@@ -278,13 +277,15 @@ class Task(Lockable, Generic[R]):
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         """Return what is copied or pickled: all but the value."""
-        return None, {name: getattr(self, name) for name in Task.__slots__ if name != "_value"}
+        return None, {
+            name: getattr(self, name) for name in Task.__slots__ if name != "loaded_value"
+        }
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         """Become the same task, without its value."""
         for name, attribute in state[1].items():
             setattr(self, name, attribute)
-        self._value = MISSING
+        self.loaded_value = MISSING
 
     def __repr__(self) -> str:
         """Show name, hash and arguments, those that are tasks by their names."""
@@ -300,6 +301,17 @@ class Task(Lockable, Generic[R]):
         """Show name and hash."""
         return f"Task: {_named(self)}"
 
+
+_BY_HASH: Final = b"J" + length(40)
+
+
+def _as_argument(task: Task[Any]) -> bytes:
+    """Return the encoding in which a task enters the hash of another: of what it answers."""
+    return _BY_HASH + hexlify(task.known_digest or task.digest)
+
+
+TASKS.add(Task)
+leaves[Task] = _as_argument
 
 _PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
 """Types of functions in which no other function is wrapped."""
@@ -350,6 +362,9 @@ def _brief(arguments: Any) -> str:
     return repr(arguments)
 
 
+_known_digest: Final = attrgetter("known_digest")
+
+
 class _Known:
     """Contains every digest that is known."""
 
@@ -359,8 +374,10 @@ class _Known:
 
 def _hash_with_dependencies(task: Task[Any]) -> None:
     """Compute the digests of the task and of what it needs, without recursion."""
-    known_digest = attrgetter("known_digest")
-    for one, _ in dependencies_first([task], Task.dependencies, known_digest, _Known()):
+    if None not in map(_known_digest, task.dependencies()):
+        task.hash_alone()
+        return
+    for one, _ in dependencies_first([task], Task.dependencies, _known_digest, _Known()):
         one.hash_alone()
 
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from jug.errors import CallFailed, OptionError, TaskError
 from jug.task.arguments import value_of
 from jug.task.elsewhere import refuse_to_compute
 from jug.task.task import MISSING, Task
+from jug.task.together import load_together
+
+if TYPE_CHECKING:
+    from jug.task.later import Later, Listed
 
 K = TypeVar("K")
 R = TypeVar("R")
+S = TypeVar("S")
 
 _SOON: Final = 1.0  # seconds after which a wait looks again without a reason
 
 
 @overload
-def value(elem: Task[R]) -> R: ...
+def value(elem: Later[R]) -> R: ...
 @overload
-def value(elem: list[Task[R]]) -> list[R]: ...
+def value(elem: Listed[Later[R]]) -> list[R]: ...
+@overload
+def value(elem: Listed[Listed[Later[R]]]) -> list[list[R]]: ...
 @overload
 def value(elem: dict[K, Task[R]]) -> dict[K, R]: ...
+@overload
+def value(elem: tuple[Later[R], Later[S]]) -> tuple[R, S]: ...
+@overload
+def value(elem: tuple[Later[R], ...]) -> tuple[R, ...]: ...
 @overload
 def value(elem: Any) -> Any: ...
 @overload
@@ -38,7 +49,9 @@ def value(elem: Any = MISSING, *, obj: Any = MISSING) -> Any:
     """
     if (elem is MISSING) == (obj is MISSING):
         raise OptionError("value() takes one thing: value(task)")
-    return value_of(obj if elem is MISSING else elem)
+    wanted = obj if elem is MISSING else elem
+    load_together(wanted)
+    return value_of(wanted)
 
 
 def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802

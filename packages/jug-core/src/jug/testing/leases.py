@@ -285,6 +285,65 @@ class LeaseContract(StoreHooks):
         assert polled(other, [A]) == [False]
         assert store.commit(taken(store, A), result(A)) is Outcome.SAVED
 
+    # Several at a time
+
+    def test_several_are_given_to_one_of_two_views(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        other.put(result(A))
+        lease = taken(other, C)
+
+        given = store.acquire_several([A, B, C, D])
+
+        assert [one.digest for one in given] == ([B, D] if given else [])
+        assert other.acquire([A, B, C, D]) is None or not given
+        assert other.acquire_several([B, D]) == [] or not given
+        store.end_several()
+        other.release(lease)
+
+    def test_of_several_each_is_begun_and_saved_by_itself(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        given = store.acquire_several([A, B, C])
+        if not given:
+            assert not store.gives_several
+            return
+
+        assert store.begin(given[0])
+        assert store.save(given[0], result(A, "first")) is Outcome.SAVED
+        assert store.begin(given[1])
+        assert store.save(given[1], failure(B)) is Outcome.SAVED
+
+        other.poll()
+        assert other.load_digest(A) == "first"
+        assert dict(other.failures()) == {B: False}
+        assert other.holders().keys() == {B, C}
+        store.end_several()
+        assert other.holders() == {}
+        assert taken(other, A, B, C).digest == B
+
+    def test_what_is_discarded_while_several_are_held_is_not_saved(
+        self, store: BaseStore, other: BaseStore
+    ) -> None:
+        for lease in store.acquire_several([A, B]):
+            assert store.begin(lease)
+            other.discard([lease.digest])
+            store.save(lease, result(lease.digest))
+        store.end_several()
+
+        assert polled(store, [A, B]) == polled(other, [A, B]) == [False, False]
+        assert store.commit(taken(store, A), result(A)) is Outcome.SAVED
+        assert polled(other, [A]) == [True]
+
+    def test_several_can_be_broken(self, store: BaseStore, other: BaseStore) -> None:
+        given = store.acquire_several([A, B])
+        if given:
+            assert store.begin(given[0])
+            assert other.break_leases([A]) == 1
+            assert not store.begin(given[1])
+        taken(other, A)
+        taken(other, B)
+
     # Forking
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -104,6 +104,27 @@ class ResultContract(StoreHooks):
         with pytest.raises(ResultNotFound):
             store.load_digest(A)
 
+    def test_many_results_are_read_at_once(self, store: BaseStore, other: BaseStore) -> None:
+        store.put(result(A, "a"))
+        store.put(result(B, bytes(300_000)))
+        store.put(failure(D))
+        other.poll()
+
+        for view in (store, other):
+            found = dict(view.load_many([D, B, C, A]))
+            assert found[A] == "a"
+            assert found.get(B, bytes(300_000)) == bytes(300_000)  # large ones may be left out
+            assert found.keys() <= {A, B}
+
+    def test_what_is_damaged_is_left_out_of_many(self, store: BaseStore) -> None:
+        store.put(result(A, "a"))
+        store.put(result(B, "b"))
+        self.damage(store, B)
+
+        assert dict(store.load_many([A, B])) == {A: "a"}
+        with pytest.raises(DamagedResult):
+            store.load_digest(B)
+
     def test_put_leaves_a_result_that_is_there(self, store: BaseStore, other: BaseStore) -> None:
         store.put(result(A, "first"))
         other.poll()

@@ -4,7 +4,7 @@ A jugfile calls these; `jug execute` calls `exit_env_vars`, and `exit_if_file_ex
 for ``__jug_please_stop_running.txt``.  A task in progress is always finished and saved,
 and a worker that ends so has succeeded: its exit status is 0.  Each worker counts for itself.
 
-A jugfile is read again after each barrier.  A condition that is there already is
+A jugfile is read again after its first barrier.  A condition that is there already is
 not added a second time: its count and its clock go on.
 """
 

@@ -39,6 +39,10 @@ class Event(NamedTuple):
     where: int = 0
     """Where the frame lies."""
 
+    def pack(self) -> bytes:
+        """Return it as a part of a packed history."""
+        return _EVENT.pack(*self)
+
 
 class History:
     """The events of one task."""
@@ -85,7 +89,8 @@ class History:
     def live(self) -> list[Event]:
         """Return the results and failures that are not removed."""
         gone = {event.ident for event in self.events if event.kind == REMOVED}
-        gone.update(target for _, target in self._next_removed() if target is not None)
+        if any(event.kind == NEXT_REMOVED for event in self.events):
+            gone.update(target for _, target in self._next_removed() if target is not None)
         return [
             event
             for event in self.events
@@ -136,3 +141,32 @@ class History:
         return any(
             event.kind == NEXT_REMOVED and event.ident[:8] == worker for event in self.events
         )
+
+
+def removes_next(packed: bytes) -> bool:
+    """Return whether there is the removal of a next frame in a packed history."""
+    return NEXT_REMOVED in packed[:: _EVENT.size]
+
+
+def packed_removal(ident: bytes, where: int = 0) -> bytes:
+    """Return the packed history of a removed frame: of the result that lies there, if it is known.
+
+    >>> History.unpack(packed_removal(b"worker..0001", where=7)).live()
+    []
+    """
+    removed = _EVENT.pack(REMOVED, ident, 0)
+    return _EVENT.pack(FrameKind.RESULT, ident, where) + removed if where else removed
+
+
+def only_removed(packed: bytes) -> tuple[bytes, int] | None:
+    """Return the id and the place of the result if nothing is known but that it was removed.
+
+    It is the history of nearly all tasks that have one, after many were invalidated.
+
+    >>> only_removed(packed_removal(b"worker..0001", where=7))
+    (b'worker..0001', 7)
+    """
+    if len(packed) != 2 * _EVENT.size or packed[_EVENT.size] != REMOVED:
+        return None
+    kind, ident, where = _EVENT.unpack_from(packed)
+    return (ident, where) if kind in RESULTS and packed == packed_removal(ident, where) else None

@@ -43,15 +43,16 @@ from jug.backends._file.history import (
     RESULTS,
     Event,
     History,
+    only_removed,
+    packed_removal,
+    removes_next,
 )
+from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
 from jug.backends.worker_record import WorkerRecord
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1
-
-BLOCK: Final = 2048
-"""A frame begins within this many bytes after its place."""
 
 
 class Place(NamedTuple):
@@ -110,9 +111,9 @@ class FrameIndex:
         size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
         whole = memoryview(data)
         at, end, base = 0, len(data), (number << SHIFT) + start
-        place, next_place = base, 0
+        place, next_place, last = base, 0, len(data) - HEADER.size
         try:
-            while at + size <= end:
+            while at <= last:
                 magic, checksum, length, _, ident, kind, digest = unpack(data, at)
                 stop = at + size + length
                 if (
@@ -141,8 +142,7 @@ class FrameIndex:
         if kind in OF_TASKS:
             self.add(ident, kind, digest, where)
         elif kind == FrameKind.REMOVAL:
-            for entry in unpack_removals(view(frame).payload):
-                self.remove(entry)
+            self.remove_all(unpack_removals(view(frame).payload))
         elif kind == FrameKind.WORKER:
             packed = bytes(view(frame).payload)
             with suppress(ValueError):  # said by a version that this one does not understand
@@ -157,7 +157,8 @@ class FrameIndex:
         """Take in one result, failure or void frame."""
         if kind == FrameKind.BIG:
             self.large.add(digest)
-        if kind in RESULTS and digest not in self.histories:
+        known = self.histories.get(digest)
+        if known is None and kind in RESULTS:
             there = self.results.get(digest)
             if not there:
                 self.results[digest] = where
@@ -166,12 +167,38 @@ class FrameIndex:
             if ident == self._ident_at(there, digest):
                 self.results[digest] = where
                 return
-        self._add_event(digest, Event(kind, ident, where))
+        event = Event(kind, ident, where)
+        if known == packed_removal(ident):
+            self.histories[digest] = known + event.pack()  # nothing is there, as before
+        else:
+            self._add_event(digest, event)
+
+    def remove_all(self, entries: Iterable[Removed]) -> None:
+        """Note that frames count no more; those that lie side by side one after another."""
+        for entry in sorted(entries, key=lambda entry: self.result_at(entry.digest)):
+            self.remove(entry)
 
     def remove(self, entry: Removed) -> None:
         """Note that a frame counts no more."""
-        kind = NEXT_REMOVED if entry.is_next else REMOVED
-        self._add_event(entry.digest, Event(kind, entry.ident))
+        digest, ident, is_next = entry
+        if is_next:
+            self._add_event(digest, Event(NEXT_REMOVED, ident))
+        elif digest in self.histories or not self._remove_only(digest, ident):
+            self._add_event(digest, Event(REMOVED, ident))
+
+    def _remove_only(self, digest: bytes, ident: bytes) -> bool:
+        """Remove the only frame that is known of a task, if it is this one, or none is known."""
+        where = self.results.get(digest)
+        if where:
+            if self._ident_at(where, digest) != ident:
+                return False
+            del self.results[digest]
+            self.histories[digest] = packed_removal(ident, where)
+            self._note(digest, TaskState(ident), NOTHING)
+        else:
+            self.histories[digest] = packed_removal(ident)
+            self._note(digest, NOTHING, NOTHING)
+        return True
 
     def discard_run(self, digest: bytes) -> None:
         """Note that what this worker makes of a task that it is running must not be saved."""
@@ -248,6 +275,10 @@ class FrameIndex:
             [Event(FrameKind.RESULT, ident, where or 0)] if len(ident) == IDENT_SIZE else []
         )
 
+    def result_at(self, digest: bytes) -> int:
+        """Return where the result of a task lies that counts, 0 if there is none."""
+        return self.results.get(digest, 0)
+
     def knows(self, digest: bytes) -> bool:
         """Return whether a result or a failure is there that counts."""
         return digest in self.results or digest in self.failed
@@ -264,7 +295,10 @@ class FrameIndex:
 
     def live_idents(self, digest: bytes) -> list[bytes]:
         """Return the ids of all results and failures of a task that are not removed."""
-        return [event.ident for event in self.history(digest).live()]
+        if digest in self.histories:
+            return [event.ident for event in self.history(digest).live()]
+        place = self.place_of(digest)
+        return [place.ident] if place and len(place.ident) == IDENT_SIZE else []
 
     def live_places(self, digest: bytes) -> list[int]:
         """Return where all results and failures of a task lie that are not removed."""
@@ -276,19 +310,25 @@ class FrameIndex:
     def is_removed(self, digest: bytes, ident: bytes) -> bool:
         """Return whether a frame that is there counts no more; a void one never did."""
         packed = self.histories.get(digest)
-        return packed is not None and all(
-            event.ident != ident for event in History.unpack(packed).live()
-        )
+        if packed is None:
+            return False
+        if only_removed(packed) is not None:
+            return True
+        return all(event.ident != ident for event in History.unpack(packed).live())
 
     def expects_removed(self, digest: bytes, worker: bytes) -> bool:
         """Return whether the next frame of this worker for this task is removed already."""
         packed = self.histories.get(digest)
-        return packed is not None and History.unpack(packed).expects_removed(worker)
+        if packed is None or not removes_next(packed):
+            return False
+        return History.unpack(packed).expects_removed(worker)
 
     def has_next_removed(self, digest: bytes, worker: bytes) -> bool:
         """Return whether a removal names the next frame of this worker for this task."""
         packed = self.histories.get(digest)
-        return packed is not None and History.unpack(packed).has_next_removed(worker)
+        if packed is None or not removes_next(packed):
+            return False
+        return History.unpack(packed).has_next_removed(worker)
 
     # Segments that move or vanish
 
@@ -329,6 +369,12 @@ class FrameIndex:
         return before
 
     def _forget_events(self, digest: bytes, is_gone: Callable[[int], bool]) -> None:
+        removed = only_removed(self.histories.get(digest, b""))
+        if removed is not None:  # nothing is there, as before
+            ident, where = removed
+            if is_gone(where):
+                self.histories[digest] = packed_removal(ident)
+            return
         history = self.history(digest)
         before = history.state()
         history.forget(is_gone)

@@ -9,9 +9,10 @@ gives up the leases that it held, and begins anew under another id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing
@@ -26,6 +27,17 @@ __all__ = ["MANY", "FileLeases"]
 
 MANY: Final = 6
 """As many candidates are offered where three workers or more are at work."""
+
+
+class Claimed(NamedTuple):
+    """A short task that a worker has taken together with others (`claims`)."""
+
+    worker: str
+    waits: bool
+    """Whether the worker runs another of them first."""
+
+
+_NOTHING: Final[Mapping[bytes, Claimed]] = MappingProxyType({})
 
 
 class FileLeases:
@@ -108,7 +120,7 @@ class FileLeases:
                 leases.settle()
             return leases.take(digest.hex())
         except OSError as error:
-            self._begin_anew(error, "take a lease")
+            self.begin_anew(error, "take a lease")
             return self._joined().take(digest.hex())
 
     def take_any(self, candidates: Sequence[bytes]) -> bytes | None:
@@ -148,7 +160,7 @@ class FileLeases:
         try:
             return self._leases.release(digest.hex())
         except OSError as error:
-            self._begin_anew(error, "release a lease")
+            self.begin_anew(error, "release a lease")
             return False
 
     def holds(self, digest: bytes) -> bool:
@@ -160,10 +172,10 @@ class FileLeases:
         try:
             return action(leases, *names)
         except OSError as error:
-            self._begin_anew(error, f"{doing} a lease")
+            self.begin_anew(error, f"{doing} a lease")
             return False
 
-    def _begin_anew(self, error: OSError, doing: str) -> None:
+    def begin_anew(self, error: OSError, doing: str) -> None:
         """Become another worker, if the own file was removed as that of a dead one."""
         if not is_missing(error) or self._leases is None:
             raise self._failure(error, doing) from error
@@ -180,10 +192,12 @@ class FileLeases:
         workers = self.links.workers()
         return sum(worker < own for worker in workers), len(workers)
 
-    def holders(self) -> dict[bytes, Holder]:
-        """Return who holds what."""
+    def holders(self, claimed: Mapping[bytes, Claimed] = _NOTHING) -> dict[bytes, Holder]:
+        """Return who holds what; of tasks that are `claimed` it is known by whom."""
         links = self.links
-        sights = {digest: links.look(digest.hex()) for digest in links.locks()}
+        names = {digest: one.worker for digest, one in claimed.items()}
+        names.update((digest, digest.hex()) for digest in links.locks())
+        sights = {digest: links.look(name) for digest, name in names.items()}
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}
         return {
@@ -193,6 +207,7 @@ class FileLeases:
                 alive[sight.worker],
                 sight.since_of(digest.hex()),
                 sight.last_sign,
+                digest in claimed and claimed[digest].waits,
             )
             for digest, sight in sights.items()
             if sight is not None

@@ -98,7 +98,7 @@ class Leftovers:
     def _is_referred_to(self, name: str) -> bool:
         digest = bytes.fromhex(name[:40])
         for where in self._index.live_places(digest):
-            found = frames.view(self._segments.frame_at(where, digest))
+            found = self._segments.frame_at(where, digest)
             if found.kind == FrameKind.BIG and frames.unpack_big(found.payload)[1] == name:
                 return True
         return False

@@ -58,7 +58,8 @@ class LeaseLinks:
         self._file: int | None = None
 
     @cached_property
-    def _is_local(self) -> bool:
+    def is_local(self) -> bool:
+        """Whether the folder is on a disk of this host."""
         return is_local(self.folder)
 
     # The worker's own file
@@ -78,7 +79,7 @@ class LeaseLinks:
     def _make_own_file(self, worker: str, process: Process) -> None:
         make_folder(self.folder)  # without its parents: a jugdir that was removed stays so
         file = worker_file.make(self.own_path, worker, process)
-        if self._is_local:
+        if self.is_local:
             self._file, self.is_certain = file, True
         else:
             os.close(file)
@@ -101,6 +102,11 @@ class LeaseLinks:
         if self._file is not None:
             os.close(self._file)
         self.own_path, self._file, self.is_certain = "", None, False
+
+    def own_file(self) -> int:
+        """Return the worker's own file, which stays open on a local disk alone."""
+        assert self._file is not None
+        return self._file
 
     # What `jug.backends.leases.Folder` asks for
 
@@ -194,7 +200,7 @@ class LeaseLinks:
 
     def _listed(self) -> list[str]:
         try:
-            return names_in(self.folder, is_local=self._is_local)
+            return names_in(self.folder, is_local=self.is_local)
         except FileNotFoundError:
             return []
         except OSError as error:

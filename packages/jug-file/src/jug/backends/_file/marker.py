@@ -44,8 +44,10 @@ log = Log("store")
 
 NAME: Final = "format"
 TITLE: Final = "jug file store"
-MAJOR: Final = 1
+MAJOR: Final = 2
 MINOR: Final = 0
+_FORMER: Final = 1
+"""Workers that know this one alone lock tasks one by one, and do not look for claims."""
 CODEC: Final = 1
 """The version of the codec that results are written with; they say it themselves, too."""
 
@@ -75,7 +77,7 @@ def text() -> str:
     """Return what the marker says.
 
     >>> print(text().splitlines()[0])
-    jug file store 1.0
+    jug file store 2.0
     """
     return with_sum(f"{TITLE} {MAJOR}.{MINOR}\nhash {jug_hash.SCHEME_VERSION}\ncodec {CODEC}\n")
 
@@ -110,6 +112,13 @@ def make(jugdir: Path) -> None:
         publish(jugdir / NAME, text().encode())
     if state is _State.WITHOUT_MARKER:
         log.warning("%s was damaged or missing and is made anew", jugdir / NAME)
+
+
+def has_claims(jugdir: Path) -> bool:
+    """Return whether all who work on a store that is made look for claims."""
+    with explained(jugdir, "read the marker"):
+        said = _undamaged((jugdir / NAME).read_bytes())
+    return said is not None and not said.startswith(f"{TITLE} {_FORMER}.")
 
 
 def _is_complete(jugdir: Path) -> bool:
@@ -207,7 +216,7 @@ def _check(jugdir: Path, found: str) -> None:
     version = first.rpartition(" ")[2]
     versions = dict(line.split(" ", 1) for line in rest.splitlines() if " " in line)
     scheme = str(jug_hash.SCHEME_VERSION)
-    if not version.startswith(f"{MAJOR}."):
+    if not version.startswith((f"{MAJOR}.", f"{_FORMER}.")):
         raise StoreFormatError(
             f"{str(jugdir)!r} has the format {version}, this jug knows {MAJOR}: update jug-file "
             "or choose another --jugdir",
@@ -216,6 +225,7 @@ def _check(jugdir: Path, found: str) -> None:
     if versions.get("hash", scheme) != scheme:
         raise StoreFormatError(
             f"{str(jugdir)!r} names tasks by the hash scheme {versions['hash']}, this jug by "
-            f"{scheme}: use the jug-core that wrote it or choose another --jugdir",
+            f"{scheme}, and would find none of its results: use the jug-core that wrote it, or "
+            "choose another --jugdir and have them computed again",
             path=str(jugdir),
         )

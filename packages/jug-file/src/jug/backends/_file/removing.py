@@ -25,7 +25,7 @@ class Discard:
         self.count = 0
         """How many of the tasks had results or failures."""
         self._index = index
-        self._digests = tuple(dict.fromkeys(digests))
+        self._digests = list(dict.fromkeys(digests))
         self._running: list[Removed] = []
 
     def entries(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
@@ -34,6 +34,7 @@ class Discard:
         `held` was looked up before.  This worker's own runs are only noted.
         """
         named: list[Removed] = []
+        self._digests.sort(key=self._index.result_at)  # neighbours share a read
         for digest in self._digests:
             if self._index.knows(digest):
                 self.count += 1

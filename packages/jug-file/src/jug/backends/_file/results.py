@@ -7,13 +7,13 @@ taken its place: the folder is listed again and the frame is looked up again.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import fault, is_missing
-from jug.backends._file.frames import FrameKind
+from jug.backends._file.frames import FrameKind, View
 from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.errors import DamagedResult, ResultNotFound, StoreError
@@ -50,6 +50,21 @@ class Results:
                 raise self._lost(digest) from error
             raise fault(error, self._big.path(name), "read a result in") from error
 
+    def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        """Yield small results in the order in which they lie in the segments.
+
+        What can't be read at once is left out: who reads it singly is told why.
+        """
+        frame_at, result_of = self._segments.frame_at, self._index.results.get
+        places = [(where, digest) for digest in digests if (where := result_of(digest))]
+        for where, digest in sorted(places):
+            try:
+                found = frame_at(where, digest)
+            except (DamagedResult, OSError):
+                continue
+            if found.kind != FrameKind.BIG:
+                yield digest, found.payload
+
     def size(self, digest: bytes) -> int:
         """Return how many bytes an encoded result takes."""
         found = self._again_if_gone(self._result, digest)
@@ -81,7 +96,7 @@ class Results:
         found = [(record, f.ident) for f in failures if (record := self._record_of(f)) is not None]
         return max(found, key=lambda one: (one[0].start, one[1]), default=(None, b""))[0]
 
-    def _record_of(self, found: frames.View) -> Record | None:
+    def _record_of(self, found: View) -> Record | None:
         """Return a frame's record, None if it is damaged; its worker is named by its process."""
         record = unpack_if_sound(found.record)
         worker = self._index.workers.get(found.ident[:8])
@@ -101,18 +116,18 @@ class Results:
         except OSError as error:
             raise self._lost(digest) from error
 
-    def _result(self, digest: bytes) -> frames.View:
+    def _result(self, digest: bytes) -> View:
         where = self._index.results.get(digest)
         if where is None:
             raise ResultNotFound(
                 f"the result of {digest.hex()} is not in {self._url}: run its task first",
                 digest=digest,
             )
-        return frames.view(self._segments.frame_at(where, digest))
+        return self._segments.frame_at(where, digest)
 
-    def _failures(self, digest: bytes) -> list[frames.View]:
+    def _failures(self, digest: bytes) -> list[View]:
         places = self._index.failures_of(digest)
-        return [frames.view(self._segments.frame_at(where, digest)) for where in places]
+        return [self._segments.frame_at(where, digest) for where in places]
 
     def _lost(self, digest: bytes) -> DamagedResult:
         return DamagedResult(

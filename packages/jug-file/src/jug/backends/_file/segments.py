@@ -31,14 +31,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from jug.backends._file import frames
-from jug.backends._file.disk import TEMPORARY, is_missing, read_at
+from jug.backends._file.disk import TEMPORARY, is_missing
 from jug.backends._file.folders import names_in
-from jug.backends._file.index import BLOCK, OFFSET, SHIFT, FrameIndex
+from jug.backends._file.frames import View
+from jug.backends._file.index import OFFSET, SHIFT, FrameIndex
 from jug.backends._file.open_files import OpenFiles
+from jug.backends._file.pages import Pages
 from jug.backends._file.segment import PACK, SEGMENT, Segment, is_segment_name, worker_of
 from jug.backends._file.segment_reader import SegmentReader, covered_by
-from jug.errors import DamagedResult
 from jug.messages import Log
 
 log = Log("store")
@@ -47,7 +47,6 @@ log = Log("store")
 # clock, or the two seconds of simple file systems.
 _SETTLED_NS: Final = 50_000_000 if sys.platform == "linux" else 2_100_000_000
 
-_FIRST_READ: Final = 2 * BLOCK
 _TRIES: Final = 10
 
 
@@ -64,6 +63,7 @@ class Segments:
         self.known: dict[str, Segment] = {}
         self._reader = SegmentReader(self.index)
         self._files = OpenFiles()
+        self._pages = Pages(self._files)
         self._by_number: list[Segment] = []
         self.live: list[Segment] = []
         """Segments that others may still be writing."""
@@ -74,7 +74,6 @@ class Segments:
         self._vanished = False
         self._missing: set[str] = set()
         """Segments that the last listing did not show, and that no pack covers."""
-        self._asked = 0, b""
 
     # What is new
 
@@ -252,64 +251,19 @@ class Segments:
         for segment in segments:
             segment.is_final = True
             self._files.close(segment.number)
+            self._pages.forget(segment.number)
         self.live = [segment for segment in self.live if not segment.is_final]
 
     # Single frames
 
-    def frame_at(self, where: int, digest: bytes) -> bytes:
-        """Return the whole frame of this task that lies there or soon after.
-
-        Raises `DamagedResult` if there is no valid one, and OSError if its segment is gone.
-        """
-        segment = self._by_number[where >> SHIFT]
-        data = self._data_at(where, _FIRST_READ)
-        for at, length in _headers_of(digest, data):
-            frame = data[at : at + length]
-            if length > len(frame):
-                frame = self._data_at(where + at, length)
-            if frames.is_whole(frame, 0, segment.seed):
-                return frame
-        raise DamagedResult(
-            f"the frame of {digest.hex()} in {segment.path!r}, at byte {where & OFFSET} or soon "
-            "after, is damaged: its task will be computed again",
-            path=segment.path,
-        )
+    def frame_at(self, where: int, digest: bytes) -> View:
+        """Return the frame of this task that lies there or soon after, as `Pages` says it."""
+        return self._pages.frame_at(self._by_number[where >> SHIFT], where & OFFSET, digest)
 
     def ident_at(self, where: int, digest: bytes) -> bytes:
-        """Return the id of the frame that lies there, damaged or not.
-
-        Of a frame that is gone only a part of the id is known: its worker, and in a pack
-        nothing.  Neighbours are often looked up together, so what was read for one is
-        kept for the next.
-        """
-        segment = self._by_number[where >> SHIFT]
-        known = b"" if segment.is_pack else segment.worker
-        if self._asked[0] != where:
-            try:
-                self._asked = where, self._data_at(where, _FIRST_READ)
-            except OSError as error:
-                if not is_missing(error):
-                    raise
-                return known
-        data = self._asked[1]
-        at = next((at for at, _ in _headers_of(digest, data)), None)
-        return known if at is None else frames.ident_of(data, at)
-
-    def _data_at(self, where: int, length: int) -> bytes:
-        segment = self._by_number[where >> SHIFT]
-        return read_at(self._files.open(segment), length, where & OFFSET)
+        """Return the id of the frame that lies there, as far as it is known, as `Pages` says it."""
+        return self._pages.ident_at(self._by_number[where >> SHIFT], where & OFFSET, digest)
 
     def close(self) -> None:
         """Close all files; they are opened again when they are needed."""
         self._files.close_all()
-
-
-def _headers_of(digest: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where frames of a task seem to begin in the data, and their lengths."""
-    at = data.find(digest, frames.DIGEST_AT)
-    while at >= 0:
-        start = at - frames.DIGEST_AT
-        length = frames.length_at(data, start)
-        if length is not None and data[at - 1] in frames.OF_TASKS:
-            yield start, length
-        at = data.find(digest, at + 1)

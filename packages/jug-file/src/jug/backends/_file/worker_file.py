@@ -1,7 +1,8 @@
 """A worker's own file: it says who the worker is, and is touched while it lives.
 
 The id is in the first line, the process in the second, as JSON; near the end stands which
-task the worker runs, once that has taken a while, and since when.  All these files
+task the worker runs, once that has taken a while, and since when; and behind that which
+short tasks it has claimed (`claims`).  All these files
 are of one size: over a network the size of a file may be remembered from when
 its name was another worker's, and what is read would be cut to that.
 
@@ -22,7 +23,20 @@ from typing import Final, NamedTuple
 from jug.backends._file.disk import TEMPORARY, is_missing, sync, written_aside
 from jug.backends.process import Process
 
-__all__ = ["BEGUN", "WORKER", "Sight", "began", "link_count", "look", "make", "new_id", "show"]
+__all__ = [
+    "BEGUN",
+    "CLAIM_AT",
+    "MOST_CLAIMED",
+    "SIZE",
+    "WORKER",
+    "Sight",
+    "began",
+    "link_count",
+    "look",
+    "make",
+    "new_id",
+    "show",
+]
 
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
@@ -30,7 +44,13 @@ WORKER: Final = re.compile("[0-9a-f]{16}")
 BEGUN: Final = re.compile(r"[0-9a-f]{16}\.([0-9A-Za-z-]*)\.(\d*)\.(\d+)\.(\d*)\.tmp")
 """What the file of a worker is called while it is written."""
 
-_SIZE: Final = 512
+CLAIM_AT: Final = 512
+"""Where the claim begins."""
+MOST_CLAIMED: Final = 64
+"""There is room for as many claimed tasks."""
+SIZE: Final = CLAIM_AT + 20 + 20 * MOST_CLAIMED
+"""The size of all these files."""
+
 _RUNNING_AT: Final = 432
 _RUNNING: Final = re.compile(rb"([0-9a-f]{40}) ([0-9]{1,12}\.[0-9]{1,9})\n")
 
@@ -68,7 +88,7 @@ def make(path: str, worker: str, process: Process) -> int:
     """Make a worker's own file; return it open."""
     described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
     with written_aside(Path(path), Path(_begun(path, process))) as file:
-        os.write(file, f"{worker}\n{described}\n".encode().ljust(_SIZE))
+        os.write(file, f"{worker}\n{described}\n".encode().ljust(CLAIM_AT).ljust(SIZE, b"\0"))
         # A power cut must not leave a lock that does not say whose it is.
         sync(file)
     return file
@@ -134,7 +154,7 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         # Some file systems give old times and counts until something was read.
-        return os.read(file, 2 * _SIZE), os.fstat(file)
+        return os.read(file, CLAIM_AT), os.fstat(file)
     finally:
         os.close(file)
 

@@ -28,6 +28,7 @@ from typing import Any, Final, Self
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
+from jug.backends._file.claims import LATE, FileClaims
 from jug.backends._file.clock import DiskClock
 from jug.backends._file.code import CodeFiles
 from jug.backends._file.disk import (
@@ -76,6 +77,9 @@ __all__ = ["FileStore", "PackSummary", "file_store"]
 _MANY: Final = 4
 """How many records are read in the time in which one alone is looked up."""
 
+_FRESH: Final = 0.01
+"""Seconds for which what was read of others will do to save a short task."""
+
 
 class FileStore(BaseStore):
     """Results, failures and leases in a directory.
@@ -118,11 +122,15 @@ class FileStore(BaseStore):
         self._code = CodeFiles(self._path)
         self._is_made = marker.is_made(self._path)
         self._can_write = False
+        self._claimed_at = 0.0
         self.lease_seconds = lease_seconds_of(lease_seconds)
         self._leases = FileLeases(self._path / "leases", self.lease_seconds)
         self._clock = DiskClock(self._path, is_local=self._is_local)
         self._segments = Segments(self._path / "segments", is_local=self._is_local)
         self._index = self._segments.index
+        self._claims = FileClaims(
+            self._leases, self._segments, lambda: self.poll(), is_local=self._is_local
+        )
         self.news = self._index.news
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._results = Results(self._segments, self._big, self.url, lambda: self.poll(afresh=True))
@@ -153,6 +161,9 @@ class FileStore(BaseStore):
     def exists(self, digests: Iterable[bytes]) -> list[bool]:
         results = self._index.results
         return [digest in results for digest in digests]
+
+    def has(self, digest: bytes) -> bool:
+        return digest in self._index.results
 
     def failures(self) -> Mapping[bytes, bool]:
         return MappingProxyType(self._index.failed)
@@ -203,7 +214,7 @@ class FileStore(BaseStore):
             wait_until(self._is_there, seconds)
         self.poll()
         if not reader.has_changes():
-            self._waiting.wait(seconds)
+            self._waiting.wait(min(seconds, LATE) if self._claims.revoke_late() else seconds)
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
@@ -216,6 +227,9 @@ class FileStore(BaseStore):
 
     def read(self, digest: bytes) -> Buffer:
         return self._results.read(digest)
+
+    def read_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        return self._results.read_many(digests)
 
     def frame_of(self, digest: bytes) -> Place | None:
         self.poll(afresh=True)
@@ -267,7 +281,8 @@ class FileStore(BaseStore):
             self.note(digest, RunState.LOST, pack(Record(start=time.time(), worker=worker)))
 
     def _describe(self, worker: str) -> WorkerRecord:
-        return WorkerRecord.here(worker, self.jugfile, self.offers)
+        record = WorkerRecord.here(worker, self.jugfile, self.offers)
+        return record._replace(claims=self.gives_several and self._claims.can_claim())
 
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         self._be_writable()
@@ -290,18 +305,51 @@ class FileStore(BaseStore):
                 digest = leases.take_any(wanted)
             if digest is None:
                 return None
-            try:
-                self.poll()
-            except BaseException:
-                leases.release(digest)
-                raise
-            lease = self._lease_of(digest)
-            if leases.taken_over:
-                self._note_lost(leases.taken_over)
+            lease = self._lease_unless_claimed(digest)
             if lease is not None:
                 return lease
-            wanted = [digest for digest in wanted if digest not in results]
+            wanted = [one for one in wanted if one not in results and one != digest]
         return None
+
+    def _lease_unless_claimed(self, digest: bytes) -> Lease | None:
+        """Return the lease of a task that was locked, and read what others did before."""
+        leases = self._leases
+        try:
+            is_claimed = self._claims.taken(digest)
+        except BaseException:
+            leases.release(digest)
+            raise
+        if is_claimed:
+            leases.release(digest)
+            return None
+        lease = self._lease_of(digest)
+        self._note_lost(leases.taken_over)
+        self._note_lost(self._claims.take_robbed((digest,)))
+        return lease
+
+    def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
+        """Claim several tasks, on a local disk where no worker of another host is known."""
+        claims, results = self._claims, self._index.results
+        self._be_writable()
+        if not (self.gives_several and claims.can_claim()):
+            return []
+        self._saving.writer().begin()  # others look for claims of those that have a segment
+        self._claimed_at = time.monotonic()
+        given = claims.take([digest for digest in candidates if digest not in results])
+        self._note_lost(claims.take_robbed(given))
+        worker, since = claims.worker_id, self.news.clock
+        return [Lease(digest, worker, since, True) for digest in given if digest not in results]
+
+    def begin(self, lease: Lease) -> bool:
+        return self._claims.begin(lease.digest)
+
+    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
+        if time.monotonic() - self._claimed_at > _FRESH:
+            self.poll()
+        return self._save_if_wanted(lease, frame, inputs)
+
+    def end_several(self) -> None:
+        self._claims.end()
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
         try:
@@ -333,7 +381,8 @@ class FileStore(BaseStore):
                     leases.release(digest)
             raise
         if digest is not None and leases.worker_id == worker:
-            following = self._lease_of(digest)
+            is_alone = not self._claims.others()
+            following = (self._lease_of if is_alone else self._lease_unless_claimed)(digest)
             if following is not None:
                 return outcome, following
         return outcome, self.acquire(candidates) if candidates else None
@@ -349,6 +398,9 @@ class FileStore(BaseStore):
 
     def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
         self.poll()
+        return self._save_if_wanted(lease, frame, inputs)
+
+    def _save_if_wanted(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
         digest, writer = lease.digest, self._saving.writer()
         if self._index.expects_removed(digest, writer.worker):
             self._saving.save_void(writer, digest)
@@ -361,7 +413,7 @@ class FileStore(BaseStore):
         return Outcome.SAVED
 
     def release(self, lease: Lease) -> None:
-        if lease.token == self._leases.worker_id:
+        if lease.token == self._leases.worker_id and not lease.is_one_of_several:
             self._leases.release(lease.digest)
 
     def turn(self) -> tuple[int, int]:
@@ -370,7 +422,7 @@ class FileStore(BaseStore):
     def holders(self) -> dict[bytes, Holder]:
         if not self._is_there():
             return {}
-        found = self._leases.holders()
+        found = self._leases.holders(self._claims.held())
         found.pop(PACK_LEASE, None)
         return found
 
@@ -387,7 +439,9 @@ class FileStore(BaseStore):
     def break_leases(self, digests: Iterable[bytes]) -> int:
         held = self.holders()
         wanted = [digest for digest in digests if digest in held]
-        return sum(self._leases.break_lease(digest) for digest in wanted)
+        return sum(
+            self._leases.break_lease(digest) or self._claims.break_(digest) for digest in wanted
+        )
 
     def tidy(self) -> None:
         if self._is_there():
@@ -438,6 +492,7 @@ class FileStore(BaseStore):
         if not self._can_write:
             marker.make(self._path)
             self._is_made = self._can_write = True
+            self.gives_several = self._is_local and marker.has_claims(self._path)
         self._jugfiles.note(self.jugfile, self.arguments)
 
     def note_jugfile(self) -> None:
@@ -458,6 +513,8 @@ class FileStore(BaseStore):
     def close(self) -> None:
         stop_heartbeat(self)
         try:
+            self._claims.end()
+            self._claims.forget()
             if self._saving.end():
                 self._packer().pack_if_worthwhile()
         finally:
@@ -467,6 +524,7 @@ class FileStore(BaseStore):
 
     def after_fork(self) -> None:
         self._saving.abandon()
+        self._claims.forget()
         self._leases.forget()
         self.news.forget_readers()
         self._waiting.close()

@@ -115,6 +115,14 @@ def fetch(server: Server, digest: bytes) -> bytearray | None:
             return encoded
 
 
+def fetch_inline(server: Server, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytearray]]:
+    """Yield the results that lie in their entries, encoded, in memory that may be written to."""
+    for batch in batches(digests):
+        for digest, entry in fetch_entries(server, "results", batch).items():
+            if not entry.chunks:
+                yield digest, bytearray(entry.inline)
+
+
 def _unpacked(digest: bytes, data: bytes) -> Entry:
     try:
         return Entry.unpack(data)

@@ -275,7 +275,8 @@ class Server:
         if said.startswith("JUGHASH "):
             raise StoreFormatError(
                 f"{shown} keeps results under hashes of version {said.partition(' ')[2]}, and this "
-                f"jug makes version {SCHEME_VERSION}: use the jug that wrote it, or another prefix",
+                f"jug makes version {SCHEME_VERSION} and would find none of them: use the jug that "
+                "wrote it, or another prefix and have them computed again",
                 **about,
             ) from error
         raise StoreError(f"{shown} answered {said!r}: {advice(error, said)}", **about) from error

@@ -178,6 +178,10 @@ class RedisStore(BaseStore):
         codec.verify(encoded)
         return encoded
 
+    def read_many(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, Buffer]]:
+        """Yield those that lie in their entries, in a round trip for each thousand."""
+        return results.fetch_inline(self._access.server, digests)
+
     def frame_of(self, digest: bytes) -> bytes | None:
         self.poll()
         return results.fetch_id(self._access.server, digest)

@@ -1,0 +1,249 @@
+"""The claims of one worker on short tasks, and what it sees of those of others.
+
+The protocol is that of `jug.backends.claims`.  A claim stands in the worker's own file
+among the leases, behind what says who the worker is (`worker_file`):
+
+    512   number of the claim that was taken away last       4 bytes
+    516   whether the claim was revoked                      1 byte
+    517   which of the claimed tasks was begun last, from 1  1 byte, 0 for none
+    520   CRC-32 of the rest                                 4 bytes
+    524   number of the claim, and of how many tasks         4 and 4 bytes
+    532   the digests of these tasks                         20 bytes each
+
+The claim itself is written in one call.  Who reads a part of two claims sees that the
+checksum is wrong.  Then it takes neither for made: the older one has ended, and the worker
+will look at what others show once it has written the new one.
+
+The mark is written for each task, so the file is mapped, and no call is needed.  A
+processor may keep such a write to itself for less than a microsecond.  So who has seen that a
+claim was revoked believes the mark a millisecond later.
+
+All this holds among processes of one system, on a local disk.  A worker on a network
+file system claims nothing, and one that knows of workers of other hosts neither; but they
+heed what was claimed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from mmap import mmap
+from struct import Struct
+from typing import Final
+from zlib import crc32
+
+from jug.backends._file.leases import Claimed, FileLeases
+from jug.backends._file.segments import Segments
+from jug.backends._file.worker_file import CLAIM_AT, MOST_CLAIMED, SIZE
+from jug.backends.claims import Claim, Claims
+
+__all__ = ["LATE", "FileClaims"]
+
+LATE: Final = 0.005
+"""After so many seconds a claim that others wait for is revoked."""
+
+_SETTLED: Final = 0.001
+_NUMBER: Final = Struct("<I")
+_STATE: Final = Struct("<IBBxxIII")
+_CLAIM: Final = Struct("<II")
+_BROKEN_AT: Final = CLAIM_AT
+_REVOKED_AT: Final = CLAIM_AT + 4
+_MARK_AT: Final = CLAIM_AT + 5
+_REVOKED: Final = b"\1"
+_SUM_AT: Final = CLAIM_AT + 8
+_DIGEST: Final = 20
+
+
+class FileClaims:
+    """What one worker claims in a directory, and what others do: the driver of `Claims`."""
+
+    def __init__(
+        self, leases: FileLeases, segments: Segments, poll: Callable[[], None], *, is_local: bool
+    ) -> None:
+        self._leases = leases
+        self._segments = segments
+        self._poll = poll
+        self._is_local = is_local
+        self._claims = Claims(self)
+        self._worker: str | None = None
+        self._page: mmap | None = None
+        self._seen: dict[str, tuple[int, float]] = {}
+        """The number of each other worker's last claim, and when it was first seen."""
+        self._revoked: dict[str, tuple[int, float]] = {}
+        """The same of claims that were revoked."""
+
+    # This worker's
+
+    def can_claim(self) -> bool:
+        """Return whether this worker may claim tasks, given who else is there."""
+        if not (self._is_local and self._leases.links.is_local):
+            return False
+        workers = self._segments.index.workers
+        live = [workers.get(segment.worker) for segment in self._segments.live]
+        return all(worker is None or worker.process.is_local() for worker in live)
+
+    def take(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Claim tasks; return those that nobody had; others may have done some of them."""
+        try:
+            return self._claims.claim(digests[:MOST_CLAIMED])
+        except OSError as error:
+            self.forget()
+            self._leases.begin_anew(error, "take leases")
+            return []
+
+    def begin(self, digest: bytes) -> bool:
+        """Mark that a claimed task begins; return whether it may."""
+        return self._worker == self._leases.worker_id and self._claims.begin(digest)
+
+    @property
+    def worker_id(self) -> str | None:
+        """The id of the worker that has claimed."""
+        return self._worker
+
+    def end(self) -> None:
+        """Give back what was claimed."""
+        if self._worker == self._leases.worker_id:
+            with suppress(FileNotFoundError):
+                self._claims.end()
+
+    def forget(self) -> None:
+        """Claim nothing any more, without touching a file."""
+        if self._page is not None:
+            self._page.close()
+        self._page = self._worker = None
+        self._claims = Claims(self)
+
+    # What `ClaimFiles` asks for
+
+    def clear(self) -> None:
+        page = self._own_page()
+        page[_MARK_AT] = page[_REVOKED_AT] = 0
+
+    def write(self, number: int, tasks: Sequence[bytes]) -> None:
+        file = self._leases.links.own_file()
+        rest = _CLAIM.pack(number, len(tasks)) + b"".join(tasks)
+        os.pwrite(file, _NUMBER.pack(crc32(rest)) + rest, _SUM_AT)
+        if tasks and not self._leases.links.link_count():
+            raise FileNotFoundError(errno.ENOENT, "another worker has removed it")
+
+    def _own_page(self) -> mmap:
+        if self._page is None:
+            self._worker = self._leases.join()
+            self._page = mmap(self._leases.links.own_file(), SIZE)
+        return self._page
+
+    def mark(self, place: int) -> None:
+        self._own_page()[_MARK_AT] = place + 1
+
+    def is_revoked(self) -> bool:
+        return self._own_page()[_REVOKED_AT] != 0
+
+    def locked(self) -> set[bytes]:
+        return self._leases.links.locks()
+
+    def poll(self) -> None:
+        self._poll()
+
+    def others(self) -> AbstractSet[str]:
+        live = self._segments.live
+        if self._is_local or not live:
+            return {segment.worker.hex() for segment in live}
+        workers = self._segments.index.workers
+        known = {segment.worker.hex(): workers.get(segment.worker) for segment in live}
+        return {id for id, worker in known.items() if worker is None or worker.claims}
+
+    def claim_of(self, worker: str) -> Claim | None:
+        read = self._read(worker)
+        if len(read) < SIZE - CLAIM_AT:
+            return None
+        broken, revoked, mark, checksum, number, count = _STATE.unpack_from(read)
+        rest = read[_STATE.size - _CLAIM.size :]
+        end = _CLAIM.size + count * _DIGEST
+        if not count or broken == number or crc32(rest[:end]) != checksum:
+            return None
+        tasks = tuple(rest[at : at + _DIGEST] for at in range(_CLAIM.size, end, _DIGEST))
+        _since(self._seen, worker, number)
+        is_revoked = revoked > 0 and _since(self._revoked, worker, number) >= _SETTLED
+        return Claim(number, tasks, mark - 1, is_revoked)
+
+    def _read(self, worker: str) -> bytes:
+        try:
+            file = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return b""
+        try:
+            return os.pread(file, SIZE - CLAIM_AT, CLAIM_AT)
+        finally:
+            os.close(file)
+
+    def is_dead(self, worker: str) -> bool:
+        links = self._leases.links
+        return links.look(worker) is None or links.is_dead(worker)
+
+    def _path(self, worker: str) -> str:
+        return os.path.join(self._leases.folder, worker)
+
+    # Others'
+
+    def taken(self, digest: bytes) -> bool:
+        """Return whether others have claimed a task that this worker has locked; poll then."""
+        return digest in self._claims.taken((digest,))
+
+    def held(self) -> dict[bytes, Claimed]:
+        """Return which workers have claimed what, of what is not done."""
+        found: dict[bytes, Claimed] = {}
+        results = self._segments.index.results
+        for worker in self._leases.links.workers():
+            claim = self.claim_of(worker)
+            if claim is not None:
+                kept = claim.kept() if claim.is_revoked else claim.tasks[max(claim.begun, 0) :]
+                found.update((d, Claimed(worker, d != claim.running)) for d in kept)
+        return {digest: one for digest, one in found.items() if digest not in results}
+
+    def revoke_late(self) -> bool:
+        """Revoke the claims that have stood for long; return whether any may keep tasks back."""
+        claims = {worker: self.claim_of(worker) for worker in self.others()}
+        keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
+        for worker, number in keeping.items():
+            if _since(self._seen, worker, number) >= LATE:
+                self._show(worker, _REVOKED_AT, _REVOKED)
+        return bool(keeping)
+
+    def break_(self, digest: bytes) -> bool:
+        """Take a task, and what was claimed with it, away from its worker; return if it has it."""
+        claimed = self.held().get(digest)
+        claim = None if claimed is None else self.claim_of(claimed.worker)
+        if claimed is None or claim is None or digest not in claim.tasks:
+            return False
+        self._show(claimed.worker, _REVOKED_AT, _REVOKED)
+        self._show(claimed.worker, _BROKEN_AT, _NUMBER.pack(claim.number))
+        return True
+
+    def _show(self, worker: str, at: int, what: bytes) -> None:
+        try:
+            file = os.open(self._path(worker), os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            os.pwrite(file, what, at)
+        finally:
+            os.close(file)
+
+    def take_robbed(self, digests: Collection[bytes]) -> dict[bytes, str]:
+        """Return which of these tasks dead workers were running, and forget it."""
+        robbed, self._claims.robbed = self._claims.robbed, {}
+        return {digest: worker for digest, worker in robbed.items() if digest in digests}
+
+
+def _since(seen: dict[str, tuple[int, float]], worker: str, number: int) -> float:
+    """Return for how many seconds this number of a worker was seen."""
+    now = time.monotonic()
+    before, since = seen.get(worker, (0, now))
+    if before != number:
+        seen[worker] = number, now
+        return 0.0
+    return now - since

@@ -1,0 +1,370 @@
+"""Barriers in a jugfile that a worker reads: it works within the call, and reads on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jug import set_jugdir
+from jug.code import find_stale
+from jug.execution.capacity import Capacity
+from jug.execution.settings import Settings
+from jug.execution.summary import Ending, Summary
+from jug.execution.worker import Worker
+from jug.hooks import register_hook, reset_all_hooks
+from jug.jugfile import Jugfile
+from jug.selection import selection
+from jug.session import current_store
+from jug.task import alltasks
+
+HEAD = """
+import builtins, os, random, sys
+from jug import TaskGenerator, barrier, bvalue, value
+from jug.errors import BarrierError
+
+@TaskGenerator
+def note(x, *rest):
+    builtins.SEEN.append(x)
+    return x
+
+bvalue(note("first"))
+builtins.SEEN.append("read")
+"""
+"""From here on the jugfile is read once."""
+
+
+@pytest.fixture(autouse=True)
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What jugfiles and tasks have noted, in order."""
+    found: list[Any] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.SEEN", found, raising=False)
+    monkeypatch.setattr("sys.argv", ["a", "b"])
+    set_jugdir("dict_store")
+    return found
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Callable[..., Summary]:
+    """Call with what follows `HEAD` in a jugfile: a worker runs it."""
+    name = f"barriers_{abs(hash(request.node.name))}"
+
+    def run(text: str, **settings: Any) -> Summary:
+        Path(f"{name}.py").write_text(HEAD + text)
+        alltasks.clear()
+        jugfile = Jugfile(f"{name}.py")
+        return Worker(jugfile.read(), jugfile.read_again, Settings(**settings)).run()
+
+    yield run
+    alltasks.clear()
+
+
+def test_from_its_second_reading_on_a_jugfile_is_read_once(run, seen):
+    summary = run("""
+for i in range(5):
+    note(f"before {i}")
+    barrier()
+    builtins.SEEN.append(bvalue(note(i)))
+note("last")
+""")
+
+    assert summary.ending is Ending.DONE and not summary.at_barrier
+    assert seen.count("read") == 1
+    assert seen[2:] == [x for i in range(5) for x in (f"before {i}", i, i)] + ["last"]
+    assert summary.executed.total() == 12 and summary.left == 0
+
+
+def test_at_a_barrier_all_is_run_that_was_made_so_far(run, seen):
+    run("""
+early = [note("not asked for"), note(1)]
+bvalue(early[1])
+builtins.SEEN.append("further")
+late = note(2, early[0])
+barrier()
+builtins.SEEN.append("end")
+""")
+
+    assert seen[2:] == ["not asked for", 1, "further", 2, "end"]
+
+
+def test_what_a_barrier_waits_for_runs_before_what_is_made_beyond_it(run, seen):
+    """A value that several later tasks need, made before the graph was looked at and after."""
+    run("""
+base = note(1)
+others = [note(n, base) for n in range(2, 4)]
+bvalue(others)
+more = [note(n, base, others[0]) for n in range(4, 6)]
+bvalue(more)
+note(sum(value(more)), more)
+""")
+
+    assert seen[2:] == [1, 2, 3, 4, 5, 9]
+
+
+def test_the_jugfile_finds_all_as_it_was_but_for_the_results(run, seen, tmp_path):
+    run("""
+import numpy
+made = numpy.random.default_rng(1)
+random.seed(1), numpy.random.seed(1)
+def state():
+    return (os.getcwd(), sys.argv[:], random.getstate()[1][:9], str(made.bit_generator.state),
+            str(numpy.random.get_state()[1][:9]), random.getstate()[1][-1])
+
+@TaskGenerator
+def disturb(n):
+    os.makedirs("elsewhere", exist_ok=True)
+    os.chdir("elsewhere")
+    open("made", "w").close()
+    sys.argv[1:] = ["other"]
+    note("made in a task")
+    builtins.SEEN.append((random.random(), numpy.random.random(), made.random()))
+
+before = state()
+for n in range(3):
+    bvalue(disturb(n))
+    assert state() == before, n
+assert os.path.exists("elsewhere/made")
+""")
+
+    assert "made in a task" not in seen
+    drawn = seen[2:]
+    assert len({number for numbers in drawn for number in numbers}) == 9
+
+
+def test_random_numbers_that_a_task_has_among_its_arguments_are_those_that_were_hashed(run, seen):
+    summary = run("""
+mine = random.Random(1)
+
+@TaskGenerator
+def draw(n, generator):
+    builtins.SEEN.append(generator.random())
+
+for n in range(3):
+    bvalue(draw(n, mine))
+""")
+
+    assert summary.ending is Ending.DONE
+    assert len(set(seen[2:])) == 1
+
+
+def test_where_a_task_changes_its_arguments_the_jugfile_is_read_again(run, seen):
+    summary = run("""
+class Settings:
+    steps = 1
+
+settings = Settings()
+
+@TaskGenerator
+def spoil(settings):
+    settings.steps += 1
+
+bvalue(spoil(settings))
+last = note(settings.steps, settings)
+bvalue(note("further"))
+bvalue(note("to the end"))
+""")
+
+    assert seen == ["first", "read", "read", 1, "further", "to the end"]
+    assert summary.executed.total() == 5
+
+
+def test_a_module_that_makes_tasks_is_read_to_its_barrier_and_again(run, seen, tmp_path):
+    (tmp_path / "with_barrier.py").write_text(
+        "import builtins\nfrom jug import Task, barrier\n"
+        "made = Task(abs, -7)\nbarrier()\nbuiltins.SEEN.append('imported')\n"
+    )
+
+    run("import with_barrier\nnote(bvalue(with_barrier.made))\n")
+
+    assert seen == ["first", "read", "read", "imported", 7]
+
+
+def test_in_another_thread_nobody_works(run, seen):
+    summary = run("""
+from threading import Thread
+task = note("in time")
+def ask():
+    try:
+        bvalue(task)
+    except BarrierError:
+        builtins.SEEN.append("not there yet")
+
+thread = Thread(target=ask)
+thread.start(), thread.join()
+""")
+
+    assert seen[2:] == ["not there yet", "in time"]
+    assert summary.ending is Ending.DONE
+
+
+def test_barriers_in_functions_and_generators_are_passed(run, seen):
+    run("""
+def steps():
+    for n in range(3):
+        yield bvalue(note(n))
+
+def total():
+    return sum(steps())
+
+class Model:
+    answer = bvalue(note("in a class"))
+
+note(total())
+""")
+
+    assert seen[2:] == ["in a class", 0, 1, 2, 3]
+
+
+def test_a_failure_ends_the_worker_whatever_the_jugfile_makes_of_it(run, seen):
+    summary = run("""
+@TaskGenerator
+def fail():
+    raise ValueError("no")
+
+try:
+    bvalue(fail())
+except Exception as error:
+    builtins.SEEN.append(type(error).__name__)
+note("not begun")
+barrier()
+builtins.SEEN.append("not reached")
+""")
+
+    assert summary.ending is Ending.FAILED and summary.at_barrier
+    assert [failure.name.rpartition(".")[2] for failure in summary.failures] == ["fail"]
+    assert seen[2:] == ["BarrierError"]
+
+
+def test_with_keep_going_all_is_run_that_is_known_before_a_failure_ends_the_worker(run, seen):
+    summary = run(
+        """
+@TaskGenerator
+def fail():
+    raise ValueError("no")
+
+failing = fail()
+note(1)
+bvalue(note(2))
+note(3)
+bvalue(failing)
+note("not reached")
+""",
+        keep_going=True,
+    )
+
+    assert summary.ending is Ending.FAILED
+    assert seen[2:] == [1, 2, 3]
+
+
+def test_a_task_that_asks_for_a_value_fails_as_everywhere(run, seen):
+    summary = run("""
+@TaskGenerator
+def ask():
+    return bvalue(note(1))
+
+bvalue(ask())
+""")
+
+    assert summary.ending is Ending.FAILED
+    assert "call the plain function, note.f(...)" in summary.failures[0].exception
+
+
+def test_a_jugfile_that_another_reads_stops_at_its_own_barrier(run, seen, tmp_path):
+    (tmp_path / "inner.py").write_text("from jug import Task, bvalue\nbvalue(Task(abs, -1))\nx = 1")
+
+    run("""
+import jug
+_, names = jug.init("inner.py", "dict_store")
+builtins.SEEN.append("x" in names)
+bvalue(note(2))
+""")
+
+    assert seen[2:] == [False, 2]
+
+
+def test_what_is_chosen_is_chosen_anew_beyond_each_barrier(run, seen):
+    summary = run(
+        "bvalue(note(1))\nbarrier()\nTask = TaskGenerator(abs)\nbvalue(Task(-2))\n",
+        select=selection("note"),
+        patience=0.0,
+    )
+
+    assert seen == ["first", "read", 1]
+    assert summary.ending is Ending.UNSELECTED and summary.at_barrier
+
+
+def test_what_needs_more_of_the_machine_is_counted_from_there_on(run, seen):
+    summary = run(
+        """
+bvalue(note(1))
+bvalue(note.options(cpus=2)(2))
+bvalue(note.options(cpus=64)(3))
+""",
+        capacity=Capacity(cpus=2),
+        patience=0.0,
+    )
+
+    assert seen[2:] == [1, 2]
+    assert summary.ending is Ending.TOO_LARGE
+
+
+def test_results_of_what_was_defined_beyond_a_barrier_are_not_stale(run, seen):
+    run("""
+registry = {}
+
+@TaskGenerator
+def apply(name, x):
+    return registry[name](x)
+
+def double(x):
+    return 2 * x
+registry["double"] = double
+bvalue(apply("double", 1))
+
+def triple(x):
+    return 3 * x
+registry["triple"] = triple
+bvalue(apply("triple", 1))
+
+@TaskGenerator
+def final():
+    return helper()
+
+def helper():
+    return 1
+
+final()
+""")
+    tasks = [task for task in alltasks if not task.name.endswith("apply")]
+    assert not find_stale(tasks, current_store()).has_stale
+    last_apply = [task for task in alltasks if task.name.endswith("apply")][-1]
+    assert not find_stale([last_apply], current_store()).has_stale
+
+
+def test_a_result_that_others_remove_is_made_again_before_the_next_barrier(run, seen):
+    run("""
+first = note(1)
+bvalue(first)
+first.invalidate()
+barrier()
+builtins.SEEN.append(first.value())
+""")
+
+    assert seen[2:] == [1, 1, 1]
+
+
+def test_hooks_hear_of_each_result_that_was_there_once(run, seen):
+    run("note(1)\n")
+    seen.clear()
+    register_hook("execute.task-loadable", lambda task: seen.append(("there", *task.args)))
+
+    run("bvalue(note(2))\nbvalue(note(3))\nold = note(1)\nbvalue(note(4))\nnote(5)\n")
+    reset_all_hooks()
+
+    second = seen[seen.index(2) + 1 :]
+    assert second == [
+        "read", ("there", "first"), ("there", 2), 3, ("there", 1), 4, 5,
+    ]  # fmt: skip

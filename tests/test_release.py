@@ -1,0 +1,92 @@
+"""What a release writes: the version, and the changelog out of the fragments."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import release  # noqa: E402
+
+sys.path.pop(0)
+DAY = date(2030, 1, 2)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """Return a distribution whose version 1.2.3 is released, with fragments for the next."""
+    package = tmp_path / "jug-any"
+    (package / "changes").mkdir(parents=True)
+    (package / "pyproject.toml").write_text('[project]\nname = "jug-any"\nversion = "1.2.3"\n')
+    (package / "CHANGELOG.md").write_text(
+        "# Changelog of jug-any\n\n## 1.2.3 (2029-01-01)\n\nOld.\n"
+    )
+    (package / "changes" / "README.md").write_text("How to.\n")
+    (package / "changes" / "b.bugfix.md").write_text("One.\nTwo.\n")
+    (package / "changes" / "a.bugfix.md").write_text("Zero.\n")
+    (package / "changes" / "z.feature.md").write_text("Newest.\n")
+    return package
+
+
+def test_the_fragments_become_a_part_of_the_changelog_and_are_gone(package: Path) -> None:
+    assert release.prepare(package, "minor", DAY) == "1.3.0"
+
+    assert (package / "CHANGELOG.md").read_text() == (
+        "# Changelog of jug-any\n\n## 1.3.0 (2030-01-02)\n\n### New\n\n- Newest.\n\n"
+        "### Mended\n\n- Zero.\n- One.\n  Two.\n\n## 1.2.3 (2029-01-01)\n\nOld.\n"
+    )
+    assert release.project_of(package)["version"] == "1.3.0"
+    assert [path.name for path in (package / "changes").iterdir()] == ["README.md"]
+
+
+def test_a_version_that_waits_is_released_under_the_words_that_are_there(package: Path) -> None:
+    log = package / "CHANGELOG.md"
+    log.write_text(log.read_text().replace("2029-01-01", "unreleased"))
+
+    assert release.prepare(package, "", DAY) == "1.2.3"
+
+    assert log.read_text() == (
+        "# Changelog of jug-any\n\n## 1.2.3 (2030-01-02)\n\nOld.\n\n### New\n\n- Newest.\n\n"
+        "### Mended\n\n- Zero.\n- One.\n  Two.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [("patch", "1.2.4"), ("minor", "1.3.0"), ("major", "2.0.0"), ("1.10.0", "1.10.0")],
+)
+def test_the_next_version_is_counted_or_said(wanted: str, version: str) -> None:
+    assert release.next_version("1.2.3", wanted, is_waiting=False) == version
+
+
+@pytest.mark.parametrize("wanted", ["", "1.2.3", "1.1.9", "2", "next", "2.0.0rc1"])
+def test_a_version_that_is_not_next_is_refused(wanted: str) -> None:
+    with pytest.raises(release.Refused):
+        release.next_version("1.2.3", wanted, is_waiting=False)
+
+
+def test_a_release_without_news_is_refused(package: Path) -> None:
+    for fragment in release.fragments_of(package):
+        fragment.unlink()
+
+    with pytest.raises(release.Refused, match="nothing is new"):
+        release.prepare(package, "minor", DAY)
+    assert release.project_of(package)["version"] == "1.2.3"
+
+
+def test_a_fragment_of_no_type_is_refused(package: Path) -> None:
+    (package / "changes" / "odd.fix.md").write_text("Odd.\n")
+
+    with pytest.raises(release.Refused, match=r"odd\.fix\.md"):
+        release.prepare(package, "minor", DAY)
+
+
+@pytest.mark.parametrize("package", sorted(ROOT.glob("packages/*")), ids=lambda path: path.name)
+def test_every_fragment_that_waits_has_a_type(package: Path) -> None:
+    assert release.changes_in(release.fragments_of(package)).count("\n- ") == len(
+        release.fragments_of(package)
+    )
