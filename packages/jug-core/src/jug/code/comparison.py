@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
-from jug.code.freshness import are_all_of_now, one_of_each
+from jug.code.freshness import is_of_now, one_of_each
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
 from jug.hash.names import task_names
@@ -206,10 +206,11 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     store.poll()
     with without_collector():
         kept = KeptCode(store.kept_code())
-        if are_all_of_now(kept, tasks):
+        made_by = kept.reaches()
+        if is_of_now(made_by, map(code_of, one_of_each(tasks))):
             return Comparison()
-        there, made_by = _with_results(tasks, store), kept.reaches()
-        if made_by and made_by <= {code.reach for code in _codes(there)}:
+        there = _with_results(tasks, store)
+        if is_of_now(made_by, _codes(there)):
             return Comparison()
         return _compare(there, store, kept)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from jug.code.codes import code_of
+from jug.code.fingerprint import Code
 from jug.code.kept import KeptCode
 from jug.code.sources import remember
 from jug.records import without_collector
@@ -17,7 +18,7 @@ from jug.records import without_collector
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
-__all__ = ["are_all_fresh", "are_all_of_now", "one_of_each"]
+__all__ = ["are_all_fresh", "is_of_now", "one_of_each"]
 
 
 def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
@@ -25,13 +26,20 @@ def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
     remember()
     store.poll()
     with without_collector():
-        return are_all_of_now(KeptCode(store.kept_code()), tasks)
+        made_by = KeptCode(store.kept_code()).reaches()
+        return is_of_now(made_by, map(code_of, one_of_each(tasks)))
 
 
-def are_all_of_now(kept: KeptCode, tasks: Iterable[Any]) -> bool:
-    """Return whether all code that made results is that of some tasks now, as far as is kept."""
-    made_by = kept.reaches()
-    return bool(made_by) and made_by <= {code_of(task).reach for task in one_of_each(tasks)}
+def is_of_now(made_by: set[str], codes: Iterable[Code]) -> bool:
+    """Return whether all code that made results is among the code of now, each under its names.
+
+    Where two functions have one name, as those that another makes, it isn't told which made what.
+    """
+    now = {code.reach: code for code in codes} if made_by else {}
+    if not made_by or not made_by <= now.keys():
+        return False
+    names = {frozenset(part.name for part in code.reached) for code in now.values()}
+    return len(names) == len(now)
 
 
 def one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
