@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -368,3 +369,113 @@ def test_hooks_hear_of_each_result_that_was_there_once(run, seen):
     assert second == [
         "read", ("there", "first"), ("there", 2), 3, ("there", 1), 4, 5,
     ]  # fmt: skip
+
+
+def test_what_the_jugfile_makes_of_a_value_is_given_to_no_task(run, seen):
+    run("""
+@TaskGenerator
+def many(n):
+    return [n]
+
+@TaskGenerator
+def copied(x):
+    return list(x)
+
+lists = [many(n) for n in range(9)]
+barrier()
+taken = bvalue(lists[3])
+taken.append(99)
+builtins.SEEN.append(bvalue(copied(lists[3])))
+builtins.SEEN.append(bvalue(lists[3]))
+bvalue(note("more"))
+[note(n) for n in range(20)]
+barrier()
+builtins.SEEN.append(bvalue(lists[3]))
+bvalue([copied(one) for one in lists])
+""")
+
+    assert [one for one in seen if type(one) is list] == [[3], [3, 99], [3, 99]]
+
+
+def test_values_that_the_jugfile_held_are_forgotten_when_it_has_ended(run, seen):
+    run("""
+@TaskGenerator
+def copied(x):
+    return list(x)
+
+first = copied((1,))
+bvalue(first).append(2)
+builtins.SEEN.append(copied(first))
+""")
+
+    assert seen[-1].value() == [1]
+
+
+def test_tasks_draw_nothing_from_a_generator_of_the_jugfile_wherever_it_is(run, seen):
+    run("""
+kept = {"random": random.Random(3)}
+
+@TaskGenerator
+def draw(x):
+    return kept["random"].random() + x
+
+for n in range(3):
+    bvalue(draw(n))
+    builtins.SEEN.append(kept["random"].random())
+""")
+
+    drawn = random.Random(3)
+    assert seen[2:] == [drawn.random() for _ in range(3)]
+
+
+def test_a_task_has_the_whole_stack_however_deep_the_barrier_is(run, seen):
+    summary = run("""
+def count(n):
+    return n and 1 + count(n - 1)
+
+counted = TaskGenerator(count)
+
+def down(n):
+    return down(n - 1) if n else bvalue(counted(sys.getrecursionlimit() // 2))
+
+down(sys.getrecursionlimit() // 2)
+""")
+
+    assert summary.ending is Ending.DONE and not summary.failures
+
+
+def test_arguments_that_have_no_hash_any_more_have_changed(run, seen):
+    summary = run("""
+import threading
+
+class Settings:
+    lock = None
+
+settings = Settings()
+
+@TaskGenerator
+def spoil(settings):
+    settings.lock = threading.Lock()
+
+bvalue(spoil(settings))
+note(settings.lock)
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen == ["first", "read", "read", None]
+
+
+def test_a_failure_does_not_come_from_what_the_jugfile_has_caught(run, seen):
+    summary = run("""
+@TaskGenerator
+def fail():
+    raise ValueError("here")
+
+try:
+    open("nowhere")
+except OSError:
+    bvalue(fail())
+""")
+
+    [failure] = summary.failures
+    assert "ValueError" in failure.traceback and "nowhere" not in failure.traceback
