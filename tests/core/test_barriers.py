@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jug import set_jugdir
+from jug.barrier.passage import Passage, count_done, note_done
 from jug.code import find_stale
 from jug.execution.capacity import Capacity
 from jug.execution.settings import Settings
@@ -19,7 +20,7 @@ from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugfile
 from jug.selection import selection
 from jug.session import current_store
-from jug.task import alltasks
+from jug.task import Task, alltasks
 
 HEAD = """
 import builtins, os, random, sys
@@ -193,11 +194,11 @@ def ask():
     except BarrierError:
         builtins.SEEN.append("not there yet")
 
-thread = Thread(target=ask)
-thread.start(), thread.join()
+for thread in (Thread(target=ask), Thread(target=exec, args=("ask()", globals()))):
+    thread.start(), thread.join()
 """)
 
-    assert seen[2:] == ["not there yet", "in time"]
+    assert seen[2:] == ["not there yet"] * 2 + ["in time"]
     assert summary.ending is Ending.DONE
 
 
@@ -479,3 +480,66 @@ except OSError:
 
     [failure] = summary.failures
     assert "ValueError" in failure.traceback and "nowhere" not in failure.traceback
+
+
+def test_what_was_done_at_one_barrier_is_not_looked_at_again_at_the_next():
+    tasks = [Task(abs, n) for n in (-1, -2)]
+    with Passage({}).entered():
+        before = count_done()
+        note_done()
+        assert (before, count_done()) == (0, len(alltasks)) and len(alltasks) >= len(tasks)
+    assert count_done() == 0
+
+
+def test_a_folder_that_a_task_removes_ends_no_reading(run, seen):
+    summary = run("""
+@TaskGenerator
+def remove(folder):
+    os.chdir("..")
+    os.rmdir(folder)
+
+os.mkdir("inner")
+os.chdir("inner")
+bvalue(remove("inner"))
+bvalue(note("beyond"))
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen == ["first", "read", "beyond"]
+
+
+def test_beyond_a_failure_nothing_runs_of_what_the_jugfile_makes_in_spite_of_it(run, seen):
+    summary = run("""
+@TaskGenerator
+def fail():
+    raise ValueError("here")
+
+for tried in (fail, lambda: note("beyond")):
+    try:
+        bvalue(tried())
+    except BarrierError:
+        builtins.SEEN.append("caught")
+""", keep_going=True)  # fmt: skip
+
+    assert summary.ending is Ending.FAILED
+    assert seen == ["first", "read", "caught", "caught"]
+
+
+def test_what_fails_in_the_worker_comes_through_whatever_the_jugfile_catches(run, seen):
+    def refuse(task: Task[Any]) -> None:
+        if seen[-1] == "read":
+            raise OSError("no more")
+
+    register_hook("execute.task-pre-execute", refuse)
+    try:
+        with pytest.raises(OSError, match="no more"):
+            run("""
+try:
+    bvalue(note("beyond"))
+except Exception as error:
+    builtins.SEEN.append(type(error))
+""")
+    finally:
+        reset_all_hooks()
+
+    assert seen[:2] == ["first", "read"] and seen[2].__name__ == "BarrierError"
