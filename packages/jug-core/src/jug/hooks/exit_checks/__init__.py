@@ -35,6 +35,7 @@ log = Log("hooks")
 _BEFORE_TASK: Final = "execute.task-pre-execute"
 _AFTER_TASK: Final = "execute.task-executed1"
 _IN_A_WAIT: Final = "execute.waiting"
+_LOOK: Final = 0.01  # seconds for which a look for a file counts
 
 
 def exit_after_n_tasks(n: int) -> None:
@@ -68,6 +69,7 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     """End the worker before the first task at which the file exists, or while it waits.
 
+    A look counts for a hundredth of a second, in which several short tasks may begin.
     A relative name is one in the working directory of this call.
 
     >>> exit_if_file_exists("please.stop")
@@ -153,10 +155,14 @@ class _TimeLimit:
 @dataclass
 class _FileCheck:
     path: str
+    next_look: float = field(default=0.0, compare=False)
 
     def __call__(self, task: Any = None) -> None:
-        if os.access(self.path, os.F_OK):  # raises nothing inside, so it is quick
-            _exit(f"the file {self.path!r} is there")
+        now = time.monotonic()
+        if now >= self.next_look:
+            self.next_look = now + _LOOK
+            if os.path.exists(self.path):
+                _exit(f"the file {self.path!r} is there")
 
 
 @dataclass

@@ -401,13 +401,13 @@ class FileStore(BaseStore):
         return self._save_if_wanted(lease, frame, inputs)
 
     def _save_if_wanted(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
-        digest, writer = lease.digest, self._saving.writer()
-        if self._index.expects_removed(digest, writer.worker):
+        digest, index, writer = lease.digest, self._index, self._saving.writer()
+        if digest in index.histories and index.expects_removed(digest, writer.worker):
             self._saving.save_void(writer, digest)
             return Outcome.STALE
         if self.news.is_stale((digest, *inputs), lease.since):
             return Outcome.STALE
-        if digest in self._index.results:
+        if digest in index.results:
             return Outcome.DUPLICATE
         self._saving.save(writer, frame)
         return Outcome.SAVED
