@@ -218,7 +218,7 @@ class Worker:
     def _ending_of_wait(self) -> Ending | None:
         """Return why not to wait on, if somebody said so."""
         if self.room.is_counted:
-            self.taking.join()  # so that others see what is here, and wait for what this one may run
+            self.taking.join()  # so others see what is here, and wait for what this one may run
         if not may_go_on("execute.waiting"):
             self.stop = self.stop or Ending.LIMIT
         return self._ending_if_told()

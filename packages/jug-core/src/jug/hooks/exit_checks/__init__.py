@@ -69,7 +69,7 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     """End the worker before the first task at which the file exists, or while it waits.
 
-    A look counts for a hundredth of a second, in which several short tasks may begin.
+    A look counts for a hundredth of a second, in which further short tasks may begin.
     A relative name is one in the working directory of this call.
 
     >>> exit_if_file_exists("please.stop")
