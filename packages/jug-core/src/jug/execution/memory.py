@@ -54,7 +54,7 @@ class Memory:
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""
-        if self._is_small(result) and self._graph.count_dependants(number):
+        if self._graph.count_dependants(number) and self._is_small(result):
             self._graph.tasks[number].keep(result)
 
     def unload(self, inputs: Sequence[int]) -> None:
