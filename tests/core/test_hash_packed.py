@@ -235,8 +235,8 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         lambda: "x" * shared.LONG,
         lambda: b"x" * shared.LONG,
         lambda: tuple(range(10_000)),
-        lambda: np.frombuffer(b"x" * shared.LONG, "f8"),
-        lambda: np.frombuffer(b"x" * 2 * shared.LONG, "f8").reshape(-1, 64)[::2],
+        lambda: np.frombuffer(memoryview(b"x" * shared.LONG), "f8"),
+        lambda: np.frombuffer(memoryview(b"x" * 2 * shared.LONG), "f8").reshape(-1, 64)[::2],
     ],
 )
 def test_what_never_changes_is_hashed_once(make: Any, hashed: list[int]) -> None:
@@ -254,7 +254,7 @@ def test_what_never_changes_is_hashed_once(make: Any, hashed: list[int]) -> None
 
 def test_views_of_the_same_bytes_differ() -> None:
     data = bytes(range(256)) * 1024
-    whole = np.frombuffer(data, "u4")
+    whole = np.frombuffer(memoryview(data), "u4")
     views = [whole, whole[1:], whole[:-1], whole[::2], whole.reshape(2, -1), whole.view("f4")]
     views += [whole.view(">u4"), whole.reshape(256, -1).T, whole[::-1]]
 
@@ -272,6 +272,32 @@ def test_an_array_that_can_be_changed_is_hashed_each_time() -> None:
     array.flags.writeable = False
 
     assert hash_one(array) != before
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_array_from_a_pickle_is_hashed_each_time(protocol: int) -> None:
+    array = pickle.loads(pickle.dumps(np.zeros(shared.LONG), protocol))
+    view = array.view()
+    before = hash_one(array)
+
+    array[0] = 1
+    once = hash_one(array)
+    array.flags.writeable = False
+    again = hash_one(array)
+    view[0] = 2
+
+    assert before != once == again != hash_one(array)
+
+
+def test_an_array_over_memory_that_changes_is_hashed_each_time() -> None:
+    data = bytearray(8 * shared.LONG)
+    for memory in (data, memoryview(data), memoryview(data).toreadonly()):
+        array = np.frombuffer(memory, "f8")
+        before = hash_one(array)
+
+        data[0] += 1
+
+        assert hash_one(array) != before
 
 
 def test_a_tuple_with_something_that_changes_is_hashed_each_time() -> None:
