@@ -204,6 +204,17 @@ def test_lone_surrogates_in_a_column_are_kept() -> None:
         assert all_differ(columns)
 
 
+def test_strings_of_arrow_that_are_no_text_have_no_hash() -> None:
+    lasting = pa.py_buffer(b"\x80\x80")
+    for offsets in ([0, 1, 2], [0, 0, 2]):
+        places = pa.py_buffer(np.array(offsets, "<i4"))
+        broken = pa.Array.from_buffers(pa.string(), 2, [None, places, lasting])
+
+        for value in (broken, pa.table({"a": broken})):
+            with pytest.raises(HashError, match="not UTF-8"):
+                hash_one(value)
+
+
 # Values that tasks share
 
 
