@@ -368,3 +368,29 @@ def test_hooks_hear_of_each_result_that_was_there_once(run, seen):
     assert second == [
         "read", ("there", "first"), ("there", 2), 3, ("there", 1), 4, 5,
     ]  # fmt: skip
+
+
+def test_a_value_that_the_jugfile_has_changed_reaches_no_task(run, seen):
+    summary = run("""
+@TaskGenerator
+def several(i):
+    return [i]
+
+@TaskGenerator
+def total(xs):
+    return len(xs)
+
+@TaskGenerator
+def totals(xs):
+    return [*map(len, xs)]
+
+all_of_them = [several(i) for i in range(20)]
+for i, task in enumerate([all_of_them[0], all_of_them[1], several(2)]):
+    bvalue(task).append("changed")
+    one, many = total(task), totals([task, several(i + 1)])
+    barrier()
+    builtins.SEEN.append((value(one), value(many), task.is_loaded()))
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen[-3:] == [(1, [1, 1], False)] * 3

@@ -7,11 +7,12 @@ more than one task of the graph stays, until the worker reads the jugfile again,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
+from jug.task.task import Task
 
 _NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
@@ -30,6 +31,16 @@ class Memory:
         """Forget the values of the tasks from this number on, which may not count any more."""
         for number in range(first, len(self._graph)):
             self._graph.tasks[number].unload()
+
+    def refresh(self, dependencies: Iterable[Task[Any]]) -> None:
+        """Forget what can be changed of what a task is given: the jugfile may have done so.
+
+        It asks for values at its barriers.  A task that it made twice is in the graph once,
+        so this goes by the very tasks that are given.
+        """
+        for task in dependencies:
+            if type(task.loaded_value) not in ATOMS:
+                task.unload()
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""

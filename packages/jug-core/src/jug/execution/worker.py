@@ -327,6 +327,7 @@ class Worker:
         if not task.has_plain_arguments:
             self.reading.given.append(task)
         try:
+            self.agenda.memory.refresh(task.dependencies())
             frame, result = self.runner.run(task)
         except InputMissing:
             self.store.release(lease)
@@ -347,6 +348,7 @@ class Worker:
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
+                self.agenda.memory.refresh(task.dependencies())
         if changes() != as_of:  # it has imported what was edited
             self._keep_code(task, lease)
         return self._succeed(lease, number, inputs, frame, result)
