@@ -394,3 +394,24 @@ for i, task in enumerate([all_of_them[0], all_of_them[1], several(2)]):
 
     assert summary.ending is Ending.DONE
     assert seen[-3:] == [(1, [1, 1], False)] * 3
+
+
+def test_what_an_attempt_has_changed_does_not_reach_the_next(run, seen):
+    summary = run("""
+@TaskGenerator
+def one():
+    return [1]
+
+@TaskGenerator(retries=2)
+def total(xs):
+    xs.append("changed")
+    builtins.SEEN.append(len(xs))
+    if builtins.SEEN[-3:] != [2, 2, 2]:
+        raise ValueError("once more")
+    return len(xs)
+
+total(one())
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen[-3:] == [2, 2, 2]

@@ -129,13 +129,15 @@ def longer(values: list[Any]) -> list[Any]:
 
 VALUES = st.recursive(
     ATOMS,
-    lambda inner: st.lists(inner, max_size=9)
-    | st.lists(inner, max_size=9).map(tuple)
-    | st.lists(inner, min_size=1, max_size=4).map(longer)
-    | st.lists(inner, min_size=1, max_size=4).map(longer).map(tuple)
-    | st.dictionaries(KEYS, inner, max_size=9)
-    | st.sets(KEYS, max_size=3)
-    | st.frozensets(KEYS, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=9)
+        | st.lists(inner, max_size=9).map(tuple)
+        | st.lists(inner, min_size=1, max_size=4).map(longer)
+        | st.lists(inner, min_size=1, max_size=4).map(longer).map(tuple)
+        | st.dictionaries(KEYS, inner, max_size=9)
+        | st.sets(KEYS, max_size=3)
+        | st.frozensets(KEYS, max_size=3)
+    ),
     max_leaves=12,
 )
 

@@ -18,6 +18,17 @@ _NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
 
 
+def forget_changeable(tasks: Iterable[Task[Any]]) -> None:
+    """Forget what can be changed of what a task is given, by these very tasks.
+
+    A jugfile asks for values at its barriers, and an attempt that failed had them before.
+    A task that the jugfile made twice is in the graph once.
+    """
+    for task in tasks:
+        if type(task.loaded_value) not in ATOMS:
+            task.unload()
+
+
 class Memory:
     """The values of a graph's tasks, as far as one worker keeps them: none at first."""
 
@@ -31,16 +42,6 @@ class Memory:
         """Forget the values of the tasks from this number on, which may not count any more."""
         for number in range(first, len(self._graph)):
             self._graph.tasks[number].unload()
-
-    def refresh(self, dependencies: Iterable[Task[Any]]) -> None:
-        """Forget what can be changed of what a task is given: the jugfile may have done so.
-
-        It asks for values at its barriers.  A task that it made twice is in the graph once,
-        so this goes by the very tasks that are given.
-        """
-        for task in dependencies:
-            if type(task.loaded_value) not in ATOMS:
-                task.unload()
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""

@@ -29,6 +29,7 @@ from jug.execution.budget import Budget
 from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
+from jug.execution.memory import forget_changeable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reading_on import Read, ReadingOn
 from jug.execution.reporting import reporter_to
@@ -327,7 +328,6 @@ class Worker:
         if not task.has_plain_arguments:
             self.reading.given.append(task)
         try:
-            self.agenda.memory.refresh(task.dependencies())
             frame, result = self.runner.run(task)
         except InputMissing:
             self.store.release(lease)
@@ -348,7 +348,7 @@ class Worker:
         finally:
             if inputs:
                 self.agenda.memory.unload(inputs)
-                self.agenda.memory.refresh(task.dependencies())
+                forget_changeable(task.dependencies())
         if changes() != as_of:  # it has imported what was edited
             self._keep_code(task, lease)
         return self._succeed(lease, number, inputs, frame, result)
