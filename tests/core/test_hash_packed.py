@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
-from typing import Any
+import types
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -15,6 +17,11 @@ from hypothesis import strategies as st
 
 from jug.errors import HashError
 from jug.hash import framing, hash_one, packed, shared, task_texts, texts
+
+
+class Pair(NamedTuple):
+    one: Any
+    other: Any
 
 
 def f() -> None: ...
@@ -317,6 +324,18 @@ def test_a_tuple_with_something_that_changes_is_hashed_each_time() -> None:
         before = hash_one(value)
 
         inner[0] += 1
+
+        assert hash_one(value) != before
+
+
+def test_a_tuple_with_an_object_is_hashed_each_time() -> None:
+    thing, array = types.SimpleNamespace(x=np.zeros(1)), np.zeros(1)
+    thing.x = array
+    for inner in (thing, array, Pair(1, array), array[:], functools.partial(f, array)):
+        value = (*range(2000), inner)
+        before = hash_one(value)
+
+        array[0] += 1
 
         assert hash_one(value) != before
 
