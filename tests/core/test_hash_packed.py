@@ -187,6 +187,14 @@ def test_a_part_of_a_column_hashes_as_its_copy(make: Any) -> None:
     assert all_differ([column, column[2:], column[:0]])
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.int64()])
+def test_a_part_of_an_arrow_column_without_holes(kind: Any) -> None:
+    values = [*range(9)] if kind == pa.int64() else STRINGS
+    column = pa.array(values, kind)
+
+    assert hash_one(column[2:-1]) == hash_one(pa.array(values[2:-1], kind))
+
+
 def test_by_which_library_pandas_keeps_strings_does_not_count() -> None:
     for values in (STRINGS, [*STRINGS, None], [None], []):
         one, other = (COLUMNS[name](values) for name in ("python", "pyarrow"))
