@@ -28,6 +28,7 @@ from jug.execution.budget import Budget
 from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
+from jug.execution.memory import forget_changeable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reading_on import Read, ReadingOn
 from jug.execution.reporting import reporter_to
@@ -284,11 +285,12 @@ class Worker:
         if not inputs:
             return self.runner.run(task)
         memory = self.agenda.memory
-        held = memory.take_aside(inputs)
+        held = memory.take_aside(task.dependencies())
         try:
             return self.runner.run(task)
         finally:
             memory.unload(inputs)
+            forget_changeable(task.dependencies())
             memory.put_back(held)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
