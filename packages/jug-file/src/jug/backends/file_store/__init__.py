@@ -214,7 +214,9 @@ class FileStore(BaseStore):
             wait_until(self._is_there, seconds)
         self.poll()
         if not reader.has_changes():
-            self._waiting.wait(min(seconds, LATE) if self._claims.revoke_late() else seconds)
+            # Who has never taken a task only looks, and is in no hurry.
+            is_kept_back = bool(self.worker_id) and self._claims.revoke_late()
+            self._waiting.wait(min(seconds, LATE) if is_kept_back else seconds)
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
@@ -282,7 +284,7 @@ class FileStore(BaseStore):
 
     def _describe(self, worker: str) -> WorkerRecord:
         record = WorkerRecord.here(worker, self.jugfile, self.offers)
-        return record._replace(claims=self.gives_several and self._claims.can_claim())
+        return record._replace(claims=self.gives_several and self._claims.may_ever_claim())
 
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         self._be_writable()
@@ -324,7 +326,7 @@ class FileStore(BaseStore):
             return None
         lease = self._lease_of(digest)
         self._note_lost(leases.taken_over)
-        self._note_lost(self._claims.take_robbed((digest,)))
+        self._note_lost(self._claims.take_robbed(() if lease is None else (digest,)))
         return lease
 
     def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
@@ -335,10 +337,11 @@ class FileStore(BaseStore):
             return []
         self._saving.writer().begin()  # others look for claims of those that have a segment
         self._claimed_at = time.monotonic()
-        given = claims.take([digest for digest in candidates if digest not in results])
+        taken = claims.take([digest for digest in candidates if digest not in results])
+        given = [digest for digest in taken if digest not in results]
         self._note_lost(claims.take_robbed(given))
         worker, since = claims.worker_id, self.news.clock
-        return [Lease(digest, worker, since, True) for digest in given if digest not in results]
+        return [Lease(digest, worker, since, True) for digest in given]
 
     def begin(self, lease: Lease) -> bool:
         return self._claims.begin(lease.digest)
