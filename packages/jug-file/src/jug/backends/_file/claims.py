@@ -216,22 +216,28 @@ class FileClaims:
                 found.update((d, Claimed(worker, d != claim.running)) for d in kept)
         return {digest: one for digest, one in found.items() if digest not in results}
 
-    def revoke_late(self) -> bool:
-        """Revoke the claims that have stood for long; return whether any may keep tasks back."""
+    def revoke_late(self) -> float | None:
+        """Revoke the claims that have stood for long.
+
+        Return after how many seconds to look again, None if no claim keeps back what
+        could be had.
+        """
         if not self._is_local:
-            return False
+            return None
         claims = {worker: self.claim_of(worker) for worker in self.others()}
         keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
         late = [w for w, number in keeping.items() if _since(self._seen, w, number) >= LATE]
-        others = [worker for worker in late if not self._revoke(worker)]
-        return len(keeping) > len(others)
+        if any([self._revoke(worker, keeping[worker]) for worker in late]):
+            return _SETTLED
+        return LATE if len(keeping) > len(late) else None
 
-    def _revoke(self, worker: str) -> bool:
-        """Revoke a claim; return False if its worker is another user's, so that it is not ours."""
+    def _revoke(self, worker: str, number: int) -> bool:
+        """Revoke a claim; return whether its worker's file may be written to by this user."""
         try:
             self._show(worker, _REVOKED_AT, _REVOKED)
         except PermissionError:
             return False
+        _since(self._revoked, worker, number)
         return True
 
     def break_(self, digest: bytes) -> bool:

@@ -28,7 +28,7 @@ from typing import Any, Final, Self
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.claims import LATE, FileClaims
+from jug.backends._file.claims import FileClaims
 from jug.backends._file.clock import DiskClock
 from jug.backends._file.code import CodeFiles
 from jug.backends._file.disk import (
@@ -215,8 +215,8 @@ class FileStore(BaseStore):
         self.poll()
         if not reader.has_changes():
             # Who has never taken a task only looks, and is in no hurry.
-            is_kept_back = bool(self.worker_id) and self._claims.revoke_late()
-            self._waiting.wait(min(seconds, LATE) if is_kept_back else seconds)
+            pause = self._claims.revoke_late() if self.worker_id else None
+            self._waiting.wait(min(seconds, pause or seconds), busiest=pause)
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
