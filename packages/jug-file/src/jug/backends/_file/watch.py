@@ -67,9 +67,7 @@ class Watch:
         self._busiest = _BUSIEST
         self._took = 0.0
 
-    def wait(
-        self, seconds: float, pids: Iterable[int] = (), busiest: float | None = None
-    ) -> bool:
+    def wait(self, seconds: float, pids: Iterable[int] = (), busiest: float | None = None) -> bool:
         """Wait until something changed, or one of these processes of this host ended.
 
         Returns False if neither came true within `seconds`.  Looks are kept apart by up to
