@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from jug.backends import file_store
 from jug.backends._file import claims, marker
 from jug.backends._file.worker_file import CLAIM_AT, SIZE
 from jug.backends.base import Lease, Outcome
@@ -436,3 +437,70 @@ def test_a_revocation_that_was_seen_with_half_of_the_claim_before_is_not_believe
     assert not sees_it_free(b"\1")
     now += 1.0
     assert sees_it_free(b"\1")
+
+
+def test_what_is_discarded_is_not_saved_by_who_runs_it_though_others_have_claimed_it_too(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_store, "_FRESH", 3600.0)  # who saves reads nothing before
+    one, other, third = opening(), opening(), opening()
+    for worker, waiting in ((one, other), (other, one)):
+        (lease, _) = claimed(worker, A, B)
+        assert worker.begin(lease)
+        assert waiting.acquire_several([A, C])  # A is shown, but not given
+
+        third.discard([A])
+        worker.save(lease, result(A))
+        worker.end_several()
+        waiting.end_several()
+
+        assert third.exists_after_poll([A]) == [False]
+        third.discard([B, C])
+        one.poll()
+        other.poll()
+
+
+def test_what_is_discarded_is_not_saved_though_an_older_result_was_not_known_to_be_removed(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other, third = opening(), opening(), opening()
+    third.put(result(A))
+    for store in (worker, other):
+        store.poll()
+    third.discard([A])
+    worker.poll()
+    (first, second) = claimed(worker, A, B)
+    assert worker.begin(first)
+    really = other.poll
+
+    def poll_just_before_it_is_saved(*, afresh: bool = False) -> None:
+        really(afresh=afresh)
+        if worker.begin(second):
+            worker.save(first, result(A))
+            worker.end_several()
+
+    monkeypatch.setattr(other, "poll", poll_just_before_it_is_saved)
+    other.discard([A])
+
+    assert third.exists_after_poll([A]) == [False]
+
+
+def test_a_worker_that_has_claimed_again_runs_none_until_it_says_so(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    leases = claimed(worker, A, B, C)
+    assert worker.begin(leases[1])
+    worker.end_several()
+
+    claimed(worker, A, B, C)
+
+    assert [holder.waits for holder in other.holders().values()] == [True] * 3
+
+
+def test_what_is_done_is_held_by_nobody_before_the_next_is_begun(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    assert worker.begin(first)
+    worker.save(first, result(A))
+    other.poll()
+
+    assert other.holders().keys() == {B}

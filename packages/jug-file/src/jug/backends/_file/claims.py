@@ -29,7 +29,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from mmap import mmap
@@ -207,14 +207,23 @@ class FileClaims:
 
     def held(self) -> dict[bytes, Claimed]:
         """Return which workers have claimed what, of what is not done."""
-        found: dict[bytes, Claimed] = {}
         results = self._segments.index.results
-        for worker in self._leases.links.workers():
-            claim = self.claim_of(worker)
-            if claim is not None:
-                kept = claim.kept() if claim.is_revoked else claim.tasks[max(claim.begun, 0) :]
-                found.update((d, Claimed(worker, d != claim.running)) for d in kept)
-        return {digest: one for digest, one in found.items() if digest not in results}
+        return {digest: one for digest, one in self.shown() if digest not in results}
+
+    def shown(self) -> Iterator[tuple[bytes, Claimed]]:
+        """Yield which tasks workers show that they want, each perhaps several times.
+
+        What they have begun comes last: it is theirs, while the rest may not be.
+        """
+        claims = {worker: self.claim_of(worker) for worker in self._leases.links.workers()}
+        made = [(worker, claim) for worker, claim in claims.items() if claim is not None]
+        for worker, claim in made:
+            if not claim.is_revoked:
+                for digest in claim.tasks[claim.begun + 1 :]:
+                    yield digest, Claimed(worker, True)
+        for worker, claim in made:
+            if claim.running:
+                yield claim.running, Claimed(worker, False)
 
     def revoke_late(self) -> float | None:
         """Revoke the claims that have stood for long.

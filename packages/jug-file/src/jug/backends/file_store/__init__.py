@@ -212,6 +212,7 @@ class FileStore(BaseStore):
         self.flush()
         if not self._is_there():
             wait_until(self._is_there, seconds)
+        self._waiting.begin()  # what its first look finds is no reason to end a wait
         self.poll()
         if not reader.has_changes():
             # Who has never taken a task only looks, and is in no hurry.
@@ -475,12 +476,19 @@ class FileStore(BaseStore):
 
     def discard(self, digests: Iterable[bytes]) -> int:
         discard, leases = Discard(self._index, digests), self._leases
-        held = self.holders()
+        at_work = self._at_work()
         self.poll(afresh=True)
-        self._remove(discard.entries(held, leases.worker_id))
+        self._remove(discard.entries(at_work, leases.worker_id))
         if self._is_made:
-            self._remove(discard.late_entries(self.holders(), leases.worker_id))
+            self._remove(discard.late_entries(self._at_work(), leases.worker_id))
         return discard.count
+
+    def _at_work(self) -> set[tuple[bytes, str]]:
+        """Return which tasks are run, and by whom, or by one of whom."""
+        if not self._is_there():
+            return set()
+        locked = {(digest, one.worker) for digest, one in self._leases.holders().items()}
+        return locked.union((digest, one.worker) for digest, one in self._claims.shown())
 
     def discard_frame(self, digest: bytes, frame: Place | None) -> None:
         if frame is not None:
