@@ -504,3 +504,24 @@ def test_what_is_done_is_held_by_nobody_before_the_next_is_begun(opening: Openin
     other.poll()
 
     assert other.holders().keys() == {B}
+
+
+def test_a_claim_is_revoked_when_it_has_stood_for_a_while_and_not_before(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    first, second = claimed(worker, A, B)
+    now = 100.0
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: now))
+    with other.reader() as reader:
+        assert other.acquire([B]) is None
+        other.wait(reader, 0)
+        assert worker.begin(first)
+
+        now += 2 * claims.LATE
+        other.wait(reader, 0)
+        assert other.acquire([B]) is None
+
+        now += 0.002
+        assert taken(other, A, B).digest == B
+        assert not worker.begin(second)
