@@ -584,7 +584,7 @@ def test_a_jugdir_of_a_newer_version_is_refused(jug, slurm, programs, executed):
     from jug.backends._file import marker
 
     executed("work.py")
-    lines = marker.text().rpartition("sum ")[0].replace("store 1.0", "store 2.0")
+    lines = marker.text().rpartition("sum ")[0].replace(f"store {marker.MAJOR}.", "store 99.")
     Path("work.jugdata/format").write_text(marker.with_sum(lines))
 
     assert "update jug-file" in jug("submit", *ASKED, status=1).output

@@ -87,7 +87,7 @@ def at_work(snapshot: Snapshot) -> str:
 def silence(workers: Sequence[Worker]) -> str:
     """Return in a sentence which workers are silent, and for how long.
 
-    >>> from jug.workers import Life
+    >>> from jug.workers import Life, Worker
     >>> one = Worker("5f0c", None, Life.SILENT, silence=840.0, lease=120.0)
     >>> silence([one])
     '1 worker is silent for longer than the lease of 2 min: 5f0c for 14 min'
