@@ -333,19 +333,24 @@ def test_who_only_looks_revokes_no_claim(opening: Opening) -> None:
     assert worker.begin(first)
 
 
+def forbid_writing(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> None:
+    """Let nobody open a file for writing, as if it were another user's."""
+    really = os.open
+
+    def may_not_write(path: str, flags: int, *args: int) -> int:
+        if path == str(theirs) and flags & os.O_WRONLY:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return really(path, flags, *args)
+
+    monkeypatch.setattr(os, "open", may_not_write)
+
+
 def test_who_may_not_write_to_the_file_of_another_user_waits_until_its_claim_ends(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, other = opening(), opening()
     (first, _) = claimed(worker, A, B)
-    theirs, really = str(own_file(worker)), os.open
-
-    def may_not_write(path: str, flags: int, *args: int) -> int:
-        if path == theirs and flags & os.O_WRONLY:
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        return really(path, flags, *args)
-
-    monkeypatch.setattr(os, "open", may_not_write)
+    forbid_writing(monkeypatch, own_file(worker))
     with other.reader() as reader:
         for _ in range(3):
             assert other.acquire([A]) is None
@@ -525,3 +530,40 @@ def test_a_claim_is_revoked_when_it_has_stood_for_a_while_and_not_before(
         now += 0.002
         assert taken(other, A, B).digest == B
         assert not worker.begin(second)
+
+
+def test_the_task_of_another_users_killed_worker_is_taken_over_too(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir = opening()
+    command = [sys.executable, "-c", HOLDER, heir.jugdir]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        holder.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        (theirs,) = Path(heir.jugdir, "leases").iterdir()
+        forbid_writing(monkeypatch, theirs)
+
+        claimed(heir, A, B)
+
+    assert [run.digest for run in heir.runs() if run.state is RunState.LOST] == [B]
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_over_a_network_what_is_broken_is_written_at_once(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    worker, other = opening(), opening(network=network)
+    claimed(worker, A, B)
+    flags_of, really = list[int](), os.open
+
+    def noted(path: str, flags: int, *args: int) -> int:
+        if path == str(own_file(worker)) and flags & os.O_WRONLY:
+            flags_of.append(flags & os.O_DSYNC)
+        return really(path, flags, *args)
+
+    with monkeypatch.context() as noting:
+        noting.setattr(os, "open", noted)
+        assert other.break_leases([A]) == 1
+
+    assert flags_of == [os.O_DSYNC if network else 0] * 2

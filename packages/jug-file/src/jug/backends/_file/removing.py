@@ -31,7 +31,8 @@ class Discard:
     def entries(self, at_work: Set[tuple[bytes, str]], worker: str | None) -> list[Removed]:
         """Return what to remove, once all was read: frames that are there, and next frames.
 
-        Which workers are `at_work` on which tasks was looked up before.  This worker's own runs are only noted.
+        Which workers are `at_work` on which tasks was looked up before.  This worker's own
+        runs are only noted.
         """
         named: list[Removed] = []
         self._digests.sort(key=self._index.result_at)  # neighbours share a read
@@ -56,9 +57,7 @@ class Discard:
             self._index.drop(digest, self._index.results[digest])
         return [Removed(digest, ident) for ident in idents]
 
-    def _next_frames(
-        self, at_work: Set[tuple[bytes, str]], worker: str | None
-    ) -> list[Removed]:
+    def _next_frames(self, at_work: Set[tuple[bytes, str]], worker: str | None) -> list[Removed]:
         """Return what names the next frames of all other workers that run one of the tasks."""
         wanted = set(self._digests) if at_work else ()
         return [
