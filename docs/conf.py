@@ -24,6 +24,8 @@ smartquotes = False  # they would make one dash of the two of an option
 
 html_theme = "furo"
 html_title = "jug"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_search_summary = False  # it would be fetched, which no browser does from a disk
 html_show_copyright = False

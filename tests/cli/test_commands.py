@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import jug.cli
 import jug.jug
-from jug.cli import OWN_COMMANDS, main
+from jug.cli import OTHER_WORDS, OWN_COMMANDS, main
 from jug.execution.summary import Ending
 from jug.installed import EntryPoint
 from jug.options import default_options
@@ -280,6 +280,8 @@ def test_reading_output_that_stops_is_no_error(folder: Path) -> None:
     ("words", "advice"),
     [
         (["exeucte", "primes.py"], "there is no command 'exeucte': is 'execute' meant?"),
+        (["run", "primes.py"], "there is no command 'run': is 'execute' meant?"),
+        (["delete"], "there is no command 'delete': is 'invalidate' meant?"),
         (["primes.py"], "say what to do with the jugfile, such as `jug execute primes.py`"),
         (["xyzzy"], "there is no command 'xyzzy': `jug --help` lists them"),
         (["status", "--jugdirr", "x"], "'--jugdir'?"),
@@ -290,6 +292,13 @@ def test_a_wrong_word_is_answered_with_what_may_be_meant(words: list[str], advic
 
     assert result.exit_code == 2
     assert advice in result.output
+
+
+def test_a_word_of_other_tools_is_no_command_and_stands_for_one() -> None:
+    commands = {*main.list_commands(click.Context(main))}
+
+    assert not commands & {*OTHER_WORDS}
+    assert commands >= {*OTHER_WORDS.values()}
 
 
 def test_a_command_of_a_distribution_that_is_not_there_says_what_to_install(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from math import isnan, nan
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jug import Task, set_jugdir
 from jug.backends.base import BaseStore
@@ -23,6 +26,7 @@ from jug.records import Record, RunState, pack
 from jug.session import use_store
 from jug.task.graph import Graph
 from jug.views.critical_path import critical_path
+from jug.views.folded import folded
 from jug.views.places import Places
 from jug.views.timings import Timings, timings
 from jug.views.worker_times import WorkerRuns, ready_times, worker_times
@@ -275,6 +279,43 @@ def test_a_run_within_another_ends_before_that() -> None:
     )
 
     assert (times.end, times.idle, times.overhead) == (20.0, 0.0, 1.0)
+
+
+def test_who_waits_for_what_was_made_anew_later_waits_until_the_run_begins() -> None:
+    runs = runs_of((2, 20.0, 4.0))
+    times = worker_times(
+        Places({}).of("node1:7"), worker(10.0, 24.0), runs, ready_times(GRAPH, [16.0, 90.0, 24.0])
+    )
+
+    assert (times.idle, times.overhead) == (10.0, 0.0)
+
+
+EDGES = st.lists(st.lists(st.integers(0, 9), max_size=3), max_size=10)
+
+
+@given(EDGES, st.lists(st.integers(0, 9), min_size=10, max_size=10))
+def test_sums_over_a_whole_graph_are_those_of_its_tasks(
+    edges: list[list[int]], lengths: list[int]
+) -> None:
+    tasks: list[Task[Any]] = []
+    for number, needed in enumerate(edges):
+        f = [abs, max, sum][number % 3]
+        tasks.append(Task(f, number, *(tasks[one] for one in needed if one < number)))
+    graph = Graph(tasks)
+    seconds = [float(length) for length, _ in zip(lengths, tasks, strict=False)]
+    until, ready, links = list[float](), list[float](), Counter[tuple[str, str]]()
+    for number, task in enumerate(tasks):
+        needed_here = list(graph.dependencies_of(number))
+        until.append(seconds[number] + max((until[one] for one in needed_here), default=0.0))
+        ready.append(max((seconds[one] for one in needed_here), default=0.0))
+        links.update((tasks[one].name, task.name) for one in needed_here)
+
+    assert list(ready_times(graph, seconds)) == ready
+    assert critical_path(graph, seconds, {}).length == max(until, default=0.0)
+    one = folded(graph)
+    assert one.names == list(dict.fromkeys(task.name for task in tasks))
+    assert {(one.names[a], one.names[b]): times for a, b, times in one.links} == links
+    assert one.links == sorted(one.links)
 
 
 # The critical path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from jug import set_jugdir
+from jug.barrier.passage import Passage, count_done, note_done
 from jug.code import find_stale
 from jug.execution.capacity import Capacity
 from jug.execution.settings import Settings
@@ -18,7 +20,7 @@ from jug.hooks import register_hook, reset_all_hooks
 from jug.jugfile import Jugfile
 from jug.selection import selection
 from jug.session import current_store
-from jug.task import alltasks
+from jug.task import Task, alltasks
 
 HEAD = """
 import builtins, os, random, sys
@@ -192,11 +194,11 @@ def ask():
     except BarrierError:
         builtins.SEEN.append("not there yet")
 
-thread = Thread(target=ask)
-thread.start(), thread.join()
+for thread in (Thread(target=ask), Thread(target=exec, args=("ask()", globals()))):
+    thread.start(), thread.join()
 """)
 
-    assert seen[2:] == ["not there yet", "in time"]
+    assert seen[2:] == ["not there yet"] * 2 + ["in time"]
     assert summary.ending is Ending.DONE
 
 
@@ -368,3 +370,176 @@ def test_hooks_hear_of_each_result_that_was_there_once(run, seen):
     assert second == [
         "read", ("there", "first"), ("there", 2), 3, ("there", 1), 4, 5,
     ]  # fmt: skip
+
+
+def test_what_the_jugfile_makes_of_a_value_is_given_to_no_task(run, seen):
+    run("""
+@TaskGenerator
+def many(n):
+    return [n]
+
+@TaskGenerator
+def copied(x):
+    return list(x)
+
+lists = [many(n) for n in range(9)]
+barrier()
+taken = bvalue(lists[3])
+taken.append(99)
+builtins.SEEN.append(bvalue(copied(lists[3])))
+builtins.SEEN.append(bvalue(lists[3]))
+bvalue(note("more"))
+[note(n) for n in range(20)]
+barrier()
+builtins.SEEN.append(bvalue(lists[3]))
+bvalue([copied(one) for one in lists])
+""")
+
+    assert [one for one in seen if type(one) is list] == [[3], [3, 99], [3, 99]]
+
+
+def test_values_that_the_jugfile_held_are_forgotten_when_it_has_ended(run, seen):
+    run("""
+@TaskGenerator
+def copied(x):
+    return list(x)
+
+first = copied((1,))
+bvalue(first).append(2)
+builtins.SEEN.append(copied(first))
+""")
+
+    assert seen[-1].value() == [1]
+
+
+def test_tasks_draw_nothing_from_a_generator_of_the_jugfile_wherever_it_is(run, seen):
+    run("""
+kept = {"random": random.Random(3)}
+
+@TaskGenerator
+def draw(x):
+    return kept["random"].random() + x
+
+for n in range(3):
+    bvalue(draw(n))
+    builtins.SEEN.append(kept["random"].random())
+""")
+
+    drawn = random.Random(3)
+    assert seen[2:] == [drawn.random() for _ in range(3)]
+
+
+def test_a_task_has_the_whole_stack_however_deep_the_barrier_is(run, seen):
+    summary = run("""
+def count(n):
+    return n and 1 + count(n - 1)
+
+counted = TaskGenerator(count)
+
+def down(n):
+    return down(n - 1) if n else bvalue(counted(sys.getrecursionlimit() // 2))
+
+down(sys.getrecursionlimit() // 2)
+""")
+
+    assert summary.ending is Ending.DONE and not summary.failures
+
+
+def test_arguments_that_have_no_hash_any_more_have_changed(run, seen):
+    summary = run("""
+import threading
+
+class Settings:
+    lock = None
+
+settings = Settings()
+
+@TaskGenerator
+def spoil(settings):
+    settings.lock = threading.Lock()
+
+bvalue(spoil(settings))
+note(settings.lock)
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen == ["first", "read", "read", None]
+
+
+def test_a_failure_does_not_come_from_what_the_jugfile_has_caught(run, seen):
+    summary = run("""
+@TaskGenerator
+def fail():
+    raise ValueError("here")
+
+try:
+    open("nowhere")
+except OSError:
+    bvalue(fail())
+""")
+
+    [failure] = summary.failures
+    assert "ValueError" in failure.traceback and "nowhere" not in failure.traceback
+
+
+def test_what_was_done_at_one_barrier_is_not_looked_at_again_at_the_next():
+    tasks = [Task(abs, n) for n in (-1, -2)]
+    with Passage({}).entered():
+        before = count_done()
+        note_done()
+        assert (before, count_done()) == (0, len(alltasks)) and len(alltasks) >= len(tasks)
+    assert count_done() == 0
+
+
+def test_a_folder_that_a_task_removes_ends_no_reading(run, seen):
+    summary = run("""
+@TaskGenerator
+def remove(folder):
+    os.chdir("..")
+    os.rmdir(folder)
+
+os.mkdir("inner")
+os.chdir("inner")
+bvalue(remove("inner"))
+bvalue(note("beyond"))
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen == ["first", "read", "beyond"]
+
+
+def test_beyond_a_failure_nothing_runs_of_what_the_jugfile_makes_in_spite_of_it(run, seen):
+    summary = run("""
+@TaskGenerator
+def fail():
+    raise ValueError("here")
+
+for tried in (fail, lambda: note("beyond")):
+    try:
+        bvalue(tried())
+    except BarrierError:
+        builtins.SEEN.append("caught")
+""", keep_going=True)  # fmt: skip
+
+    assert summary.ending is Ending.FAILED
+    assert seen == ["first", "read", "caught", "caught"]
+
+
+def test_what_fails_in_the_worker_comes_through_whatever_the_jugfile_catches(run, seen):
+    def refuse(task: Task[Any]) -> None:
+        if "read" in seen:
+            raise OSError("no more")
+
+    register_hook("execute.task-pre-execute", refuse)
+    try:
+        with pytest.raises(OSError, match="no more"):
+            run("""
+try:
+    bvalue(note("beyond"))
+except Exception as error:
+    builtins.SEEN.append(type(error))
+""")
+    finally:
+        reset_all_hooks()
+
+    assert seen[:2] == ["first", "read"] and seen[2].__name__ == "BarrierError"

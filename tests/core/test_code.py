@@ -435,6 +435,22 @@ def test_code_that_is_not_of_now_is_found_among_thousands() -> None:
     assert store.read == 2501
 
 
+def test_code_that_two_functions_of_one_name_exchange_is_found(store: BaseStore) -> None:
+    text = (
+        "def make(n):\n  if n:\n    def f(x): return x\n"
+        "  else:\n    def f(x): return -x\n  return f\n"
+    )
+    before = load("exchanged", text)
+    for task in (Task(before.make(0), 1), Task(before.make(1), 2)):
+        task.run()
+    now = load("exchanged", text)
+
+    same = [Task(now.make(0), 1), Task(now.make(1), 2)]
+    assert not find_stale(same, store).has_stale
+    exchanged = [Task(now.make(1), 1), Task(now.make(0), 2)]
+    assert find_stale(exchanged, store).stale_counts == {"exchanged.make.f": 2}
+
+
 def test_the_code_of_one_version_is_kept_once(store: BaseStore) -> None:
     text = "def helper(x): return x\ndef f(x): return helper(x)\ndef g(x): return helper(x)\n"
     module = load("shared", text)

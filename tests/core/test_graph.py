@@ -31,6 +31,17 @@ def test_tasks_with_one_hash_are_one_task():
     assert len(graph) == 2
 
 
+def test_tasks_that_need_nothing_may_stand_between_others():
+    a, b = Task(join, 1), Task(join, 2)
+    both, plain = Task(join, a, b), Task(join, 3)
+    last = Task(join, b)
+
+    graph = Graph([a, b, both, plain, last])
+
+    assert [list(graph.dependencies_of(number)) for number in range(5)] == [[], [], [0, 1], [], [1]]
+    assert list(graph.counts_of_needed()) == [0, 0, 2, 0, 1]
+
+
 def test_with_dependants_goes_all_the_way():
     a = Task(join, "a")
     b = Task(join, a)

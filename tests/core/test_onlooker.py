@@ -142,6 +142,21 @@ class OnlookerTests:
         assert (snapshot.failed, snapshot.left, snapshot.time_left) == (1, 0, 0.0)
         assert [one.blocked for one in snapshot.names] == [0, 2]
 
+    def test_what_failed_itself_is_not_said_to_wait_for_another_failure(
+        self, store: BaseStore
+    ) -> None:
+        bad = measure(1)
+        tasks = [bad, fit(bad), fit([bad])]
+        for task in tasks[:2]:
+            store.put(Frame(Kind.FAILURE, task.digest, records.pack(Record(task.name))))
+
+        _, snapshot = Onlooker(store, tasks).look()
+
+        assert {one.name.rpartition(".")[2]: one.blocked for one in snapshot.names} == {
+            "measure": 0,
+            "fit": 1,
+        }
+
 
 class TestOnlooker(OnlookerTests):
     """The stores that need no server."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from jug import Task, value
+from jug import Task, codec, value
+from jug.backends import promises
 from jug.backends.dict_store import DictStore
-from jug.errors import DamagedResult, ResultNotFound
+from jug.errors import DamagedResult, DecodeError, ResultNotFound
 from jug.session import using_here
 from jug.task.attempt import load_arguments
 
@@ -133,3 +134,21 @@ def test_what_is_damaged_is_told_as_for_a_single_task(
 
     assert not store.has(tasks[1].digest)
     assert value([tasks[0], tasks[2]]) == [0, 2]
+
+
+def test_what_can_not_be_made_into_a_value_is_left_out_of_many(
+    store: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = ran(3)
+
+    def decode(encoded: bytes) -> Any:
+        found = codec.decode(encoded)
+        if found == 1:
+            raise DecodeError("its class is gone")
+        return found
+
+    monkeypatch.setattr(promises, "_decode", lambda: decode)
+
+    assert sorted(found for _, found in store.load_many([one.digest for one in tasks])) == [0, 2]
+    with pytest.raises(DecodeError, match="its class is gone"):
+        value(tasks)

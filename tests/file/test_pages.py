@@ -84,6 +84,71 @@ def test_neighbours_share_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(reads) < 40
 
 
+@pytest.mark.parametrize("kind", [FrameKind.RESULT, FrameKind.RUN])
+def test_what_else_tells_of_a_task_is_not_taken_for_its_result(kind: FrameKind) -> None:
+    first, other = TASKS[:2]
+    of_first, of_other = frame(0, first, b"first"), frame(2, other, b"other")
+    run = frames.build(SEED, frames.ident(WORKER, 1), FrameKind.RUN, other, b"r" * 32, [])
+    between = run if kind is FrameKind.RUN else frame(1, TASKS[2], bytes(29) + other + bytes(40))
+    with segment() as (path, segments):
+        append(path, of_first + between + of_other)
+        segments.poll()
+
+        for _ in range(2):
+            assert payload_of(segments, other) == b"other"
+
+
+def test_the_id_of_a_frame_is_found_past_what_others_say_of_its_task() -> None:
+    first, other = TASKS[:2]
+    with segment() as (path, segments):
+        append(path, frame(0, first, bytes(29) + other + bytes(40)) + frame(2, other, b"other"))
+        segments.poll()
+
+        for _ in range(2):
+            where = segments.index.results[other]
+            assert segments.ident_at(where, other) == frames.ident(WORKER, 2)
+
+
+@pytest.mark.parametrize("is_pack", [False, True])
+def test_of_a_frame_that_is_gone_no_more_than_its_worker_is_known(is_pack: bool) -> None:
+    with segment() as (path, segments):
+        append(path, frame(0, TASKS[0], b"first"))
+        segments.poll()
+        segments.known[STEM].is_pack = is_pack
+        segments.close()
+        path.unlink()
+
+        where = segments.index.results[TASKS[0]]
+        assert segments.ident_at(where, TASKS[0]) == (b"" if is_pack else WORKER)
+
+
+def test_where_a_segment_can_not_be_read_no_id_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_at(file: int, length: int, at: int) -> bytes:
+        raise OSError(errno.EIO, "a broken disk")
+
+    with segment() as (path, segments):
+        append(path, frame(0, TASKS[0], b"first"))
+        segments.poll()
+        monkeypatch.setattr(pages, "read_at", read_at)
+        with pytest.raises(OSError, match="a broken disk"):
+            segments.ident_at(segments.index.results[TASKS[0]], TASKS[0])
+
+
+def test_no_page_is_kept_of_a_segment_that_was_packed(tmp_path: Path) -> None:
+    with FileStore(tmp_path / "jugdir") as writer, FileStore(tmp_path / "jugdir") as reader:
+        writer.put(result(TASKS[0], "first"))
+        reader.poll()
+        assert reader.load_digest(TASKS[0]) == "first"
+        before = [*reader._segments._pages._pages]
+        writer.close()
+        with FileStore(tmp_path / "jugdir") as packer:
+            packer.pack()
+        reader.poll()
+
+        assert before
+        assert not {*before} & reader._segments._pages._pages.keys()
+
+
 def test_of_many_segments_few_pages_are_kept(tmp_path: Path) -> None:
     digests = [number.to_bytes(20, "big") for number in range(1, 41)]
     for digest in digests:
@@ -181,6 +246,14 @@ def test_nothing_is_kept_of_what_this_process_writes(tmp_path: Path) -> None:
 
         assert [store.load_digest(task) for task in TASKS] == [task.hex() for task in TASKS]
         assert not store._segments._pages._pages
+
+
+def test_a_large_result_is_left_to_who_reads_it_alone(tmp_path: Path) -> None:
+    with FileStore(tmp_path / "jugdir") as store:
+        store.put(result(TASKS[0], "small"))
+        store.put(result(TASKS[1], bytes(3_000_000)))
+
+        assert [digest for digest, _ in store.read_many(TASKS)] == [TASKS[0]]
 
 
 # Whatever others do meanwhile

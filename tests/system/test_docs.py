@@ -98,6 +98,54 @@ def test_the_index_names_every_page() -> None:
     assert [page.name for page in DOCS if f"({page.name})" not in index] == ["README.md"]
 
 
+# Commands in the text
+
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`")
+_CALL = re.compile(r"jug ([a-z][\w-]*)((?: +[^\s|;&>]+)*)")
+_OPTION = re.compile(r"(?<= )--[a-z][\w-]+")
+NO_COMMANDS = {"slowest", "file"}  # one that a page makes; the head of a file is `jug file …`
+OF_OTHERS = {"--epochs", "--kepgoing", "--jugd", "--requeue", "--signal"}
+"""Options of jugfiles and of batch systems, and those that a page shows to be wrong."""
+
+
+def options() -> dict[str, set[str]]:
+    import click
+
+    from jug.cli import main
+
+    context = click.Context(main)
+    return {
+        name: {
+            option for param in command.params for option in (*param.opts, *param.secondary_opts)
+        }
+        | OF_OTHERS
+        | {"--help"}
+        for name in main.list_commands(context)
+        if (command := main.get_command(context, name)) is not None
+    }
+
+
+def spans(page: Path) -> list[str]:
+    """Return what stands in the text of a page as code, and the lines of its indented blocks."""
+    text = BLOCK.sub("", page.read_text())
+    shell = [b.text for b in blocks(page) if b.language in ("console", "sh")]
+    lines = [line.removeprefix("$ ") for block in shell for line in block.splitlines()]
+    return [*_SPAN.findall(text), *re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE), *lines]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_and_options_in_the_text_are_those_that_there_are(page: Path) -> None:
+    known = options()
+    every = set().union(*known.values())
+    for span in spans(page):
+        if alone := re.match(r"--[a-z][\w-]+", span):
+            assert alone[0] in every, span
+        if call := _CALL.match(span):
+            command, words = call.groups()
+            assert command in known.keys() | NO_COMMANDS, span
+            assert {*_OPTION.findall(words.partition(" -- ")[0])} <= known.get(command, set()), span
+
+
 # Names
 
 PROMISED = {

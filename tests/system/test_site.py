@@ -159,6 +159,37 @@ def test_the_search_works_from_a_disk(site: Path, tab: Page) -> None:
 
 
 @slow
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("rerun", "why"),
+        ("clear cache", "faq"),
+        ("delete results", "faq"),
+        ("ssh", "faq"),
+        ("slurm", "slurm"),
+        ("retry", "faq"),
+        ("random seed", "random-numbers"),
+        ("notebook", "results"),
+        ("redis password", "redis"),
+    ],
+)
+def test_what_people_look_for_is_found(site: Path, tab: Page, words: str, page: str) -> None:
+    tab.show((site / "search.html").as_uri() + "?q=" + words.replace(" ", "+"))
+    tab.wait_for(f"document.querySelector('#search-results li a[href*=\"{page}.html\"]') !== null")
+
+
+@slow
+def test_the_navigation_of_a_narrow_window_opens_by_keyboard(site: Path, tab: Page) -> None:
+    tab.show((site / "index.html").as_uri(), width=400)
+
+    for box in ("__navigation", "__toc"):
+        tab.evaluate(f"document.getElementById('{box}').focus()")
+
+        assert tab.evaluate("document.activeElement.id") == box
+        assert tab.evaluate("document.activeElement.ariaLabel")
+
+
+@slow
 @pytest.mark.parametrize("page", ["index", "start", "cells", "commands", "api", "comparison"])
 def test_a_page_fits_into_a_narrow_window(site: Path, tab: Page, page: str) -> None:
     tab.show((site / f"{page}.html").as_uri(), width=400)

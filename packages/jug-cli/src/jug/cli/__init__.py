@@ -69,6 +69,24 @@ FORMER_COMMANDS: Final = {
 }
 """Commands of jug 2.x that are gone, and what to use in their place."""
 
+OTHER_WORDS: Final = {
+    "run": "execute",
+    "start": "execute",
+    "retry": "execute",
+    "ls": "status",
+    "list": "status",
+    "progress": "status",
+    "errors": "failures",
+    "clear": "invalidate",
+    "delete": "invalidate",
+    "remove": "invalidate",
+    "reset": "invalidate",
+    "value": "show",
+    "result": "show",
+    "wait": "sleep-until",
+}
+"""What people type who know other tools, and the command that does it."""
+
 COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt", "jobs": "jug-batch", "submit": "jug-batch"}
 """Commands that jug's other distributions bring, to say which one is not installed."""
 
@@ -118,6 +136,8 @@ class _Jug(click.Group):
             return f"it comes with {owner}, which is not installed: pip install {owner}"
         if word.endswith(".py"):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
+        if word in OTHER_WORDS:
+            return f"is {OTHER_WORDS[word]!r} meant?"
         from difflib import get_close_matches
 
         meant = get_close_matches(word, self.list_commands(ctx), n=1)

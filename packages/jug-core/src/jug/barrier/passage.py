@@ -7,19 +7,24 @@ again at the next.
 
 Nobody is asked in another thread than that which reads, or while a module is imported,
 whose lock a thread of a task could wait for: there the reading ends, as it does where
-nobody works.  While tasks run there is no reading.
+nobody works.  So it does in an `except` block, where what a task raises would seem to come
+of what the jugfile has caught, and deep in a recursion, which would leave tasks too little
+of the stack.  While tasks run there is no reading.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Any
+from typing import Any, Final
 
 from jug.task import Task, alltasks
 
 __all__ = ["Passage", "count_done", "note_done", "pass_by"]
+
+_DEEP: Final = 64  # calls between the jugfile and a barrier
 
 
 class Passage:
@@ -45,19 +50,20 @@ class Passage:
 
     def pass_by(self, tasks: list[Task[Any]]) -> bool:
         """Have somebody work until these tasks are done; return whether to read on."""
-        if self._work is None or self._thread != get_ident() or not self._is_jugfile_itself():
+        if self._work is None or self._thread != get_ident() or not self._can_stand_still():
             return False
         with _having(None):
             return self._work(tasks)
 
-    def _is_jugfile_itself(self) -> bool:
-        """Return whether it is the jugfile that runs, and no module that it imports just now."""
+    def _can_stand_still(self) -> bool:
+        """Return whether tasks find all here as they would after the reading."""
         from inspect import currentframe  # `import jug` stays light
 
-        frame = currentframe()
-        while frame is not None and frame.f_code.co_name != "<module>":
-            frame = frame.f_back
-        return frame is not None and frame.f_globals is self._names
+        frame, left = currentframe(), _DEEP
+        while frame is not None and frame.f_code.co_name != "<module>" and left:
+            frame, left = frame.f_back, left - 1
+        is_jugfile_itself = frame is not None and frame.f_globals is self._names
+        return is_jugfile_itself and left > 0 and sys.exception() is None
 
 
 _now: list[Passage | None] = [None]

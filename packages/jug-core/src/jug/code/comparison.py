@@ -206,12 +206,24 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     with without_collector():
         kept = KeptCode(store.kept_code())
         made_by = kept.reaches()
-        if made_by and made_by <= {code_of(task).reach for task in _one_of_each(tasks)}:
+        if _is_of_now(made_by, map(code_of, _one_of_each(tasks))):
             return Comparison()
         there = _with_results(tasks, store)
-        if made_by and made_by <= {code.reach for code in _codes(there)}:
+        if _is_of_now(made_by, _codes(there)):
             return Comparison()
         return _compare(there, store, kept)
+
+
+def _is_of_now(made_by: set[str], codes: Iterable[Code]) -> bool:
+    """Return whether all code that made results is among the code of now, each under its names.
+
+    Where two functions have one name, as those that another makes, it isn't told which made what.
+    """
+    now = {code.reach: code for code in codes} if made_by else {}
+    if not made_by or not made_by <= now.keys():
+        return False
+    names = {frozenset(part.name for part in code.reached) for code in now.values()}
+    return len(names) == len(now)
 
 
 def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:

@@ -78,7 +78,7 @@ class Agenda:
             self._room,
         )
         self._select = settings.select
-        self._read, self._forgot = len(jugspace.tasks), len(self.graph)
+        self._read = len(jugspace.tasks)
         self._come_to_barrier(jugspace)
 
     def can_read_on(self, jugspace: Jugspace) -> bool:
@@ -100,10 +100,8 @@ class Agenda:
         self._read = len(jugspace.tasks)
         done = self.store.exists(islice(self.graph.numbers, self.first, None))
         self.plan.extend(done, self.store.failures())
-        # What the jugfile has asked for is forgotten now and then, for the time it takes.
-        is_time = len(self.graph) >= 2 * self._forgot or not jugspace.barrier_tasks
-        self.memory.forget(0 if is_time else self.first)
-        self._forgot = len(self.graph) if is_time else self._forgot
+        if not jugspace.barrier_tasks:  # the jugfile has ended, and asks for them no more
+            self.memory.forget()
         self._come_to_barrier(jugspace)
 
     def _come_to_barrier(self, jugspace: Jugspace) -> None:

@@ -2,7 +2,10 @@
 
 Values of other tasks are read afresh for each task, so that a function which changes
 its arguments can't spoil another's.  Only what is small, can't change and is needed by
-more than one task of the graph stays, until the worker reads the jugfile again, or further.
+more than one task of the graph stays, until the worker reads the jugfile again, or to its end.
+
+A jugfile that is read on beyond a barrier keeps the values that it has asked for, as in each
+other process: those are not the ones that tasks are given.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from jug.task import Task
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
 
@@ -24,12 +28,29 @@ class Memory:
         self._graph = graph
         self._keeps_nothing = aggressive_unload
         self._once = bytearray()
-        self.forget(0)
+        self.forget()
 
-    def forget(self, first: int) -> None:
-        """Forget the values of the tasks from this number on, which may not count any more."""
-        for number in range(first, len(self._graph)):
-            self._graph.tasks[number].unload()
+    def forget(self) -> None:
+        """Forget the values of all tasks, which may not count any more."""
+        for task in self._graph.tasks:
+            task.unload()
+
+    def take_aside(self, inputs: Sequence[int]) -> list[tuple[Task[Any], Any]]:
+        """Take from tasks the values that the jugfile has asked for, and may have changed.
+
+        Give them to `put_back`, so that the jugfile has them again.
+        """
+        held = []
+        for task in map(self._graph.tasks.__getitem__, inputs):
+            if task.is_loaded() and not self._is_small(task.loaded_value):
+                held.append((task, task.loaded_value))
+                task.unload()
+        return held
+
+    def put_back(self, held: list[tuple[Task[Any], Any]]) -> None:
+        """Let tasks have the values that were taken aside."""
+        for task, value in held:
+            task.keep(value)
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""

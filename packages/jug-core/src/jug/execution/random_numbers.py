@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from jug.execution.live_objects import objects_of
 from jug.messages import Log
 from jug.task import Task
 from jug.task.arguments import ATOMS
@@ -46,6 +47,11 @@ def kinds_of_generators() -> tuple[type, ...]:
 def note_generators(found: Iterable[Any]) -> None:
     """Note these generators, of the kinds that were asked for."""
     _noted.update((id(one), one) for one in found)
+
+
+def note_generators_there() -> None:
+    """Note those that there are by now."""
+    note_generators(objects_of(*kinds_of_generators()))
 
 
 class Streams:

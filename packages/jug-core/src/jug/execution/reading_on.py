@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from jug.errors import JugfileError
 from jug.execution.job import note_what_is_shared
-from jug.execution.random_numbers import Streams
+from jug.execution.random_numbers import Streams, note_generators_there
 from jug.execution.summary import Ending
 from jug.jugfile import AtBarrier, Jugspace
 from jug.messages import Log
@@ -117,13 +117,19 @@ class ReadingOn:
             self._note_what_is_shared()
 
     def _note_what_is_shared(self) -> None:
-        if self._is_beside_others:
-            note_what_is_shared()
+        (note_what_is_shared if self._is_beside_others else note_generators_there)()
 
 
 def _is_any_changed(tasks: Sequence[Task[Any]]) -> bool:
     """Return whether a task that was run has other arguments now than it had."""
-    changed = next((task for task in tasks if task.compute_digest() != task.digest), None)
+    changed = next(filter(_is_changed, tasks), None)
     if changed is not None:
         log.info("%s has changed its arguments: the jugfile is read again", changed.name)
     return changed is not None
+
+
+def _is_changed(task: Task[Any]) -> bool:
+    try:
+        return task.compute_digest() != task.digest
+    except Exception:  # it has a hash no more
+        return True

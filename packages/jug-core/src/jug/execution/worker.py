@@ -327,7 +327,7 @@ class Worker:
         if not task.has_plain_arguments:
             self.reading.given.append(task)
         try:
-            frame, result = self.runner.run(task)
+            frame, result = self._run_apart(task, inputs)
         except InputMissing:
             self.store.release(lease)
             self.store.poll()
@@ -344,12 +344,21 @@ class Worker:
                 self.store.release(lease)
                 raise KeyboardInterrupt from None
             return self._fail(lease, number, inputs, error)
-        finally:
-            if inputs:
-                self.agenda.memory.unload(inputs)
         if changes() != as_of:  # it has imported what was edited
             self._keep_code(task, lease)
         return self._succeed(lease, number, inputs, frame, result)
+
+    def _run_apart(self, task: Task[Any], inputs: Sequence[int]) -> tuple[Frame, Any]:
+        """Run a task on values of its own."""
+        if not inputs:
+            return self.runner.run(task)
+        memory = self.agenda.memory
+        held = memory.take_aside(inputs)
+        try:
+            return self.runner.run(task)
+        finally:
+            memory.unload(inputs)
+            memory.put_back(held)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
         try:

@@ -138,7 +138,8 @@ class Onlooker:
     ) -> tuple[list[tuple[Task[Any], Holder]], list[Worker]]:
         """Return the tasks that living workers hold, with them, and what workers are silent."""
         holders = self._store.holders()
-        ours = {digest: one for digest, one in holders.items() if digest in tasks}
+        in_order = filter(holders.__contains__, tasks) if holders else ()
+        ours = {digest: holders[digest] for digest in in_order}
         alive = living(self._store, ours)
         held = sorted(((tasks[digest], one) for digest, one in alive.items()), key=_by_place)
         return held, silent(self._store, ours)

@@ -197,7 +197,6 @@ class FrameIndex:
             self._note(digest, TaskState(ident), NOTHING)
         else:
             self.histories[digest] = packed_removal(ident)
-            self._note(digest, NOTHING, NOTHING)
         return True
 
     def discard_run(self, digest: bytes) -> None:
