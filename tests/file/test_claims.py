@@ -567,3 +567,26 @@ def test_over_a_network_what_is_broken_is_written_at_once(
         assert other.break_leases([A]) == 1
 
     assert flags_of == [os.O_DSYNC if network else 0] * 2
+
+
+def test_who_saves_late_sees_that_another_was_quicker(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    assert worker.begin(first)
+    other.put(result(A))
+    monkeypatch.setattr(file_store, "_FRESH", 0.0)
+
+    assert worker.save(first, result(A)) is Outcome.DUPLICATE
+
+
+def test_the_next_lease_is_of_no_task_that_another_has_claimed(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    lease = taken(other, C)
+    claimed(worker, A, B)
+
+    saved = other.commit_and_acquire(lease, result(C), (), [A, D])
+
+    assert saved[0] is Outcome.SAVED
+    assert saved[1] is not None and saved[1].digest == D
