@@ -140,6 +140,26 @@ def test_help_asks_for_no_command_that_is_not_needed() -> None:
     assert result.stderr == "[]\n"
 
 
+UNNEEDED = {
+    "importlib.metadata", "jug.backends._file.merge", "jug.code.comparison",
+    "jug.selection", "numpy", "random", "rich", "shlex", "shutil", "subprocess", "sysconfig",
+    "tempfile", "traceback",
+}  # fmt: skip
+
+
+def test_a_run_with_nothing_left_loads_only_what_it_needs(tmp_path: Path) -> None:
+    jugfile = tmp_path / "jugfile.py"
+    jugfile.write_text("from jug import Task\nTask(abs, -1)\n")
+    run = [sys.executable, "-X", "importtime", "-m", "jug", "execute", str(jugfile)]
+    subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+
+    told = subprocess.run(run, cwd=tmp_path, check=True, capture_output=True, text=True).stderr
+
+    loaded = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    assert "jug.backends._file" in loaded
+    assert loaded & UNNEEDED == set()
+
+
 def test_the_versions_are_told() -> None:
     lines = CliRunner().invoke(main, ["--version"]).output.splitlines()
 

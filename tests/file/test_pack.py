@@ -348,7 +348,7 @@ def test_a_worker_leaves_in_peace_when_packing_fails(
 
     workers_save(jugdir, *([digest] for digest in DIGESTS[: WORTHWHILE - 1]))
     with monkeypatch.context() as patch:
-        patch.setattr("jug.backends._file.pack.write_all", fails)
+        patch.setattr("jug.backends._file.merge.write_all", fails)
         workers_save(jugdir, [DIGESTS[WORTHWHILE]])
 
     assert "cannot pack the segments" in caplog.text

@@ -126,10 +126,11 @@ def fitting(text: str, room: int, least: int = _LEAST) -> str:
 
 def _terminal_width() -> int:
     """Return how many columns the terminal has that is written to, 0 if it is none."""
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    if sys.stdout is None or not sys.stdout.isatty():
+        return 0
     from shutil import get_terminal_size  # which is slow to import
 
-    return get_terminal_size().columns if is_terminal else 0
+    return get_terminal_size().columns
 
 
 def _padded(cell: object, width: int) -> str:

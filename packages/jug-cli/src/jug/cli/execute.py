@@ -21,6 +21,7 @@ from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
+from jug.records import without_collector
 from jug.tables import table
 from jug.wording import counted
 
@@ -35,6 +36,9 @@ STOP_FILE: Final = "__jug_please_stop_running.txt"
 
 TOO_LATE: Final = {"execute_jobs": "-j", "pdb": "--pdb", "progress": "--progress"}
 """Options that a jugfile can't set for its own run, and how they are given instead."""
+
+_CHOOSING: Final = ("name", "pattern", "failed", "downstream", "tag", "without_tag")
+"""The options that say which tasks to run, without what they have before them."""
 
 _FAILURES: Final = 20  # that are listed at the end
 
@@ -142,7 +146,8 @@ def command(
     Of tasks that are chosen those are run that can be: what they need is not chosen with them,
     but waited for until somebody has run it.
     """
-    from jug.execution.draining import Drain, ignore_draining_at_exit
+    with without_collector():
+        from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
         raise OptionError("--pdb debugs one worker: leave -j away")
@@ -168,7 +173,8 @@ def command(
 
 
 def _run(options: Options, begun_with: dict[str, Any], drain: Drain) -> Summary:
-    from jug.execution import execute
+    with without_collector():
+        from jug.execution import execute
 
     end = _end_of_job(options)
     job = job_of(options, RunSettings(options.given(), default_options.every(), begun_with, end))
@@ -186,16 +192,12 @@ def _end_of_job(options: Options) -> float | None:
 
 def selected(options: Options) -> Selection | None:
     """Return which tasks the options mean, None for all."""
-    from jug.selection import selection
+    given = {name: getattr(options, f"execute_{name}") for name in _CHOOSING}
+    if all(one in (None, False, ()) for one in given.values()):
+        return None
+    from jug.selection import selection  # which is slow to import
 
-    return selection(
-        options.execute_name,
-        options.execute_pattern,
-        failed=options.execute_failed,
-        downstream=options.execute_downstream,
-        tag=options.execute_tag,
-        without_tag=options.execute_without_tag,
-    )
+    return selection(**given)
 
 
 def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
@@ -219,7 +221,7 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         warn_of_barrier(jugspace)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class RunSettings:
     """The settings of a worker; called once the jugfile was read, in the worker or before it.
 

@@ -14,9 +14,8 @@ the old results.  That nothing has failed is none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -74,8 +73,7 @@ def selection_options(prefix: str = "") -> Callable[[Function], Function]:
     return add
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The tasks that a command line means."""
 
     selection: Selection | None

@@ -46,10 +46,9 @@ __all__ = [
     "set_jugdir",
 ]
 
-_BY_ATTRIBUTE: Final = {
-    name: next(key for key in KEYS if key.python_name == name)
-    for name in dict.fromkeys(key.python_name for key in KEYS)
-}
+_BY_ATTRIBUTE: Final[dict[str, Key]] = {}
+for _key in KEYS:
+    _BY_ATTRIBUTE.setdefault(_key.python_name, _key)  # the first of several spellings
 _BY_NAME: Final = {key.plain_name: key for key in KEYS} | _BY_ATTRIBUTE
 _DEFAULTS: Final = {name: key.default for name, key in _BY_ATTRIBUTE.items()}
 

@@ -123,7 +123,7 @@ DISPLAYS: Final = ("live", "plain", "none")
 _NO_EFFECT: Final = "accepted, and without effect"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Key:
     """Something that can be configured."""
 

@@ -24,11 +24,11 @@ from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import JugError, OptionError, StoreError, UnknownStore
-from jug.installed import EntryPoint, entry_points
+from jug.installed import EntryPoint, entry_points, offered_by
 from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
-__all__ = ["open_store", "scheme_of", "schemes"]
+__all__ = ["load_store", "open_store", "scheme_of", "schemes"]
 
 GROUP: Final = "jug.stores"
 
@@ -68,6 +68,11 @@ def open_store(url: str | PathLike[str] | BaseStore, **options: Any) -> BaseStor
     return _open(*_split(url), options)
 
 
+def load_store(url: str) -> None:
+    """Import what opens a URL; raise what `open_store` would, if that can't be done."""
+    _load(_entry_of(scheme_of(url)))
+
+
 def schemes() -> dict[str, EntryPoint]:
     """Return the URL schemes of all installed stores.
 
@@ -101,12 +106,18 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
-    known = schemes()
-    if scheme not in known:
-        raise UnknownStore(_advice(scheme), scheme=scheme)
-    found = _load(known[scheme])
+    found = _load(_entry_of(scheme))
     opener: Callable[..., BaseStore] = getattr(found, "open", found)
     return opener(url, **options)
+
+
+def _entry_of(scheme: str) -> EntryPoint:
+    """Return what opens a scheme; jug's own are looked for first, and alone, as that is quick."""
+    ours = offered_by(_OURS[scheme], GROUP) if scheme in _OURS else {}
+    known = ours if scheme in ours else schemes()
+    if scheme not in known:
+        raise UnknownStore(_advice(scheme), scheme=scheme)
+    return known[scheme]
 
 
 def _load(entry: EntryPoint) -> Any:

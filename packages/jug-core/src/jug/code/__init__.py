@@ -8,7 +8,7 @@ was, and here it is compared with the code of now: to be shown, and for a person
   behind them, what the names lead to;
 - `fingerprint`, `codes`: what comes of that for a function and for a task;
 - `kept`: the sources that a store keeps;
-- `changes`, `comparison`: what differs.
+- `changes`, `comparison`, `freshness`: what differs, and at a glance that nothing does.
 
 Never more is claimed than is seen.  "Fresh" means that the code which jug can see is the same,
 not that a result is right: data, packages, C and what is called by a computed name are not seen.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
+from jug.code.freshness import is_of_now, one_of_each
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
 from jug.hash.names import task_names
@@ -206,24 +207,12 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     with without_collector():
         kept = KeptCode(store.kept_code())
         made_by = kept.reaches()
-        if _is_of_now(made_by, map(code_of, _one_of_each(tasks))):
+        if is_of_now(made_by, map(code_of, one_of_each(tasks))):
             return Comparison()
         there = _with_results(tasks, store)
-        if _is_of_now(made_by, _codes(there)):
+        if is_of_now(made_by, _codes(there)):
             return Comparison()
         return _compare(there, store, kept)
-
-
-def _is_of_now(made_by: set[str], codes: Iterable[Code]) -> bool:
-    """Return whether all code that made results is among the code of now, each under its names.
-
-    Where two functions have one name, as those that another makes, it isn't told which made what.
-    """
-    now = {code.reach: code for code in codes} if made_by else {}
-    if not made_by or not made_by <= now.keys():
-        return False
-    names = {frozenset(part.name for part in code.reached) for code in now.values()}
-    return len(names) == len(now)
 
 
 def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
@@ -233,13 +222,8 @@ def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     >>> find_unseen([Task(max, 2, 3)])
     {}
     """
-    codes = {task.name: code_of(task) for task in _one_of_each(tasks)}
+    codes = {task.name: code_of(task) for task in one_of_each(tasks)}
     return {name: code.unseen for name, code in codes.items() if code.unseen}
-
-
-def _one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
-    """Return one task of each function."""
-    return {id(task.f): task for task in tasks}.values()
 
 
 def _with_results(tasks: Iterable[Any], store: BaseStore) -> list[Any]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from jug.errors import OptionError
 from jug.machine.cores import usable_cores
@@ -25,8 +24,7 @@ _ALL: Final = Needs(cpus=2, memory=1, gpus=1)
 """Needs that state everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(NamedTuple):
     """How much of each thing there is; None for what is not counted.
 
     >>> machine = Capacity(cpus=4, memory=8_000_000_000)

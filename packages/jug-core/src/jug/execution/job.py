@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from jug.backends.base import BaseStore
-from jug.backends.registry import open_store
-from jug.errors import JugfileError, StoreError
+from jug.backends.registry import load_store, open_store
+from jug.errors import JugError, JugfileError, StoreError
 from jug.execution.live_objects import objects_of
 from jug.execution.open_files import FILE, note_files
 from jug.execution.random_numbers import kinds_of_generators, note_generators
@@ -20,7 +21,7 @@ from jug.session import set_running, use_store
 from jug.tracebacks import Advice, describe_exception, own_traceback
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Job:
     """A jugfile to execute, and how.  It pickles, for workers that are started anew."""
 
@@ -40,6 +41,11 @@ class Job:
 
     def _open_store_here(self) -> BaseStore:
         return open_store(self.jugdir, **self.store_options)
+
+    def load_store(self) -> None:
+        """Load the module of the store, which a worker that is forked then has as well."""
+        with suppress(JugError):  # which the worker says, unless the jugfile names another store
+            load_store(self.jugdir)
 
     def begin(self) -> tuple[Jugfile, Jugspace]:
         """Read the jugfile for the first time, with the store as the one in use."""

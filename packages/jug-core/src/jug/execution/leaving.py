@@ -17,12 +17,16 @@ import os
 import sys
 import threading
 import weakref
-from functools import cache
 from types import ModuleType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from jug.code.modules import loaded_since
 from jug.execution.open_files import flush_all
+
+_LIBRARY: Final = os.path.join(os.path.dirname(os.__file__), "")
+"""Where Python's own library is."""
+_PACKAGES: Final = {"site-packages", "dist-packages"}
+"""What the folders are called into which packages are installed."""
 
 
 def leave() -> None:
@@ -52,15 +56,7 @@ def _is_users(module: ModuleType) -> bool:
     file, name = names.get("__file__"), names.get("__name__")
     if not isinstance(file, str) or str(name).partition(".")[0] == "jug":
         return False
-    return not file.startswith(_paths())
-
-
-@cache
-def _paths() -> tuple[str, ...]:
-    """Return where Python and installed packages are."""
-    from sysconfig import get_paths  # which takes long, also to be imported
-
-    return tuple(get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
+    return not (file.startswith(_LIBRARY) or _PACKAGES.intersection(file.split(os.sep)))
 
 
 def _empty(module: ModuleType) -> None:

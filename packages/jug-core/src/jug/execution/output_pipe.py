@@ -20,14 +20,13 @@ from typing import Final, Self
 if sys.platform != "win32":  # which starts no workers
     import fcntl
     import termios
-    import tty
 
 _DESCRIPTORS: Final = (1, 2)
 _SIZE: Final = struct.Struct("i")
 _CHUNK: Final = 1 << 16
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OutputPipe:
     """One pipe between a worker and its supervisor.  It pickles, for a worker started anew."""
 
@@ -44,7 +43,9 @@ class OutputPipe:
             reader, writer = map(_above_standard, os.pipe())
         else:
             reader, writer = map(_above_standard, os.openpty())
-            tty.setraw(writer)
+            from tty import setraw
+
+            setraw(writer)
         os.set_blocking(reader, False)
         pipe = cls(descriptors, reader, writer, os.isatty(descriptors[0]))
         pipe.resize()

@@ -20,7 +20,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice, repeat
-from random import randrange
 from typing import Final
 
 from jug.execution.ready_by_needs import ReadyByNeeds
@@ -117,6 +116,8 @@ class Plan:
             self.put_aside(self._room.running_beside())
         if self.workers == 1:
             return self.ready.first(1)
+        from random import randrange  # which one worker does without
+
         first = self.ready.first(2 * self.workers)
         own = [number for number in first if number % self.workers == self._turn]
         others = [number for number in first if number % self.workers != self._turn]

@@ -15,7 +15,6 @@ the jugfile goes on as if none had drawn, and they go on where they were at the 
 from __future__ import annotations
 
 import gc
-import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,10 +37,11 @@ _noted: dict[int, Any] = {}
 
 def kinds_of_generators() -> tuple[type, ...]:
     """Return the types of generators that can be seeded anew, of what is loaded by now."""
-    numpy_random = sys.modules.get("numpy.random")
+    random, numpy_random = sys.modules.get("random"), sys.modules.get("numpy.random")
+    kinds = () if random is None else (random.Random,)
     if numpy_random is None:
-        return (random.Random,)
-    return (random.Random, numpy_random.RandomState, numpy_random.BitGenerator)
+        return kinds
+    return (*kinds, numpy_random.RandomState, numpy_random.BitGenerator)
 
 
 def note_generators(found: Iterable[Any]) -> None:
@@ -104,7 +104,7 @@ class Streams:
 
 def _shared() -> list[Any]:
     """Return the modules with generators that everybody uses."""
-    return [random, *filter(None, [sys.modules.get("numpy.random")])]
+    return [*filter(None, map(sys.modules.get, ("random", "numpy.random")))]
 
 
 def _known_generators(names: dict[str, Any]) -> list[Any]:
@@ -115,9 +115,15 @@ def _known_generators(names: dict[str, Any]) -> list[Any]:
     for value in (*_noted.values(), *names.values()):
         if numpy_random is not None and type(value) is numpy_random.Generator:
             value = value.bit_generator
-        if issubclass(type(value), kinds) and not issubclass(type(value), random.SystemRandom):
+        if issubclass(type(value), kinds) and not _is_systems(value):
             found[id(value)] = value
     return [*_shared(), *found.values()]
+
+
+def _is_systems(generator: Any) -> bool:
+    """Return whether the operating system makes the numbers, which nobody can seed."""
+    random = sys.modules.get("random")
+    return random is not None and issubclass(type(generator), random.SystemRandom)
 
 
 def _state_of(generator: Any) -> Any:

@@ -26,7 +26,7 @@ def check_workers(count: int) -> None:
         raise OptionError(f"the number of workers must be from 1 to {most}, not {count}")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Settings:
     """How a worker behaves."""
 

@@ -20,7 +20,11 @@ def told_of_stale_results(agenda: Agenda) -> str:
     done = list(_done_of(agenda))
     if not done:
         return ""
-    from jug.code import find_stale  # only where there are results
+    from jug.code.freshness import are_all_fresh  # only where there are results
+
+    if are_all_fresh(done, agenda.store):
+        return ""
+    from jug.code import find_stale
     from jug.code.wording import told_of_stale
 
     return told_of_stale(find_stale(done, agenda.store))

@@ -51,8 +51,7 @@ _STATUSES: Final = {
 }
 
 
-@dataclass(slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A task that failed, as it is shown to the user."""
 
     name: str
@@ -98,7 +97,7 @@ class TooLong(NamedTuple):
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Summary:
     """What one worker, or several together, did."""
 

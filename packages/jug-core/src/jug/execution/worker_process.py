@@ -20,7 +20,7 @@ _MOMENT: Final = 0.05  # seconds
 _LONG: Final = 1.0  # seconds from which others are shown what a worker runs
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class WorkerProcess:
     """One worker, as its supervisor knows it."""
 

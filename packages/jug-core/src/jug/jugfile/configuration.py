@@ -6,7 +6,6 @@ jug-cli knows all places where that can be; without it there is the environment.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from jug._siblings import sibling
@@ -30,13 +29,12 @@ class Configuration(Protocol):
     def prefix(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
 class _Environment:
-    jugfile: str = DEFAULT_JUGFILE
-    jugdir: str = field(default_factory=lambda: os.environ.get("JUG_JUGDIR") or DEFAULT_JUGDIR)
-    lease_seconds: float | None = None
-    runs_kept: int | None = None
-    prefix: str | None = None
+    jugfile = DEFAULT_JUGFILE
+    lease_seconds = runs_kept = prefix = None
+
+    def __init__(self) -> None:
+        self.jugdir = os.environ.get("JUG_JUGDIR") or DEFAULT_JUGDIR
 
 
 def configuration() -> Configuration:

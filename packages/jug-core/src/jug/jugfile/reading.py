@@ -28,7 +28,7 @@ from jug.task.misuse import note_task_used_as_value
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Jugspace:
     """What one reading of a jugfile gave."""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Final
 
@@ -129,10 +128,21 @@ def _whole(given: Any, what: str, least: int) -> int:
 # The conditions.  Those that are equal are one, whatever each has counted.
 
 
-@dataclass
-class _TaskLimit:
-    most: int
-    run: int = field(default=0, compare=False)
+class _Condition:
+    def __init__(self, *identity: Any) -> None:
+        self._identity = identity
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._identity == self._identity
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _TaskLimit(_Condition):
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+        self.run = 0
 
     def __call__(self, task: Any) -> None:
         self.run += 1
@@ -140,30 +150,32 @@ class _TaskLimit:
             _exit(f"{counted(self.most, 'task')} run")
 
 
-@dataclass
-class _TimeLimit:
-    seconds: float
-    start: float = field(default_factory=lambda: time.monotonic(), compare=False)
+class _TimeLimit(_Condition):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+        self.start = time.monotonic()
 
     def __call__(self, task: Any = None) -> None:
         if time.monotonic() - self.start >= self.seconds:
             _exit(f"{self.seconds:g} s are over")
 
 
-@dataclass
-class _FileCheck:
-    path: str
+class _FileCheck(_Condition):
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
     def __call__(self, task: Any = None) -> None:
         if os.access(self.path, os.F_OK):  # raises nothing inside, so it is quick
             _exit(f"the file {self.path!r} is there")
 
 
-@dataclass
-class _Check:
-    identity: Any
-    takes_task: bool
-    f: Callable[..., Any] = field(compare=False)
+class _Check(_Condition):
+    def __init__(self, identity: Any, takes_task: bool, f: Callable[..., Any]) -> None:
+        super().__init__(identity, takes_task)
+        self.takes_task = takes_task
+        self.f = f
 
     def __call__(self, task: Any) -> None:
         if self.f(task) if self.takes_task else self.f():

@@ -25,7 +25,7 @@ __all__ = ["LeaseHeartbeat", "StoreHeartbeat"]
 log = Log("store")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class LeaseHeartbeat:
     """The heartbeat of one worker among the leases: touches the worker's own file."""
 
@@ -35,8 +35,8 @@ class LeaseHeartbeat:
     """The worker's process, to find its file when it had to begin anew under another id."""
     interval: float = field(init=False)
     """How many seconds may pass between two calls of `beat`."""
-    _due: float = field(default=0.0, repr=False, compare=False)
-    _is_failing: bool = field(default=False, repr=False, compare=False)
+    _due: float = 0.0
+    _is_failing: bool = False
 
     def __post_init__(self) -> None:
         self.interval = min(1.0, self.lease_seconds / 16)
@@ -94,7 +94,7 @@ class LeaseHeartbeat:
             )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class StoreHeartbeat:
     """The heartbeat of one worker on a directory: touches its file and syncs its segment."""
 
@@ -102,10 +102,10 @@ class StoreHeartbeat:
     segments: str
     """The folder of the worker's segments."""
     interval: float = field(init=False)
-    _worker: str = field(default="", repr=False)
-    _number: int = field(default=0, repr=False)
-    _size: int = field(default=0, repr=False)
-    _is_failing: bool = field(default=False, repr=False)
+    _worker: str = ""
+    _number: int = 0
+    _size: int = 0
+    _is_failing: bool = False
 
     def __post_init__(self) -> None:
         self.interval = self.lease.interval

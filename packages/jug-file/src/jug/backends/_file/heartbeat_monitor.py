@@ -23,7 +23,7 @@ LONG_SILENCE: Final = 10
 """After this many lease times of silence a worker is believed never to act again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Silence:
     mtime: int
     since: float

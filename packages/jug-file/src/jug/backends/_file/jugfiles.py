@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha1
@@ -68,9 +67,11 @@ class Jugfiles:
         return {self._read(path): path for path in paths}
 
     def _read(self, path: Path) -> str:
+        from shlex import join  # which is slow to import
+
         relative, *arguments = map(os.fsdecode, path.read_bytes().split(b"\0"))
         jugfile = os.path.normpath(os.path.join(self._real_jugdir(), relative))
-        return shlex.join([jugfile, *arguments])
+        return join([jugfile, *arguments])
 
     def _names(self) -> set[str]:
         if self._folder.name not in names_now(self._jugdir):

@@ -42,7 +42,7 @@ _STATES: Final[dict[int, RunState]] = {
 """What became of the run of a frame that does not count any more, by its kind."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Merge:
     """Which segments are merged, and what is certain about their workers."""
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jug.backends._file.big_files import BigFiles
 from jug.backends._file.disk import (
@@ -39,11 +39,13 @@ from jug.backends._file.frames import Covered
 from jug.backends._file.heartbeat_monitor import LONG_SILENCE
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.leftovers import Leftovers
-from jug.backends._file.merge import Merge, MergedFrames, write_all
 from jug.backends._file.segment import PACK, SEGMENT, Segment, worker_of
 from jug.backends._file.segments import Segments
 from jug.errors import StoreError
 from jug.messages import Log
+
+if TYPE_CHECKING:
+    from jug.backends._file.merge import Merge
 
 log = Log("store")
 
@@ -142,6 +144,8 @@ class Packer:
 
     def _choose(self, working: set[str]) -> Merge:
         """Return what is merged: all segments whose workers are gone."""
+        from jug.backends._file.merge import Merge  # which tidying up does without
+
         now, listed = disk_time(self._segments.folder), set(self._segments.names())
         merge = Merge([], {*self._index.ended})
         for name in sorted(listed):
@@ -168,6 +172,8 @@ class Packer:
 
     def _write(self, merge: Merge) -> None:
         """Write a pack, and publish it if this process still is the one that packs."""
+        from jug.backends._file.merge import MergedFrames, write_all
+
         merge.covered = self._covered_by(merge)
         stem = f"{os.urandom(8).hex()}-0"
         path = self._segments.folder / (stem + PACK)

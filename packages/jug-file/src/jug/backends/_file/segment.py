@@ -16,7 +16,7 @@ PACK: Final = ".pack"
 _NAME: Final = re.compile(r"[0-9a-f]{16}-[0-9]+\.(seg|pack)")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Segment:
     """One segment, and how far it was read."""
 

@@ -21,9 +21,10 @@ import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
@@ -46,7 +47,6 @@ from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary
 from jug.backends._file.publishing import delete_begun
 from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
-from jug.backends._file.runs import Runs
 from jug.backends._file.saving import Saving
 from jug.backends._file.segments import Segments
 from jug.backends._file.waiting import Waiting, wait_until
@@ -70,7 +70,10 @@ from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
 from jug.records import Record, Run, RunState, pack, with_state, without_collector
-from jug.run_times import RunTimes
+
+if TYPE_CHECKING:
+    from jug.backends._file.runs import Runs
+    from jug.run_times import RunTimes
 
 __all__ = ["FileStore", "PackSummary", "file_store"]
 
@@ -134,7 +137,6 @@ class FileStore(BaseStore):
         self.news = self._index.news
         self._big = BigFiles(self._path / "big", is_local=self._is_local)
         self._results = Results(self._segments, self._big, self.url, lambda: self.poll(afresh=True))
-        self._runs = Runs(self._segments, lambda: self.poll(afresh=True))
         self._saving = Saving(
             self._segments, self._big, self._leases, self._describe, is_local=self._is_local
         )
@@ -256,6 +258,12 @@ class FileStore(BaseStore):
         return found
 
     # The history
+
+    @cached_property
+    def _runs(self) -> Runs:
+        from jug.backends._file.runs import Runs  # which is slow to import
+
+        return Runs(self._segments, lambda: self.poll(afresh=True))
 
     def note(self, digest: bytes, state: RunState, record: bytes) -> None:
         self._be_writable()
