@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jug import Task, TaskGenerator
+from jug.backends import file_store
 from jug.backends._file.worker_file import CLAIM_AT
 from jug.backends.file_store import FileStore
 from jug.execution import worker as worker_module
@@ -89,8 +90,14 @@ def test_who_is_told_to_stop_begins_no_more_of_what_it_has_claimed(
 
 
 def test_what_another_has_taken_from_a_revoked_claim_is_not_begun(
-    worker: Worker, store: FileStore, other: FileStore, tasks: list[Task[int]]
+    worker: Worker,
+    store: FileStore,
+    other: FileStore,
+    tasks: list[Task[int]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(file_store, "_FRESH", 3600.0)  # nothing else tells it of that
+
     def another_takes_the_next() -> None:
         own = os.open(Path(store.jugdir, "leases", store.worker_id), os.O_WRONLY)
         os.pwrite(own, b"\1", CLAIM_AT + 4)
@@ -100,6 +107,17 @@ def test_what_another_has_taken_from_a_revoked_claim_is_not_begun(
         other.commit(taken(other, tasks[6].digest), result(tasks[6].digest))
 
     at[5] = another_takes_the_next
+
+    assert worker.run().ending is Ending.DONE
+
+    assert ran == [number for number in range(30) if number != 6]
+
+
+def test_what_is_done_meanwhile_is_not_begun(
+    worker: Worker, other: FileStore, tasks: list[Task[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_store, "_FRESH", 0.0)
+    at[5] = lambda: other.put(result(tasks[6].digest))
 
     assert worker.run().ending is Ending.DONE
 
