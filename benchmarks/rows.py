@@ -350,6 +350,7 @@ def _scale(shop: Workshop) -> Iterator[Row]:
             key="calls",
             title="system calls per short task",
             unit="calls",
+            limit=2.0,
             ours=lambda: shop.count_calls(ours, size(2_000), "-j1"),
             baseline=by(former, lambda f: shop.count_calls(f, size(2_000))),
             rounds=1,

@@ -372,6 +372,54 @@ def test_hooks_hear_of_each_result_that_was_there_once(run, seen):
     ]  # fmt: skip
 
 
+def test_a_value_that_the_jugfile_has_changed_reaches_no_task(run, seen):
+    summary = run("""
+@TaskGenerator
+def several(i):
+    return [i]
+
+@TaskGenerator
+def total(xs):
+    return len(xs)
+
+@TaskGenerator
+def totals(xs):
+    return [*map(len, xs)]
+
+all_of_them = [several(i) for i in range(20)]
+for i, task in enumerate([all_of_them[0], all_of_them[1], several(2)]):
+    bvalue(task).append("changed")
+    again = several(i + 1)
+    one, many = total(task), totals([task, again])
+    barrier()
+    builtins.SEEN.append((value(one), value(many), again.is_loaded()))
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen[-3:] == [(1, [1, 1], False)] * 3
+
+
+def test_what_an_attempt_has_changed_does_not_reach_the_next(run, seen):
+    summary = run("""
+@TaskGenerator
+def one():
+    return [1]
+
+@TaskGenerator(retries=2)
+def total(xs):
+    xs.append("changed")
+    builtins.SEEN.append(len(xs))
+    if builtins.SEEN[-3:] != [2, 2, 2]:
+        raise ValueError("once more")
+    return len(xs)
+
+total(one())
+""")
+
+    assert summary.ending is Ending.DONE
+    assert seen[-3:] == [2, 2, 2]
+
+
 def test_what_the_jugfile_makes_of_a_value_is_given_to_no_task(run, seen):
     run("""
 @TaskGenerator

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
-from typing import Any
+import types
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -15,6 +17,11 @@ from hypothesis import strategies as st
 
 from jug.errors import HashError
 from jug.hash import framing, hash_one, packed, shared, task_texts, texts
+
+
+class Pair(NamedTuple):
+    one: Any
+    other: Any
 
 
 def f() -> None: ...
@@ -180,6 +187,14 @@ def test_a_part_of_a_column_hashes_as_its_copy(make: Any) -> None:
     assert all_differ([column, column[2:], column[:0]])
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.int64()])
+def test_a_part_of_an_arrow_column_without_holes(kind: Any) -> None:
+    values = [*range(9)] if kind == pa.int64() else STRINGS
+    column = pa.array(values, kind)
+
+    assert hash_one(column[2:-1]) == hash_one(pa.array(values[2:-1], kind))
+
+
 def test_by_which_library_pandas_keeps_strings_does_not_count() -> None:
     for values in (STRINGS, [*STRINGS, None], [None], []):
         one, other = (COLUMNS[name](values) for name in ("python", "pyarrow"))
@@ -202,6 +217,17 @@ def test_lone_surrogates_in_a_column_are_kept() -> None:
         columns = [pd.Series([*STRINGS, text], dtype=dtype) for text in ("\ud800", "\ud801", "?")]
 
         assert all_differ(columns)
+
+
+def test_strings_of_arrow_that_are_no_text_have_no_hash() -> None:
+    lasting = pa.py_buffer(b"\x80\x80")
+    for offsets in ([0, 1, 2], [0, 0, 2]):
+        places = pa.py_buffer(np.array(offsets, "<i4"))
+        broken = pa.Array.from_buffers(pa.string(), 2, [None, places, lasting])
+
+        for value in (broken, pa.table({"a": broken})):
+            with pytest.raises(HashError, match="not UTF-8"):
+                hash_one(value)
 
 
 # Values that tasks share
@@ -235,8 +261,8 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         lambda: "x" * shared.LONG,
         lambda: b"x" * shared.LONG,
         lambda: tuple(range(10_000)),
-        lambda: np.frombuffer(b"x" * shared.LONG, "f8"),
-        lambda: np.frombuffer(b"x" * 2 * shared.LONG, "f8").reshape(-1, 64)[::2],
+        lambda: np.frombuffer(memoryview(b"x" * shared.LONG), "f8"),
+        lambda: np.frombuffer(memoryview(b"x" * 2 * shared.LONG), "f8").reshape(-1, 64)[::2],
     ],
 )
 def test_what_never_changes_is_hashed_once(make: Any, hashed: list[int]) -> None:
@@ -254,8 +280,16 @@ def test_what_never_changes_is_hashed_once(make: Any, hashed: list[int]) -> None
 
 def test_views_of_the_same_bytes_differ() -> None:
     data = bytes(range(256)) * 1024
-    whole = np.frombuffer(data, "u4")
-    views = [whole, whole[1:], whole[:-1], whole[::2], whole.reshape(2, -1), whole.view("f4")]
+    whole = np.frombuffer(memoryview(data), "u4")
+    views = [
+        whole,
+        whole[1:],
+        whole[:-1],
+        whole[::2],
+        whole[: len(whole) // 2],
+        whole.reshape(2, -1),
+        whole.view("f4"),
+    ]
     views += [whole.view(">u4"), whole.reshape(256, -1).T, whole[::-1]]
 
     assert all_differ(views)
@@ -274,12 +308,50 @@ def test_an_array_that_can_be_changed_is_hashed_each_time() -> None:
     assert hash_one(array) != before
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_array_from_a_pickle_is_hashed_each_time(protocol: int) -> None:
+    array = pickle.loads(pickle.dumps(np.zeros(shared.LONG), protocol))
+    view = array.view()
+    before = hash_one(array)
+
+    array[0] = 1
+    once = hash_one(array)
+    array.flags.writeable = False
+    again = hash_one(array)
+    view[0] = 2
+
+    assert before != once == again != hash_one(array)
+
+
+def test_an_array_over_memory_that_changes_is_hashed_each_time() -> None:
+    data = bytearray(8 * shared.LONG)
+    for memory in (data, memoryview(data), memoryview(data).toreadonly()):
+        array = np.frombuffer(memory, "f8")
+        before = hash_one(array)
+
+        data[0] += 1
+
+        assert hash_one(array) != before
+
+
 def test_a_tuple_with_something_that_changes_is_hashed_each_time() -> None:
     inner = bytearray(b"a")
     for value in ((*range(2000), inner), (*range(2000), (1, inner)), (*range(2000), [inner])):
         before = hash_one(value)
 
         inner[0] += 1
+
+        assert hash_one(value) != before
+
+
+def test_a_tuple_with_an_object_is_hashed_each_time() -> None:
+    thing, array = types.SimpleNamespace(x=np.zeros(1)), np.zeros(1)
+    thing.x = array
+    for inner in (thing, array, Pair(1, array), array[:], functools.partial(f, array)):
+        value = (*range(2000), inner)
+        before = hash_one(value)
+
+        array[0] += 1
 
         assert hash_one(value) != before
 

@@ -81,9 +81,7 @@ class _Codes:
 
     def of_task(self, task: Call) -> Code:
         """Return the code behind a task."""
-        if brings_nothing(task):
-            return self.of_function(task.f)
-        brought = (*_brought(task),)
+        brought = () if brings_nothing(task) else (*_brought(task),)
         return self.of(task.f, brought) if brought else self.of_function(task.f)
 
     def of_function(self, function: Any) -> Code:

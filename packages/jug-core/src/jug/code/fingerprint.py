@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, Self
@@ -86,7 +87,7 @@ class Code:
             found[name] = part
         return found
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Both fingerprints, as a record has them."""
         return _PREFIX + self.own + self.reach

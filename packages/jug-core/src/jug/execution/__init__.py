@@ -15,7 +15,8 @@ supervisor    who looks after each `worker_process`, over a `connection`, `slots
               by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
 reading_on    reading the jugfile further as barriers open
 worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
-              `waiting` for others depends on its `prospects`
+              `taking` one of them or several `short_tasks` needs the store, and `waiting` for
+              others depends on its `prospects`
 one_task      running one task, within its `time_limit`; `task_hooks` are called around it
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them

@@ -261,11 +261,6 @@ class Agenda:
             elif failures[digest] or digest not in self.retryable:
                 self.plan.fail(number)
 
-    def note_run(self, task: Task[Any], start: float) -> None:
-        """Note that a task was run, which began then, in seconds since the epoch."""
-        if self.budget is not None:
-            self.budget.note(task.name, self.budget.now() - start)
-
     def reopen_missing(self, inputs: Sequence[int]) -> None:
         """Note which of a task's inputs are gone: removed by others, or found damaged here."""
         for needed in inputs:

@@ -10,7 +10,7 @@ other process: those are not the ones that tasks are given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from jug.task import Task
@@ -19,6 +19,16 @@ from jug.task.graph import Graph
 
 _NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
+
+
+def forget_changeable(tasks: Iterable[Task[Any]]) -> None:
+    """Forget values that a task was given and may have changed, for the next attempt or task.
+
+    That goes by the tasks in its arguments: one that was made twice is in the graph once.
+    """
+    for task in tasks:
+        if type(task.loaded_value) not in ATOMS:
+            task.unload()
 
 
 class Memory:
@@ -35,13 +45,13 @@ class Memory:
         for task in self._graph.tasks:
             task.unload()
 
-    def take_aside(self, inputs: Sequence[int]) -> list[tuple[Task[Any], Any]]:
+    def take_aside(self, tasks: Iterable[Task[Any]]) -> list[tuple[Task[Any], Any]]:
         """Take from tasks the values that the jugfile has asked for, and may have changed.
 
         Give them to `put_back`, so that the jugfile has them again.
         """
         held = []
-        for task in map(self._graph.tasks.__getitem__, inputs):
+        for task in tasks:
             if task.is_loaded() and not self._is_small(task.loaded_value):
                 held.append((task, task.loaded_value))
                 task.unload()
@@ -54,7 +64,7 @@ class Memory:
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""
-        if self._is_small(result) and self._graph.count_dependants(number):
+        if self._graph.count_dependants(number) and self._is_small(result):
             self._graph.tasks[number].keep(result)
 
     def unload(self, inputs: Sequence[int]) -> None:

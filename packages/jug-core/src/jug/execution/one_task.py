@@ -10,6 +10,7 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_no_retry, log_retry, note_run
+from jug.execution.memory import forget_changeable
 from jug.execution.process_group import boot_time, end_started_since
 from jug.execution.room import Room
 from jug.execution.settings import Settings
@@ -109,6 +110,7 @@ class TaskRunner:
         return self._output.of_failure()
 
     def _load_arguments(self, task: Task[Any]) -> Arguments:
+        forget_changeable(task.dependencies())
         try:
             return load_arguments(task)
         except (ResultNotFound, DamagedResult):

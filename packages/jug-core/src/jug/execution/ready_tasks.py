@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from heapq import heappop, heappush
 
 READY = 1
@@ -41,8 +41,10 @@ class ReadyTasks:
         front = self._front = [number for number in self._front if states[number] == READY]
         while rest and (len(front) < count or rest[0] < front[count - 1]):
             number = heappop(rest)
-            if states[number] == READY and number not in front:
-                insort(front, number)
+            if states[number] == READY:
+                at = bisect_left(front, number)
+                if front[at : at + 1] != [number]:
+                    front.insert(at, number)
         return front[:count]
 
     def has_too_large(self) -> bool:

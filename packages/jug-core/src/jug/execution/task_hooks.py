@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from jug.hooks import is_hooked, jug_hook
+from jug.hooks import jug_hook
 from jug.task import forks
 
 
 def may_go_on(hook: str, *arguments: Any) -> bool:
     """Call a hook; return whether it lets the worker start further tasks."""
-    if not is_hooked(hook):
-        return True
     with forks.ended_here():
         try:
             jug_hook(hook, arguments)

@@ -21,7 +21,6 @@ from typing import Any, Final
 
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
-from jug.backends.heartbeat import start_heartbeat
 from jug.code import notice_growth, remember
 from jug.code.sources import changes
 from jug.execution.agenda import Agenda
@@ -29,14 +28,16 @@ from jug.execution.budget import Budget
 from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
+from jug.execution.memory import forget_changeable
 from jug.execution.one_task import InputMissing, TaskRunner, TooLate
 from jug.execution.reading_on import Read, ReadingOn
 from jug.execution.reporting import reporter_to
 from jug.execution.room import Room
 from jug.execution.settings import Settings
-from jug.execution.short_tasks import LONGEST, ShortTasks
+from jug.execution.short_tasks import LONGEST
 from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
+from jug.execution.taking import Taking
 from jug.execution.task_hooks import may_go_on
 from jug.execution.waiting import Waiting
 from jug.hooks import is_hooked
@@ -52,8 +53,6 @@ log = Log("worker")
 
 _BEFORE: Final = "execute.task-pre-execute"
 _AFTER: Final = "execute.task-executed1"
-_VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
-_TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
 
 
 class Worker:
@@ -89,10 +88,7 @@ class Worker:
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
-        self._has_joined = False
         self._code = CodeKeeper(self.store)
-        self._turn_until = 0.0
-        self._short = ShortTasks()
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -105,6 +101,9 @@ class Worker:
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
                 self._ending_of_wait,
             )  # fmt: skip
+            self.taking = Taking(
+                self.store, self.news, self.settings, self.connection, self.waiting.notice
+            )
             return self._sum_up(self.reading.run(self.jugspace))
 
     def _work_on(self, jugspace: Jugspace, is_more: bool) -> Ending | None:
@@ -131,7 +130,7 @@ class Worker:
         self.store.poll()
         if is_more and self.agenda.can_read_on(self.jugspace):
             notice_growth(self.jugspace.names["__name__"])
-            self._note_changes()
+            self.taking.note_changes(self.agenda)
             self.agenda.read_on(self.jugspace)
         else:
             remember()
@@ -173,7 +172,7 @@ class Worker:
         self.store.tidy()
         if ending.status == 0 and self.agenda.plan.left:  # the last of several counts for all
             self.store.poll()
-            self._note_changes()
+            self.taking.note_changes(self.agenda)
         self.summary.ending, self.summary.short = ending, self.settings.short
         self.agenda.sum_up(self.summary)
         self.reporter.end(self.agenda)
@@ -192,11 +191,10 @@ class Worker:
                 if ending or self.agenda.is_barrier_open():
                     return ending
                 self.reporter.look(self.agenda)
-                if self.agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
-                    self._take_turns()  # some may have left
+                self.taking.take_turns_if_time(self.agenda)
                 if lease is None and self._run_short_ones():
                     continue
-                lease = lease or self._take()
+                lease = lease or self.taking.one(self.agenda)
                 if lease is not None:
                     taken, lease = lease, None
                     lease = self._run(taken)
@@ -220,42 +218,17 @@ class Worker:
 
     def _ending_of_wait(self) -> Ending | None:
         """Return why not to wait on, if somebody said so."""
-        if self.room.is_counted and not self._has_joined:
-            self._join()  # so that others see what is here, and wait for what this one may run
+        if self.room.is_counted:
+            self.taking.join()  # so others see what is here, and wait for what this one may run
         if not may_go_on("execute.waiting"):
             self.stop = self.stop or Ending.LIMIT
         return self._ending_if_told()
 
-    def _take(self) -> Lease | None:
-        """Try to take a task that is ready; return its lease, None if others were quicker."""
-        candidates = self.agenda.candidates()
-        if not candidates:
-            return None
-        if not self._has_joined:
-            self._join()
-        lease = self.store.acquire(candidates)
-        self._note_changes()
-        if lease is None or lease.digest != candidates[0]:
-            self._take_turns()
-        if lease is None:
-            holders = self.store.holders()
-            self.waiting.notice.see(holders)
-            self.agenda.all_taken(candidates, holders)
-            return None
-        return lease if self._accept(lease) else None
-
     def _run_short_ones(self) -> bool:
         """Run several short tasks that were taken together; return whether any were taken."""
-        candidates = self.agenda.short_candidates(self._short) if self.store.gives_several else ()
-        connection = self.connection
-        if not candidates or (connection is not None and connection.are_on_trial(candidates)):
-            return False
-        if not self._has_joined:
-            self._join()
-        until = time.monotonic() + LONGEST
-        leases = self.store.acquire_several(candidates)
         try:
-            self._note_changes()
+            leases = self.taking.several(self.agenda)
+            until = time.monotonic() + LONGEST if leases else 0.0
             for lease in leases:
                 if self._ending_if_told() or time.monotonic() > until:
                     break
@@ -265,48 +238,7 @@ class Worker:
                     self._run(lease)
         finally:
             self.store.end_several()
-        if len(leases) < len(candidates):
-            self._take_turns()
         return bool(leases)
-
-    def _take_turns(self) -> None:
-        """Ask the store which of the workers at work this is, and whose the turns on a machine."""
-        self.agenda.plan.take_turns(*self.store.turn())
-        if self.agenda.plan.ready.keeps_a_turn:
-            self.agenda.put_aside_begun(self.store.holders())
-        self._turn_until = time.monotonic() + _TURN
-
-    def _join(self) -> None:
-        """See to it that somebody beats for this worker from its first lease on."""
-        self._has_joined = True
-        if self.connection is not None:
-            self.connection.send_joined(self.store, self.settings)
-        else:
-            start_heartbeat(self.store)
-
-    def _accept(self, lease: Lease) -> bool:
-        """Return whether the task is still to be done, as far as is known by now."""
-        if self._is_acquitted(lease.digest) and self.agenda.accept(lease.digest):
-            return True
-        self.store.release(lease)
-        return False
-
-    def _is_acquitted(self, digest: bytes) -> bool:
-        """Return whether a task may be run, once that is settled if many workers died of it."""
-        connection = self.connection
-        if connection is None or not connection.is_on_trial(digest):
-            return True
-        while connection.is_on_trial(digest):
-            if connection.slots.is_stopped():
-                return False
-            time.sleep(_VERDICT)
-        self.store.poll()
-        self._note_changes()
-        return True
-
-    def _note_changes(self) -> None:
-        if self.news.has_changes():
-            self.agenda.note(self.news.take())
 
     # One task
 
@@ -331,7 +263,7 @@ class Worker:
         except InputMissing:
             self.store.release(lease)
             self.store.poll()
-            self._note_changes()
+            self.taking.note_changes(self.agenda)
             self.agenda.reopen_missing(inputs)
             return None
         except TooLate:
@@ -353,11 +285,12 @@ class Worker:
         if not inputs:
             return self.runner.run(task)
         memory = self.agenda.memory
-        held = memory.take_aside(inputs)
+        held = memory.take_aside(task.dependencies())
         try:
             return self.runner.run(task)
         finally:
             memory.unload(inputs)
+            forget_changeable(task.dependencies())
             memory.put_back(held)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:
@@ -379,8 +312,9 @@ class Worker:
         task = agenda.graph.tasks[number]
         name = task.name
         plan.finish(number)
-        agenda.note_run(task, self.runner.start)
-        self._short.note(name, time.time() - self.runner.start)
+        if self.budget is not None:
+            self.budget.note(name, self.budget.now() - self.runner.start)
+        self.taking.short.note(name, time.time() - self.runner.start)
         try:
             made_from = agenda.own_digests(inputs) if inputs else ()
             outcome, following = self._save(lease, frame, made_from)
@@ -392,8 +326,7 @@ class Worker:
             self.reporter.count_executed(name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
-        if self.news.has_changes():
-            self._note_changes()
+        self.taking.note_changes(agenda)
         if outcome is not Outcome.SAVED:
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
             note_run(self.store, task.digest, state, frame.record)
@@ -402,19 +335,15 @@ class Worker:
                 plan.reopen(number)
         elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
-        if following is not None and not self._accept(following):
-            return None
-        return following
+        return None if following is None else self.taking.accepted(agenda, following)
 
     def _save(
         self, lease: Lease, frame: Frame, inputs: Sequence[bytes]
     ) -> tuple[Outcome, Lease | None]:
-        """Save a task, and take the next one unless several are to be taken."""
+        """Save a task, and take the next one unless several were taken, or are to be."""
         if lease.is_one_of_several:
             return self.store.save(lease, frame, inputs), None
-        candidates = self.agenda.candidates()
-        if self.store.gives_several and self.agenda.short_candidates(self._short):
-            candidates = []
+        candidates = self.taking.next_candidates(self.agenda)
         return self.store.commit_and_acquire(lease, frame, inputs, candidates)
 
     def _fail(
@@ -428,7 +357,7 @@ class Worker:
         frame = failed_attempt(task, error, runner.start, kept, runner.attempt, printed)
         outcome = self.store.commit(lease, frame, self.agenda.own_digests(inputs))
         self.retryable.discard(task.digest)
-        self._note_changes()
+        self.taking.note_changes(self.agenda)
         if outcome is not Outcome.SAVED:
             return None
         self.agenda.plan.fail(number)

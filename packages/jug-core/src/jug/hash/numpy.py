@@ -150,8 +150,9 @@ def _raw(array: Array) -> bytes:
     size = array.size * width
     if size <= INLINE:
         return content(_as_bytes(np.ascontiguousarray(array).reshape(-1), little, width))
-    key = _unchanging(array) if size >= LONG else None
-    known = recall(key) if key is not None else None
+    held = _unchanging(array) if size >= LONG else None
+    key = None if held is None else _place(array, held)
+    known = recall(key)
     if known is not None:
         return known
     step = max(1, CHUNK // width)
@@ -160,22 +161,25 @@ def _raw(array: Array) -> bytes:
         return _as_bytes(_stretch(array, i * step, (i + 1) * step), little, width)
 
     encoding = pieces(size, -(-array.size // step), piece)
-    return encoding if key is None else keep(key, _owner(array), encoding)
+    return encoding if held is None else keep(key, held, encoding)
 
 
-def _unchanging(array: Array) -> tuple[Any, ...] | None:
-    """Return what tells an array over a bytes object from any other, None for other arrays."""
-    owner = _owner(array)
-    if type(owner) is not bytes:
-        return None
+def _unchanging(array: Array) -> bytes | None:
+    """Return the bytes object over a memoryview of which an array is; None for other arrays.
+
+    An array that is over a bytes object itself may be from a pickle, which others write to.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    held = owner.obj if type(owner) is memoryview else None
+    return held if type(held) is bytes else None
+
+
+def _place(array: Array, held: bytes) -> tuple[Any, ...]:
+    """Return what tells an array from any other over the same bytes object."""
     address = array.__array_interface__["data"][0]
-    return (id(owner), address, array.shape, array.strides, array.dtype.str)
-
-
-def _owner(array: Any) -> Any:
-    while isinstance(array, np.ndarray):
-        array = array.base
-    return array
+    return (id(held), address, array.shape, array.strides, array.dtype.str)
 
 
 def _stretch(array: Array, start: int, stop: int) -> Array:

@@ -47,8 +47,17 @@ def strings(array: Any) -> Encoded:
     whole = _whole(array).cast(pa.large_string())
     if whole.null_count:
         whole = whole.fill_null("")
+    _refuse_broken(whole)
     lengths = compute.utf8_length(whole).cast(pa.uint32())
     return Encoded(texts_in([(_memory(lengths), _characters(whole))]))
+
+
+def _refuse_broken(whole: Any) -> None:
+    """Raise `HashError` if an array of strings is none: arrow does not look at what it reads."""
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise HashError(f"its strings are not UTF-8: {error}") from error
 
 
 def _characters(whole: Any) -> memoryview | bytes:

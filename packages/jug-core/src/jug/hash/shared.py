@@ -3,9 +3,9 @@
 A string of megabytes that a thousand tasks share is hashed once.  An encoding is kept
 with the object that it is of, so that no other object has its address meanwhile, and
 is given for this very object alone.  So nothing that can be changed may be kept here:
-only strings, bytes, tuples of nothing but such, and arrays over the memory of a bytes
+only strings, bytes, tuples of nothing but such, and arrays over a memoryview of a bytes
 object.  An array that owns its memory can be made writable, changed and made read-only
-again, and nothing would tell that.
+again, and nothing would tell that; one from a pickle is over a bytes object, and writable.
 
 What nobody else holds any more is let go when something large is added.
 """

@@ -85,23 +85,18 @@ class Graph:
 
     def dependants_of(self, number: int) -> array[int]:
         """Return the numbers of the tasks that need this one."""
-        begin, end, dependants = self._dependants_at(number)
-        found = dependants[begin:end]
+        starts, dependants = self._dependants or self._turn_round()
+        is_there = number + 1 < len(starts)  # else it came after all were turned round
+        found = dependants[starts[number] : starts[number + 1]] if is_there else dependants[:0]
         return found + self._later[number] if number in self._later else found
 
     def count_dependants(self, number: int) -> int:
         """Return how many tasks need this one."""
-        begin, end, _ = self._dependants_at(number)
-        return end - begin + len(self._later.get(number, ()))
+        return len(self.dependants_of(number))
 
-    def _dependants_at(self, number: int) -> tuple[int, int, array[int]]:
-        """Return where those are that were there when all were turned round, and where in that."""
-        if self._dependants is None:
-            self._dependants = self._turned_round()
-        starts, dependants = self._dependants
-        if number + 1 >= len(starts):
-            return 0, 0, dependants
-        return starts[number], starts[number + 1], dependants
+    def _turn_round(self) -> tuple[array[int], array[int]]:
+        self._dependants = self._turned_round()
+        return self._dependants
 
     def with_dependants(self, numbers: Iterable[int]) -> set[int]:
         """Return the tasks with all that depend on them, directly or not."""

@@ -34,6 +34,7 @@ log = Log("hooks")
 _BEFORE_TASK: Final = "execute.task-pre-execute"
 _AFTER_TASK: Final = "execute.task-executed1"
 _IN_A_WAIT: Final = "execute.waiting"
+_LOOK: Final = 0.01  # seconds for which a look for a file counts
 
 
 def exit_after_n_tasks(n: int) -> None:
@@ -67,6 +68,7 @@ def exit_after_time(hours: float = 0, minutes: float = 0, seconds: float = 0) ->
 def exit_if_file_exists(fname: str | os.PathLike[str]) -> None:
     """End the worker before the first task at which the file exists, or while it waits.
 
+    A look counts for a hundredth of a second, in which further short tasks may begin.
     A relative name is one in the working directory of this call.
 
     >>> exit_if_file_exists("please.stop")
@@ -165,10 +167,14 @@ class _FileCheck(_Condition):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
+        self.next_look = 0.0
 
     def __call__(self, task: Any = None) -> None:
-        if os.access(self.path, os.F_OK):  # raises nothing inside, so it is quick
-            _exit(f"the file {self.path!r} is there")
+        now = time.monotonic()
+        if now >= self.next_look:
+            self.next_look = now + _LOOK
+            if os.path.exists(self.path):
+                _exit(f"the file {self.path!r} is there")
 
 
 class _Check(_Condition):

@@ -145,10 +145,12 @@ class FileClaims:
         return self._page
 
     def mark(self, place: int) -> None:
-        self._own_page()[_MARK_AT] = place + 1
+        page = self._page or self._own_page()
+        page[_MARK_AT] = place + 1
 
     def is_revoked(self) -> bool:
-        return self._own_page()[_REVOKED_AT] != 0
+        page = self._page or self._own_page()
+        return page[_REVOKED_AT] != 0
 
     def locked(self) -> set[bytes]:
         return self._leases.links.locks()

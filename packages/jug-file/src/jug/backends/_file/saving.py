@@ -49,11 +49,13 @@ class Saving:
 
     def writer(self) -> Writer:
         """Return the writer of this worker, also after it was taken for dead and began anew."""
+        writer = self._writer
+        if writer is not None and writer.worker_id == self._leases.worker_id:
+            return writer
         worker = self._leases.join()
-        if self._writer is None or self._writer.worker_id != worker:
-            if self._writer is not None:
-                self._writer.end()
-            self._writer = Writer(self._segments, self._describe(worker))
+        if writer is not None:
+            writer.end()
+        self._writer = Writer(self._segments, self._describe(worker))
         return self._writer
 
     def begin(self) -> None:
@@ -82,9 +84,9 @@ class Saving:
         pieces: Sequence[Buffer] = (),
     ) -> None:
         seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
-        written = writer.append(kind, digest, record, pieces, seconds)
+        ident, _, _, where, _ = writer.append(kind, digest, record, pieces, seconds)
         if kind != FrameKind.RUN:
-            self._index.add(written.ident, kind, digest, written.where)
+            self._index.add(ident, kind, digest, where)
         if writer.is_due or not self._is_local:
             writer.sync()
 

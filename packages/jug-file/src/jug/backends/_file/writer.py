@@ -116,7 +116,8 @@ class Writer:
             with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
         assert self._segment is not None
-        ident = self._next_ident()
+        ident = frames.ident(self.worker, self._frames)
+        self._frames += 1
         frame = frames.build(self._segment.seed, ident, kind, digest, record, pieces)
         if len(frame) > frames.LONGEST:
             raise StoreError(
@@ -153,10 +154,6 @@ class Writer:
         self._end += len(frame)
         return where
 
-    def _next_ident(self) -> bytes:
-        self._frames += 1
-        return frames.ident(self.worker, self._frames - 1)
-
     def _begin(self) -> None:
         """Begin a new segment."""
         stem = f"{self.worker.hex()}-{self._files}"
@@ -165,7 +162,8 @@ class Writer:
         self._files += 1
         segment = self._segments.adopt(stem, path)
         self._index.workers[self.worker] = self._described
-        described, ident = self._described.pack(), self._next_ident()
+        described, ident = self._described.pack(), frames.ident(self.worker, self._frames)
+        self._frames += 1
         start = frames.head() + frames.build(
             segment.seed, ident, FrameKind.WORKER, frames.NO_TASK, b"", [described]
         )

@@ -39,11 +39,12 @@ from jug.backends._file.disk import (
     raise_descriptor_limit,
 )
 from jug.backends._file.frames import Removed
+from jug.backends._file.grants import Grants
 from jug.backends._file.heartbeat import StoreHeartbeat
 from jug.backends._file.index import Place
 from jug.backends._file.jugfiles import Jugfiles
 from jug.backends._file.leases import MANY, FileLeases
-from jug.backends._file.pack import PACK_LEASE, Packer, PackSummary
+from jug.backends._file.pack import Packer, PackSummary
 from jug.backends._file.publishing import delete_begun
 from jug.backends._file.removing import Discard, removal_of
 from jug.backends._file.results import Results
@@ -69,7 +70,7 @@ from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
 from jug.errors import StoreError
-from jug.records import Record, Run, RunState, pack, with_state, without_collector
+from jug.records import Record, Run, RunState, with_state, without_collector
 
 if TYPE_CHECKING:
     from jug.backends._file.runs import Runs
@@ -142,6 +143,7 @@ class FileStore(BaseStore):
         )
         folders = (self._segments.folder, self._leases.folder)
         self._waiting = Waiting(folders, self._look, self._leases.look_seconds)
+        self._grants = Grants(self._leases, self._claims, self._index, self._saving, self._waiting)
         raise_descriptor_limit()
 
     @classmethod
@@ -285,12 +287,6 @@ class FileStore(BaseStore):
         known = {key: index.workers[key] for key in keys if key in index.workers}
         return {one.id: one.ended(index.ended.get(key, b"")) for key, one in known.items()}
 
-    def _note_lost(self, taken_over: dict[bytes, str]) -> None:
-        """Remember the runs of dead workers whose leases were taken over."""
-        while taken_over:
-            digest, worker = taken_over.popitem()
-            self.note(digest, RunState.LOST, pack(Record(start=time.time(), worker=worker)))
-
     def _describe(self, worker: str) -> WorkerRecord:
         record = WorkerRecord.here(worker, self.jugfile, self.offers)
         return record._replace(claims=self.gives_several and self._claims.may_ever_claim())
@@ -306,51 +302,13 @@ class FileStore(BaseStore):
 
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         self._be_writable()
-        results, leases = self._index.results, self._leases
-        wanted = [digest for digest in candidates if digest not in results]
-        while wanted:
-            digest = leases.take_any(wanted)
-            if digest is None and not self._waiting.has_begun:
-                # What is released from now on ends a wait.
-                self._waiting.begin()
-                digest = leases.take_any(wanted)
-            if digest is None:
-                return None
-            lease = self._lease_unless_claimed(digest)
-            if lease is not None:
-                return lease
-            wanted = [one for one in wanted if one not in results and one != digest]
-        return None
-
-    def _lease_unless_claimed(self, digest: bytes) -> Lease | None:
-        """Return the lease of a task that was locked, and read what others did before."""
-        leases = self._leases
-        try:
-            is_claimed = self._claims.taken(digest)
-        except BaseException:
-            leases.release(digest)
-            raise
-        if is_claimed:
-            leases.release(digest)
-            return None
-        lease = self._lease_of(digest)
-        self._note_lost(leases.taken_over)
-        self._note_lost(self._claims.take_robbed(() if lease is None else (digest,)))
-        return lease
+        return self._grants.one(candidates)
 
     def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
         """Claim several tasks, on a local disk where no worker of another host is known."""
-        claims, results = self._claims, self._index.results
         self._be_writable()
-        if not (self.gives_several and claims.can_claim()):
-            return []
-        self._saving.writer().begin()  # others look for claims of those that have a segment
         self._claimed_at = time.monotonic()
-        taken = claims.take([digest for digest in candidates if digest not in results])
-        given = [digest for digest in taken if digest not in results]
-        self._note_lost(claims.take_robbed(given))
-        worker, since = claims.worker_id, self.news.clock
-        return [Lease(digest, worker, since, True) for digest in given]
+        return self._grants.several(candidates) if self.gives_several else []
 
     def begin(self, lease: Lease) -> bool:
         return self._claims.begin(lease.digest)
@@ -393,33 +351,23 @@ class FileStore(BaseStore):
                     leases.release(digest)
             raise
         if digest is not None and leases.worker_id == worker:
-            is_alone = not self._claims.others()
-            following = (self._lease_of if is_alone else self._lease_unless_claimed)(digest)
+            following = self._grants.of_locked(digest)
             if following is not None:
                 return outcome, following
         return outcome, self.acquire(candidates) if candidates else None
-
-    def _lease_of(self, digest: bytes) -> Lease | None:
-        """Return a lease that was taken before others' results were read; none if it is done."""
-        if digest in self._index.results:
-            self._leases.release(digest)
-            return None
-        assert self._leases.worker_id is not None
-        self._saving.begin()
-        return Lease(digest, self._leases.worker_id, self.news.clock)
 
     def _save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
         self.poll()
         return self._save_if_wanted(lease, frame, inputs)
 
     def _save_if_wanted(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
-        digest, writer = lease.digest, self._saving.writer()
-        if self._index.expects_removed(digest, writer.worker):
+        digest, index, writer = lease.digest, self._index, self._saving.writer()
+        if digest in index.histories and index.expects_removed(digest, writer.worker):
             self._saving.save_void(writer, digest)
             return Outcome.STALE
         if self.news.is_stale((digest, *inputs), lease.since):
             return Outcome.STALE
-        if digest in self._index.results:
+        if digest in index.results:
             return Outcome.DUPLICATE
         self._saving.save(writer, frame)
         return Outcome.SAVED
@@ -432,11 +380,7 @@ class FileStore(BaseStore):
         return self._leases.turn()
 
     def holders(self) -> dict[bytes, Holder]:
-        if not self._is_there():
-            return {}
-        found = self._leases.holders(self._claims.held())
-        found.pop(PACK_LEASE, None)
-        return found
+        return self._grants.holders() if self._is_there() else {}
 
     def present(self) -> list[Presence]:
         holders = self.holders()
@@ -449,11 +393,7 @@ class FileStore(BaseStore):
         return self._clock.now()
 
     def break_leases(self, digests: Iterable[bytes]) -> int:
-        held = self.holders()
-        wanted = [digest for digest in digests if digest in held]
-        return sum(
-            self._leases.break_lease(digest) or self._claims.break_(digest) for digest in wanted
-        )
+        return self._grants.take_away(digests) if self._is_there() else 0
 
     def tidy(self) -> None:
         if self._is_there():

@@ -1,0 +1,135 @@
+"""How a worker takes tasks: one with its lease, or several short ones together.
+
+What others do is noted whenever the store was asked, for it has read what they did.  A worker
+that was not given what it wanted first asks again which of all workers it is, and so whose
+turn each task is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from jug.backends.base import BaseStore, Lease, Reader
+from jug.backends.heartbeat import start_heartbeat
+from jug.backends.wait_notice import WaitNotice
+from jug.execution.agenda import Agenda
+from jug.execution.connection import SupervisorConnection
+from jug.execution.settings import Settings
+from jug.execution.short_tasks import ShortTasks
+
+__all__ = ["Taking"]
+
+_VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
+_TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
+
+
+class Taking:
+    """The tasks that one worker takes.
+
+    `news` is the worker's reader of the store, and `notice` is told who holds what it wanted.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        news: Reader,
+        settings: Settings,
+        connection: SupervisorConnection | None,
+        notice: WaitNotice,
+    ) -> None:
+        self.short = ShortTasks()
+        self._store = store
+        self._news = news
+        self._settings = settings
+        self._connection = connection
+        self._notice = notice
+        self._has_joined = False
+        self._turn_until = 0.0
+
+    def join(self) -> None:
+        """See to it that somebody beats for this worker from its first lease on."""
+        if self._has_joined:
+            return
+        self._has_joined = True
+        if self._connection is not None:
+            self._connection.send_joined(self._store, self._settings)
+        else:
+            start_heartbeat(self._store)
+
+    def one(self, agenda: Agenda) -> Lease | None:
+        """Try to take a task that is ready; return its lease, None if others were quicker."""
+        candidates = agenda.candidates()
+        if not candidates:
+            return None
+        self.join()
+        lease = self._store.acquire(candidates)
+        self.note_changes(agenda)
+        if lease is None or lease.digest != candidates[0]:
+            self._take_turns(agenda)
+        if lease is None:
+            holders = self._store.holders()
+            self._notice.see(holders)
+            agenda.all_taken(candidates, holders)
+            return None
+        return self.accepted(agenda, lease)
+
+    def several(self, agenda: Agenda) -> list[Lease]:
+        """Try to take several short tasks; return their leases, none where one is to be taken."""
+        candidates = self._short_ones(agenda)
+        if not candidates:
+            return []
+        self.join()
+        leases = self._store.acquire_several(candidates)
+        self.note_changes(agenda)
+        if len(leases) < len(candidates):
+            self._take_turns(agenda)
+        return leases
+
+    def next_candidates(self, agenda: Agenda) -> list[bytes]:
+        """Return what to take of when a task is saved; none if several are to be taken then."""
+        return [] if self._short_ones(agenda) else agenda.candidates()
+
+    def _short_ones(self, agenda: Agenda) -> Sequence[bytes]:
+        connection = self._connection
+        candidates = agenda.short_candidates(self.short) if self._store.gives_several else ()
+        is_in_doubt = connection is not None and connection.are_on_trial(candidates)
+        return () if is_in_doubt else candidates
+
+    def accepted(self, agenda: Agenda, lease: Lease) -> Lease | None:
+        """Return a lease if its task is still to be done, as far as is known by now."""
+        if self._is_acquitted(agenda, lease.digest) and agenda.accept(lease.digest):
+            return lease
+        self._store.release(lease)
+        return None
+
+    def _is_acquitted(self, agenda: Agenda, digest: bytes) -> bool:
+        """Return whether a task may be run, once that is settled if many workers died of it."""
+        connection = self._connection
+        if connection is None or not connection.is_on_trial(digest):
+            return True
+        while connection.is_on_trial(digest):
+            if connection.slots.is_stopped():
+                return False
+            time.sleep(_VERDICT)
+        self._store.poll()
+        self.note_changes(agenda)
+        return True
+
+    def note_changes(self, agenda: Agenda) -> None:
+        """Have the agenda note what changed in the store, as far as that was read."""
+        if self._news.has_changes():
+            agenda.note(self._news.take())
+
+    def take_turns_if_time(self, agenda: Agenda) -> None:
+        """Ask again whose turn what is, if others are at work: some may have left."""
+        if agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
+            self._take_turns(agenda)
+
+    def _take_turns(self, agenda: Agenda) -> None:
+        """Ask the store which of the workers at work this is, and whose the turns on a machine."""
+        agenda.plan.take_turns(*self._store.turn())
+        if agenda.plan.ready.keeps_a_turn:
+            agenda.put_aside_begun(self._store.holders())
+        self._turn_until = time.monotonic() + _TURN
