@@ -9,6 +9,7 @@ or be called dead though it lives.  Locks of single tasks are one step each here
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -295,6 +296,27 @@ class Search:
                 raise Violation(f"{violation}, after\n{story(came, state)}") from None
         return len(came)
 
+    def walk(self, walks: int) -> int:
+        """Follow as many stories to their ends, by chance; return how many steps they took."""
+        chance, steps = random.Random(walks), 0
+        for _ in range(walks):
+            came: dict[State, State | None] = {self.start: None}
+            state = self.start
+            try:
+                while ahead := [after for after in self.steps(state) if after not in came]:
+                    calm = [after for after in ahead if sorrows(after) == sorrows(state)]
+                    after = chance.choice(calm if calm and chance.random() > 0.02 else ahead)
+                    came[after] = state
+                    state, steps = after, steps + 1
+            except Violation as violation:
+                raise Violation(f"{violation}, after\n{story(came, state)}") from None
+        return steps
+
+
+def sorrows(state: State) -> tuple[int, int]:
+    """Return how many workers have crashed, and about how many tasks there was a wrong verdict."""
+    return sum(not worker.alive for worker in state.workers), len(state.doubtful)
+
 
 def put(state: State, at: int, worker: Worker) -> State:
     """Return the state with one worker replaced."""
@@ -415,6 +437,28 @@ def test_nor_do_they_when_one_goes_on() -> None:
 def test_nor_do_three_workers_of_which_one_claims(crashes: int) -> None:
     doing = ("several", "insist", "insist")
     assert Search(1, 1, 1, crashes=crashes, single=[b"T"], doing=doing).run() > 200_000
+
+
+SEVERAL = [(b"T", b"U"), (b"U", b"T"), (b"U", b"V")]
+
+
+def test_nor_do_three_that_do_anything_as_far_as_chance_finds() -> None:
+    assert Search(2, 2, 2, crashes=2, several=SEVERAL).walk(500) > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_nor_do_they_in_many_more_stories() -> None:
+    assert Search(3, 3, 3, crashes=2, several=SEVERAL).walk(20_000) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    "code",
+    [LooksFirst, OverlooksLocks, OverlooksClaims, MarksLate, NeverMarks, HeedsNoRevocation],
+)
+def test_chance_finds_too_what_is_wrong_with(code: type[Claims]) -> None:
+    with pytest.raises(Violation, match="again"):
+        Search(2, 2, 2, crashes=2, several=SEVERAL, code=code).walk(3_000)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,13 +10,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from jug.backends import file_store
 from jug.backends._file import claims, marker
 from jug.backends._file.worker_file import CLAIM_AT, SIZE
 from jug.backends.base import Lease, Outcome
 from jug.backends.file_store import FileStore
+from jug.errors import StoreError
 from jug.records import RunState
 from jug.testing.hooks import result, taken
 
@@ -244,3 +248,345 @@ def test_marks_are_believed_a_moment_after_a_claim_was_revoked(
     monkeypatch.setattr(claims, "_SETTLED", 0.0)
 
     assert taken(other, A).digest == A
+
+
+def test_a_task_that_a_killed_worker_had_saved_is_not_told_as_lost(opening: Opening) -> None:
+    heir = opening()
+    command = [sys.executable, "-c", HOLDER_THAT_SAVES, heir.jugdir]
+    heir.poll()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        holder.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+
+        assert [lease.digest for lease in heir.acquire_several([A, B, C])] == [B, C]
+        heir.end_several()
+        assert opening().acquire([A]) is None
+
+    assert [run.state for run in heir.runs()] == [RunState.FINISHED]
+
+
+HOLDER_THAT_SAVES = """
+import sys
+from jug.backends.file_store import FileStore
+from jug.testing.hooks import result
+
+store = FileStore(sys.argv[1])
+leases = store.acquire_several([letter * 20 for letter in (b"a", b"b", b"c")])
+assert store.begin(leases[0])
+store.save(leases[0], result(leases[0].digest))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lost_run_is_told_once_though_its_task_is_taken_again_and_again(
+    opening: Opening,
+) -> None:
+    heir, other = opening(), opening()
+    command = [sys.executable, "-c", HOLDER, heir.jugdir]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        holder.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+
+        for store in (heir, other, heir):
+            claimed(store, A, B)
+            store.end_several()
+            store.release(taken(store, B))
+
+    assert [run.digest for run in heir.runs() if run.state is RunState.LOST] == [B]
+
+
+def test_a_worker_that_began_anew_with_a_single_lease_claims_under_its_new_id(
+    opening: Opening,
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+    worker.end_several()
+    own_file(worker).unlink()
+    worker.release(taken(worker, D))
+
+    leases = claimed(worker, A, B)
+
+    assert worker.begin(leases[0])
+    assert [d for d, holder in other.holders().items() if not holder.waits] == [A]
+
+
+def test_a_worker_that_began_anew_within_a_claim_begins_no_more_of_it(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    leases = claimed(worker, A, B)
+    own_file(worker).unlink()
+    worker.release(taken(worker, D))
+    assert claimed(other, B)
+
+    assert not worker.begin(leases[1])
+
+
+def test_who_only_looks_revokes_no_claim(opening: Opening) -> None:
+    worker, viewer = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    with viewer.reader() as reader:
+        for _ in range(3):
+            viewer.wait(reader, 2 * claims.LATE)
+
+    assert worker.begin(first)
+
+
+def forbid_writing(monkeypatch: pytest.MonkeyPatch, theirs: Path) -> None:
+    """Let nobody open a file for writing, as if it were another user's."""
+    really = os.open
+
+    def may_not_write(path: str, flags: int, *args: int) -> int:
+        if path == str(theirs) and flags & os.O_WRONLY:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return really(path, flags, *args)
+
+    monkeypatch.setattr(os, "open", may_not_write)
+
+
+def test_who_may_not_write_to_the_file_of_another_user_waits_until_its_claim_ends(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    forbid_writing(monkeypatch, own_file(worker))
+    with other.reader() as reader:
+        for _ in range(3):
+            assert other.acquire([A]) is None
+            other.wait(reader, 2 * claims.LATE)
+    with pytest.raises(StoreError, match="permission denied"):
+        other.break_leases([A])
+
+    assert worker.begin(first)
+    worker.end_several()
+    assert taken(other, A)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ESTALE])
+def test_a_file_that_is_removed_while_its_claim_is_read_has_none(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+
+    def gone(*_: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as removed:
+        removed.setattr(os, "pread", gone)
+        assert other.holders() == {}
+
+
+def test_a_claim_that_cannot_be_read_is_told_of_as_what_it_is(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+
+    def broken(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as failing, pytest.raises(StoreError, match="read a claim"):
+        failing.setattr(os, "pread", broken)
+        other.holders()
+
+
+def test_a_worker_on_a_network_file_system_revokes_nothing(opening: Opening) -> None:
+    worker, remote = opening(), opening(network=True)
+    (first, _) = claimed(worker, A, B)
+    with remote.reader() as reader:
+        for _ in range(3):
+            assert remote.acquire([A]) is None
+            remote.wait(reader, 2 * claims.LATE)
+
+    assert worker.begin(first)
+
+
+def test_a_worker_that_came_while_another_host_was_there_is_heeded_once_it_claims(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = opening(network=True)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("jug.backends.process._boot", lambda: "another")
+        remote.commit(taken(remote, A), result(A))
+    worker = opening()
+    worker.poll()
+    assert worker.acquire_several([B, C]) == []
+    worker.commit(taken(worker, D), result(D))
+    remote.close()
+    worker.poll()
+    claimed(worker, B, C)
+
+    late = opening(network=True)
+
+    assert late.acquire([B, C]) is None
+
+
+def test_a_revocation_that_was_seen_with_half_of_the_claim_before_is_not_believed_at_once(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+    now = 100.0
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def sees_it_free(shown: bytes) -> bool:
+        with open(own_file(worker), "r+b") as file:
+            file.seek(CLAIM_AT + 4)
+            file.write(shown)
+        return other.acquire([A]) is not None
+
+    assert not sees_it_free(b"\1") and not sees_it_free(b"\0")
+    now += 1.0
+    assert not sees_it_free(b"\1")
+    now += 1.0
+    assert sees_it_free(b"\1")
+
+
+def test_what_is_discarded_is_not_saved_by_who_runs_it_though_others_have_claimed_it_too(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_store, "_FRESH", 3600.0)  # who saves reads nothing before
+    one, other, third = opening(), opening(), opening()
+    for worker, waiting in ((one, other), (other, one)):
+        (lease, _) = claimed(worker, A, B)
+        assert worker.begin(lease)
+        assert waiting.acquire_several([A, C])  # A is shown, but not given
+
+        third.discard([A])
+        worker.save(lease, result(A))
+        worker.end_several()
+        waiting.end_several()
+
+        assert third.exists_after_poll([A]) == [False]
+        third.discard([B, C])
+        one.poll()
+        other.poll()
+
+
+def test_what_is_discarded_is_not_saved_though_an_older_result_was_not_known_to_be_removed(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other, third = opening(), opening(), opening()
+    third.put(result(A))
+    for store in (worker, other):
+        store.poll()
+    third.discard([A])
+    worker.poll()
+    (first, second) = claimed(worker, A, B)
+    assert worker.begin(first)
+    really = other.poll
+
+    def poll_just_before_it_is_saved(*, afresh: bool = False) -> None:
+        really(afresh=afresh)
+        if worker.begin(second):
+            worker.save(first, result(A))
+            worker.end_several()
+
+    monkeypatch.setattr(other, "poll", poll_just_before_it_is_saved)
+    other.discard([A])
+
+    assert third.exists_after_poll([A]) == [False]
+
+
+def test_a_worker_that_has_claimed_again_runs_none_until_it_says_so(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    leases = claimed(worker, A, B, C)
+    assert worker.begin(leases[1])
+    worker.end_several()
+
+    claimed(worker, A, B, C)
+
+    assert [holder.waits for holder in other.holders().values()] == [True] * 3
+
+
+def test_what_is_done_is_held_by_nobody_before_the_next_is_begun(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    assert worker.begin(first)
+    worker.save(first, result(A))
+    other.poll()
+
+    assert other.holders().keys() == {B}
+
+
+def test_a_claim_is_revoked_when_it_has_stood_for_a_while_and_not_before(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    first, second = claimed(worker, A, B)
+    now = 100.0
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: now))
+    with other.reader() as reader:
+        assert other.acquire([B]) is None
+        other.wait(reader, 0)
+        assert worker.begin(first)
+
+        now += 2 * claims.LATE
+        other.wait(reader, 0)
+        assert other.acquire([B]) is None
+
+        now += 0.002
+        assert taken(other, A, B).digest == B
+        assert not worker.begin(second)
+
+
+def test_the_task_of_another_users_killed_worker_is_taken_over_too(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir = opening()
+    command = [sys.executable, "-c", HOLDER, heir.jugdir]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        holder.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        (theirs,) = Path(heir.jugdir, "leases").iterdir()
+        forbid_writing(monkeypatch, theirs)
+
+        claimed(heir, A, B)
+
+    assert [run.digest for run in heir.runs() if run.state is RunState.LOST] == [B]
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_over_a_network_what_is_broken_is_written_at_once(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    worker, other = opening(), opening(network=network)
+    claimed(worker, A, B)
+    flags_of, really = list[int](), os.open
+
+    def noted(path: str, flags: int, *args: int) -> int:
+        if path == str(own_file(worker)) and flags & os.O_WRONLY:
+            flags_of.append(flags & os.O_DSYNC)
+        return really(path, flags, *args)
+
+    with monkeypatch.context() as noting:
+        noting.setattr(os, "open", noted)
+        assert other.break_leases([A]) == 1
+
+    assert flags_of == [os.O_DSYNC if network else 0] * 2
+
+
+def test_who_saves_late_sees_that_another_was_quicker(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+    assert worker.begin(first)
+    other.put(result(A))
+    monkeypatch.setattr(file_store, "_FRESH", 0.0)
+
+    assert worker.save(first, result(A)) is Outcome.DUPLICATE
+
+
+def test_the_next_lease_is_of_no_task_that_another_has_claimed(opening: Opening) -> None:
+    worker, other = opening(), opening()
+    lease = taken(other, C)
+    claimed(worker, A, B)
+
+    saved = other.commit_and_acquire(lease, result(C), (), [A, D])
+
+    assert saved[0] is Outcome.SAVED
+    assert saved[1] is not None and saved[1].digest == D

@@ -7,6 +7,7 @@ import mmap
 import multiprocessing
 import os
 import pickle
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from jug.backends.registry import open_store
 from jug.errors import OptionError, StoreError, StoreFormatError
 from jug.hash import SCHEME_VERSION
 from jug.records import Record
+from jug.testing.hooks import result
 from jug.testing.stores import StoreContract
 
 A, B = b"a" * 20, b"b" * 20
@@ -572,3 +574,24 @@ def test_a_jugfile_is_noted_with_the_arguments_that_it_was_run_with(
 
         store.forget_jugfiles([known["10",], known[()]])
         assert store.jugfiles() == {known["1", "0"], known["a 'b", ""]}
+
+
+def test_what_happens_just_before_the_first_wait_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FileStore(tmp_path) as store, FileStore(tmp_path) as other, other.reader() as changes:
+        store.put(result(A))
+        other.refresh(changes)
+        really = other.poll
+
+        def poll_just_before_it_happens(*, afresh: bool = False) -> None:
+            really(afresh=afresh)
+            monkeypatch.setattr(other, "poll", really)
+            store.put(result(B))
+
+        monkeypatch.setattr(other, "poll", poll_just_before_it_happens)
+        began = time.monotonic()
+
+        assert other.wait(changes, 30).finished == [B]
+
+        assert time.monotonic() - began < 15

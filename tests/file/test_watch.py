@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -261,3 +262,39 @@ def test_a_long_wait_costs_next_to_nothing(watch: Watch) -> None:
     watch.wait(0.4)
 
     assert time.process_time() - cpu < 0.02
+
+
+@pytest.mark.parametrize(
+    ("busiest", "look", "apart"),
+    [
+        (None, 0.0, 0.05),
+        (0.005, 0.0, 0.005),
+        (0.005, 0.001, 0.02),
+        (0.005, 0.1, 0.05),
+        (0.5, 0.0, 0.05),
+    ],
+)
+def test_who_is_in_a_hurry_looks_more_often_as_far_as_looks_are_quick(
+    monkeypatch: pytest.MonkeyPatch, busiest: float | None, look: float, apart: float
+) -> None:
+    now, slept = 100.0, [0.0]
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        slept.append(seconds)
+
+    def look_at_what_is_always_new() -> object:
+        nonlocal now
+        now += look
+        return object()
+
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=sleep)
+    monkeypatch.setattr(watch_module, "time", clock)
+    watch = Watch([], look_at_what_is_always_new)
+    for _ in range(20):
+        slept.append(0.0)
+        before = now
+        assert watch.wait(1, busiest=busiest)
+
+    assert now - before == pytest.approx(max(apart, look))

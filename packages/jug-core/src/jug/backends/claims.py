@@ -105,8 +105,8 @@ class Claims:
         self.number = 0
         self.tasks: tuple[bytes, ...] = ()
         """What it has claimed, whether it got it or not."""
-        self.robbed: dict[bytes, str] = {}
-        """What dead workers were running when they died, and this one wanted."""
+        self.robbed: dict[bytes, tuple[str, int]] = {}
+        """What dead workers were running when they died, and this one wanted: in which claim."""
 
     def claim(self, tasks: Sequence[bytes]) -> list[bytes]:
         """Claim tasks; return those of them that nobody had.  Some may be done by now."""
@@ -151,5 +151,5 @@ class Claims:
         if claim is None or not (both and self.files.is_dead(worker)):
             return both
         if claim.running in both:
-            self.robbed[claim.running] = worker
+            self.robbed[claim.running] = worker, claim.number
         return set()

@@ -20,7 +20,8 @@ claim was revoked believes the mark a millisecond later.
 
 All this holds among processes of one system, on a local disk.  A worker on a network
 file system claims nothing, and one that knows of workers of other hosts neither; but they
-heed what was claimed.
+heed what was claimed.  They revoke nothing either: with the one byte their system may
+write back all that it remembers of the file, which is older than what stands there.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from mmap import mmap
@@ -36,6 +37,7 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
+from jug.backends._file.disk import fault, is_missing
 from jug.backends._file.leases import Claimed, FileLeases
 from jug.backends._file.segments import Segments
 from jug.backends._file.worker_file import CLAIM_AT, MOST_CLAIMED, SIZE
@@ -80,14 +82,20 @@ class FileClaims:
 
     def can_claim(self) -> bool:
         """Return whether this worker may claim tasks, given who else is there."""
-        if not (self._is_local and self._leases.links.is_local):
+        if not self.may_ever_claim():
             return False
         workers = self._segments.index.workers
         live = [workers.get(segment.worker) for segment in self._segments.live]
         return all(worker is None or worker.process.is_local() for worker in live)
 
+    def may_ever_claim(self) -> bool:
+        """Return whether this worker may claim tasks when no other host is there."""
+        return self._is_local and self._leases.links.is_local
+
     def take(self, digests: Sequence[bytes]) -> list[bytes]:
         """Claim tasks; return those that nobody had; others may have done some of them."""
+        if self._worker != self._leases.worker_id:  # the file that is mapped is another one
+            self.forget()
         try:
             return self._claims.claim(digests[:MOST_CLAIMED])
         except OSError as error:
@@ -169,18 +177,22 @@ class FileClaims:
             return None
         tasks = tuple(rest[at : at + _DIGEST] for at in range(_CLAIM.size, end, _DIGEST))
         _since(self._seen, worker, number)
+        if not revoked:  # what was seen so before was of two claims, one read half
+            self._revoked.pop(worker, None)
         is_revoked = revoked > 0 and _since(self._revoked, worker, number) >= _SETTLED
         return Claim(number, tasks, mark - 1, is_revoked)
 
     def _read(self, worker: str) -> bytes:
         try:
             file = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return b""
-        try:
-            return os.pread(file, SIZE - CLAIM_AT, CLAIM_AT)
-        finally:
-            os.close(file)
+            try:
+                return os.pread(file, SIZE - CLAIM_AT, CLAIM_AT)
+            finally:
+                os.close(file)
+        except OSError as error:
+            if is_missing(error):
+                return b""
+            raise fault(error, self._leases.folder, "read a claim in") from error
 
     def is_dead(self, worker: str) -> bool:
         links = self._leases.links
@@ -197,23 +209,47 @@ class FileClaims:
 
     def held(self) -> dict[bytes, Claimed]:
         """Return which workers have claimed what, of what is not done."""
-        found: dict[bytes, Claimed] = {}
         results = self._segments.index.results
-        for worker in self._leases.links.workers():
-            claim = self.claim_of(worker)
-            if claim is not None:
-                kept = claim.kept() if claim.is_revoked else claim.tasks[max(claim.begun, 0) :]
-                found.update((d, Claimed(worker, d != claim.running)) for d in kept)
-        return {digest: one for digest, one in found.items() if digest not in results}
+        return {digest: one for digest, one in self.shown() if digest not in results}
 
-    def revoke_late(self) -> bool:
-        """Revoke the claims that have stood for long; return whether any may keep tasks back."""
+    def shown(self) -> Iterator[tuple[bytes, Claimed]]:
+        """Yield which tasks workers show that they want, each perhaps several times.
+
+        What they have begun comes last: it is theirs, while the rest may not be.
+        """
+        claims = {worker: self.claim_of(worker) for worker in self._leases.links.workers()}
+        made = [(worker, claim) for worker, claim in claims.items() if claim is not None]
+        for worker, claim in made:
+            if not claim.is_revoked:
+                for digest in claim.tasks[claim.begun + 1 :]:
+                    yield digest, Claimed(worker, True)
+        for worker, claim in made:
+            if claim.running:
+                yield claim.running, Claimed(worker, False)
+
+    def revoke_late(self) -> float | None:
+        """Revoke the claims that have stood for long.
+
+        Return after how many seconds to look again, None if no claim keeps back what
+        could be had.
+        """
+        if not self._is_local:
+            return None
         claims = {worker: self.claim_of(worker) for worker in self.others()}
         keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
-        for worker, number in keeping.items():
-            if _since(self._seen, worker, number) >= LATE:
-                self._show(worker, _REVOKED_AT, _REVOKED)
-        return bool(keeping)
+        late = [w for w, number in keeping.items() if _since(self._seen, w, number) >= LATE]
+        if any([self._revoke(worker, keeping[worker]) for worker in late]):
+            return _SETTLED
+        return LATE if len(keeping) > len(late) else None
+
+    def _revoke(self, worker: str, number: int) -> bool:
+        """Revoke a claim; return whether its worker's file may be written to by this user."""
+        try:
+            self._show(worker, _REVOKED_AT, _REVOKED)
+        except PermissionError:
+            return False
+        _since(self._revoked, worker, number)
+        return True
 
     def break_(self, digest: bytes) -> bool:
         """Take a task, and what was claimed with it, away from its worker; return if it has it."""
@@ -221,13 +257,21 @@ class FileClaims:
         claim = None if claimed is None else self.claim_of(claimed.worker)
         if claimed is None or claim is None or digest not in claim.tasks:
             return False
-        self._show(claimed.worker, _REVOKED_AT, _REVOKED)
-        self._show(claimed.worker, _BROKEN_AT, _NUMBER.pack(claim.number))
+        try:
+            self._break(claimed.worker, claim.number)
+        except OSError as error:
+            raise fault(error, self._leases.folder, "take a claim away in") from error
         return True
 
+    def _break(self, worker: str, number: int) -> None:
+        self._show(worker, _REVOKED_AT, _REVOKED)
+        self._show(worker, _BROKEN_AT, _NUMBER.pack(number))
+
     def _show(self, worker: str, at: int, what: bytes) -> None:
+        # What is written at once is written alone, also over a network.
+        at_once = 0 if self._is_local else os.O_DSYNC
         try:
-            file = os.open(self._path(worker), os.O_WRONLY | os.O_CLOEXEC)
+            file = os.open(self._path(worker), os.O_WRONLY | os.O_CLOEXEC | at_once)
         except FileNotFoundError:
             return
         try:
@@ -236,9 +280,13 @@ class FileClaims:
             os.close(file)
 
     def take_robbed(self, digests: Collection[bytes]) -> dict[bytes, str]:
-        """Return which of these tasks dead workers were running, and forget it."""
+        """Return which of these tasks dead workers were running, and let no one find it again."""
         robbed, self._claims.robbed = self._claims.robbed, {}
-        return {digest: worker for digest, worker in robbed.items() if digest in digests}
+        found = {digest: one for digest, one in robbed.items() if digest in digests}
+        for worker, claim in found.values():
+            with suppress(PermissionError):  # another user's: it is told again
+                self._break(worker, claim)
+        return {digest: worker for digest, (worker, _) in found.items()}
 
 
 def _since(seen: dict[str, tuple[int, float]], worker: str, number: int) -> float:

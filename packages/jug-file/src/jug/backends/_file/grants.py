@@ -67,10 +67,11 @@ class Grants:
         if not claims.can_claim():
             return []
         self._saving.writer().begin()  # others look for claims of those that have a segment
-        given = claims.take([digest for digest in candidates if digest not in results])
+        taken = claims.take([digest for digest in candidates if digest not in results])
+        given = [digest for digest in taken if digest not in results]
         self._note_lost(claims.take_robbed(given))
         worker, since = claims.worker_id, self._index.news.clock
-        return [Lease(digest, worker, since, True) for digest in given if digest not in results]
+        return [Lease(digest, worker, since, True) for digest in given]
 
     def _of_locked_unless_claimed(self, digest: bytes) -> Lease | None:
         """Return the lease of a task that was locked, and read what others did before."""
@@ -85,7 +86,7 @@ class Grants:
             return None
         lease = self._of_undone(digest)
         self._note_lost(leases.taken_over)
-        self._note_lost(self._claims.take_robbed((digest,)))
+        self._note_lost(self._claims.take_robbed(() if lease is None else (digest,)))
         return lease
 
     def _of_undone(self, digest: bytes) -> Lease | None:

@@ -4,16 +4,16 @@ A removal names the frames that are there.  A worker that runs such a task will
 write one more, made from what was there before; it is named too, as that worker's
 next frame (`history`).  Workers that run are looked for before the store is read,
 and again after the removals are written: a worker that takes the lease later sees
-the removals when it reads what others did.
+the removals when it reads what others did.  Of several that seem to run a task, since they
+show that they want it, each is taken for the one that does; who does not runs it once in vain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Set
 
 from jug.backends._file.frames import IDENT_SIZE, Removed
 from jug.backends._file.index import FrameIndex, Place
-from jug.backends.base import Holder
 
 __all__ = ["Discard", "removal_of"]
 
@@ -28,10 +28,11 @@ class Discard:
         self._digests = list(dict.fromkeys(digests))
         self._running: list[Removed] = []
 
-    def entries(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+    def entries(self, at_work: Set[tuple[bytes, str]], worker: str | None) -> list[Removed]:
         """Return what to remove, once all was read: frames that are there, and next frames.
 
-        `held` was looked up before.  This worker's own runs are only noted.
+        Which workers are `at_work` on which tasks was looked up before.  This worker's own
+        runs are only noted.
         """
         named: list[Removed] = []
         self._digests.sort(key=self._index.result_at)  # neighbours share a read
@@ -39,14 +40,14 @@ class Discard:
             if self._index.knows(digest):
                 self.count += 1
                 named += self._named(digest)
-            if digest in held and held[digest].worker == worker:
+            if worker is not None and (digest, worker) in at_work:
                 self._index.discard_run(digest)
-        self._running = self._next_frames(held, worker)
+        self._running = self._next_frames(at_work, worker)
         return named + self._running
 
-    def late_entries(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+    def late_entries(self, at_work: Set[tuple[bytes, str]], worker: str | None) -> list[Removed]:
         """Return what to remove besides, as workers began after the first look."""
-        late = self._next_frames(held, worker)
+        late = self._next_frames(at_work, worker)
         return [entry for entry in late if entry not in self._running]
 
     def _named(self, digest: bytes) -> list[Removed]:
@@ -56,19 +57,15 @@ class Discard:
             self._index.drop(digest, self._index.results[digest])
         return [Removed(digest, ident) for ident in idents]
 
-    def _next_frames(self, held: Mapping[bytes, Holder], worker: str | None) -> list[Removed]:
+    def _next_frames(self, at_work: Set[tuple[bytes, str]], worker: str | None) -> list[Removed]:
         """Return what names the next frames of all other workers that run one of the tasks."""
-        if not held:
-            return []
-        others = {
-            digest: bytes.fromhex(holder.worker)
-            for digest, holder in held.items()
-            if len(holder.worker) == 16 and holder.worker != worker
-        }
+        wanted = set(self._digests) if at_work else ()
         return [
-            Removed(digest, self._index.history(digest).next_ident(others[digest]), is_next=True)
-            for digest in self._digests
-            if digest in others
+            Removed(
+                digest, self._index.history(digest).next_ident(bytes.fromhex(other)), is_next=True
+            )
+            for digest, other in sorted(at_work)
+            if digest in wanted and len(other) == 16 and other != worker
         ]
 
 

@@ -20,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from jug.backends._file.disk import TEMPORARY, is_missing, sync, written_aside
+from jug.backends._file.disk import TEMPORARY, is_missing, sync, write_at, written_aside
 from jug.backends.process import Process
 
 __all__ = [
@@ -88,7 +88,7 @@ def make(path: str, worker: str, process: Process) -> int:
     """Make a worker's own file; return it open."""
     described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
     with written_aside(Path(path), Path(_begun(path, process))) as file:
-        os.write(file, f"{worker}\n{described}\n".encode().ljust(CLAIM_AT).ljust(SIZE, b"\0"))
+        write_at(file, f"{worker}\n{described}\n".encode().ljust(CLAIM_AT).ljust(SIZE, b"\0"), 0)
         # A power cut must not leave a lock that does not say whose it is.
         sync(file)
     return file

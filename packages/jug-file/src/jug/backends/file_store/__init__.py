@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from jug._former import tell_what_is_gone
 from jug.backends._file import marker
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.claims import LATE, FileClaims
+from jug.backends._file.claims import FileClaims
 from jug.backends._file.clock import DiskClock
 from jug.backends._file.code import CodeFiles
 from jug.backends._file.disk import (
@@ -216,9 +216,12 @@ class FileStore(BaseStore):
         self.flush()
         if not self._is_there():
             wait_until(self._is_there, seconds)
+        self._waiting.begin()  # what its first look finds is no reason to end a wait
         self.poll()
         if not reader.has_changes():
-            self._waiting.wait(min(seconds, LATE) if self._claims.revoke_late() else seconds)
+            # Who has never taken a task only looks, and is in no hurry.
+            pause = self._claims.revoke_late() if self.worker_id else None
+            self._waiting.wait(min(seconds, pause or seconds), busiest=pause)
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
@@ -286,7 +289,7 @@ class FileStore(BaseStore):
 
     def _describe(self, worker: str) -> WorkerRecord:
         record = WorkerRecord.here(worker, self.jugfile, self.offers)
-        return record._replace(claims=self.gives_several and self._claims.can_claim())
+        return record._replace(claims=self.gives_several and self._claims.may_ever_claim())
 
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         self._be_writable()
@@ -421,12 +424,19 @@ class FileStore(BaseStore):
 
     def discard(self, digests: Iterable[bytes]) -> int:
         discard, leases = Discard(self._index, digests), self._leases
-        held = self.holders()
+        at_work = self._at_work()
         self.poll(afresh=True)
-        self._remove(discard.entries(held, leases.worker_id))
+        self._remove(discard.entries(at_work, leases.worker_id))
         if self._is_made:
-            self._remove(discard.late_entries(self.holders(), leases.worker_id))
+            self._remove(discard.late_entries(self._at_work(), leases.worker_id))
         return discard.count
+
+    def _at_work(self) -> set[tuple[bytes, str]]:
+        """Return which tasks are run, and by whom, or by one of whom."""
+        if not self._is_there():
+            return set()
+        locked = {(digest, one.worker) for digest, one in self._leases.holders().items()}
+        return locked.union((digest, one.worker) for digest, one in self._claims.shown())
 
     def discard_frame(self, digest: bytes, frame: Place | None) -> None:
         if frame is not None:
