@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 
 from jug import Task, records
+from jug.backends.dict_store import DictStore
 from jug.backends.file_store import FileStore
 from jug.backends.process import Process
 from jug.cli.reading import traceless
@@ -24,6 +25,7 @@ from jug.task.graph import Graph
 from jug.views.earlier import EarlierRuns, differences
 from jug.views.explanation import Explanation, Reason, when_and_where
 from jug.views.forecast import Durations, forecast, makespan
+from jug.views.past import Past
 from jug.views.places import Places
 from jug.workers import Life, Worker, held_by
 
@@ -363,6 +365,24 @@ def test_what_was_cut_short_is_told_how(jug: Jug, state: RunState) -> None:
 
 
 @pytest.mark.usefixtures("fits")
+@pytest.mark.parametrize("lost_first", [True, False])
+@pytest.mark.parametrize("seen", [RunState.DIED, RunState.FAILED])
+def test_a_death_that_two_have_seen_is_told_by_who_knows_more(
+    lost_first: bool, seen: RunState
+) -> None:
+    store, task = DictStore(), Task(abs, -1)
+    ends = {seen: 5.0, RunState.LOST: 6.0}
+    for state in sorted(ends, key=lambda state: (state is RunState.LOST) != lost_first):
+        record = Record(
+            "builtins.abs", start=1.0, duration=ends[state] - 1.0, worker="0123456789abcdef"
+        )
+        store.note(task.digest, state, records.pack(record))
+
+    last = Past(store, Graph([task]), [0]).last(task.digest)
+
+    assert last is not None and last.state is seen
+
+
 def test_what_a_later_version_says_is_told_so(jug: Jug) -> None:
     tasks, jugdir = in_store("fits.py")
     with FileStore(jugdir) as store:

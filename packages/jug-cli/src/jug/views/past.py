@@ -20,6 +20,7 @@ from jug.views.places import Places
 __all__ = ["Past"]
 
 _SUCCESSES = (RunState.FINISHED, RunState.DISCARDED)
+_SEEN = (RunState.DIED, RunState.FAILED)
 
 
 class Past:
@@ -42,7 +43,7 @@ class Past:
         is_made = run.digest in self._graph.numbers
         if is_made:
             known = self._last.get(run.digest)
-            if known is None or known.record.end <= record.end:
+            if known is None or _is_later(run, known):
                 self._last[run.digest] = run
         elif not self._is_of_jugfile(record.worker):
             return
@@ -89,6 +90,20 @@ class _RunsOfName:
     made: list[Run] = field(default_factory=list)
     """Those of tasks that it still makes."""
     arranged: EarlierRuns | None = None
+
+
+def _is_later(run: Run, known: Run) -> bool:
+    """Return whether a run is to be told rather than another one of its task.
+
+    Of a worker that died two may tell of the same run, who was beside it and who came after it:
+    the one knows what happened, the other only that it was lost.
+    """
+    if run.record.worker == known.record.worker:
+        if run.state is RunState.LOST and known.state in _SEEN:
+            return False
+        if known.state is RunState.LOST and run.state in _SEEN:
+            return True
+    return known.record.end <= run.record.end
 
 
 def _names(graph: Graph, numbers: Iterable[int]) -> set[str]:
