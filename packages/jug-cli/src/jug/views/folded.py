@@ -64,10 +64,11 @@ def folded(graph: Graph) -> FoldedGraph:
     >>> one.names, one.links
     (['builtins.abs', 'builtins.sum'], [Link(needed=0, dependant=1, times=2)])
     """
-    names = list(dict.fromkeys(graph.names()))
+    of_task = list(graph.names())
+    names = list(dict.fromkeys(of_task))
     count = len(names)
     place_of = {name: place for place, name in enumerate(names)}
-    places = [*map(place_of.__getitem__, graph.names())]
+    places = [*map(place_of.__getitem__, of_task)]
     # A pair of places is one number, as there may be millions of pairs.
     needed = map(mul, map(places.__getitem__, graph.needed), repeat(count))
     dependants = chain.from_iterable(map(repeat, places, graph.counts_of_needed()))

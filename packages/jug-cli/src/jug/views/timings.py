@@ -21,7 +21,7 @@ from jug.run_times import RunTimes
 from jug.task.graph import Graph
 from jug.views.distribution import Distribution, distribution
 from jug.views.places import Places
-from jug.views.worker_times import WorkerRuns, WorkerTimes, ready_times, worker_times
+from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
 
 __all__ = ["NameTimes", "Timings", "timings"]
 
@@ -118,7 +118,7 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
             for number, start, duration in zip(own, meant.starts, meant.durations, strict=True):
                 durations[number] = duration
                 ends[number] = start + duration
-    workers = _workers(store, by_worker, ready_times(graph, ends))
+    workers = _workers(store, by_worker, graph, ends)
     in_order = {name: sorted(by_name[name].durations) for name in sorted(by_name)}
     return Timings(
         [_times(name, by_name[name], times) for name, times in in_order.items()],
@@ -181,13 +181,14 @@ def _digests(graph: Graph, numbers: Sequence[int]) -> Mapping[bytes, int]:
 def _workers(
     store: BaseStore,
     by_worker: Mapping[str, WorkerRuns],
-    ready: Sequence[float],
+    graph: Graph,
+    ends: Sequence[float],
 ) -> list[tuple[WorkerTimes, WorkerRuns]]:
     """Return what the workers did, in the order in which they began."""
     known = store.workers()
     places = Places(known)
     found = [
-        (worker_times(places.of(id), known.get(id), runs, ready), runs)
+        (worker_times(places.of(id), known.get(id), runs, graph, ends), runs)
         for id, runs in by_worker.items()
     ]
     return sorted(found, key=lambda worker: worker[0].start)

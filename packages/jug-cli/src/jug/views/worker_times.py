@@ -20,7 +20,7 @@ from jug.backends.worker_record import WorkerRecord
 from jug.task.graph import Graph
 from jug.views.places import Place
 
-__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "ready_times", "together", "worker_times"]
+__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "ready_time", "together", "worker_times"]
 
 _NOTICED: Final = 0.001
 
@@ -90,9 +90,13 @@ def worker_times(
     place: Place,
     worker: WorkerRecord | None,
     runs: WorkerRuns,
-    ready: Sequence[float],
+    graph: Graph,
+    ends: Sequence[float],
 ) -> WorkerTimes:
-    """Return what a worker did; `ready` is when each task was ready (`ready_times`)."""
+    """Return what a worker did.
+
+    `ends` are when the results of all tasks were made, 0 if they were not.
+    """
     start = worker.start if worker is not None else 0.0
     begin = at = start or min(runs.starts)
     idle = gaps = 0.0
@@ -101,7 +105,7 @@ def worker_times(
         if gap > 0.0:
             gaps += gap
             if gap > _NOTICED:
-                until = ready[number]
+                until = ready_time(graph, number, ends)
                 if until > at:
                     idle += (until if until < run_start else run_start) - at
         run_end = run_start + duration
@@ -118,25 +122,14 @@ def worker_times(
     )
 
 
-def ready_times(graph: Graph, ends: Sequence[float]) -> array[float]:
-    """Return when the last was made of what each task needs; 0 if it needs nothing.
-
-    `ends` are when the results of all tasks were made, 0 if they were not.
-
-    >>> from jug import Task
-    >>> graph = Graph([Task(sum, [Task(abs, 1), Task(abs, 2)])])
-    >>> ready_times(graph, [9.0, 7.0, 0.0])
-    array('d', [0.0, 0.0, 9.0])
-    """
-    ready = array("d", bytes(8 * len(graph)))
-    of_needed, begin = array("d", map(ends.__getitem__, graph.needed)), 0
-    for number, end in enumerate(islice(graph.begins, 1, None)):
-        if end == begin + 1:  # as most tasks have it
-            ready[number] = of_needed[begin]
-        elif end > begin:
-            ready[number] = max(of_needed[begin:end])
-        begin = end
-    return ready
+def ready_time(graph: Graph, number: int, ends: Sequence[float]) -> float:
+    """Return when the last was made of what a task needs; 0 if it needs nothing."""
+    begin, end = graph.begins[number], graph.begins[number + 1]
+    if end == begin:
+        return 0.0
+    if end == begin + 1:  # as most tasks have it
+        return ends[graph.needed[begin]]
+    return max(map(ends.__getitem__, graph.needed[begin:end]))
 
 
 def together(workers: Sequence[WorkerTimes]) -> WorkerTimes:
