@@ -62,8 +62,19 @@ def _in_place_of(code: CodeType, source: str) -> ast.Lambda | None:
     """Return the lambda in the source that is where this code says that it came from."""
     found = [node for node in _lambdas_in(source) if node.lineno == code.co_firstlineno]
     if len(found) > 1:
-        found = enclosing(found, list(positions(code)))
+        extents = list(positions(code))
+        if extents:
+            found = enclosing(found, extents)
+        else:  # Python 3.12.1 keeps none of one that returns a constant
+            found = [node for node in found if _is_same(code, _compiled(node))]
     return found[0] if found else None
+
+
+def _compiled(node: ast.Lambda) -> CodeType:
+    """Return the code of a lambda that has no surroundings."""
+    constants = compile(ast.Expression(node), "<lambda>", "eval").co_consts
+    (code,) = (constant for constant in constants if isinstance(constant, CodeType))
+    return code
 
 
 @lru_cache(maxsize=16)
