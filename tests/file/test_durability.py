@@ -41,6 +41,15 @@ def run(store: FileStore, digest: bytes, seconds: float = 0.0) -> None:
     store.commit(lease, frame(digest, value_of(digest), seconds))
 
 
+def run_several(store: FileStore, digests: list[bytes]) -> None:
+    leases = store.acquire_several(digests)
+    assert [lease.digest for lease in leases] == digests
+    for lease in leases:
+        assert store.begin(lease)
+        store.save(lease, frame(lease.digest, value_of(lease.digest)))
+    store.end_several()
+
+
 # A power cut
 
 Event = tuple[Any, ...]
@@ -252,8 +261,7 @@ def record_a_run(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> list[Safe]:
         removed.discard(DIGESTS[1])
         safe.append(Safe(len(disk.events), set(there), set(removed)))
         run(store, DIGESTS[1])
-        for digest in DIGESTS[9:14]:
-            run(store, digest)
+        run_several(store, DIGESTS[9:14])
         monkeypatch.setattr("jug.backends._file.writer.sync", failing_once())
         store.flush()
         there |= {DIGESTS[1], *DIGESTS[9:14]}
@@ -266,6 +274,9 @@ def record_a_run(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> list[Safe]:
         is_safe()
         run(store, DIGESTS[15], seconds=1.0)
         there.add(DIGESTS[15])
+        is_safe()
+        run_several(store, DIGESTS[16:22])
+        there.update(DIGESTS[16:22])
     is_safe()
     return safe
 
