@@ -112,6 +112,46 @@ task.unlock()
     assert journal() == [["begin", "a"], ["end", "a"]]
 
 
+SHORT = (
+    HEAD
+    + """
+@TaskGenerator
+def short(number):
+    log(HOST, number)
+    time.sleep(0.0006)  # less than a millisecond in all
+
+for number in range(4000):
+    short(number)
+"""
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_host_that_comes_amid_short_tasks_runs_none_again(
+    write, journal, start, a_and_b, jobs
+) -> None:
+    write(SHORT)
+    a, b = a_and_b("-j", jobs)
+
+    assert (a.wait(60), b.wait(60)) == (0, 0)
+    runs = journal()
+    assert sorted(int(number) for _, number in runs) == list(range(4000))
+    assert {host for host, _ in runs} == {"a", "b"}
+
+
+@pytest.mark.slow
+def test_short_tasks_of_a_host_that_dies_are_run_by_another(write, journal, a_and_b) -> None:
+    write(SHORT)
+    a, b = a_and_b()
+    os.kill(a.pid, signal.SIGKILL)  # its worker dies with it
+
+    assert b.wait(60) == 0
+    numbers = [int(number) for _, number in journal()]
+    assert set(numbers) == set(range(4000))
+    assert len(numbers) - len(set(numbers)) <= 1  # that which ran
+
+
 TAKEN_OVER = (
     HEAD
     + """
