@@ -16,6 +16,7 @@ The texts are made here, in `texts/`, if they are not there.
 import os
 import random
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from jug import TaskGenerator
@@ -36,7 +37,9 @@ def make_texts(how_many=20):
             lines = (" ".join(chance.choices(WORDS, k=8)) for _ in range(500))
             aside = path.with_suffix(f".{os.getpid()}")
             aside.write_text("\n".join(lines) + "\n")
-            aside.rename(path)
+            with suppress(FileExistsError):  # another worker made it just now
+                path.hardlink_to(aside)
+            aside.unlink()
     return sorted(folder.glob("*.txt"))
 
 
