@@ -29,7 +29,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from mmap import mmap
@@ -207,17 +207,17 @@ class FileClaims:
         """Return whether others have claimed a task that this worker has locked; poll then."""
         return digest in self._claims.taken((digest,))
 
-    def held(self) -> dict[bytes, Claimed]:
-        """Return which workers have claimed what, of what is not done."""
+    def held(self, workers: Iterable[str]) -> dict[bytes, Claimed]:
+        """Return which of some workers have claimed what, of what is not done."""
         results = self._segments.index.results
-        return {digest: one for digest, one in self.shown() if digest not in results}
+        return {digest: one for digest, one in self.shown(workers) if digest not in results}
 
-    def shown(self) -> Iterator[tuple[bytes, Claimed]]:
-        """Yield which tasks workers show that they want, each perhaps several times.
+    def shown(self, workers: Iterable[str]) -> Iterator[tuple[bytes, Claimed]]:
+        """Yield which tasks some workers show that they want, each perhaps several times.
 
         What they have begun comes last: it is theirs, while the rest may not be.
         """
-        claims = {worker: self.claim_of(worker) for worker in self._leases.links.workers()}
+        claims = {worker: self.claim_of(worker) for worker in workers}
         made = [(worker, claim) for worker, claim in claims.items() if claim is not None]
         for worker, claim in made:
             if not claim.is_revoked:
@@ -253,7 +253,7 @@ class FileClaims:
 
     def break_(self, digest: bytes) -> bool:
         """Take a task, and what was claimed with it, away from its worker; return if it has it."""
-        claimed = self.held().get(digest)
+        claimed = self.held(self._leases.links.workers()).get(digest)
         claim = None if claimed is None else self.claim_of(claimed.worker)
         if claimed is None or claim is None or digest not in claim.tasks:
             return False

@@ -107,7 +107,8 @@ class Grants:
 
     def holders(self) -> dict[bytes, Holder]:
         """Return who has which task."""
-        found = self._leases.holders(self._claims.held())
+        workers, locked = self._leases.links.workers_and_locks()
+        found = self._leases.holders(locked, self._claims.held(workers))
         found.pop(PACK_LEASE, None)
         return found
 

@@ -9,7 +9,7 @@ gives up the leases that it held, and begins anew under another id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -192,11 +192,17 @@ class FileLeases:
         workers = self.links.workers()
         return sum(worker < own for worker in workers), len(workers)
 
-    def holders(self, claimed: Mapping[bytes, Claimed] = _NOTHING) -> dict[bytes, Holder]:
-        """Return who holds what; of tasks that are `claimed` it is known by whom."""
+    def holders(
+        self, locked: Iterable[bytes] | None = None, claimed: Mapping[bytes, Claimed] = _NOTHING
+    ) -> dict[bytes, Holder]:
+        """Return who holds what is locked, by a new listing if that is not given.
+
+        Of tasks that are `claimed` it is known by whom.
+        """
         links = self.links
+        locked = links.locks() if locked is None else locked
         names = {digest: one.worker for digest, one in claimed.items()}
-        names.update((digest, digest.hex()) for digest in links.locks())
+        names.update((digest, digest.hex()) for digest in locked)
         sights = {digest: links.look(name) for digest, name in names.items()}
         workers = {sight.worker for sight in sights.values() if sight is not None}
         alive = {worker: not links.is_dead(worker) for worker in workers}

@@ -172,11 +172,17 @@ class LeaseLinks:
 
     def locks(self) -> set[bytes]:
         """Return which tasks are locked, from a new listing."""
-        return {bytes.fromhex(name) for name in self._names() if _LOCK.fullmatch(name)}
+        return self.workers_and_locks()[1]
 
     def workers(self) -> list[str]:
         """Return the ids of all workers that have a file here."""
-        return [name for name in self._names() if WORKER.fullmatch(name)]
+        return self.workers_and_locks()[0]
+
+    def workers_and_locks(self) -> tuple[list[str], set[bytes]]:
+        """Return the ids of all workers and which tasks are locked, from one new listing."""
+        names = self._names()
+        locks = {bytes.fromhex(name) for name in names if _LOCK.fullmatch(name)}
+        return [name for name in names if WORKER.fullmatch(name)], locks
 
     def makers(self) -> dict[str, str]:
         """Return which worker made each name that is there."""

@@ -435,8 +435,9 @@ class FileStore(BaseStore):
         """Return which tasks are run, and by whom, or by one of whom."""
         if not self._is_there():
             return set()
-        locked = {(digest, one.worker) for digest, one in self._leases.holders().items()}
-        return locked.union((digest, one.worker) for digest, one in self._claims.shown())
+        workers, locks = self._leases.links.workers_and_locks()
+        locked = {(digest, one.worker) for digest, one in self._leases.holders(locks).items()}
+        return locked.union((digest, one.worker) for digest, one in self._claims.shown(workers))
 
     def discard_frame(self, digest: bytes, frame: Place | None) -> None:
         if frame is not None:
