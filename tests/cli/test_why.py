@@ -364,7 +364,6 @@ def test_what_was_cut_short_is_told_how(jug: Jug, state: RunState) -> None:
     assert f"{state.value} (was ended by SIGKILL), 1 min 3" in told
 
 
-@pytest.mark.usefixtures("fits")
 @pytest.mark.parametrize("lost_first", [True, False])
 @pytest.mark.parametrize("seen", [RunState.DIED, RunState.FAILED])
 def test_a_death_that_two_have_seen_is_told_by_who_knows_more(
@@ -383,6 +382,7 @@ def test_a_death_that_two_have_seen_is_told_by_who_knows_more(
     assert last is not None and last.state is seen
 
 
+@pytest.mark.usefixtures("fits")
 def test_what_a_later_version_says_is_told_so(jug: Jug) -> None:
     tasks, jugdir = in_store("fits.py")
     with FileStore(jugdir) as store:
