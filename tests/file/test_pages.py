@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.file.test_segments import append, segment
 
 from jug.backends._file import frames, pages
 from jug.backends._file.frames import FrameKind
@@ -41,24 +41,6 @@ def without_pages(store: FileStore) -> FileStore:
 def frame(number: int, digest: bytes, content: bytes) -> bytes:
     ident = frames.ident(WORKER, number)
     return frames.build(SEED, ident, FrameKind.RESULT, digest, b"r" * 32, [content])
-
-
-@contextmanager
-def segment() -> Iterator[tuple[Path, Segments]]:
-    """Make a segment that begins well, and a reader of its folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, STEM + ".seg")
-        path.write_bytes(frames.head())
-        segments = Segments(Path(folder), is_local=True)
-        try:
-            yield path, segments
-        finally:
-            segments.close()
-
-
-def append(path: Path, data: bytes) -> None:
-    with open(path, "ab") as file:
-        file.write(data)
 
 
 def payload_of(segments: Segments, digest: bytes) -> bytes:
