@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from jug import Task
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Changes, Reader
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection, take_messages
 from jug.execution.reporting import ToDisplay, ToSupervisor
@@ -38,7 +39,7 @@ def test_of_very_short_tasks_in_a_row_few_show_their_arguments_and_of_longer_one
     now = 1000.0
     clock = SimpleNamespace(monotonic=lambda: now, time=lambda: now)
     monkeypatch.setattr("jug.execution.reporting.time", clock)
-    reporter = ToSupervisor(connection, store)
+    reporter = ToSupervisor(connection, store, store.reader())
     tasks = [Task(abs, number) for number in range(3000)]
 
     def shown(apart: float) -> list[bool]:
@@ -74,7 +75,7 @@ def test_what_is_said_before_the_first_task_makes_no_worker_of_who_says_it(tmp_p
     slots.watch()
     with file_store.FileStore(tmp_path / "jugdir") as store:
         jugspace = Jugspace(store, [Task(abs, -1)])
-        reporter = ToSupervisor(SupervisorConnection(ours, slots, 0), store)
+        reporter = ToSupervisor(SupervisorConnection(ours, slots, 0), store, store.reader())
         reporter.begin(Agenda(jugspace, Settings(), set()))
 
         (said,) = standings(theirs)
@@ -83,6 +84,60 @@ def test_what_is_said_before_the_first_task_makes_no_worker_of_who_says_it(tmp_p
     ours.close()
     theirs.close()
     slots.close()
+
+
+class TwoWorkers:
+    """Two workers of one run: the first speaks for both, the second is played by the test."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self.ours, self.theirs = socket.socketpair()
+        self.slots = WorkerSlots.for_workers(2)
+        self.slots.watch()
+        self.other = SupervisorConnection(self.ours, self.slots, 1)
+        self.tasks = [Task(abs, -number) for number in range(1, 4)]
+        self.agenda = Agenda(Jugspace(store, self.tasks), Settings(), set())
+        connection = SupervisorConnection(self.ours, self.slots, 0)
+        self.reporter = ToSupervisor(connection, store, store.reader())
+
+    def run_by_other(self, task: Task[int]) -> None:
+        task.run()
+        self.other.publish(task)
+        self.other.count_executed(task.name)
+
+
+@pytest.fixture
+def two_workers(store: BaseStore) -> Iterator[TwoWorkers]:
+    two = TwoWorkers(store)
+    yield two
+    two.ours.close()
+    two.theirs.close()
+    two.slots.close()
+
+
+def test_what_another_worker_has_counted_is_found_in_the_store(two_workers: TwoWorkers) -> None:
+    two_workers.run_by_other(two_workers.tasks[0])
+    two_workers.reporter.begin(two_workers.agenda)
+
+    (said,) = standings(two_workers.theirs)
+    assert (said.total, said.elsewhere) == ({"builtins.abs": 3}, {"builtins.abs": 0})
+
+
+def test_what_another_worker_counts_while_the_store_is_read_is_not_counted_twice(
+    two_workers: TwoWorkers, store: BaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh, tasks = store.refresh, iter(two_workers.tasks)
+
+    def refresh_while_the_other_works(reader: Reader) -> Changes:
+        for task in islice(tasks, 1):
+            two_workers.run_by_other(task)
+        return refresh(reader)
+
+    monkeypatch.setattr(store, "refresh", refresh_while_the_other_works)
+    two_workers.reporter.begin(two_workers.agenda)
+
+    (said,) = standings(two_workers.theirs)
+    assert said.elsewhere == {"builtins.abs": 0}
+    assert two_workers.slots.executed()["builtins.abs"].runs == 3
 
 
 def test_a_display_is_drawn_often_and_the_store_looked_at_once_in_a_second(

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from itertools import compress
 from typing import Any, Final
 
-from jug.backends.base import BaseStore
+from jug.backends.base import BaseStore, Reader
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.plan import DONE
@@ -27,6 +27,7 @@ from jug.task import Task
 
 _APART: Final = 1.0  # seconds between two reports
 _SHARE: Final = 0.02  # of the time may go into reports
+_TRIES: Final = 5  # to read the store while nothing is counted
 _CALL: Final = 0.001  # seconds between two tasks whose arguments are shown, in the long run
 _AHEAD: Final = 1.0  # seconds by which a worker may be ahead of that
 
@@ -37,8 +38,9 @@ class Reporter:
     def begin(self, agenda: Agenda) -> None:
         """Say how far the tasks are, now that the jugfile was read, or read further."""
 
-    def look(self, agenda: Agenda) -> None:
-        """Say how far the tasks are, if it is time to."""
+    def look(self, agenda: Agenda) -> bool:
+        """Say how far the tasks are, if it is time to; return whether others changed that."""
+        return False
 
     def end(self, agenda: Agenda) -> None:
         """Say how far the tasks are at last."""
@@ -56,10 +58,11 @@ class Reporter:
 class ToSupervisor(Reporter):
     """Says it to the supervisor."""
 
-    def __init__(self, connection: SupervisorConnection, store: BaseStore) -> None:
+    def __init__(self, connection: SupervisorConnection, store: BaseStore, news: Reader) -> None:
         self._connection = connection
         self._slots = connection.slots
         self._store = store
+        self._news = news
         self._is_watched = connection.slots.is_watched()
         self._has_begun = False
         self._next_look = 0.0
@@ -70,29 +73,45 @@ class ToSupervisor(Reporter):
         if self._is_watched and self._slots.claim_reading(len(agenda.graph)):
             self._send(agenda, earlier_runs(self._store, agenda))
 
-    def look(self, agenda: Agenda) -> None:
+    def look(self, agenda: Agenda) -> bool:
         """Say how far the tasks are, if no other worker did so within about a second."""
         now = time.monotonic()
-        if now >= self._next_look and self._is_watched:
-            self._next_look = now + _APART / 10
-            if self._slots.claim_report(now, _APART):
-                self._send(agenda, {})
-                took = time.monotonic() - now
-                self._slots.delay_report(now + took / _SHARE)
+        if now < self._next_look or not self._is_watched:
+            return False
+        self._next_look = now + _APART / 10
+        if not self._slots.claim_report(now, _APART):
+            return False
+        has_changed = self._send(agenda, {})
+        took = time.monotonic() - now
+        self._slots.delay_report(now + took / _SHARE)
+        return has_changed
 
     def end(self, agenda: Agenda) -> None:
         """Say how far the tasks are at last, as more may be known than when another said so."""
         if self._is_watched:
             self._send(agenda, {})
 
-    def _send(self, agenda: Agenda, earlier: dict[str, Spent]) -> None:
+    def _send(self, agenda: Agenda, earlier: dict[str, Spent]) -> bool:
+        has_changed, executed = self._read_with_counts(agenda)
         workers = self._store.turn()[1] if self._has_begun else 1
-        executed = self._slots.executed()
         standing = standing_of(agenda, executed, workers, earlier)
         try:
             self._connection.send_standing(standing)
         except OSError:  # a task has closed what is not its own
             self._is_watched = False
+        return has_changed
+
+    def _read_with_counts(self, agenda: Agenda) -> tuple[bool, dict[str, Spent]]:
+        """Read what others did; return if that was anything, and what was counted before."""
+        has_changed = False
+        for _ in range(_TRIES):
+            executed = self._slots.executed()
+            if changes := self._store.refresh(self._news):
+                has_changed = True
+                agenda.note(changes)
+            if self._slots.executed() == executed:
+                break
+        return has_changed, executed
 
     def publish(self, task: Task[Any]) -> None:
         """Show the task in this worker's slot, with its arguments unless tasks are short."""
@@ -128,7 +147,7 @@ class ToDisplay(Reporter):
         """Find out how far the tasks are, and what earlier runs took."""
         self._take(agenda, earlier_runs(self._store, agenda))
 
-    def look(self, agenda: Agenda) -> None:
+    def look(self, agenda: Agenda) -> bool:
         """Draw, if it is time to."""
         now = time.monotonic()
         if now >= self._next:
@@ -138,6 +157,7 @@ class ToDisplay(Reporter):
                 took = time.monotonic() - now
                 self._next_report = now + max(_APART, took / _SHARE)
             self._draw()
+        return False
 
     def end(self, agenda: Agenda) -> None:
         """Draw for the last time."""
@@ -165,11 +185,17 @@ class ToDisplay(Reporter):
 
 
 def reporter_to(
-    connection: SupervisorConnection | None, display: Display | None, store: BaseStore
+    connection: SupervisorConnection | None,
+    display: Display | None,
+    store: BaseStore,
+    news: Reader,
 ) -> Reporter:
-    """Return what speaks for a worker to its supervisor, or else to a display, if there is one."""
+    """Return what speaks for a worker to its supervisor, or else to a display, if there is one.
+
+    `news` is the worker's reader of the store.
+    """
     if connection is not None:
-        return ToSupervisor(connection, store)
+        return ToSupervisor(connection, store, news)
     return Reporter() if display is None else ToDisplay(display, store)
 
 

@@ -71,8 +71,11 @@ class Waiting:
         while self._has_prospects(agenda, holders := self._store.holders()):
             if agenda.candidates() or self._is_told():
                 return None
-            self._reporter.look(agenda)
             now = time.monotonic()
+            if self._reporter.look(agenda):
+                quiet_since = now
+                if agenda.candidates() or agenda.is_barrier_open() or agenda.is_over():
+                    return None
             if now >= tell_from:
                 self._tell(agenda, holders, is_quiet=now - quiet_since >= LONG)
                 tell_from = now + _LOOK

@@ -78,7 +78,7 @@ class Worker:
         )
         self.settings = settings or Settings()
         self.connection = connection
-        self.reporter = reporter_to(connection, display, self.store)
+        self.display = display
         self.room = Room(self.settings.capacity, connection)
         self.runner = TaskRunner(self.store, self.settings, connection, self.room)
         self.summary = Summary(Ending.DONE)
@@ -97,6 +97,7 @@ class Worker:
             known = None if self.connection is None else self.connection.known_runs
             self.budget = self.runner.budget = Budget(self.settings.end, self.store, known)
         with self.store.reader() as self.news:
+            self.reporter = reporter_to(self.connection, self.display, self.store, self.news)
             self.waiting = Waiting(
                 self.store, self.news, self.settings.patience, self.connection, self.reporter,
                 self._ending_of_wait,
