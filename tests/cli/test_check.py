@@ -95,6 +95,7 @@ def test_sleep_until_ends_at_once_when_all_is_done(jug: Jug, executed: Executed)
     executed()
 
     jug("sleep-until", "primes.py")
+    jug("sleep-until", "primes.py", "--progress", "none")
 
 
 def test_sleep_until_ends_when_nothing_more_can_finish(jug: Jug, executed: Executed) -> None:

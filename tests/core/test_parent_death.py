@@ -72,3 +72,34 @@ def test_it_ends_while_it_keeps_the_interpreters_lock() -> None:
 
     assert wait_until_all_ends_are_closed(parent, 20) < 2
     assert not Path(f"/proc/{parent.pid}").exists()
+
+
+SURVIVOR = """
+import os, sys, threading
+from jug.execution import parent_death
+
+sys.platform = sys.argv[1]
+parents, parent_death._LOOK = iter({parents}), 0.01
+os.getppid, os.kill = parents.__next__, lambda *how: print(how == (os.getpid(), 9))
+parent_death.die_with(7)
+"""
+"""A process that lives to tell how it was to end."""
+
+
+@pytest.mark.parametrize(
+    "platform, parents, told",
+    [
+        ("linux", [7], ""),
+        ("linux", [1], "True\n"),
+        ("darwin", [7, 7, 1], "True\n"),
+        ("darwin", [1], "True\n"),
+    ],
+)
+def test_the_last_thing_it_does_is_to_kill_itself(
+    platform: str, parents: list[int], told: str
+) -> None:
+    code = SURVIVOR.format(parents=parents)
+    code += "for one in threading.enumerate()[1:]:\n    one.join()\n"
+    done = subprocess.run([sys.executable, "-c", code, platform], stdout=-1, text=True, check=True)
+
+    assert done.stdout == told

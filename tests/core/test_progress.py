@@ -14,17 +14,29 @@ import pytest
 
 from jug import Task, codec, set_jugdir
 from jug.backends.base import Frame, Kind
+from jug.errors import OptionError
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.watching import Watch
-from jug.progress import Activity, NameProgress, Snapshot, Spent, Standing, Tracker
+from jug.progress import (
+    Activity,
+    NameProgress,
+    Snapshot,
+    Spent,
+    Standing,
+    Tracker,
+    choice,
+    notebook,
+)
 from jug.progress.choice import display_here
 from jug.progress.earlier import records_in_history, some_records
 from jug.progress.line import LineDisplay
 from jug.progress.means import Means
+from jug.progress.notebook import NotebookDisplay
 from jug.progress.plain import PlainDisplay
 from jug.progress.times import times_by_name
 from jug.progress.tracker import Rate
+from jug.progress.wording import sentence
 from jug.records import Record, pack
 
 TICK = 0.25
@@ -325,6 +337,23 @@ def test_a_standard_error_that_can_only_be_written_to_is_no_terminal(
     assert isinstance(display_here(), PlainDisplay)
 
 
+def test_a_terminal_has_a_line_and_a_notebook_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ipywidgets")
+    monkeypatch.delenv("JUG_PROGRESS", raising=False)
+    monkeypatch.setattr(choice, "_can_be_live", lambda: True)
+    assert isinstance(display_here(), LineDisplay)
+
+    monkeypatch.setattr(notebook, "is_in_notebook", lambda: True)
+    assert isinstance(display_here(), NotebookDisplay)
+
+
+def test_a_wish_that_cannot_be_meant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUG_PROGRESS", "loud")
+
+    with pytest.raises(OptionError, match="JUG_PROGRESS: 'loud' must be one of"):
+        display_here()
+
+
 def test_results_that_were_brought_over_say_nothing_of_how_long_tasks_take() -> None:
     store, task = set_jugdir("dict_store"), Task(abs, -1)
     record = Record(task.name, start=5.0, source="elsewhere")
@@ -335,3 +364,30 @@ def test_results_that_were_brought_over_say_nothing_of_how_long_tasks_take() -> 
     assert records_in_history(store, {task.name}) == []
     store.discard([task.digest])
     assert records_in_history(store, {task.name}) == []
+
+
+def test_a_bar_in_a_notebook_fills_and_says_by_its_colour_how_it_ends() -> None:
+    widgets = pytest.importorskip("ipywidgets")
+    display = NotebookDisplay(widgets)
+
+    display.show(Snapshot())
+    assert (display._bar.max, display._bar.value, display._bar.bar_style) == (1, 0, "success")
+
+    some = NameProgress("m.f", total=4, done=1, running=2)
+    for failed, style in ((0, ""), (1, "danger")):
+        display._bar.bar_style = ""
+        snapshot = Snapshot([some._replace(failed=failed)], elapsed=10.0)
+        display.show(snapshot)
+        assert (display._bar.max, display._bar.value, display._bar.bar_style) == (4, 1, style)
+        assert display._text.value == sentence(snapshot)
+    display.close()
+
+
+def test_what_others_print_in_a_notebook_is_written_as_it_is() -> None:
+    ours, theirs = os.pipe()
+
+    NotebookDisplay(pytest.importorskip("ipywidgets")).write(theirs, b"printed\n")
+
+    assert os.read(ours, 100) == b"printed\n"
+    os.close(ours)
+    os.close(theirs)

@@ -11,6 +11,7 @@ import pytest
 
 import jug as jug_package
 from jug import TaskGenerator
+from jug.errors import TaskFailed, TaskTimeout
 from jug.execution import overdue
 
 JOBS = pytest.mark.parametrize("jobs", ["1", "2"])
@@ -325,3 +326,28 @@ def test_a_scratch_folder_of_the_jugfile_stays_to_the_end_of_the_last_worker(
     assert command.returncode == 1
     assert "1 failed, 1 complete" in jug("status", "--short")[1]
     assert [path.name for path in Path().glob("tmp*")] == []
+
+
+@TaskGenerator(timeout=0.1, retries=1)
+def deaf():
+    """Hear nothing of the end of its time."""
+    with open("began", "a") as file:
+        file.write(".")
+    while True:
+        try:
+            time.sleep(60)
+        except TaskTimeout:
+            pass
+
+
+def test_a_task_that_goes_on_after_its_time_is_ended_and_tried_as_often_as_it_says(
+    folder, monkeypatch, caplog
+):
+    monkeypatch.delitem(sys.modules, "polars", raising=False)  # of other tests in this process
+    monkeypatch.setattr(overdue, "_GRACE", 0.1)
+
+    with pytest.raises(TaskFailed, match="ran longer than its time limit of 0.1 s"):
+        jug_package.run([deaf()], workers=2, jugdir="jd")
+
+    assert Path("began").read_text() == ".."
+    assert "1 more attempt" in caplog.text

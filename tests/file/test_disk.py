@@ -1,0 +1,70 @@
+"""Which disks are certainly of this host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from jug.backends._file import disk
+from jug.backends._file.disk import is_local
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux lists its mounts")
+
+MOUNTS = """\
+21 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+22 21 0:40 /sub /data rw - btrfs /dev/sdb rw
+23 22 0:50 / /data/far\\040away rw shared:9 - nfs4 server:/x rw
+24 21 0:51 / /dat rw - cifs //server/x rw
+"""
+
+
+@pytest.fixture
+def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a list of mounts, in which the device of no file is."""
+    monkeypatch.setattr(Path, "read_bytes", lambda path: MOUNTS.encode())
+    monkeypatch.setattr(disk.os, "major", lambda device: 9999)  # type: ignore[attr-defined]
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    "path, local",
+    [
+        ("/", True),
+        ("/else/where", True),
+        ("/data", True),
+        ("/data/far", True),
+        ("/data/far away/jd", False),
+        ("/dat/jd", False),
+        ("/database/jd", True),
+    ],
+)
+def test_an_anonymous_device_is_known_by_the_longest_path(
+    mounts: None, monkeypatch: pytest.MonkeyPatch, path: str, local: bool
+) -> None:
+    monkeypatch.setattr(os.path, "exists", lambda one: True)
+    monkeypatch.setattr(os, "stat", lambda one, **options: os.lstat("/"))
+
+    assert is_local(Path(path)) is local
+
+
+@ON_LINUX
+def test_a_device_is_known_by_its_number(mounts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, local in (("8:1", True), ("0:40", True), ("0:50", False)):
+        major, minor = map(int, number.split(":"))
+        monkeypatch.setattr(os, "major", lambda device, it=major: it)
+        monkeypatch.setattr(os, "minor", lambda device, it=minor: it)
+        assert is_local(Path("/")) is local
+
+
+def test_where_no_mounts_are_listed_nothing_is_certain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(path: Path) -> bytes:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_bytes", missing)
+
+    assert not is_local(tmp_path)
