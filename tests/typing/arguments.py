@@ -63,6 +63,26 @@ def flatten(rows: list[list[float]]) -> list[float]:
 
 
 @TaskGenerator
+def draw(rows: list[tuple[str, list[float]]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
+def write(scores: dict[str, list[float]]) -> int:
+    return len(scores)
+
+
+@TaskGenerator
+def best(scores: dict[str, list[float]], rows: list[tuple[float, str]]) -> int:
+    return len(scores) + len(rows)
+
+
+@TaskGenerator
+def spread(runs: tuple[list[float], list[float]]) -> float:
+    return max(runs[0]) - min(runs[1])
+
+
+@TaskGenerator
 def add(*xs: float) -> float:
     return sum(xs)
 
@@ -132,6 +152,14 @@ table({"a": double(1), "b": 3.0})
 table({name: double(1) for name in "ab"})
 distance((double(1), 3), (1.0,))
 
+# And what holds such lists, dicts or tuples, or rows that a task ends or begins.
+halves = [double(n) for n in range(3)]
+write({name: [double(n) for n in range(3)] for name in "ab"})
+draw([(name, flatten([halves])) for name in "ab"])
+spread((halves, [double(1)]))
+best({"a": halves}, [(double(1), "a")])
+best({"a": [1.0]}, [(double(1), "a")])
+
 # Up to eight arguments may be tasks.
 eight(number, number, number, number, number, number, number, number)
 eight(1, 2, 3, 4, 5, 6, 7, number)
@@ -145,11 +173,17 @@ compare(1, labels)  # type: ignore
 flatten([["a"]])  # type: ignore
 distance(("a", 3), (1.0,))  # type: ignore
 scale("a")  # type: ignore
+write({"a": ["b"]})  # type: ignore
+draw([("a", 1.0)])  # type: ignore
+spread((halves, 1))  # type: ignore
+best({"a": [1.0]}, [1.0])  # type: ignore
 double(double)  # type: ignore
 
 # Tasks whose value is of another type.
 double(text)  # type: ignore
 double(primes)  # type: ignore
+double([halves])  # type: ignore
+double({"a": halves})  # type: ignore
 count([double(1)])  # type: ignore
 label(text, text)  # type: ignore
 compare(labels, [number])  # type: ignore
