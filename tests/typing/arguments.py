@@ -203,8 +203,11 @@ label(double(1))  # type: ignore
 label(double(1), "a", digit=2)  # type: ignore
 eight(number, number, number, number, number, number, number)  # type: ignore
 
-# What can't be said: a task that is given by name.  `typing.cast` helps.
+# What can't be said: a task that is given by name, one among many arguments alike, and the
+# result of a function of any type, where that is given tasks.  `typing.cast` helps.
 double(x=double(1))  # type: ignore
+add(*[double(1)])  # type: ignore
+double(first([double(1)]))  # type: ignore
 
 # A task is not its value.
 double(1) + 1  # type: ignore
