@@ -153,7 +153,8 @@ class _Jug(click.Group):
         for name in self.list_commands(ctx)[len(rows) :]:
             command = self.get_command(ctx, name)
             assert command is not None  # it was listed just now
-            rows.append((name, command.get_short_help_str(formatter.width)))
+            if not command.hidden:
+                rows.append((name, command.get_short_help_str(formatter.width)))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
