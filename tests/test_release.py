@@ -59,6 +59,42 @@ def test_a_version_that_waits_is_released_under_the_words_that_are_there(package
     )
 
 
+def test_a_version_that_waits_above_others_is_written_above_them(package: Path) -> None:
+    log = package / "CHANGELOG.md"
+    log.write_text(
+        "# Changelog of jug-any\n\n## 1.2.3 (unreleased)\n\nNew.\n\n## 1.2.2 (2029-01-01)\n\nOld.\n"
+    )
+    for name in "a.bugfix.md", "b.bugfix.md":
+        (package / "changes" / name).unlink()
+
+    release.prepare(package, "", DAY)
+
+    assert log.read_text() == (
+        "# Changelog of jug-any\n\n## 1.2.3 (2030-01-02)\n\nNew.\n\n### New\n\n- Newest.\n\n"
+        "## 1.2.2 (2029-01-01)\n\nOld.\n"
+    )
+
+
+def test_a_version_that_waits_needs_no_fragments(package: Path) -> None:
+    log = package / "CHANGELOG.md"
+    log.write_text("# Changelog of jug-any\n\n## 1.2.3 (unreleased)\n\nNew.\n")
+    for fragment in release.fragments_of(package):
+        fragment.unlink()
+
+    assert release.prepare(package, "", DAY) == "1.2.3"
+    assert log.read_text() == "# Changelog of jug-any\n\n## 1.2.3 (2030-01-02)\n\nNew.\n"
+
+
+@pytest.mark.parametrize("text", ['version="1.2.3"\n', 2 * '\nversion = "1.2.3"\n'])
+def test_a_version_that_is_not_on_one_line_is_not_set(text: str, package: Path) -> None:
+    file = package / "pyproject.toml"
+    file.write_text(text)
+
+    with pytest.raises(release.Refused, match="exactly one line"):
+        release.set_version(file, "1.2.3", "1.2.4")
+    assert file.read_text() == text
+
+
 @pytest.mark.parametrize(
     ("wanted", "version"),
     [("patch", "1.2.4"), ("minor", "1.3.0"), ("major", "2.0.0"), ("1.10.0", "1.10.0")],

@@ -182,6 +182,7 @@ def test_a_broken_command_of_a_distribution_stops_no_other() -> None:
 
     assert (listed.exit_code, used.exit_code, missing.exit_code) == (0, 0, 2)
     assert "(can't be loaded: RuntimeError: no licence)" in listed.stdout
+    assert "TypeError: broken_no_command:command is no click" in " ".join(listed.stdout.split())
     assert all(f"  {name} " in listed.stdout for name in BROKEN)
 
 
