@@ -77,6 +77,29 @@ def test_an_error_in_the_file_is_named_with_its_line_and_goes_no_further(
     assert told in lines[0]
 
 
+def test_an_error_in_the_file_is_told_once_where_commands_are_looked_for_twice(
+    commands_file: Path,
+) -> None:
+    commands_file.write_text("1 / 0")
+
+    missing = CliRunner().invoke(main, ["nonsense"])
+
+    assert missing.exit_code == 2
+    assert missing.stderr.count("ZeroDivisionError") == 1
+
+
+def test_the_file_is_a_module_like_others_and_may_have_commands_without_a_name(
+    commands_file: Path,
+) -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
+        "@dataclass\nclass Row:\n    name: str\n\n"  # looks into its module
+    )
+    commands_file.write_text(text + GREET + "\nnameless = click.Command(None)\n")
+
+    assert sorted(find_user_commands()) == ["greet", "sum-up"]
+
+
 def test_they_are_commands_of_jug_and_stand_in_its_help(commands_file: Path) -> None:
     commands_file.write_text(GREET)
 
