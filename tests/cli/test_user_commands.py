@@ -59,6 +59,7 @@ def test_without_the_file_there_are_none() -> None:
         ("import no_such_module", "No module named 'no_such_module', line 1"),
         ("raise SystemExit(3)", "SystemExit: 3, line 1"),
         ("raise GeneratorExit", "GeneratorExit, line 1"),
+        ("def fail():\n    1 / 0\n\nfail()", "division by zero, line 2"),
         ("import json\njson.loads('{')", ", line 2"),
         ("import click\ntold = click.Command('told', help=3)", "'int' object has no attribute"),
         ("from jug.subcommands import SubCommand", "are click commands, line 1"),
