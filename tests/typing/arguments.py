@@ -58,6 +58,16 @@ def distance(a: tuple[float, float], b: tuple[float, ...]) -> float:
 
 
 @TaskGenerator
+def longest(sides: tuple[float, ...]) -> float:
+    return max(sides)
+
+
+@TaskGenerator
+def nearest(x: float, xs: list[float]) -> float:
+    return min(xs, key=lambda other: abs(x - other))
+
+
+@TaskGenerator
 def flatten(rows: list[list[float]]) -> list[float]:
     return [x for row in rows for x in row]
 
@@ -95,6 +105,26 @@ def scale(x: float | None = None, name: str | None = None) -> float:
 @TaskGenerator
 def first(xs: list[T]) -> T:
     return xs[0]
+
+
+@TaskGenerator
+def four(a: int, b: int, c: int, d: int) -> int:
+    return a + b + c + d
+
+
+@TaskGenerator
+def five(a: int, b: int, c: int, d: int, e: int) -> int:
+    return a + b + c + d + e
+
+
+@TaskGenerator
+def six(a: int, b: int, c: int, d: int, e: int, f: int) -> int:
+    return a + b + c + d + e + f
+
+
+@TaskGenerator
+def seven(a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> int:
+    return a + b + c + d + e + f + g
 
 
 @TaskGenerator
@@ -143,6 +173,8 @@ compare(labels, ["b"])
 compare(["b"], labels)
 compare(labels, labels, how="exact")
 compare(labels, text[0])
+nearest(1, [double(n) for n in range(3)])
+nearest(double(1), [double(1), 2])
 compare([text, "c"], [text])
 compare(labels, labels, text)
 flatten([[double(1), 2], [3]])
@@ -151,6 +183,7 @@ flatten([[double(1), 2], [3]])
 table({"a": double(1), "b": 3.0})
 table({name: double(1) for name in "ab"})
 distance((double(1), 3), (1.0,))
+longest((double(1), 2, double(3)))
 
 # And what holds such lists, dicts or tuples, or rows that a task ends or begins.
 halves = [double(n) for n in range(3)]
@@ -161,6 +194,10 @@ best({"a": halves}, [(double(1), "a")])
 best({"a": [1.0]}, [(double(1), "a")])
 
 # Up to eight arguments may be tasks.
+four(1, 2, 3, number)
+five(1, 2, 3, 4, number)
+six(1, 2, 3, 4, 5, number)
+seven(1, 2, 3, 4, 5, 6, number)
 eight(number, number, number, number, number, number, number, number)
 eight(1, 2, 3, 4, 5, 6, 7, number)
 
@@ -172,6 +209,8 @@ compare([1], labels)  # type: ignore
 compare(1, labels)  # type: ignore
 flatten([["a"]])  # type: ignore
 distance(("a", 3), (1.0,))  # type: ignore
+longest((1, "a", 2))  # type: ignore
+nearest("a", [double(1)])  # type: ignore
 scale("a")  # type: ignore
 write({"a": ["b"]})  # type: ignore
 draw([("a", 1.0)])  # type: ignore
@@ -187,12 +226,18 @@ double({"a": halves})  # type: ignore
 count([double(1)])  # type: ignore
 label(text, text)  # type: ignore
 compare(labels, [number])  # type: ignore
+nearest(1, [text])  # type: ignore
+longest((double(1), text, 3))  # type: ignore
 compare([number], labels)  # type: ignore
 compare(number, number, number)  # type: ignore
 table({"a": text})  # type: ignore
 table(primes)  # type: ignore
 scale(text, name="a")  # type: ignore
 add(text)  # type: ignore
+four(number, 2, 3, text)  # type: ignore
+five(number, 2, 3, 4, text)  # type: ignore
+six(number, 2, 3, 4, 5, text)  # type: ignore
+seven(number, 2, 3, 4, 5, 6, text)  # type: ignore
 eight(number, 2, 3, 4, 5, 6, 7, text)  # type: ignore
 
 # Too many arguments, too few, and names that are not there.
