@@ -88,6 +88,16 @@ def best(scores: dict[str, list[float]], rows: list[tuple[float, str]]) -> int:
 
 
 @TaskGenerator
+def board(rows: list[tuple[str, int, float]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
+def frame(rows: list[dict[str, float]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
 def spread(runs: tuple[list[float], list[float]]) -> float:
     return max(runs[0]) - min(runs[1])
 
@@ -190,6 +200,8 @@ halves = [double(n) for n in range(3)]
 write({name: [double(n) for n in range(3)] for name in "ab"})
 draw([(name, flatten([halves])) for name in "ab"])
 spread((halves, [double(1)]))
+board([("a", 1, double(1))])
+frame([{"a": double(1)}])
 best({"a": halves}, [(double(1), "a")])
 best({"a": [1.0]}, [(double(1), "a")])
 
@@ -224,6 +236,7 @@ double(primes)  # type: ignore
 double([halves])  # type: ignore
 double({"a": halves})  # type: ignore
 count([double(1)])  # type: ignore
+count({is_prime(1)})  # type: ignore
 label(text, text)  # type: ignore
 compare(labels, [number])  # type: ignore
 nearest(1, [text])  # type: ignore
