@@ -153,8 +153,7 @@ def task_digest(
         for argument in args:
             leaf = leaves.get(type(argument))
             state.update(leaf(argument) if leaf is not None else encoding_of(argument))
-        for keyword in sorted(kwargs) if kwargs else ():
-            argument = kwargs[keyword]
+        for keyword, argument in sorted(kwargs.items()) if kwargs else ():
             state.update(text(keyword) + encoding_of(argument))
     except HashError as error:
         places = chain(enumerate(args, 1), sorted((kwargs or {}).items()))
