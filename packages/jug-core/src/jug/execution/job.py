@@ -47,14 +47,18 @@ class Job:
         with suppress(JugError):  # which the worker says, unless the jugfile names another store
             load_store(self.jugdir)
 
-    def begin(self) -> tuple[Jugfile, Jugspace]:
-        """Read the jugfile for the first time, with the store as the one in use."""
+    def begin(self, to_run: bool = False) -> tuple[Jugfile, Jugspace]:
+        """Read the jugfile for the first time, with the store as the one in use.
+
+        `to_run` says that workers of this process, or forked from it, will run its tasks.
+        """
         set_running()
         os.chdir(self.folder)
         jugfile = Jugfile(self.jugfile, self.arguments)
         use_store(self._open_store_here())
         jugspace = explained(jugfile, jugfile.read)
-        note_what_is_shared()
+        if to_run:
+            note_what_is_shared()
         # The tasks stay to the end.  A collector that looks at them finds nothing, not even
         # the one with which Python ends, and in a forked worker it copies their memory.
         gc.freeze()

@@ -91,6 +91,7 @@ class TaskRunner:
                     log_no_retry(call_form(task), describe_exception(error))
                     raise TooLate from None
                 log_retry(call_form(task), describe_exception(error), attempts_left)
+                forget_changeable(task.dependencies())
         raise AssertionError("the last attempt returns or raises")
 
     def _note_retry(self, task: Task[Any], error: Exception) -> None:
@@ -110,7 +111,6 @@ class TaskRunner:
         return self._output.of_failure()
 
     def _load_arguments(self, task: Task[Any]) -> Arguments:
-        forget_changeable(task.dependencies())
         try:
             return load_arguments(task)
         except (ResultNotFound, DamagedResult):

@@ -160,7 +160,7 @@ def run_forked(
 
 def run_here(job: Job, drain: Drain) -> Summary:
     """Run the tasks in this very process, for a debugger."""
-    jugfile, jugspace = job.begin()
+    jugfile, jugspace = job.begin(to_run=True)
     with jugspace.store:
         warn_of_other_hashes(jugspace)
         worker = Worker(jugspace, _reader(jugfile), job.read_settings())
@@ -181,7 +181,7 @@ def _reader(jugfile: Jugfile) -> Read:
 
 
 def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
-    jugfile, jugspace = job.begin()
+    jugfile, jugspace = job.begin(to_run=True)
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)

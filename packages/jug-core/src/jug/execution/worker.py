@@ -285,13 +285,13 @@ class Worker:
         """Run a task on values of its own."""
         if not inputs:
             return self.runner.run(task)
-        memory = self.agenda.memory
-        held = memory.take_aside(task.dependencies())
+        memory, given = self.agenda.memory, [*task.dependencies()]
+        held = memory.take_aside(given)
         try:
             return self.runner.run(task)
         finally:
             memory.unload(inputs)
-            forget_changeable(task.dependencies())
+            forget_changeable(given)
             memory.put_back(held)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:

@@ -26,6 +26,9 @@ MAGIC: Final = b"\xf9jug"
 HEADER: Final = Struct("<4sIII12sB20s")
 """Magic, checksum, length of what follows, length of the record, id, kind, digest."""
 
+BRIEF: Final = Struct("<4sII16xB20s")
+"""The same without the length of the record and the id."""
+
 CHECKED_FROM: Final = 8
 """Where in a frame the checksum begins: it covers all but itself and the magic."""
 

@@ -163,8 +163,7 @@ class FileStore(BaseStore):
     # What is there, from memory
 
     def exists(self, digests: Iterable[bytes]) -> list[bool]:
-        results = self._index.results
-        return [digest in results for digest in digests]
+        return [*map(self._index.results.__contains__, digests)]
 
     def has(self, digest: bytes) -> bool:
         return digest in self._index.results
