@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from math import inf
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
+from jug.named_tuple import NamedTuple
 from jug.wording import counted
 
 __all__ = ["NOTHING", "SIZES", "Needs", "memory_size", "most_of"]

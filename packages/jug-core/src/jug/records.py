@@ -34,7 +34,9 @@ from enum import StrEnum
 from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from jug.named_tuple import NamedTuple
 
 Buffer = bytes | bytearray | memoryview
 """Anything that bytes can be read from."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import CodeType, FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.code.asking import is_a, names_in_class, own_names
 from jug.code.dump import Dump, dump, room
@@ -21,6 +21,7 @@ from jug.code.modules import names_of
 from jug.code.scopes import Imported
 from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Definition", "Piece", "SourceFile"]
 

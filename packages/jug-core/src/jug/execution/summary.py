@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.execution.too_large import TooLarge
+from jug.named_tuple import NamedTuple
 from jug.wording import counted, duration
 
 

@@ -18,10 +18,11 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends._file.disk import TEMPORARY, is_missing, sync, write_at, written_aside
 from jug.backends.process import Process
+from jug.named_tuple import NamedTuple
 
 __all__ = [
     "BEGUN",
