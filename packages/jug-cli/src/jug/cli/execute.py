@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -221,7 +220,6 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         warn_of_barrier(jugspace)
 
 
-@dataclass(eq=False, repr=False)
 class RunSettings:
     """The settings of a worker; called once the jugfile was read, in the worker or before it.
 
@@ -229,18 +227,25 @@ class RunSettings:
     than those `given` on the command line.
     """
 
-    given: dict[str, Any]
-    weaker: dict[str, Any]
-    begun_with: dict[str, Any]
-    """What the command began with, of options that a jugfile sets too late."""
-    end_of_job: float | None = None
-    """When the command's batch job must end, in seconds since the epoch."""
-    began: float = field(default_factory=time.time)
-    """When the command began."""
-    process: int = field(default_factory=os.getpid)
-    """The process of the command, which need not be the worker's."""
-    folder: str = field(default_factory=os.getcwd)
-    """Where the command began, which need not be where the jugfile has left the worker."""
+    def __init__(
+        self,
+        given: dict[str, Any],
+        weaker: dict[str, Any],
+        begun_with: dict[str, Any],
+        end_of_job: float | None,
+    ) -> None:
+        self.given = given
+        self.weaker = weaker
+        self.begun_with = begun_with
+        """What the command began with, of options that a jugfile sets too late."""
+        self.end_of_job = end_of_job
+        """When the command's batch job must end, in seconds since the epoch."""
+        self.began = time.time()
+        """When the command began."""
+        self.process = os.getpid()
+        """The process of the command, which need not be the worker's."""
+        self.folder = os.getcwd()
+        """Where the command began, which need not be where the jugfile has left the worker."""
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""
