@@ -19,7 +19,7 @@ __all__ = ["NOTHING", "SIZES", "Needs", "memory_size", "most_of"]
 SIZES: Final = "a size such as 8 GB, 64G, 1.5 GiB or 500MB"
 """What `memory_size` understands."""
 
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)b?|b|bytes?)\s*", re.IGNORECASE)
+_SIZE: Final = r"(?i)\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)b?|b|bytes?)\s*"
 _POWERS: Final = " kmgtp"
 
 
@@ -114,7 +114,7 @@ def memory_size(given: Any) -> int:
 
 
 def _written(text: str) -> float:
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(_SIZE, text)
     if not found:
         return -1.0
     number, letter, binary = found.groups()

@@ -16,11 +16,11 @@ from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
 from jug.cli.strict import refusal, strict_option
+from jug.collector import importing
 from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
-from jug.records import without_collector
 from jug.tables import table
 from jug.wording import counted
 
@@ -145,7 +145,7 @@ def command(
     Of tasks that are chosen those are run that can be: what they need is not chosen with them,
     but waited for until somebody has run it.
     """
-    with without_collector():
+    with importing():
         from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
@@ -172,7 +172,7 @@ def command(
 
 
 def _run(options: Options, begun_with: dict[str, Any], drain: Drain) -> Summary:
-    with without_collector():
+    with importing():
         from jug.execution import execute
 
     end = _end_of_job(options)

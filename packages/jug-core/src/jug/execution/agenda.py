@@ -38,7 +38,7 @@ from jug.task.graph import Graph
 if TYPE_CHECKING:
     from jug.selection import Selection
 
-_NOT_DONE: Final = re.compile(b"[^%c]" % DONE, re.DOTALL)
+_NOT_DONE: Final = b"[^%c]" % DONE
 
 
 class Agenda:
@@ -108,7 +108,7 @@ class Agenda:
         states, awaited = self.plan.states, jugspace.barrier_tasks
         self.has_barrier = bool(awaited)
         if awaited is jugspace.tasks:
-            self._barrier_tasks = [found.start() for found in _NOT_DONE.finditer(states)]
+            self._barrier_tasks = [found.start() for found in re.finditer(_NOT_DONE, states)]
         else:
             numbers = (self.graph.numbers[task.digest] for task in awaited)
             self._barrier_tasks = [number for number in numbers if states[number] != DONE]
