@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore, Changes, Holder
-from jug.execution.budget import Budget
 from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
@@ -36,6 +35,7 @@ from jug.task import Task
 from jug.task.graph import Graph
 
 if TYPE_CHECKING:
+    from jug.execution.budget import Budget
     from jug.selection import Selection
 
 _NOT_DONE: Final = b"[^%c]" % DONE
