@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, Self
 
 from jug.code.source_file import Piece
+from jug.digests import blake2b
 
 __all__ = ["SCHEME", "Code", "Part", "part_of", "split", "value_part"]
 
