@@ -22,6 +22,7 @@ from jug.messages import telling_by_itself
 with importing():
     import click
 
+    from jug.cli.ending import end_without_teardown
     from jug.cli.output import written_output
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
@@ -98,8 +99,12 @@ class _Jug(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command line to the end of its output."""
-        with written_output():
-            return super().main(*args, **extra)
+        try:
+            with written_output():
+                return super().main(*args, **extra)
+        except SystemExit as end:
+            end_without_teardown(end)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from jug.cli import DONE
+from jug.cli.ending import note_all_is_own
 from jug.cli.jobs import jobs_option, workers_of
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
@@ -160,6 +161,8 @@ def command(
     with Drain().heeded() as drain:  # from before the queue is asked until all is told
         summary = _run(options, begun_with, drain)
         ignore_draining_at_exit()
+        if hasattr(os, "fork") and not options.pdb and workers_of(options) == 1:
+            note_all_is_own()  # that one worker has read the jugfile in a process of its own
         if not summary.unmatched or summary.executed:
             _print_summary(summary, summary.short or options.short)
         if summary.unmatched:
