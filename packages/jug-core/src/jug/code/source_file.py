@@ -19,7 +19,6 @@ from jug.code.asking import is_a, names_in_class, own_names
 from jug.code.dump import Dump, dump, room
 from jug.code.modules import names_of
 from jug.code.scopes import Imported
-from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
 from jug.named_tuple import NamedTuple
 
@@ -145,6 +144,8 @@ class SourceFile:
         line = code.co_firstlineno
         found = [node for node in self._lambdas if node.lineno == line]
         if len(found) > 1:
+            from jug.hash.lambdas import enclosing, positions
+
             found = enclosing(found, list(positions(code)))
         if not found:
             return None

@@ -22,6 +22,7 @@ from jug.jugfile.rereading import TaskModules
 from jug.jugfile.under_way import UnderWay
 from jug.session import current_store, is_store_chosen
 from jug.task import Task, alltasks
+from jug.task.misuse import note_task_used_as_value
 
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 
@@ -99,8 +100,6 @@ class Jugfile:
                 barrier_tasks = getattr(error, "barrier_tasks", []) or list(alltasks)
                 module.__dict__[_HAS_BARRIER] = True
             except Exception as error:
-                from jug.task.misuse import note_task_used_as_value
-
                 note_task_used_as_value(error)
                 raise
         self._name_to_store()  # perhaps the jugfile has chosen another one
