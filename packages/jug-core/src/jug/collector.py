@@ -27,7 +27,9 @@ def without_collector() -> Iterator[None]:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let it rest during imports of a command, and never look at what these leave."""
+    """Let it rest during the imports of a command, and take what these leave for old at once."""
     with without_collector():
         yield
-        gc.freeze()
+        if not gc.get_freeze_count():  # else somebody has, for good
+            gc.freeze()
+            gc.unfreeze()  # which makes what was frozen the oldest of all

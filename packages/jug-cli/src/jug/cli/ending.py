@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+from inspect import currentframe
 from types import FrameType
 
 __all__ = ["end_without_teardown", "note_all_is_own"]
@@ -31,7 +32,7 @@ def note_all_is_own() -> None:
 
 def end_without_teardown(end: SystemExit) -> None:
     """End the process if all is jug's own in it, and it is for nothing but the command."""
-    if _is_all_own and isinstance(end.code, int) and _is_program(sys._getframe()):
+    if _is_all_own and isinstance(end.code, int) and _is_program(currentframe()):
         from jug.execution.leaving import end_process, leave
 
         leave()
