@@ -70,6 +70,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "cores",
         "count_table",
         "dot",
+        "ending",
         "following",
         "installed_commands",
         "jobs",
