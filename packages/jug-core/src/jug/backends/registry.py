@@ -112,17 +112,6 @@ def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
 
 
 def _entry_of(scheme: str) -> EntryPoint:
-    """Return what opens a scheme, looked for once."""
-    found = _entries.get(scheme)
-    if found is None:
-        found = _entries[scheme] = _installed(scheme)
-    return found
-
-
-_entries: dict[str, EntryPoint] = {}
-
-
-def _installed(scheme: str) -> EntryPoint:
     """Return what opens a scheme; jug's own are looked for first, and alone, as that is quick."""
     ours = offered_by(_OURS[scheme], GROUP) if scheme in _OURS else {}
     known = ours if scheme in ours else schemes()
