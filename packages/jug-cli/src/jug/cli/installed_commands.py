@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 
 import click
 
+from jug.collector import without_collector
 from jug.errors import JugError
 from jug.installed import EntryPoint, entry_points, offers
-from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 

@@ -28,7 +28,6 @@ from jug.hash.containers import leaves
 from jug.hash.framing import digest, fresh, length, text
 from jug.hash.functions import Lambda, is_plain
 from jug.hash.names import function_name
-from jug.hash.objects import register as _register
 from jug.hash.walk import Walk, encoding_of
 
 __all__ = [
@@ -130,7 +129,9 @@ def register(cls: type[_T], function: Callable[[_T], Any]) -> None:
     >>> hash_one(UserString("a")) == hash_one("a")
     False
     """
-    _register(cls, function)
+    from jug.hash import objects
+
+    objects.register(cls, function)
 
 
 def task_digest(

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from jug.backends.base import Buffer
 from jug.errors import StoreFormatError
+from jug.named_tuple import NamedTuple
 
 MAGIC: Final = b"\xf9jug"
 HEADER: Final = Struct("<4sIII12sB20s")

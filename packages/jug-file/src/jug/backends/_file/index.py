@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from jug.backends._file.frames import (
@@ -51,6 +51,7 @@ from jug.backends._file.history import (
 from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
 from jug.backends.worker_record import WorkerRecord
+from jug.named_tuple import NamedTuple
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1

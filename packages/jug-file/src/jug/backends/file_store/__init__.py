@@ -69,8 +69,9 @@ from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
+from jug.collector import without_collector
 from jug.errors import StoreError
-from jug.records import Record, Run, RunState, with_state, without_collector
+from jug.records import Record, Run, RunState, with_state
 
 if TYPE_CHECKING:
     from jug.backends._file.runs import Runs
