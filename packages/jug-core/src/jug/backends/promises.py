@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome, Presence, by_worker
 from jug.backends.news import Changes, News, Reader
+from jug.collector import without_collector
 from jug.errors import DamagedResult, DecodeError, ResultNotFound
 from jug.messages import Log
-from jug.records import Buffer, Record, Run, RunState, in_order, without_collector
+from jug.records import Buffer, Record, Run, RunState, in_order
 
 if TYPE_CHECKING:
     from jug.backends.worker_record import WorkerRecord
@@ -243,6 +244,9 @@ class CodePromises:
 
     A store need not keep them; then nobody can tell what changed since a result was made.
     """
+
+    lacks_code: bool = False
+    """Whether `kept_code` found last that some of what was kept is damaged."""
 
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         """Keep pieces for good, each under a key of at most 32 bytes.

@@ -17,10 +17,11 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from jug.code.fingerprint import Code, Part, fingerprint, split
+from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
@@ -84,7 +85,9 @@ class KeptCode:
     What is damaged, or is said in a way that this version does not know, is not there.
     """
 
-    def __init__(self, pieces: Mapping[bytes, bytes]) -> None:
+    def __init__(self, pieces: Mapping[bytes, bytes], is_partial: bool = False) -> None:
+        self.is_partial = is_partial
+        """Whether more was kept, which is damaged."""
         self._pieces = pieces
         self._same: dict[str, str] = {}
         for one in self.accepted():

@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore, Changes, Holder
-from jug.execution.budget import Budget
 from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
@@ -36,9 +35,10 @@ from jug.task import Task
 from jug.task.graph import Graph
 
 if TYPE_CHECKING:
+    from jug.execution.budget import Budget
     from jug.selection import Selection
 
-_NOT_DONE: Final = re.compile(b"[^%c]" % DONE, re.DOTALL)
+_NOT_DONE: Final = b"[^%c]" % DONE
 
 
 class Agenda:
@@ -108,7 +108,7 @@ class Agenda:
         states, awaited = self.plan.states, jugspace.barrier_tasks
         self.has_barrier = bool(awaited)
         if awaited is jugspace.tasks:
-            self._barrier_tasks = [found.start() for found in _NOT_DONE.finditer(states)]
+            self._barrier_tasks = [found.start() for found in re.finditer(_NOT_DONE, states)]
         else:
             numbers = (self.graph.numbers[task.digest] for task in awaited)
             self._barrier_tasks = [number for number in numbers if states[number] != DONE]
@@ -169,6 +169,11 @@ class Agenda:
             return []
         chosen = short.first_of(tasks[number] for number in self.plan.first_of_turn(MOST))
         return chosen if len(chosen) > 1 else []
+
+    def ready_of(self, digests: Iterable[bytes]) -> list[bytes]:
+        """Return which of these tasks are ready, as far as is known."""
+        numbers, states = self.graph.numbers, self.plan.states
+        return [one for one in digests if one in numbers and states[numbers[one]] == READY]
 
     def _that_fit(self, budget: Budget) -> list[int]:
         """Return tasks to try that fit into the time that is left; put off what does not."""
