@@ -24,7 +24,7 @@ def poorly_covered(report: dict[str, Any]) -> Iterator[str]:
     for name, file in sorted(report["files"].items()):
         percent = file["summary"]["percent_covered"]
         if percent < FLOOR:
-            yield f"{name}: {percent:.0f} % is less than {FLOOR:.0f} %"
+            yield f"{name}: {percent:.1f} % is less than {FLOOR:.0f} %"
 
 
 def measured() -> dict[str, Any]:

@@ -39,7 +39,9 @@ def test_each_file_below_the_floor_is_named(tmp_path: Path) -> None:
     done = check(tmp_path)
 
     assert done.returncode == 1
-    assert done.stderr == ("hardly.py: 25 % is less than 85 %\nmost.py: 75 % is less than 85 %\n")
+    assert done.stderr == (
+        "hardly.py: 25.0 % is less than 85 %\nmost.py: 75.0 % is less than 85 %\n"
+    )
 
 
 def test_nothing_is_said_where_there_is_none(tmp_path: Path) -> None:
