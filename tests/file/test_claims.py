@@ -532,6 +532,60 @@ def test_a_claim_is_revoked_when_it_has_stood_for_a_while_and_not_before(
         assert not worker.begin(second)
 
 
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let nothing but sleeping take time where claims are waited for."""
+    clock = Clock()
+    for module in (claims, file_store):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_who_is_kept_back_by_a_long_task_waits_no_longer_than_it_must(
+    opening: Opening, clock: Clock
+) -> None:
+    worker, other = opening(), opening()
+    first, second = claimed(worker, A, B)
+    assert worker.begin(first)
+
+    assert wait_for(other, B)
+
+    assert clock.slept == pytest.approx([claims.LATE, 0.001])
+    assert not worker.begin(second)
+
+
+def test_beside_who_claims_again_and_again_a_wait_looks_ever_more_seldom(
+    opening: Opening, clock: Clock
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+    with other.reader() as reader:
+        assert other.acquire([A]) is None
+        while clock.now < 110:
+            worker.end_several()
+            claimed(worker, A, B)
+            other.wait(reader, 10)
+
+    assert clock.slept[0] == pytest.approx(claims.LATE)
+    assert clock.slept[-1] == pytest.approx(claims.LATE + 0.05)
+    assert len(clock.slept) < 300
+
+
 def test_the_task_of_another_users_killed_worker_is_taken_over_too(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,10 +45,12 @@ from jug.backends.claims import Claim, Claims
 
 __all__ = ["LATE", "FileClaims"]
 
-LATE: Final = 0.005
+LATE: Final = 0.003
 """After so many seconds a claim that others wait for is revoked."""
 
 _SETTLED: Final = 0.001
+_SHARE: Final = 1 / 20
+_LONGEST: Final = 0.05
 _NUMBER: Final = Struct("<I")
 _STATE: Final = Struct("<IBBxxIII")
 _CLAIM: Final = Struct("<II")
@@ -71,6 +73,8 @@ class FileClaims:
         self._poll = poll
         self._is_local = is_local
         self._claims = Claims(self)
+        self._asked = 0.0
+        """When this worker last tried to take something."""
         self._worker: str | None = None
         self._page: mmap | None = None
         self._seen: dict[str, tuple[int, float]] = {}
@@ -94,6 +98,7 @@ class FileClaims:
 
     def take(self, digests: Sequence[bytes]) -> list[bytes]:
         """Claim tasks; return those that nobody had; others may have done some of them."""
+        self._asked = time.monotonic()
         if self._worker != self._leases.worker_id:  # the file that is mapped is another one
             self.forget()
         try:
@@ -205,6 +210,7 @@ class FileClaims:
 
     def taken(self, digest: bytes) -> bool:
         """Return whether others have claimed a task that this worker has locked; poll then."""
+        self._asked = time.monotonic()
         return digest in self._claims.taken((digest,))
 
     def held(self, workers: Iterable[str]) -> dict[bytes, Claimed]:
@@ -231,16 +237,20 @@ class FileClaims:
         """Revoke the claims that have stood for long.
 
         Return after how many seconds to look again, None if no claim keeps back what
-        could be had.
+        could be had.  Who found nothing to take for a while looks ever more seldom, for others
+        may make claim after claim.
         """
         if not self._is_local:
             return None
         claims = {worker: self.claim_of(worker) for worker in self.others()}
         keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
-        late = [w for w, number in keeping.items() if _since(self._seen, w, number) >= LATE]
+        stood = {w: _since(self._seen, w, number) for w, number in keeping.items()}
+        late = [worker for worker, seconds in stood.items() if seconds >= LATE]
         if any([self._revoke(worker, keeping[worker]) for worker in late]):
             return _SETTLED
-        return LATE if len(keeping) > len(late) else None
+        left = [LATE - seconds for seconds in stood.values() if seconds < LATE]
+        idle = time.monotonic() - self._asked
+        return min(left) + min(_LONGEST, idle * _SHARE) if left else None
 
     def _revoke(self, worker: str, number: int) -> bool:
         """Revoke a claim; return whether its worker's file may be written to by this user."""
