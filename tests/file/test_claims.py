@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from jug.backends import file_store
-from jug.backends._file import claims, marker
+from jug.backends._file import claims, disk, marker
 from jug.backends._file.worker_file import CLAIM_AT, SIZE
 from jug.backends.base import Lease, Outcome
 from jug.backends.file_store import FileStore
@@ -247,6 +247,45 @@ def test_marks_are_believed_a_moment_after_a_claim_was_revoked(
 
     monkeypatch.setattr(claims, "_SETTLED", 0.0)
 
+    assert taken(other, A).digest == A
+
+
+@pytest.fixture
+def writing_over_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system be one that takes a new block for whatever is written."""
+    monkeypatch.setattr(disk, "_IN_PLACE", frozenset())
+
+
+def test_where_a_full_disk_could_kill_the_worker_it_marks_tasks_by_a_call(
+    opening: Opening, writing_over_nothing: None
+) -> None:
+    worker, other = opening(), opening()
+    leases = claimed(worker, A, B, C)
+    assert worker.begin(leases[1])
+
+    assert [d for d, holder in other.holders().items() if not holder.waits] == [B]
+    assert wait_for(other, C).digest == C
+    assert other.acquire([B]) is None
+    assert not worker.begin(leases[2])
+
+
+def test_a_disk_that_is_full_when_a_task_begins_is_told(
+    opening: Opening, writing_over_nothing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as on_full_disk:
+        on_full_disk.setattr(os, "pwrite", full)
+        with pytest.raises(StoreError, match="cannot begin a task .* the disk is full"):
+            worker.begin(first)
+        with pytest.raises(StoreError, match="cannot give leases back .* the disk is full"):
+            worker.end_several()
+
+    worker.end_several()
     assert taken(other, A).digest == A
 
 
