@@ -144,7 +144,7 @@ def is_local(path: Path) -> bool:
 
 
 def writes_in_place(file: int, path: str) -> bool:
-    """Return whether an open file, that was synced, can certainly be written over on a full disk."""
+    """Return whether an open file that was synced can certainly be written over on a full disk."""
     kinds = _kinds(Path(path))
     return bool(kinds) and kinds <= _IN_PLACE and os.fstat(file).st_blocks > 0
 
