@@ -683,3 +683,29 @@ def test_the_next_lease_is_of_no_task_that_another_has_claimed(opening: Opening)
 
     assert saved[0] is Outcome.SAVED
     assert saved[1] is not None and saved[1].digest == D
+
+
+def test_a_task_that_its_claimer_has_just_left_is_not_left_by_who_locked_it(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, claimer = opening(), opening()
+    claimed(claimer, A, B)
+    leases = store._leases
+    release = leases.release
+
+    def release_when_the_claim_is_over(digest: bytes) -> None:
+        claimer.end_several()
+        release(digest)
+
+    monkeypatch.setattr(leases, "release", release_when_the_claim_is_over)
+
+    lease = store.acquire([A, C])
+    assert lease is not None and lease.digest == A
+
+
+def test_a_task_that_stays_claimed_is_passed_over(opening: Opening) -> None:
+    store, claimer = opening(), opening()
+    claimed(claimer, A, B)
+
+    lease = store.acquire([A, C])
+    assert lease is not None and lease.digest == C

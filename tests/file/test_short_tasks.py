@@ -32,6 +32,12 @@ def short(number: int) -> int:
     return number
 
 
+@TaskGenerator
+def long(number: int) -> int:
+    ran.append(number)
+    return number
+
+
 @pytest.fixture(autouse=True)
 def nothing_ran() -> None:
     ran.clear()
@@ -76,6 +82,25 @@ def test_all_run_once_and_nothing_is_held_at_the_end(
     assert ran == [*range(30)] and seen == [25]
     assert other.exists_after_poll([task.digest for task in tasks]) == [True] * 30
     assert other.holders() == {}
+
+
+def test_what_it_claimed_and_did_not_get_comes_before_what_may_take_long(
+    store: FileStore, other: FileStore, tasks: list[Task[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LONGEST", 3600.0)
+    monkeypatch.setattr(ShortTasks, "has", lambda _, name: bool(ran) and name == tasks[0].name)
+    monkeypatch.setattr(
+        ShortTasks,
+        "first_of",
+        lambda _, few: [task.digest for task in few if task.name == tasks[0].name],
+    )
+    monkeypatch.setattr(store, "turn", lambda: (1, 2))  # so 10 is the other's from now on
+    jugspace = Jugspace(store, [*tasks, *map(long, range(30, 34))])
+    lease = taken(other, tasks[10].digest)
+    at[5] = lambda: other.release(lease)  # it has seen the claim, and goes elsewhere
+
+    assert Worker(jugspace, lambda _: jugspace).run().ending is Ending.DONE
+    assert ran[:31] == [*range(10), *range(11, 30), 10, 31]
 
 
 def test_who_is_told_to_stop_begins_no_more_of_what_it_has_claimed(

@@ -170,6 +170,11 @@ class Agenda:
         chosen = short.first_of(tasks[number] for number in self.plan.first_of_turn(MOST))
         return chosen if len(chosen) > 1 else []
 
+    def ready_of(self, digests: Iterable[bytes]) -> list[bytes]:
+        """Return which of these tasks are ready, as far as is known."""
+        numbers, states = self.graph.numbers, self.plan.states
+        return [one for one in digests if one in numbers and states[numbers[one]] == READY]
+
     def _that_fit(self, budget: Budget) -> list[int]:
         """Return tasks to try that fit into the time that is left; put off what does not."""
         if budget.has_learnt():

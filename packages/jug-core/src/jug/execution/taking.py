@@ -3,6 +3,10 @@
 What others do is noted whenever the store was asked, for it has read what they did.  A worker
 that was not given what it wanted first asks again which of all workers it is, and so whose
 turn each task is.
+
+Of two workers that want a task at the same moment perhaps neither gets it
+(`jug.backends.claims`).  So what a worker has claimed and not done it tries again before it
+takes anything else by itself: that may take hours, and the task need not be its turn any more.
 """
 
 from __future__ import annotations
@@ -45,6 +49,8 @@ class Taking:
         self._settings = settings
         self._connection = connection
         self._notice = notice
+        self._claimed: list[bytes] = []
+        """What this worker has tried to take together with others, and has not tried alone."""
         self._has_joined = False
         self._turn_until = 0.0
 
@@ -60,7 +66,8 @@ class Taking:
 
     def one(self, agenda: Agenda) -> Lease | None:
         """Try to take a task that is ready; return its lease, None if others were quicker."""
-        candidates = agenda.candidates()
+        left, self._claimed = agenda.ready_of(self._claimed), []
+        candidates = list(dict.fromkeys(left + agenda.candidates()))
         if not candidates:
             return None
         self.join()
@@ -81,6 +88,7 @@ class Taking:
         if not candidates:
             return []
         self.join()
+        self._claimed = list(dict.fromkeys([*agenda.ready_of(self._claimed), *candidates]))
         leases = self._store.acquire_several(candidates)
         self.note_changes(agenda)
         if len(leases) < len(candidates):

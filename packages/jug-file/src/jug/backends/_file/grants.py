@@ -53,6 +53,8 @@ class Grants:
             lease = self._of_locked_unless_claimed(digest)
             if lease is not None:
                 return lease
+            if digest not in results and not self._claims.taken(digest):
+                continue  # who had claimed it has left it, perhaps as it was locked
             wanted = [one for one in wanted if one not in results and one != digest]
         return None
 
