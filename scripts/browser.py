@@ -13,13 +13,17 @@ import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 PATIENCE = 60.0
 """Seconds after which something that the browser was asked for will not come."""
+
+
+class PageLeftError(RuntimeError):
+    """Raised where the page was left for another one before it could answer."""
 
 
 class Page:
@@ -49,7 +53,9 @@ class Page:
             said = self._next()
             if said.get("id") == self._asked:
                 if "error" in said:
-                    raise RuntimeError(f"{method}: {said['error']['message']}")
+                    trouble = f"{method}: {said['error']['message']}"
+                    has_left = "navigated or closed" in trouble
+                    raise PageLeftError(trouble) if has_left else RuntimeError(trouble)
                 answer: dict[str, Any] = said["result"]
                 return answer
 
@@ -99,10 +105,12 @@ class Page:
     def wait_for(self, expression: str) -> None:
         """Return once an expression is true."""
         end = time.monotonic() + PATIENCE
-        while not self.evaluate(expression):
-            if time.monotonic() > end:
-                raise RuntimeError(f"it did not come to be that {expression}")
+        while time.monotonic() < end:
+            with suppress(PageLeftError):
+                if self.evaluate(expression):
+                    return
             time.sleep(0.05)
+        raise RuntimeError(f"it did not come to be that {expression}")
 
     def picture(self, path: Path, height: int) -> None:
         """Write what is seen of the page, to this height, as a picture."""

@@ -55,7 +55,9 @@ def _medians(row: dict[str, Any]) -> Iterator[tuple[str, float]]:
 
 def shown(value: float, unit: str) -> str:
     """Return a figure with three digits."""
-    return f"{value:.3g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
+    digits = f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    one = unit.removesuffix("s") or unit
+    return f"{digits} {one if digits == '1' else unit}"
 
 
 if __name__ == "__main__":

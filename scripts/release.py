@@ -76,8 +76,8 @@ def release(root: Path, distribution: str, wanted: str) -> None:
 {distribution} {version} is built and checked.  What is left:
   git commit -am "Release {distribution} {version}" && git tag {distribution}-v{version}
   twine upload {files}""")
-    if "urls" not in project_of(package):
-        print("Note: there is no [project.urls], so an index shows no way to the project.")
+    if not {"Homepage", "Source"} & project_of(package)["urls"].keys():
+        print("Note: [project.urls] has no Homepage or Source, so an index shows no way there.")
 
 
 def project_of(package: Path) -> dict[str, Any]:

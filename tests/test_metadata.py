@@ -52,6 +52,13 @@ def test_classifiers_are_the_same_for_all() -> None:
     assert [first ^ other for other in others] == [set()] * len(others)
 
 
+def test_all_name_the_paper_that_is_to_be_cited() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["preferred-citation"]["doi"]
+
+    found = {project_of(package)["urls"]["Paper"] for package in PACKAGES}
+    assert found == {f"https://doi.org/{cited}"}
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_its_long_description_has_no_link_that_an_index_cannot_follow(package: Path) -> None:
     text = (package / project_of(package)["readme"]).read_text()

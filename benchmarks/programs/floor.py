@@ -1,4 +1,4 @@
-"""Print how long the bare system calls take that short tasks cannot do without.
+"""Print how long the bare system calls take that a short task needs where it is locked alone.
 
 A task is taken by a link, which one worker gets, and what others saved meanwhile
 is asked for; its result is appended to a file.  The lock is given back behind its

@@ -435,6 +435,25 @@ def test_code_that_is_not_of_now_is_found_among_thousands() -> None:
     assert store.read == 2501
 
 
+def test_where_kept_code_is_damaged_what_is_left_of_it_does_not_speak_for_all() -> None:
+    class Damaged(DictStore):
+        def kept_code(self) -> dict[bytes, bytes]:
+            self.lacks_code = True
+            return {key: piece for key, piece in super().kept_code().items() if key != lost}
+
+    lost, before = b"", load("torn", "def f(x): return x")
+    with Damaged() as store, using_here(store):
+        old = Task(before.f, 1)
+        old.run()
+        (lost,) = [key for key in store.kept_code() if key[:1] == b"c"]
+        now = load("torn", "def f(x): return -x")
+        tasks = [Task(now.f, 1), Task(now.f, 2)]
+        tasks[1].run()
+
+        assert compare(tasks, store).stale_counts == {"torn.f": 1}
+        assert find_stale(tasks, store).stale_counts == {"torn.f": 1}
+
+
 def test_code_that_two_functions_of_one_name_exchange_is_found(store: BaseStore) -> None:
     text = (
         "def make(n):\n  if n:\n    def f(x): return x\n"

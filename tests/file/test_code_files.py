@@ -22,6 +22,7 @@ def test_a_file_has_only_what_no_other_has(tmp_path: Path) -> None:
         store.keep_code(TWO)
         (second,) = [file for file in files(tmp_path) if file != first]
 
+        assert not store.lacks_code
         assert second.read_bytes() == b"\x05\x01\x00\x00\x00p-two2"
         store.keep_code(ONE | TWO)
         assert len(files(tmp_path)) == 2
@@ -35,6 +36,10 @@ def test_a_damaged_file_is_not_there_and_the_others_are(tmp_path: Path) -> None:
         first.write_bytes(first.read_bytes()[:-1])
 
         assert store.kept_code() == {b"p-two": b"2"}
+        assert store.lacks_code
+
+        store.keep_code(ONE)
+        assert store.kept_code() == ONE | TWO
 
 
 def test_what_a_killed_worker_has_begun_is_no_code_and_is_tidied_up(tmp_path: Path) -> None:

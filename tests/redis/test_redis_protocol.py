@@ -668,8 +668,11 @@ def test_a_store_of_another_hash_is_refused(server, key, store, opened):
     store.put(result(A))
     server.client().hset(key("meta"), "hash", 1)
 
-    with pytest.raises(StoreFormatError, match="hashes of version 1.*makes version 2 and would"):
-        opened().poll()
+    late = opened()
+
+    for use in (late.poll, late.each_run, lambda: late.read(B)):
+        with pytest.raises(StoreFormatError, match="hash scheme 1, this jug by 2, and would find"):
+            use()
     server.client().hset(key("meta"), "hash", SCHEME_VERSION)
 
 

@@ -12,6 +12,7 @@ result looked up in the old store, and saved in the new one.  The old store is o
     contents   the bytes that jug 2.x stored, and what value they are
     packs      many results in one pickle
     stores     the stores of jug 2.x, read
+    server     what jug 2.x left in a redis server
     adopting   which result of the old store is whose, and saving it in the new one
     moving     the jugdir of jug 2.x that makes room for the new one
     reading    the jugfile, read with what the old store has

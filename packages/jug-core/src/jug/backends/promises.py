@@ -244,6 +244,9 @@ class CodePromises:
     A store need not keep them; then nobody can tell what changed since a result was made.
     """
 
+    lacks_code: bool = False
+    """Whether `kept_code` found last that some of what was kept is damaged."""
+
     def keep_code(self, pieces: Mapping[bytes, bytes]) -> None:
         """Keep pieces for good, each under a key of at most 32 bytes.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jug.code.changes import PartChange, difference
 from jug.code.codes import Call, brings_nothing, code_of
 from jug.code.fingerprint import NOT_SEEN, Code, split
-from jug.code.freshness import is_of_now, one_of_each
+from jug.code.freshness import is_of_now, kept_unless_fresh, one_of_each
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
 from jug.hash.names import task_names
@@ -202,17 +202,12 @@ def find_stale(tasks: Iterable[Any], store: BaseStore) -> Comparison:
     itself or with what tasks bring along.
     """
     tasks = list(tasks)
-    remember()
-    store.poll()
+    kept = kept_unless_fresh(tasks, store)
+    if kept is None:
+        return Comparison()
     with without_collector():
-        kept = KeptCode(store.kept_code())
-        made_by = kept.reaches()
-        if is_of_now(made_by, map(code_of, one_of_each(tasks))):
-            return Comparison()
         there = _with_results(tasks, store)
-        if is_of_now(made_by, _codes(there)):
-            return Comparison()
-        return _compare(there, store, kept)
+        return Comparison() if is_of_now(kept, _codes(there)) else _compare(there, store, kept)
 
 
 def find_unseen(tasks: Iterable[Any]) -> dict[str, tuple[str, ...]]:

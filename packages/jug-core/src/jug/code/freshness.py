@@ -18,23 +18,30 @@ from jug.records import without_collector
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
-__all__ = ["are_all_fresh", "is_of_now", "one_of_each"]
+__all__ = ["are_all_fresh", "is_of_now", "kept_unless_fresh", "one_of_each"]
 
 
 def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
     """Return whether all code that ever made results in a store is that of some tasks now."""
+    return kept_unless_fresh(tasks, store) is None
+
+
+def kept_unless_fresh(tasks: Iterable[Any], store: BaseStore) -> KeptCode | None:
+    """Return what a store keeps of code, None if all of that is the code of some tasks now."""
     remember()
     store.poll()
     with without_collector():
-        made_by = KeptCode(store.kept_code()).reaches()
-        return is_of_now(made_by, map(code_of, one_of_each(tasks)))
+        kept = KeptCode(store.kept_code(), store.lacks_code)
+        return None if is_of_now(kept, map(code_of, one_of_each(tasks))) else kept
 
 
-def is_of_now(made_by: set[str], codes: Iterable[Code]) -> bool:
+def is_of_now(kept: KeptCode, codes: Iterable[Code]) -> bool:
     """Return whether all code that made results is among the code of now, each under its names.
 
-    Where two functions have one name, as those that another makes, it isn't told which made what.
+    Where two functions have one name, as those that another makes, it isn't told which made what;
+    nor is it known what was kept and is damaged.
     """
+    made_by = set[str]() if kept.is_partial else kept.reaches()
     now = {code.reach: code for code in codes} if made_by else {}
     if not made_by or not made_by <= now.keys():
         return False

@@ -84,7 +84,9 @@ class KeptCode:
     What is damaged, or is said in a way that this version does not know, is not there.
     """
 
-    def __init__(self, pieces: Mapping[bytes, bytes]) -> None:
+    def __init__(self, pieces: Mapping[bytes, bytes], is_partial: bool = False) -> None:
+        self.is_partial = is_partial
+        """Whether more was kept, which is damaged."""
         self._pieces = pieces
         self._same: dict[str, str] = {}
         for one in self.accepted():

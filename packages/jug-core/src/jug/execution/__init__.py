@@ -12,12 +12,16 @@ processes     how workers begin and end: by `leaving`, with their `open_files` f
               `process_group`
 supervisor    who looks after each `worker_process`, over a `connection`, `slots` and a `tally`;
               what it has to do in the store are `errands`; `overdue` ends what takes too long,
-              by the `death_toll` it sees what workers die of, and what they left are `ended_runs`
+              by the `death_toll` it sees what workers die of, which these see in `deaths`, and
+              what they left are `ended_runs`
+outputs       what workers print, on its way through their supervisor: by an `output_pipe` and
+              `last_output`, which have it for the record of a task (`task_output`)
 reading_on    reading the jugfile further as barriers open
-worker        the loop of one worker: what to do is its `agenda`, of `plan` and `memory`;
-              `taking` one of them or several `short_tasks` needs the store, and `waiting` for
-              others depends on its `prospects`
-one_task      running one task, within its `time_limit`; `task_hooks` are called around it
+worker        the loop of one worker: what to do is its `agenda`, of a `plan` with `ready_tasks`
+              and `memory`; `taking` one of them or several `short_tasks` needs the store, and
+              `waiting` for others depends on its `prospects`, which are in `reach` of some worker
+one_task      running one task, within its `time_limit`; `task_hooks` are called around it, and
+              a `code_keeper` has its code kept
 failures      what failed before or elsewhere
 random_numbers  seeding a worker's random numbers anew, as `live_objects` finds them
 reporting     what a worker says while it works, by a `census` of its plan; `watching` shows it

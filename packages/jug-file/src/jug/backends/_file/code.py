@@ -32,6 +32,8 @@ class CodeFiles:
     """The code of one jugdir."""
 
     def __init__(self, jugdir: Path) -> None:
+        self.has_damage = False
+        """Whether a file was damaged when all were read last."""
         self._jugdir = jugdir
         self._folder = jugdir / "code"
 
@@ -58,11 +60,14 @@ class CodeFiles:
 
     def _read(self) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
+        self.has_damage = False
         for name in self._names():
             with suppress(FileNotFoundError):
                 content = (self._folder / name).read_bytes()
                 if _digest(content) == name:
                     found.update(_unpacked(content))
+                else:
+                    self.has_damage = True
         return found
 
     def _names(self) -> list[str]:

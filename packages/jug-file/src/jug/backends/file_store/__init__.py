@@ -300,7 +300,9 @@ class FileStore(BaseStore):
         self._code.keep(pieces)
 
     def kept_code(self) -> dict[bytes, bytes]:
-        return self._code.kept() if self._is_there() else {}
+        kept = self._code.kept() if self._is_there() else {}
+        self.lacks_code = self._code.has_damage
+        return kept
 
     # Leases
 

@@ -274,9 +274,9 @@ class Server:
             ) from error
         if said.startswith("JUGHASH "):
             raise StoreFormatError(
-                f"{shown} keeps results under hashes of version {said.partition(' ')[2]}, and this "
-                f"jug makes version {SCHEME_VERSION} and would find none of them: use the jug that "
-                "wrote it, or another prefix and have them computed again",
+                f"{shown} names tasks by the hash scheme {said.partition(' ')[2]}, this jug by "
+                f"{SCHEME_VERSION}, and would find none of its results: use the jug-core that "
+                "wrote it, or choose another prefix and have them computed again",
                 **about,
             ) from error
         raise StoreError(f"{shown} answered {said!r}: {advice(error, said)}", **about) from error

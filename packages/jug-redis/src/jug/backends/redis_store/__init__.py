@@ -174,6 +174,7 @@ class RedisStore(BaseStore):
     def read(self, digest: bytes) -> Buffer:
         encoded = results.fetch(self._access.server, digest)
         if encoded is None:
+            self.poll()  # an error where this version would find nothing at all
             raise self._not_found(digest)
         codec.verify(encoded)
         return encoded
@@ -212,6 +213,7 @@ class RedisStore(BaseStore):
         self._leases.note(digest, with_state(record, state))
 
     def each_run(self) -> Iterator[Run]:
+        self.poll()  # an error where these are the runs of tasks that this version does not know
         return results.fetch_runs(self._access.server)
 
     def workers(self) -> dict[str, WorkerRecord]:
