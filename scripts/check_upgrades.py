@@ -41,6 +41,12 @@ def both(found: str) -> Seen:
     return Seen(found, found)
 
 
+def version_of(distribution: str) -> str:
+    """Return the version of a distribution that was built."""
+    [wheel] = DIST.glob(f"{distribution.replace('-', '_')}-*.whl")
+    return wheel.name.split("-")[1]
+
+
 INSTALLERS = {"pip==22.3": ["pip"], "pip": ["pip"], "uv": ["uv", "pip"]}
 """What is installed, and which module of it is run."""
 
@@ -56,10 +62,12 @@ NO_CLI = (
     "(DistributionMissing: 'jug.__main__' is part of jug-cli, which is not installed: "
     "pip install jug-cli); 'jug' is a package and cannot be directly executed"
 )
-THREE, PARTS = both("3.0.0"), both("3.0.0+core.1.0.0")
-PARTS_WITHOUT_COMMAND = Seen("3.0.0+core.1.0.0", "python -m jug: 3.0.0+core.1.0.0")
-PARTS_WITHOUT_CLI = Seen("3.0.0+core.1.0.0", f"python -m jug: {NO_CLI}")
-STAND_IN_WITHOUT_CLI = Seen("3.0.0+core.1.0.0", f"python -m jug: ImportError: {NO_CLI}")
+WHOLE = version_of("jug")
+PART = f"{WHOLE}+core.{version_of('jug-core')}"
+THREE, PARTS = both(WHOLE), both(PART)
+PARTS_WITHOUT_COMMAND = Seen(PART, f"python -m jug: {PART}")
+PARTS_WITHOUT_CLI = Seen(PART, f"python -m jug: {NO_CLI}")
+STAND_IN_WITHOUT_CLI = Seen(PART, f"python -m jug: ImportError: {NO_CLI}")
 
 HISTORIES = {
     "upgraded": [
@@ -84,7 +92,7 @@ HISTORIES = {
         ("install jug==2.7.0", TWO_SEVEN),
         ("uninstall jug", NOTHING),
         ("install jug", THREE),
-        ("uninstall jug-cli", Seen("3.0.0", f"python -m jug: {NO_CLI}")),
+        ("uninstall jug-cli", Seen(WHOLE, f"python -m jug: {NO_CLI}")),
         ("install jug-cli", THREE),
     ],
     "one at a time": [

@@ -18,7 +18,6 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-RECIPE: Final = ROOT / "conda" / "recipe.yaml"
 CONDA_NAMES: Final = {"redis": "redis-py"}
 """What conda-forge calls a distribution of another name."""
 
@@ -31,16 +30,25 @@ def main(words: list[str]) -> int:
     """Write the recipe, or render the one that is there, and return the exit status."""
     if words == ["--check"]:
         return rendered()
-    RECIPE.parent.mkdir(exist_ok=True)
-    RECIPE.write_text(recipe())
+    write(ROOT)
     return 0
 
 
-def recipe() -> str:
+def path_of(root: Path) -> Path:
+    """Return where the recipe is in a checkout."""
+    return root / "conda" / "recipe.yaml"
+
+
+def write(root: Path) -> None:
+    """Write the recipe of a checkout anew."""
+    path_of(root).write_text(recipe(root))
+
+
+def recipe(root: Path) -> str:
     """Return the text of the recipe."""
     tables = {
         path.name: tomllib.loads((path / "pyproject.toml").read_text())
-        for path in sorted(ROOT.glob("packages/*"))
+        for path in sorted(root.glob("packages/*"))
     }
     version = tables["jug"]["project"]["version"]
     content = {
@@ -112,7 +120,7 @@ def rendered() -> int:
         VariantConfig,
     )
 
-    stage0 = Stage0Recipe.from_file(RECIPE)
+    stage0 = Stage0Recipe.from_file(path_of(ROOT))
     for variant in stage0.render(VariantConfig(), RenderConfig()):
         package = variant.recipe.package
         print(f"{package.name} {package.version}: {variant.recipe.build.string}")

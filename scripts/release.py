@@ -4,10 +4,13 @@
     hatch run release:make jug-redis           the version that CHANGELOG.md calls unreleased
     hatch run release:try jug-redis minor      the same in a copy, which is thrown away
 
-Sets the version, gathers the fragments of ``changes/`` into ``CHANGELOG.md``, builds all
-distributions, checks the metadata and the contents of this one, installs it beside its
-siblings in a new environment, and uses it there.  What is left to do, the commit, the tag
-and the upload, is printed and not done.
+Sets the version, also where others say it, gathers the fragments of ``changes/`` into
+``CHANGELOG.md``, builds all distributions, checks the metadata and the contents of this one,
+installs it beside its siblings in a new environment, and uses it there.  What is left to do,
+the commit, the tag and the upload, is printed and not done.
+
+All must be committed before, so that what is built is what the commit and its tag will have,
+and nothing else.
 """
 
 from __future__ import annotations
@@ -19,11 +22,12 @@ import sys
 import tomllib
 from pathlib import Path
 from shutil import copytree, ignore_patterns
-from subprocess import CalledProcessError, run
+from subprocess import CalledProcessError, check_output, run
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import check_wheels
+import make_conda_recipe
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 KINDS: Final = {
@@ -52,6 +56,7 @@ def main(words: list[str] | None = None) -> int:
     asked = parser.parse_args(words)
     try:
         if not asked.in_copy:
+            refuse_uncommitted(ROOT)
             release(ROOT, asked.distribution, asked.version)
         else:
             with TemporaryDirectory() as folder:
@@ -70,6 +75,7 @@ def release(root: Path, distribution: str, wanted: str) -> None:
     if not (package / "pyproject.toml").exists():
         raise Refused(f"there is no packages/{distribution}")
     version = prepare(package, wanted, datetime.date.today())
+    tell_others(root, distribution, version)
     artifacts = verified(root, distribution)
     files = " ".join(str(path.relative_to(root)) for path in artifacts)
     print(f"""
@@ -78,6 +84,17 @@ def release(root: Path, distribution: str, wanted: str) -> None:
   twine upload {files}""")
     if not {"Homepage", "Source"} & project_of(package)["urls"].keys():
         print("Note: [project.urls] has no Homepage or Source, so an index shows no way there.")
+
+
+def refuse_uncommitted(root: Path) -> None:
+    """Refuse to build what no commit has."""
+    changed = check_output(["git", "-C", root, "status", "--porcelain"], text=True).splitlines()
+    if changed:
+        others = f" and {len(changed) - 1} more" if changed[1:] else ""
+        raise Refused(
+            f"{changed[0][3:]}{others}: not committed; what a release left that did not get "
+            "to its end is taken back by `git restore .`"
+        )
 
 
 def project_of(package: Path) -> dict[str, Any]:
@@ -127,7 +144,7 @@ def next_version(current: str, wanted: str, is_waiting: bool) -> str:
         numbers = [int(number) for number in current.split(".")]
         at = PARTS.index(wanted)
         wanted = ".".join(map(str, [*numbers[:at], numbers[at] + 1, *[0] * (2 - at)]))
-    if not re.fullmatch(r"\d+\.\d+\.\d+", wanted):
+    if not re.fullmatch(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}", wanted):
         raise Refused(f"{wanted!r} is no version such as 1.2.0")
     if tuple(map(int, wanted.split("."))) <= tuple(map(int, current.split("."))):
         raise Refused(f"{wanted} does not come after {current}")
@@ -161,6 +178,17 @@ def set_version(file: Path, current: str, version: str) -> None:
     if text.count(line) != 1:
         raise Refused(f"{file} has not exactly one line with its version")
     file.write_text(text.replace(line, f'\nversion = "{version}"\n'))
+
+
+def tell_others(root: Path, distribution: str, version: str) -> None:
+    """Write a new version where others than the distribution say it."""
+    if distribution == "jug":
+        siblings = root / "packages" / "jug-core" / "src" / "jug" / "_siblings.py"
+        line = re.compile(r'^_RELEASE: Final = ".*"$', re.MULTILINE)
+        text, found = line.subn(f'_RELEASE: Final = "{version}"', siblings.read_text())
+        assert found == 1, siblings
+        siblings.write_text(text)
+    make_conda_recipe.write(root)
 
 
 def verified(root: Path, distribution: str) -> list[Path]:

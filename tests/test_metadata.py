@@ -80,4 +80,4 @@ def test_public_ci_runs_the_tests_with_each_python_on_both_systems() -> None:
 
 def test_the_conda_recipe_is_that_of_the_distributions() -> None:
     """If not, run `hatch run python scripts/make_conda_recipe.py`."""
-    assert make_conda_recipe.RECIPE.read_text() == make_conda_recipe.recipe()
+    assert make_conda_recipe.path_of(ROOT).read_text() == make_conda_recipe.recipe(ROOT)

@@ -58,6 +58,8 @@ def test_without_the_file_there_are_none() -> None:
         ("def broken(:\n", "SyntaxError: invalid syntax, line 1"),
         ("import no_such_module", "No module named 'no_such_module', line 1"),
         ("raise SystemExit(3)", "SystemExit: 3, line 1"),
+        ("raise GeneratorExit", "GeneratorExit, line 1"),
+        ("def fail():\n    1 / 0\n\nfail()", "division by zero, line 2"),
         ("import json\njson.loads('{')", ", line 2"),
         ("import click\ntold = click.Command('told', help=3)", "'int' object has no attribute"),
         ("from jug.subcommands import SubCommand", "are click commands, line 1"),
@@ -74,6 +76,29 @@ def test_an_error_in_the_file_is_named_with_its_line_and_goes_no_further(
     assert len(lines) == 1
     assert lines[0].startswith(f"jug: {commands_file} gives no commands: ")
     assert told in lines[0]
+
+
+def test_an_error_in_the_file_is_told_once_where_commands_are_looked_for_twice(
+    commands_file: Path,
+) -> None:
+    commands_file.write_text("1 / 0")
+
+    missing = CliRunner().invoke(main, ["nonsense"])
+
+    assert missing.exit_code == 2
+    assert missing.stderr.count("ZeroDivisionError") == 1
+
+
+def test_the_file_is_a_module_like_others_and_may_have_commands_without_a_name(
+    commands_file: Path,
+) -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
+        "@dataclass\nclass Row:\n    name: str\n\n"  # looks into its module
+    )
+    commands_file.write_text(text + GREET + "\nnameless = click.Command(None)\n")
+
+    assert sorted(find_user_commands()) == ["greet", "sum-up"]
 
 
 def test_they_are_commands_of_jug_and_stand_in_its_help(commands_file: Path) -> None:
@@ -145,9 +170,18 @@ def test_the_example_with_the_common_options_has_them(
 BROKEN = {
     "raises": "raise RuntimeError('no licence')",
     "ends": "raise SystemExit('ended')",
+    "raises_its_own": "class Odd(BaseException): ...\nraise Odd",
     "lacks": "",
     "no_command": "command = print",
     "no_help": "import click\ncommand = click.Command('no-help', help=3)",
+    "other_help": (
+        "import click\nclass Other(click.Command):\n"
+        "    def get_short_help_str(self): return 'help'\ncommand = Other('other-help')"
+    ),
+    "void_help": (
+        "import click\nclass Void(click.Command):\n"
+        "    def get_short_help_str(self, limit=45): pass\ncommand = Void('void-help')"
+    ),
 }
 
 
@@ -172,6 +206,7 @@ def test_a_broken_command_of_a_distribution_stops_no_other() -> None:
 
     assert (listed.exit_code, used.exit_code, missing.exit_code) == (0, 0, 2)
     assert "(can't be loaded: RuntimeError: no licence)" in listed.stdout
+    assert "TypeError: broken_no_command:command is no click" in " ".join(listed.stdout.split())
     assert all(f"  {name} " in listed.stdout for name in BROKEN)
 
 
@@ -184,17 +219,50 @@ def test_a_broken_command_says_whose_it_is_and_why_it_cannot_be_used(name: str) 
     assert result.stderr.startswith(f"Error: the command {name!r} of broken can't be loaded: ")
 
 
+def bring(folder: Path, owner: str, name: str, module: str) -> None:
+    """Put a distribution into a folder, with one command, whose module is given as text."""
+    info = folder / f"{owner}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {owner}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[jug.commands]\n{name} = of_{owner}:command\n")
+    (folder / f"of_{owner}.py").write_text(module)
+
+
+def test_who_interrupts_a_command_that_is_being_loaded_is_told_which_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bring(tmp_path, "slow", "wait", "raise KeyboardInterrupt  # as Ctrl-C does")
+
+    listed = CliRunner().invoke(main, ["--help"])
+    used = CliRunner().invoke(main, ["wait"])
+
+    told = "jug: interrupted while the command 'wait' of slow was loaded\n"
+    assert listed.exit_code == 1 and told in listed.stderr
+    assert used.exit_code == 130 and told in used.stderr
+
+
+def test_a_command_that_is_hidden_is_used_and_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bring(
+        tmp_path,
+        "shy",
+        "hide",
+        "import click\ncommand = click.Command('hide', hidden=True, callback=lambda: print('hid'))",
+    )
+
+    assert "hide" not in CliRunner().invoke(main, ["--help"]).stdout
+    assert CliRunner().invoke(main, ["hide"]).stdout == "hid\n"
+
+
 @pytest.fixture
 def rivals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have two distributions with a command of one name, and one with a name of jug's."""
     for owner, name in (("zebra", "greet"), ("ape", "greet"), ("newt", "status")):
-        info = tmp_path / f"{owner}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {owner}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[jug.commands]\n{name} = of_{owner}:command\n")
-        (tmp_path / f"of_{owner}.py").write_text(
-            f"import click\ncommand = click.Command('x', callback=lambda: click.echo('{owner}'))"
-        )
+        say = f"import click\ncommand = click.Command('x', callback=lambda: click.echo('{owner}'))"
+        bring(tmp_path, owner, name, say)
     monkeypatch.syspath_prepend(str(tmp_path))
 
 

@@ -79,7 +79,7 @@ def work(
     jugspace = Jugspace(store, list(tasks))
     end = EndTime(BEGAN, BEGAN + seconds, margin)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jug.execution.worker.Budget", partial(Budget, clock=lambda: CLOCK.now))
+        patch.setattr("jug.execution.budget.Budget", partial(Budget, clock=lambda: CLOCK.now))
         patch.setattr(time, "time", lambda: CLOCK.now)
         return Worker(jugspace, lambda at_barrier: jugspace, Settings(end=end, **more)).run()
 

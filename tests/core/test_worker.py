@@ -323,9 +323,8 @@ def test_who_waits_at_a_barrier_for_what_is_not_selected_goes_on_beyond_it(store
     first = note(1)
 
     def read(at_barrier):
-        jugspace = Jugspace(store, list(alltasks))
         total([first])
-        return replace(jugspace, tasks=list(alltasks))
+        return Jugspace(store, list(alltasks))
 
     worker = make_worker(
         store, Settings(select=selection("total")), barrier_tasks=[first], read=read

@@ -74,7 +74,7 @@ def killed_at(number: int, jugdir: Path) -> str:
 def kind_of(begun: str) -> str:
     if re.fullmatch(r"[0-9a-f]{40}\.[0-9a-f]+\.tmp", begun):
         return "note"
-    if BEGUN.fullmatch(begun):
+    if re.fullmatch(BEGUN, begun):
         return "worker"
     kinds = {"format.": "marker", ".seg.": "segment", ".pack.": "pack"}
     return next((kind for part, kind in kinds.items() if part in begun), "result")

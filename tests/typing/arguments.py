@@ -58,8 +58,48 @@ def distance(a: tuple[float, float], b: tuple[float, ...]) -> float:
 
 
 @TaskGenerator
+def longest(sides: tuple[float, ...]) -> float:
+    return max(sides)
+
+
+@TaskGenerator
+def nearest(x: float, xs: list[float]) -> float:
+    return min(xs, key=lambda other: abs(x - other))
+
+
+@TaskGenerator
 def flatten(rows: list[list[float]]) -> list[float]:
     return [x for row in rows for x in row]
+
+
+@TaskGenerator
+def draw(rows: list[tuple[str, list[float]]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
+def write(scores: dict[str, list[float]]) -> int:
+    return len(scores)
+
+
+@TaskGenerator
+def best(scores: dict[str, list[float]], rows: list[tuple[float, str]]) -> int:
+    return len(scores) + len(rows)
+
+
+@TaskGenerator
+def board(rows: list[tuple[str, int, float]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
+def frame(rows: list[dict[str, float]]) -> str:
+    return str(rows)
+
+
+@TaskGenerator
+def spread(runs: tuple[list[float], list[float]]) -> float:
+    return max(runs[0]) - min(runs[1])
 
 
 @TaskGenerator
@@ -75,6 +115,26 @@ def scale(x: float | None = None, name: str | None = None) -> float:
 @TaskGenerator
 def first(xs: list[T]) -> T:
     return xs[0]
+
+
+@TaskGenerator
+def four(a: int, b: int, c: int, d: int) -> int:
+    return a + b + c + d
+
+
+@TaskGenerator
+def five(a: int, b: int, c: int, d: int, e: int) -> int:
+    return a + b + c + d + e
+
+
+@TaskGenerator
+def six(a: int, b: int, c: int, d: int, e: int, f: int) -> int:
+    return a + b + c + d + e + f
+
+
+@TaskGenerator
+def seven(a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> int:
+    return a + b + c + d + e + f + g
 
 
 @TaskGenerator
@@ -123,6 +183,8 @@ compare(labels, ["b"])
 compare(["b"], labels)
 compare(labels, labels, how="exact")
 compare(labels, text[0])
+nearest(1, [double(n) for n in range(3)])
+nearest(double(1), [double(1), 2])
 compare([text, "c"], [text])
 compare(labels, labels, text)
 flatten([[double(1), 2], [3]])
@@ -131,8 +193,23 @@ flatten([[double(1), 2], [3]])
 table({"a": double(1), "b": 3.0})
 table({name: double(1) for name in "ab"})
 distance((double(1), 3), (1.0,))
+longest((double(1), 2, double(3)))
+
+# And what holds such lists, dicts or tuples, or rows that a task ends or begins.
+halves = [double(n) for n in range(3)]
+write({name: [double(n) for n in range(3)] for name in "ab"})
+draw([(name, flatten([halves])) for name in "ab"])
+spread((halves, [double(1)]))
+board([("a", 1, double(1))])
+frame([{"a": double(1)}])
+best({"a": halves}, [(double(1), "a")])
+best({"a": [1.0]}, [(double(1), "a")])
 
 # Up to eight arguments may be tasks.
+four(1, 2, 3, number)
+five(1, 2, 3, 4, number)
+six(1, 2, 3, 4, 5, number)
+seven(1, 2, 3, 4, 5, 6, number)
 eight(number, number, number, number, number, number, number, number)
 eight(1, 2, 3, 4, 5, 6, 7, number)
 
@@ -144,21 +221,36 @@ compare([1], labels)  # type: ignore
 compare(1, labels)  # type: ignore
 flatten([["a"]])  # type: ignore
 distance(("a", 3), (1.0,))  # type: ignore
+longest((1, "a", 2))  # type: ignore
+nearest("a", [double(1)])  # type: ignore
 scale("a")  # type: ignore
+write({"a": ["b"]})  # type: ignore
+draw([("a", 1.0)])  # type: ignore
+spread((halves, 1))  # type: ignore
+best({"a": [1.0]}, [1.0])  # type: ignore
 double(double)  # type: ignore
 
 # Tasks whose value is of another type.
 double(text)  # type: ignore
 double(primes)  # type: ignore
+double([halves])  # type: ignore
+double({"a": halves})  # type: ignore
 count([double(1)])  # type: ignore
+count({is_prime(1)})  # type: ignore
 label(text, text)  # type: ignore
 compare(labels, [number])  # type: ignore
+nearest(1, [text])  # type: ignore
+longest((double(1), text, 3))  # type: ignore
 compare([number], labels)  # type: ignore
 compare(number, number, number)  # type: ignore
 table({"a": text})  # type: ignore
 table(primes)  # type: ignore
 scale(text, name="a")  # type: ignore
 add(text)  # type: ignore
+four(number, 2, 3, text)  # type: ignore
+five(number, 2, 3, 4, text)  # type: ignore
+six(number, 2, 3, 4, 5, text)  # type: ignore
+seven(number, 2, 3, 4, 5, 6, text)  # type: ignore
 eight(number, 2, 3, 4, 5, 6, 7, text)  # type: ignore
 
 # Too many arguments, too few, and names that are not there.
@@ -169,8 +261,11 @@ label(double(1))  # type: ignore
 label(double(1), "a", digit=2)  # type: ignore
 eight(number, number, number, number, number, number, number)  # type: ignore
 
-# What can't be said: a task that is given by name.  `typing.cast` helps.
+# What can't be said: a task that is given by name, one among many arguments alike, and the
+# result of a function of any type, where that is given tasks.  `typing.cast` helps.
 double(x=double(1))  # type: ignore
+add(*[double(1)])  # type: ignore
+double(first([double(1)]))  # type: ignore
 
 # A task is not its value.
 double(1) + 1  # type: ignore

@@ -8,16 +8,19 @@ from jug import _side_by_side
 
 __path__ = _side_by_side.without_former(__path__)
 
-from jug.barrier import barrier, bvalue
-from jug.task import (
-    CachedFunction,
-    Task,
-    TaskGenerator,
-    Tasklet,
-    iteratetask,
-    return_tuple,
-    value,
-)
+from jug.collector import without_collector
+
+with without_collector():
+    from jug.barrier import barrier, bvalue
+    from jug.task import (
+        CachedFunction,
+        Task,
+        TaskGenerator,
+        Tasklet,
+        iteratetask,
+        return_tuple,
+        value,
+    )
 
 if TYPE_CHECKING:
     from jug.backends import dict_store, file_store, redis_store

@@ -15,7 +15,9 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from jug.named_tuple import NamedTuple
 
 __all__ = ["EntryPoint", "entry_points", "local_packages", "offered_by", "offers", "versions"]
 

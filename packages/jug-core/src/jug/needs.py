@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from math import inf
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
+from jug.named_tuple import NamedTuple
 from jug.wording import counted
 
 __all__ = ["NOTHING", "SIZES", "Needs", "memory_size", "most_of"]
@@ -18,7 +19,7 @@ __all__ = ["NOTHING", "SIZES", "Needs", "memory_size", "most_of"]
 SIZES: Final = "a size such as 8 GB, 64G, 1.5 GiB or 500MB"
 """What `memory_size` understands."""
 
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)b?|b|bytes?)\s*", re.IGNORECASE)
+_SIZE: Final = r"(?i)\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)b?|b|bytes?)\s*"
 _POWERS: Final = " kmgtp"
 
 
@@ -113,7 +114,7 @@ def memory_size(given: Any) -> int:
 
 
 def _written(text: str) -> float:
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(_SIZE, text)
     if not found:
         return -1.0
     number, letter, binary = found.groups()

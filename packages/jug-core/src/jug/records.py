@@ -27,14 +27,14 @@ and for failures: the measures, and the arguments in short.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from jug.named_tuple import NamedTuple
 
 Buffer = bytes | bytearray | memoryview
 """Anything that bytes can be read from."""
@@ -176,22 +176,6 @@ def in_order(runs: Iterable[Run]) -> list[Run]:
     True
     """
     return sorted(runs, key=lambda run: run.record.start + run.record.duration)
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Let the garbage collector rest: it would look at a million records again and again.
-
-    >>> with without_collector():
-    ...     kept = [Record(start=float(number)) for number in range(3)]
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def with_state(packed: bytes, state: RunState) -> bytes:

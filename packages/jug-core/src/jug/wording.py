@@ -32,10 +32,10 @@ def escaped(text: str) -> str:
     >>> escaped("no\x1b[2J such\nluck")
     'no\\x1b[2J such\\nluck'
     """
-    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+    return re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], text)
 
 
-CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 """Characters that end a line, move a cursor or paint."""
 
 

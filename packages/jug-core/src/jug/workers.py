@@ -16,12 +16,13 @@ import time
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from jug.backends.base import BaseStore, Holder, Presence
 from jug.backends.frames import by_worker, place_of
 from jug.backends.process import Process
 from jug.backends.worker_record import WorkerRecord
+from jug.named_tuple import NamedTuple
 from jug.wording import duration, escaped, rounded
 
 __all__ = [

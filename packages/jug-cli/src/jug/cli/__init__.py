@@ -14,13 +14,16 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
-import click
-
 from jug._siblings import resolve
-from jug.cli.output import written_output
+from jug.collector import importing
 from jug.errors import JugError, OptionError
 from jug.messages import telling_by_itself
-from jug.records import without_collector
+
+with importing():
+    import click
+
+    from jug.cli.ending import end_without_teardown
+    from jug.cli.output import written_output
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
 
@@ -96,8 +99,12 @@ class _Jug(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command line to the end of its output."""
-        with written_output():
-            return super().main(*args, **extra)
+        try:
+            with written_output():
+                return super().main(*args, **extra)
+        except SystemExit as end:
+            end_without_teardown(end)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
@@ -109,7 +116,7 @@ class _Jug(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a name, None if there is none."""
         if cmd_name in OWN_COMMANDS:
-            with without_collector():  # which would look at all modules again and again
+            with importing():
                 module = import_module(f"jug.cli.{cmd_name.replace('-', '_')}")
             command: click.Command = module.command
             command.short_help = OWN_COMMANDS[cmd_name]
@@ -153,7 +160,8 @@ class _Jug(click.Group):
         for name in self.list_commands(ctx)[len(rows) :]:
             command = self.get_command(ctx, name)
             assert command is not None  # it was listed just now
-            rows.append((name, command.get_short_help_str(formatter.width)))
+            if not command.hidden:
+                rows.append((name, command.get_short_help_str(formatter.width)))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

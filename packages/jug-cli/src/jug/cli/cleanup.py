@@ -7,7 +7,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +189,8 @@ def _used_by(
     """Return the digests of all tasks of other jugfiles, in the store of the options."""
     used: set[bytes] = set()
     for path, arguments in named:
-        job = replace(job_of(options), jugfile=path, arguments=arguments)
+        job = job_of(options)
+        job.jugfile, job.arguments = path, arguments
         with traceless(path):
             _, jugspace = job.begin()
             if must_be_known and jugspace.barrier_tasks:

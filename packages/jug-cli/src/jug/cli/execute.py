@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from jug.cli import DONE
+from jug.cli.ending import note_all_is_own
 from jug.cli.jobs import jobs_option, workers_of
 from jug.cli.jugfile_command import as_json, jugfile_command
 from jug.cli.progress import progress_option, shown_progress
 from jug.cli.reading import job_of, reading, traceless, warn_of_barrier
 from jug.cli.selecting import Chosen, selection_options, tell_no_match
 from jug.cli.strict import refusal, strict_option
+from jug.collector import importing
 from jug.descriptors import is_stream_ready
 from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
-from jug.records import without_collector
 from jug.tables import table
 from jug.wording import counted
 
@@ -146,7 +146,7 @@ def command(
     Of tasks that are chosen those are run that can be: what they need is not chosen with them,
     but waited for until somebody has run it.
     """
-    with without_collector():
+    with importing():
         from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
@@ -161,6 +161,8 @@ def command(
     with Drain().heeded() as drain:  # from before the queue is asked until all is told
         summary = _run(options, begun_with, drain)
         ignore_draining_at_exit()
+        if hasattr(os, "fork") and not options.pdb and workers_of(options) == 1:
+            note_all_is_own()  # that one worker has read the jugfile in a process of its own
         if not summary.unmatched or summary.executed:
             _print_summary(summary, summary.short or options.short)
         if summary.unmatched:
@@ -173,7 +175,7 @@ def command(
 
 
 def _run(options: Options, begun_with: dict[str, Any], drain: Drain) -> Summary:
-    with without_collector():
+    with importing():
         from jug.execution import execute
 
     end = _end_of_job(options)
@@ -221,7 +223,6 @@ def _look_ahead(options: Options, allow_none: bool, as_json: bool) -> None:
         warn_of_barrier(jugspace)
 
 
-@dataclass(eq=False, repr=False)
 class RunSettings:
     """The settings of a worker; called once the jugfile was read, in the worker or before it.
 
@@ -229,18 +230,25 @@ class RunSettings:
     than those `given` on the command line.
     """
 
-    given: dict[str, Any]
-    weaker: dict[str, Any]
-    begun_with: dict[str, Any]
-    """What the command began with, of options that a jugfile sets too late."""
-    end_of_job: float | None = None
-    """When the command's batch job must end, in seconds since the epoch."""
-    began: float = field(default_factory=time.time)
-    """When the command began."""
-    process: int = field(default_factory=os.getpid)
-    """The process of the command, which need not be the worker's."""
-    folder: str = field(default_factory=os.getcwd)
-    """Where the command began, which need not be where the jugfile has left the worker."""
+    def __init__(
+        self,
+        given: dict[str, Any],
+        weaker: dict[str, Any],
+        begun_with: dict[str, Any],
+        end_of_job: float | None,
+    ) -> None:
+        self.given = given
+        self.weaker = weaker
+        self.begun_with = begun_with
+        """What the command began with, of options that a jugfile sets too late."""
+        self.end_of_job = end_of_job
+        """When the command's batch job must end, in seconds since the epoch."""
+        self.began = time.time()
+        """When the command began."""
+        self.process = os.getpid()
+        """The process of the command, which need not be the worker's."""
+        self.folder = os.getcwd()
+        """Where the command began, which need not be where the jugfile has left the worker."""
 
     def __call__(self) -> Settings:
         """Return the settings, and in a worker see to it that the environment can end it."""

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 
 import click
 
+from jug.collector import without_collector
 from jug.errors import JugError
 from jug.installed import EntryPoint, entry_points, offers
-from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 
@@ -36,10 +36,20 @@ def load(entry: EntryPoint) -> click.Command:
             command = entry.load()
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.value} is no click command")
-        command.get_short_help_str()
-    except (Exception, SystemExit) as error:
+        require_listable(command)
+    except KeyboardInterrupt:
+        whose = f"the command {entry.name!r} of {entry.owner}"
+        click.echo(f"jug: interrupted while {whose} was loaded", err=True)
+        raise
+    except BaseException as error:  # some libraries have exceptions that are none of `Exception`
         return _stand_in(entry, describe_exception(error))
     return command
+
+
+def require_listable(command: click.Command) -> None:
+    """Raise what `jug --help` would raise where it lists a command."""
+    if not isinstance(command.get_short_help_str(80), str):
+        raise TypeError("its short help is no text")
 
 
 def _stand_in(entry: EntryPoint, reason: str) -> click.Command:

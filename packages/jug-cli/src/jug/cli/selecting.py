@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jug.cli.reading import warn_of_barrier
 from jug.errors import OptionError
+from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from jug.jugfile import Jugspace

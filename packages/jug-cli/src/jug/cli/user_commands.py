@@ -17,6 +17,8 @@ from typing import Final
 
 import click
 
+from jug.cli.installed_commands import require_listable
+
 _MODULE: Final = "jug_user_commands"
 
 
@@ -34,7 +36,9 @@ def find_user_commands() -> dict[str, click.Command]:
 def _commands_in(path: str) -> dict[str, click.Command]:
     try:
         return _by_name(_load(path)) if _is_file(path) else {}
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
         return {}
 
@@ -50,7 +54,7 @@ def _is_file(path: str) -> bool:
 def _by_name(module: ModuleType) -> dict[str, click.Command]:
     found = [thing for thing in vars(module).values() if isinstance(thing, click.Command)]
     for command in found:
-        command.get_short_help_str()  # shows that it can be listed
+        require_listable(command)
     return {command.name: command for command in found if command.name}
 
 

@@ -135,6 +135,6 @@ class LiveDisplay:
         columns = self._block.size().columns
         for begun in self._begun.values():
             line = begun.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
-            text = Text(CONTROLS.sub("", Text.from_ansi(line).plain))
+            text = Text(re.sub(CONTROLS, "", Text.from_ansi(line).plain))
             text.truncate(columns - 1)
             yield Line(text.plain, text.cell_len)

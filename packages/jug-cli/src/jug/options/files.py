@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
+from jug.named_tuple import NamedTuple
 from jug.options.keys import KEYS, Key
 
 if TYPE_CHECKING:

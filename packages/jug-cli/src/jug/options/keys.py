@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from jug.errors import OptionError
+from jug.named_tuple import NamedTuple
 from jug.needs import memory_size
 
 _TRUE: Final = ("1", "true", "yes", "y", "on")
@@ -123,8 +123,7 @@ DISPLAYS: Final = ("live", "plain", "none")
 _NO_EFFECT: Final = "accepted, and without effect"
 
 
-@dataclass(eq=False, repr=False)
-class Key:
+class Key(NamedTuple):
     """Something that can be configured."""
 
     section: str

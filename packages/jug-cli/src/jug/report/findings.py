@@ -14,10 +14,10 @@ from typing import NamedTuple
 from jug.backends.base import BaseStore
 from jug.backends.worker_record import WorkerRecord
 from jug.code import Comparison, find_stale, find_unseen
+from jug.collector import without_collector
 from jug.jugfile import Jugspace
 from jug.progress import Snapshot
 from jug.progress.outside import Onlooker
-from jug.records import without_collector
 from jug.report.timeline import Kinds, Timeline, kinds_of, timeline
 from jug.status import Status
 from jug.task.graph import Graph

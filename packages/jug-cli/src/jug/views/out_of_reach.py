@@ -40,7 +40,7 @@ def out_of_reach(store: BaseStore, tasks: Iterable[Task[Any]]) -> list[OutOfReac
 
     Where no worker lives nothing is said: one that will come may have more.
     """
-    stating = [task for task in tasks if task.needs is not NOTHING]
+    stating = [task for task in tasks if task.options.needs is not NOTHING]
     done = store.exists([task.digest for task in stating])
     left = [task for task, is_done in zip(stating, done, strict=True) if not is_done]
     offers = living_offers(store) if left else []

@@ -16,7 +16,8 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from jug.backends.base import BaseStore
-from jug.records import RunState, without_collector
+from jug.collector import without_collector
+from jug.records import RunState
 from jug.run_times import RunTimes
 from jug.task.graph import Graph
 from jug.views.distribution import Distribution, distribution

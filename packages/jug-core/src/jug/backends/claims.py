@@ -34,7 +34,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Claim", "ClaimFiles", "Claims"]
 

@@ -32,7 +32,9 @@ from __future__ import annotations
 
 from _thread import allocate_lock  # `import jug` stays light: threading is slow to come
 from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple, Self
+from typing import Self
+
+from jug.named_tuple import NamedTuple
 
 __all__ = ["NOTHING", "Changes", "News", "Reader", "TaskState"]
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Self
+
+from jug.named_tuple import NamedTuple
 
 
 class Process(NamedTuple):

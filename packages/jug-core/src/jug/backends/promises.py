@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jug.backends.frames import Frame, Heartbeat, Holder, Lease, Outcome, Presence, by_worker
 from jug.backends.news import Changes, News, Reader
+from jug.collector import without_collector
 from jug.errors import DamagedResult, DecodeError, ResultNotFound
 from jug.messages import Log
-from jug.records import Buffer, Record, Run, RunState, in_order, without_collector
+from jug.records import Buffer, Record, Run, RunState, in_order
 
 if TYPE_CHECKING:
     from jug.backends.worker_record import WorkerRecord

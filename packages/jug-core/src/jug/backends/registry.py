@@ -23,9 +23,9 @@ from os.path import expanduser
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
+from jug.collector import without_collector
 from jug.errors import JugError, OptionError, StoreError, UnknownStore
 from jug.installed import EntryPoint, entry_points, offered_by
-from jug.records import without_collector
 from jug.tracebacks import describe_exception
 
 __all__ = ["load_store", "open_store", "scheme_of", "schemes"]

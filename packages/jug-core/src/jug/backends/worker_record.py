@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from jug.backends.process import Process
 from jug.installed import versions
+from jug.named_tuple import NamedTuple
 
 _JOB_VARIABLES: Final = {
     "SLURM": ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_ID"),

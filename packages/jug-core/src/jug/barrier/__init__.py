@@ -26,6 +26,7 @@ __all__ = ["CachedFunction", "barrier", "bvalue"]
 K = TypeVar("K")
 R = TypeVar("R")
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 def barrier() -> None:
@@ -65,6 +66,8 @@ def bvalue(t: Listed[Listed[Later[R]]]) -> list[list[R]]: ...
 def bvalue(t: dict[K, Task[R]]) -> dict[K, R]: ...
 @overload
 def bvalue(t: tuple[Later[R], Later[S]]) -> tuple[R, S]: ...
+@overload
+def bvalue(t: tuple[Later[R], Later[S], Later[T]]) -> tuple[R, S, T]: ...
 @overload
 def bvalue(t: tuple[Later[R], ...]) -> tuple[R, ...]: ...
 @overload

@@ -15,8 +15,8 @@ from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.sources import changes, let_go
 from jug.code.things import defaults_in, is_callable_kind
+from jug.collector import without_collector
 from jug.hash.names import function_name
-from jug.records import without_collector
 
 __all__ = ["Call", "all_codes_of", "brings_nothing", "code_of", "codes_of"]
 

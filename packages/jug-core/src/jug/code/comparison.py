@@ -21,8 +21,9 @@ from jug.code.fingerprint import NOT_SEEN, Code, split
 from jug.code.freshness import is_of_now, kept_unless_fresh, one_of_each
 from jug.code.kept import Accepted, KeptCode, accept_code
 from jug.code.sources import remember
+from jug.collector import without_collector
 from jug.hash.names import task_names
-from jug.records import Record, without_collector
+from jug.records import Record
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore

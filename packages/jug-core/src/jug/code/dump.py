@@ -13,9 +13,10 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.code.scopes import Imported, Name, ScopeKind, Scopes
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Dump", "dump", "room"]
 

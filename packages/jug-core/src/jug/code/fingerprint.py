@@ -9,13 +9,12 @@ same code, so what it says is not compared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, Self
 
 from jug.code.source_file import Piece
+from jug.digests import blake2b
 
 __all__ = ["SCHEME", "Code", "Part", "part_of", "split", "value_part"]
 
@@ -30,36 +29,43 @@ _ID_OF: Final = attrgetter("id")
 _PREFIX: Final = f"{SCHEME}:"
 
 
-@dataclass(eq=False)
 class Part:
     """A function, a class or a value of the project."""
 
-    name: str
-    """Its module and its name there."""
-    kind: str
-    """``function``, ``class`` or ``value``."""
-    fingerprint: str
-    """12 hexadecimal digits."""
-    source: str
-    """Its lines."""
-    id: int
-    """A number of 48 bits for its name and its fingerprint."""
+    def __init__(self, name: str, kind: str, fingerprint: str, source: str, id: int) -> None:
+        self.name = name
+        """Its module and its name there."""
+        self.kind = kind
+        """``function``, ``class`` or ``value``."""
+        self.fingerprint = fingerprint
+        """12 hexadecimal digits."""
+        self.source = source
+        """Its lines."""
+        self.id = id
+        """A number of 48 bits for its name and its fingerprint."""
 
 
-@dataclass(eq=False)
 class Code:
     """The code behind a function, as far as it is seen."""
 
-    own: str
-    """The fingerprint of the function alone, zeros if its source is not seen."""
-    reach: str
-    """The fingerprint of everything that it reaches, itself included."""
-    reached: Sequence[Part]
-    """All that it reaches, in no order."""
-    unseen: tuple[str, ...]
-    """What can't be seen, each with the reason."""
-    border: tuple[str, ...]
-    """Packages that it uses, which are known by their versions."""
+    def __init__(
+        self,
+        own: str,
+        reach: str,
+        reached: Sequence[Part],
+        unseen: tuple[str, ...],
+        border: tuple[str, ...],
+    ) -> None:
+        self.own = own
+        """The fingerprint of the function alone, zeros if its source is not seen."""
+        self.reach = reach
+        """The fingerprint of everything that it reaches, itself included."""
+        self.reached = reached
+        """All that it reaches, in no order."""
+        self.unseen = unseen
+        """What can't be seen, each with the reason."""
+        self.border = border
+        """Packages that it uses, which are known by their versions."""
 
     @classmethod
     def of(

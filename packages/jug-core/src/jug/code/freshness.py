@@ -13,7 +13,7 @@ from jug.code.codes import code_of
 from jug.code.fingerprint import Code
 from jug.code.kept import KeptCode
 from jug.code.sources import remember
-from jug.records import without_collector
+from jug.collector import without_collector
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore

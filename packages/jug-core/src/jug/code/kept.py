@@ -17,10 +17,11 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from jug.code.fingerprint import Code, Part, fingerprint, split
+from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from jug.backends.base import BaseStore

@@ -19,10 +19,11 @@ from functools import cache
 from importlib.machinery import SOURCE_SUFFIXES
 from itertools import takewhile
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.code.asking import is_a, own_names
 from jug.installed import local_packages
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Place", "is_project", "loaded_since", "names_of", "place_of"]
 

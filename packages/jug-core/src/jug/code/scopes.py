@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from enum import Enum, auto
-from typing import NamedTuple
+
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Imported", "Name", "ScopeKind", "Scopes"]
 

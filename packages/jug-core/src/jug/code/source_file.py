@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import CodeType, FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.code.asking import is_a, names_in_class, own_names
 from jug.code.dump import Dump, dump, room
 from jug.code.modules import names_of
 from jug.code.scopes import Imported
-from jug.hash.lambdas import enclosing, positions
 from jug.hash.names import module_name
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Definition", "Piece", "SourceFile"]
 
@@ -144,6 +144,8 @@ class SourceFile:
         line = code.co_firstlineno
         found = [node for node in self._lambdas if node.lineno == line]
         if len(found) > 1:
+            from jug.hash.lambdas import enclosing, positions
+
             found = enclosing(found, list(positions(code)))
         if not found:
             return None

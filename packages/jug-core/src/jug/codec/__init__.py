@@ -37,11 +37,12 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from struct import Struct
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zlib import crc32
 
 from jug import _arrays
 from jug.errors import DamagedResult, DecodeError, EncodeError, JugError, StoreFormatError
+from jug.named_tuple import NamedTuple
 from jug.records import Buffer
 from jug.tracebacks import describe_exception
 

@@ -36,13 +36,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from jug.collector import without_collector
 from jug.errors import OptionError
 from jug.execution.job import Job
 from jug.execution.settings import Settings, check_workers
 from jug.execution.summary import Ending, Failure, Summary
 from jug.messages import Log
 from jug.progress import Display
-from jug.records import without_collector
 
 if TYPE_CHECKING:
     from jug.execution.draining import Drain
@@ -86,7 +86,7 @@ def _execute_by_several(job: Job, jobs: int, display: Display | None, drain: Dra
     from jug.execution.processes import run_several, run_spawned, why_not_fork
     from jug.execution.random_numbers import warn_of_seeds
 
-    jugfile, jugspace = job.begin()
+    jugfile, jugspace = job.begin(to_run=True)
     with jugspace.store as store:
         if not store.shared:
             raise OptionError(

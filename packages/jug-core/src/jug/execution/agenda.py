@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore, Changes, Holder
-from jug.execution.budget import Budget
 from jug.execution.census import Census
 from jug.execution.failures import recorded_failures
 from jug.execution.memory import Memory
@@ -36,9 +35,10 @@ from jug.task import Task
 from jug.task.graph import Graph
 
 if TYPE_CHECKING:
+    from jug.execution.budget import Budget
     from jug.selection import Selection
 
-_NOT_DONE: Final = re.compile(b"[^%c]" % DONE, re.DOTALL)
+_NOT_DONE: Final = b"[^%c]" % DONE
 
 
 class Agenda:
@@ -108,7 +108,7 @@ class Agenda:
         states, awaited = self.plan.states, jugspace.barrier_tasks
         self.has_barrier = bool(awaited)
         if awaited is jugspace.tasks:
-            self._barrier_tasks = [found.start() for found in _NOT_DONE.finditer(states)]
+            self._barrier_tasks = [found.start() for found in re.finditer(_NOT_DONE, states)]
         else:
             numbers = (self.graph.numbers[task.digest] for task in awaited)
             self._barrier_tasks = [number for number in numbers if states[number] != DONE]

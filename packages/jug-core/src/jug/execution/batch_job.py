@@ -18,8 +18,8 @@ __all__ = ["ask_for_end"]
 log = Log("execution")
 
 _PATIENCE: Final = 10.0  # seconds
-_WHEN: Final = re.compile(r"\d{9,}")
-_NEVER: Final = re.compile(r"(?i)n/?a|none|unknown|unlimited")
+_WHEN: Final = r"\d{9,}"
+_NEVER: Final = r"(?i)n/?a|none|unknown|unlimited"
 
 
 def ask_for_end(environ: Mapping[str, str]) -> float | None:
@@ -33,9 +33,9 @@ def ask_for_end(environ: Mapping[str, str]) -> float | None:
         return None
     lines, trouble = _squeue(job)
     for line in lines:
-        if _WHEN.fullmatch(line):
+        if re.fullmatch(_WHEN, line):
             return float(line)
-    if trouble or not any(map(_NEVER.fullmatch, lines)):
+    if trouble or not any(re.fullmatch(_NEVER, line) for line in lines):
         why = trouble or f"squeue says {' '.join(lines)!r}"
         what_to_do = "JUG_END_TIME may say so, or be never"
         log.warning("not known when this job must end (%s): %s", why, what_to_do)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.backends.base import BaseStore
 from jug.execution.end_time import EndTime
 from jug.execution.longest_runs import KnownRuns, LongestRuns
 from jug.execution.summary import TooLong
+from jug.named_tuple import NamedTuple
 from jug.task import Task
 from jug.wording import duration
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from jug.errors import OptionError
 from jug.machine.cores import usable_cores
 from jug.machine.gpus import VARIABLE, usable_gpus
 from jug.machine.memory import usable_memory
+from jug.named_tuple import NamedTuple
 from jug.needs import Needs, count_of, memory_of
 
 __all__ = ["MOST_GPUS", "Capacity"]

@@ -8,11 +8,10 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
 from jug.errors import JugError
-from jug.execution.longest_runs import KnownRuns
 from jug.execution.output_pipe import OutputPipe
 from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
@@ -22,6 +21,9 @@ from jug.progress import Spent, Standing
 from jug.task import Task
 from jug.task.short_form import short_form
 from jug.tracebacks import describe_exception, own_traceback
+
+if TYPE_CHECKING:
+    from jug.execution.longest_runs import KnownRuns
 
 _LENGTH: Final = Struct("<Q")
 

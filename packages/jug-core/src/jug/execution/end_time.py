@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.errors import OptionError
 from jug.execution.batch_job import ask_for_end
+from jug.named_tuple import NamedTuple
 
 __all__ = ["EndTime", "end_of_job", "end_time"]
 

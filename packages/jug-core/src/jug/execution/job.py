@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from jug.backends.base import BaseStore
@@ -21,18 +20,24 @@ from jug.session import set_running, use_store
 from jug.tracebacks import Advice, describe_exception, own_traceback
 
 
-@dataclass(eq=False, repr=False)
 class Job:
     """A jugfile to execute, and how.  It pickles, for workers that are started anew."""
 
-    jugfile: str
-    arguments: list[str]
-    jugdir: str
-    read_settings: Callable[[], Settings] = Settings
-    """Called in each worker after it has read the jugfile, which may set options itself."""
-    store_options: dict[str, Any] = field(default_factory=dict)
-    folder: str = field(default_factory=os.getcwd)
-    """Where the command began: relative paths are paths in it."""
+    def __init__(
+        self,
+        jugfile: str,
+        arguments: list[str],
+        jugdir: str,
+        store_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.jugfile = jugfile
+        self.arguments = arguments
+        self.jugdir = jugdir
+        self.read_settings: Callable[[], Settings] = Settings
+        """Called in each worker after it has read the jugfile, which may set options itself."""
+        self.store_options = store_options or {}
+        self.folder = os.getcwd()
+        """Where the command began: relative paths are paths in it."""
 
     def open_store(self) -> BaseStore:
         """Return the store, opened anew, wherever the jugfile has left this process."""
@@ -47,14 +52,18 @@ class Job:
         with suppress(JugError):  # which the worker says, unless the jugfile names another store
             load_store(self.jugdir)
 
-    def begin(self) -> tuple[Jugfile, Jugspace]:
-        """Read the jugfile for the first time, with the store as the one in use."""
+    def begin(self, to_run: bool = False) -> tuple[Jugfile, Jugspace]:
+        """Read the jugfile for the first time, with the store as the one in use.
+
+        `to_run` says that workers of this process, or forked from it, will run its tasks.
+        """
         set_running()
         os.chdir(self.folder)
         jugfile = Jugfile(self.jugfile, self.arguments)
         use_store(self._open_store_here())
         jugspace = explained(jugfile, jugfile.read)
-        note_what_is_shared()
+        if to_run:
+            note_what_is_shared()
         # The tasks stay to the end.  A collector that looks at them finds nothing, not even
         # the one with which Python ends, and in a forked worker it copies their memory.
         gc.freeze()

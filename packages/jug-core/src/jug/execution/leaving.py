@@ -45,6 +45,11 @@ def end_own(status: int, last: str) -> NoReturn:
         module = sys.modules.get(name)
         if isinstance(module, ModuleType) and _is_users(module):
             _empty(module)
+    end_process(status)
+
+
+def end_process(status: int) -> NoReturn:
+    """End the process with the exit functions of libraries in C, and nothing of Python's."""
     if os.name == "posix":
         ctypes.CDLL(None).exit(status)
     os._exit(status)

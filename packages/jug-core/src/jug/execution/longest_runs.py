@@ -13,9 +13,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends.base import BaseStore
+from jug.named_tuple import NamedTuple
 from jug.records import RunState
 
 __all__ = ["KnownRuns", "LongestRuns", "known_runs"]

@@ -37,6 +37,7 @@ class Memory:
     def __init__(self, graph: Graph, aggressive_unload: bool) -> None:
         self._graph = graph
         self._keeps_nothing = aggressive_unload
+        self._always_small: frozenset[type] = frozenset() if aggressive_unload else _NUMBERS
         self._once = bytearray()
         self.forget()
 
@@ -50,10 +51,11 @@ class Memory:
 
         Give them to `put_back`, so that the jugfile has them again.
         """
-        held = []
+        held, always_small = [], self._always_small
         for task in tasks:
-            if task.is_loaded() and not self._is_small(task.loaded_value):
-                held.append((task, task.loaded_value))
+            value = task.loaded_value
+            if type(value) not in always_small and task.is_loaded() and not self._is_small(value):
+                held.append((task, value))
                 task.unload()
         return held
 
@@ -69,10 +71,10 @@ class Memory:
 
     def unload(self, inputs: Sequence[int]) -> None:
         """Forget what a task was given, as far as it is large or nothing else will need it."""
-        once, tasks = self._needed_once(), self._graph.tasks
+        once, tasks, always_small = self._needed_once(), self._graph.tasks, self._always_small
         for needed in inputs:
             value = tasks[needed].loaded_value
-            if once[needed] or not (type(value) in _NUMBERS or self._is_small(value)):
+            if once[needed] or not (type(value) in always_small or self._is_small(value)):
                 tasks[needed].unload()
 
     def _needed_once(self) -> Sequence[int]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jug.backends.base import BaseStore, Frame
 from jug.errors import DamagedResult, ResultNotFound
-from jug.execution.budget import Budget
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_no_retry, log_retry, note_run
 from jug.execution.memory import forget_changeable
@@ -22,6 +21,9 @@ from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
 from jug.task.misuse import note_task_used_in_task
 from jug.task.short_form import call_form
 from jug.tracebacks import describe_exception
+
+if TYPE_CHECKING:
+    from jug.execution.budget import Budget
 
 
 class InputMissing(Exception):
@@ -91,6 +93,7 @@ class TaskRunner:
                     log_no_retry(call_form(task), describe_exception(error))
                     raise TooLate from None
                 log_retry(call_form(task), describe_exception(error), attempts_left)
+                forget_changeable(task.dependencies())
         raise AssertionError("the last attempt returns or raises")
 
     def _note_retry(self, task: Task[Any], error: Exception) -> None:
@@ -110,7 +113,6 @@ class TaskRunner:
         return self._output.of_failure()
 
     def _load_arguments(self, task: Task[Any]) -> Arguments:
-        forget_changeable(task.dependencies())
         try:
             return load_arguments(task)
         except (ResultNotFound, DamagedResult):

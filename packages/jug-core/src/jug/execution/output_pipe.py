@@ -14,7 +14,6 @@ import stat
 import struct
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, Self
 
 if sys.platform != "win32":  # which starts no workers
@@ -26,15 +25,15 @@ _SIZE: Final = struct.Struct("i")
 _CHUNK: Final = 1 << 16
 
 
-@dataclass(eq=False, repr=False)
 class OutputPipe:
     """One pipe between a worker and its supervisor.  It pickles, for a worker started anew."""
 
-    descriptors: list[int]
-    """What it stands for in the worker."""
-    reader: int
-    writer: int
-    is_terminal: bool
+    def __init__(self, descriptors: list[int], reader: int, writer: int) -> None:
+        self.descriptors = descriptors
+        """What it stands for in the worker."""
+        self.reader = reader
+        self.writer = writer
+        self.is_terminal = os.isatty(descriptors[0])
 
     @classmethod
     def open(cls, descriptors: list[int]) -> Self:
@@ -47,7 +46,7 @@ class OutputPipe:
 
             setraw(writer)
         os.set_blocking(reader, False)
-        pipe = cls(descriptors, reader, writer, os.isatty(descriptors[0]))
+        pipe = cls(descriptors, reader, writer)
         pipe.resize()
         return pipe
 

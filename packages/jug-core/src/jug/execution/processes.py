@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain, repeat
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from jug import code
 from jug.backends.base import BaseStore
@@ -31,7 +31,6 @@ from jug.execution.draining import DRAINING, Drain, handle_draining
 from jug.execution.failures import failed_before
 from jug.execution.job import Job, explained, note_what_is_shared
 from jug.execution.leaving import end_own, forget_exit_functions, leave, leave_to_parent
-from jug.execution.longest_runs import KnownRuns, known_runs
 from jug.execution.open_files import before_fork
 from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
@@ -47,6 +46,9 @@ from jug.jugfile import Jugfile, Jugspace
 from jug.messages import Log, tell_directly
 from jug.progress import Display
 from jug.tracebacks import describe_exception
+
+if TYPE_CHECKING:
+    from jug.execution.longest_runs import KnownRuns
 
 log = Log("worker")
 
@@ -135,7 +137,11 @@ def _known_runs(job: Job, store: BaseStore, count: int) -> Iterator[KnownRuns | 
 
     One that begins later, in place of a dead one, has to know of later runs: it gets None.
     """
-    runs = None if job.read_settings().end is None else known_runs(store)
+    runs = None
+    if job.read_settings().end is not None:
+        from jug.execution.longest_runs import known_runs
+
+        runs = known_runs(store)
     return chain(repeat(runs, count), repeat(None))
 
 
@@ -160,7 +166,7 @@ def run_forked(
 
 def run_here(job: Job, drain: Drain) -> Summary:
     """Run the tasks in this very process, for a debugger."""
-    jugfile, jugspace = job.begin()
+    jugfile, jugspace = job.begin(to_run=True)
     with jugspace.store:
         warn_of_other_hashes(jugspace)
         worker = Worker(jugspace, _reader(jugfile), job.read_settings())
@@ -181,7 +187,7 @@ def _reader(jugfile: Jugfile) -> Read:
 
 
 def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
-    jugfile, jugspace = job.begin()
+    jugfile, jugspace = job.begin(to_run=True)
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
         warn_of_other_hashes(jugspace)

@@ -21,12 +21,14 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jug.backends.base import Holder
-from jug.execution.budget import Budget
 from jug.execution.plan import DONE, FAILED, LATE, SKIPPED, WAITING, Plan
 from jug.execution.reach import Reach
+
+if TYPE_CHECKING:
+    from jug.execution.budget import Budget
 
 __all__ = ["Prospects"]
 

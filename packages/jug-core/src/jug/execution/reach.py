@@ -13,7 +13,6 @@ from jug.backends.base import BaseStore
 from jug.execution.capacity import Capacity
 from jug.needs import Needs
 from jug.task import Task
-from jug.workers import living_offers
 
 __all__ = ["Reach"]
 
@@ -46,5 +45,7 @@ class Reach:
 
     def _is_offered(self, needs: Needs) -> bool:
         if self._offers is None:
+            from jug.workers import living_offers  # few tasks say what they need
+
             self._offers = living_offers(self._store)
         return any(not needs.shortages(there) for there in self._offers)

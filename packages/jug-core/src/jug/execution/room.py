@@ -15,12 +15,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from jug.execution.capacity import Capacity
 from jug.execution.shares import Share
 from jug.execution.slots import NO_TASK
 from jug.machine.gpus import VARIABLE
+from jug.named_tuple import NamedTuple
 from jug.needs import NOTHING, Needs
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 R = TypeVar("R")
 S = TypeVar("S")
+T = TypeVar("T")
 Jugdir: TypeAlias = str | os.PathLike[str] | BaseStore | None
 
 
@@ -84,6 +85,15 @@ def run(
     progress: bool = True,
     **machine: Unpack[Machine],
 ) -> tuple[R, S]: ...
+@overload
+def run(
+    x: tuple[Later[R], Later[S], Later[T]],
+    workers: int = 1,
+    jugdir: Jugdir = None,
+    keep_going: bool = False,
+    progress: bool = True,
+    **machine: Unpack[Machine],
+) -> tuple[R, S, T]: ...
 @overload
 def run(
     x: tuple[Later[R], ...],

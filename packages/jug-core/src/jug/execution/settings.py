@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
 from jug.execution.capacity import Capacity
 from jug.execution.end_time import EndTime
+from jug.named_tuple import NamedTuple
 from jug.task import Task
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def check_workers(count: int) -> None:
         raise OptionError(f"the number of workers must be from 1 to {most}, not {count}")
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Settings:
+class Settings(NamedTuple):
     """How a worker behaves."""
 
     keep_going: bool = False

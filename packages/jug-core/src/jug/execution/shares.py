@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import mmap
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.errors import JugError
+from jug.named_tuple import NamedTuple
 
 _SHARE: Final = Struct("<QQQ")
 

@@ -36,12 +36,13 @@ import os
 import time
 from functools import lru_cache
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jug.execution.deaths import DEADLY, Deaths
 from jug.execution.last_output import ROOM, LastOutput, LastOutputs
 from jug.execution.shares import Share, Shares
 from jug.execution.tally import Tally, added
+from jug.named_tuple import NamedTuple
 from jug.progress import Spent
 
 NO_TASK: Final = bytes(20)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.execution.too_large import TooLarge
+from jug.named_tuple import NamedTuple
 from jug.wording import counted, duration
 
 
@@ -97,35 +98,40 @@ class TooLong(NamedTuple):
         )
 
 
-@dataclass(slots=True, eq=False)
 class Summary:
     """What one worker, or several together, did."""
 
-    ending: Ending
-    executed: Counter[str] = field(default_factory=Counter)
-    """How many tasks were run here, by name."""
-    loaded: Counter[str] = field(default_factory=Counter)
-    """How many of those that are selected were found done, by name."""
-    failures: list[Failure] = field(default_factory=list)
-    """The tasks that failed here."""
-    failures_elsewhere: list[Failure] = field(default_factory=list)
-    """Some that were not tried here, as they failed elsewhere meanwhile, or earlier for good."""
-    blocked: int = 0
-    """How many tasks wait for one that failed."""
-    left: int = 0
-    """How many selected tasks are not done."""
-    unmatched: str = ""
-    """What to say of a selection that no task fits."""
-    stale: str = ""
-    """What is said of results that came from older code, if this worker was to say it."""
-    too_long: list[TooLong] = field(default_factory=list)
-    """What would not have fitted into all the time that there was."""
-    too_large: list[TooLarge] = field(default_factory=list)
-    """What needs more than there is of the machine."""
-    short: bool = False
-    """Whether less is to be told of it."""
-    at_barrier: bool = False
-    """Whether the jugfile stops at a barrier, beyond which there may be more tasks."""
+    def __init__(
+        self,
+        ending: Ending,
+        executed: Mapping[str, int] | None = None,
+        loaded: Mapping[str, int] | None = None,
+    ) -> None:
+        self.ending = ending
+        self.executed = Counter(executed)
+        """How many tasks were run here, by name."""
+        self.loaded = Counter(loaded)
+        """How many of those that are selected were found done, by name."""
+        self.failures: list[Failure] = []
+        """The tasks that failed here."""
+        self.failures_elsewhere: list[Failure] = []
+        """Some that were not tried here: they failed elsewhere meanwhile, or earlier for good."""
+        self.blocked = 0
+        """How many tasks wait for one that failed."""
+        self.left = 0
+        """How many selected tasks are not done."""
+        self.unmatched = ""
+        """What to say of a selection that no task fits."""
+        self.stale = ""
+        """What is said of results that came from older code, if this worker was to say it."""
+        self.too_long: list[TooLong] = []
+        """What would not have fitted into all the time that there was."""
+        self.too_large: list[TooLarge] = []
+        """What needs more than there is of the machine."""
+        self.short = False
+        """Whether less is to be told of it."""
+        self.at_barrier = False
+        """Whether the jugfile stops at a barrier, beyond which there may be more tasks."""
 
     def rows(self) -> dict[str, list[int]]:
         """Return for each name how many tasks were executed and how many loaded."""
@@ -148,7 +154,8 @@ def merge(
 
     What was executed and what failed is given for all of them, also those that died.
     """
-    total = Summary(Ending.STUCK, executed, failures=failures)
+    total = Summary(Ending.STUCK, executed)
+    total.failures = failures
     last = min(summaries, key=lambda summary: summary.left, default=total)
     total.left, total.blocked, total.unmatched = last.left, last.blocked, last.unmatched
     total.at_barrier, total.too_long = last.at_barrier, last.too_long

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from jug.execution.capacity import Capacity
+from jug.named_tuple import NamedTuple
 from jug.needs import Needs
 from jug.task import Task
 from jug.wording import counted

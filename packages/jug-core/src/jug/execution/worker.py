@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug import records
 from jug.backends.base import Frame, Lease, Outcome
 from jug.code import notice_growth, remember
 from jug.code.sources import changes
 from jug.execution.agenda import Agenda
-from jug.execution.budget import Budget
 from jug.execution.code_keeper import CodeKeeper
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import failure_of, note_run, retryable
@@ -48,6 +47,9 @@ from jug.records import RunState
 from jug.task import Task
 from jug.task.attempt import ended_run, failed_attempt
 from jug.wording import counted
+
+if TYPE_CHECKING:
+    from jug.execution.budget import Budget
 
 log = Log("worker")
 
@@ -94,6 +96,8 @@ class Worker:
         """Work until there is nothing left to do; return what was done and why it ended."""
         self.retryable = retryable(self.store, self.connection)
         if self.settings.end is not None:
+            from jug.execution.budget import Budget
+
             known = None if self.connection is None else self.connection.known_runs
             self.budget = self.runner.budget = Budget(self.settings.end, self.store, known)
         with self.store.reader() as self.news:
@@ -285,13 +289,13 @@ class Worker:
         """Run a task on values of its own."""
         if not inputs:
             return self.runner.run(task)
-        memory = self.agenda.memory
-        held = memory.take_aside(task.dependencies())
+        memory, given = self.agenda.memory, [*task.dependencies()]
+        held = memory.take_aside(given)
         try:
             return self.runner.run(task)
         finally:
             memory.unload(inputs)
-            forget_changeable(task.dependencies())
+            forget_changeable(given)
             memory.put_back(held)
 
     def _keep_code(self, task: Task[Any], lease: Lease) -> None:

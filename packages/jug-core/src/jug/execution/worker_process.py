@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
 
@@ -20,37 +19,44 @@ _MOMENT: Final = 0.05  # seconds
 _LONG: Final = 1.0  # seconds from which others are shown what a worker runs
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class WorkerProcess:
     """One worker, as its supervisor knows it."""
 
-    slot: int
-    pid: int
-    connection: socket.socket
-    process: Process
-    output: LastOutputs
-    """The last that it printed."""
-    heartbeat: Heartbeat | None = None
-    """None before the worker has joined a store."""
-    worker_id: str = ""
-    """Its id in the store, empty before it has joined."""
-    next_beat: float = 0.0
-    shown: float = 0.0
-    """Since when the worker has the task that others were shown last."""
-    received: bytearray = field(default_factory=bytearray)
-    has_begun: bool = False
-    """Whether it was seen to run a task."""
-    has_ended: bool = False
-    """Whether it was waited for: nobody may signal it any more."""
-    overdue: Running | None = None
-    """What it runs past its time limit."""
-    killed_for: Running | None = None
-    """What it ran past its time limit, if it was killed for that."""
-    last_message: Any = None
-    ends_by: float = inf
-    """When it must have ended."""
-    is_cut_off: bool = False
-    """Whether its end of the connection is closed, so that it says no more."""
+    def __init__(
+        self,
+        slot: int,
+        pid: int,
+        connection: socket.socket,
+        process: Process,
+        output: LastOutputs,
+    ) -> None:
+        self.slot = slot
+        self.pid = pid
+        self.connection = connection
+        self.process = process
+        self.output = output
+        """The last that it printed."""
+        self.heartbeat: Heartbeat | None = None
+        """None before the worker has joined a store."""
+        self.worker_id = ""
+        """Its id in the store, empty before it has joined."""
+        self.next_beat = 0.0
+        self.shown = 0.0
+        """Since when the worker has the task that others were shown last."""
+        self.received = bytearray()
+        self.has_begun = False
+        """Whether it was seen to run a task."""
+        self.has_ended = False
+        """Whether it was waited for: nobody may signal it any more."""
+        self.overdue: Running | None = None
+        """What it runs past its time limit."""
+        self.killed_for: Running | None = None
+        """What it ran past its time limit, if it was killed for that."""
+        self.last_message: Any = None
+        self.ends_by = inf
+        """When it must have ended."""
+        self.is_cut_off = False
+        """Whether its end of the connection is closed, so that it says no more."""
 
     def beat(self, now: float) -> None:
         """Show that the worker lives, if it is time to and the worker is not stopped."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from binascii import hexlify
 from collections.abc import Callable, Iterable
+from itertools import chain
 from types import FunctionType
 from typing import Any, Final, Protocol, TypeVar
 
@@ -27,7 +28,6 @@ from jug.hash.containers import leaves
 from jug.hash.framing import digest, fresh, length, text
 from jug.hash.functions import Lambda, is_plain
 from jug.hash.names import function_name
-from jug.hash.objects import register as _register
 from jug.hash.walk import Walk, encoding_of
 
 __all__ = [
@@ -51,9 +51,9 @@ _TASK: Final = b"jug%d:task:" % SCHEME_VERSION
 _VERSIONED_TASK: Final = b"jug%d:versioned task:" % SCHEME_VERSION
 _UPDATES: Final = b"jug%d:updates:" % SCHEME_VERSION
 
-_MOST_HEADS: Final = 10_000
-_heads: dict[tuple[str, FunctionType, str], bytes] = {}
-"""What the hash of a task begins with, for functions that are nothing but a name."""
+_MOST_BEGUN: Final = 10_000
+_begun: dict[tuple[str, FunctionType, str, int], Callable[[], HashObject]] = {}
+"""What gives the hash of a task as it begins, for functions that are nothing but a name."""
 
 
 class HashObject(Protocol):
@@ -129,14 +129,16 @@ def register(cls: type[_T], function: Callable[[_T], Any]) -> None:
     >>> hash_one(UserString("a")) == hash_one("a")
     False
     """
-    _register(cls, function)
+    from jug.hash import objects
+
+    objects.register(cls, function)
 
 
 def task_digest(
     name: str,
     f: Callable[..., Any],
     args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    kwargs: dict[str, Any] | None,
     version: str = "",
 ) -> bytes:
     """Return the hash of a call as 20 bytes.
@@ -145,34 +147,35 @@ def task_digest(
     name; ``version`` is that of the function, if any.  The error that an argument
     cannot be hashed names the task and it.
     """
-    head = _heads.get((name, f, version)) if type(f) is FunctionType else None
-    if head is None:
-        head = _head(name, f, version)
-    parts = [head, length(len(args))]
+    begun = _begun.get((name, f, version, len(args))) if type(f) is FunctionType else None
+    state = begun() if begun is not None else _begin(name, f, version, len(args))
+    argument: Any = None
     try:
         for argument in args:
             leaf = leaves.get(type(argument))
-            parts.append(leaf(argument) if leaf is not None else encoding_of(argument))
-        for keyword in sorted(kwargs) if kwargs else ():
-            parts.append(text(keyword) + encoding_of(kwargs[keyword]))
+            state.update(leaf(argument) if leaf is not None else encoding_of(argument))
+        for keyword, argument in sorted(kwargs.items()) if kwargs else ():
+            state.update(text(keyword) + encoding_of(argument))
     except HashError as error:
-        at = len(parts) - 2
-        which = at + 1 if at < len(args) else sorted(kwargs)[at - len(args)]
-        raise _about(error, f"argument {which!r}", name, f) from error
-    return digest(b"".join(parts))
+        places = chain(enumerate(args, 1), sorted((kwargs or {}).items()))
+        place = next(place for place, value in places if value is argument)
+        raise _about(error, f"argument {place!r}", name, f) from error
+    return state.digest()
 
 
-def _head(name: str, f: Callable[..., Any], version: str) -> bytes:
+def _begin(name: str, f: Callable[..., Any], version: str, count: int) -> HashObject:
+    """Return the hash of a task before its arguments, of which there are so many."""
     kind = _VERSIONED_TASK + text(version) if version else _TASK
+    state = fresh()
     try:
-        head = kind + text(name) + Walk().encoding_of(f, inside=False)
+        state.update(kind + text(name) + Walk().encoding_of(f, inside=False) + length(count))
     except HashError as error:
         raise _about(error, "the function", name, f) from error
     if isinstance(f, FunctionType) and is_plain(f):
-        if len(_heads) >= _MOST_HEADS:  # functions made over and over, in reloaded modules
-            _heads.clear()
-        _heads[name, f, version] = head
-    return head
+        if len(_begun) >= _MOST_BEGUN:  # functions made over and over, in reloaded modules
+            _begun.clear()
+        _begun[name, f, version, count] = state.copy().copy
+    return state
 
 
 def _about(error: HashError, part: str, name: str, f: Callable[..., Any]) -> HashError:

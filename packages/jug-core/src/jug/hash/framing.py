@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from hashlib import blake2b, sha256
 from struct import Struct
 from typing import Final
 
+from jug.digests import blake2b
 from jug.hash.shared import LONG, keep, recall
 
 DIGEST_SIZE: Final = 20
@@ -47,6 +47,8 @@ def digest(data: bytes | memoryview) -> bytes:
 
 def digest_of_long(data: bytes | memoryview) -> bytes:
     """Return the 20 bytes that stand for long content, or for a chunk of it."""
+    from hashlib import sha256  # little is long
+
     return sha256(data).digest()[:DIGEST_SIZE]
 
 

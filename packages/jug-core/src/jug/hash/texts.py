@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
 from typing import Any, Final
 
 from jug.hash.framing import CHUNK, DIGEST_SIZE
@@ -41,6 +40,8 @@ def texts(strings: list[str] | tuple[str, ...]) -> bytes:
 
 def texts_in(blocks: Iterable[Block]) -> bytes:
     """Return the encoding of many strings, given as buffers, however they are cut."""
+    from hashlib import sha256
+
     sizes, characters = sha256(), sha256()
     for lengths, text in blocks:
         for watch in watchers:

@@ -33,7 +33,6 @@ from jug.hash.containers import (
     small,
 )
 from jug.hash.framing import length
-from jug.hash.objects import resolve
 from jug.wording import an
 
 _NEVER: Final = 1 << 62
@@ -129,7 +128,12 @@ class Walk:
             )
 
     def _encoder(self, cls: type) -> Encoder | None:
-        return self.special.get(cls) or encoders.get(cls) or resolve(cls)
+        known = self.special.get(cls) or encoders.get(cls)
+        if known is not None:
+            return known
+        from jug.hash.objects import resolve  # few programs have other arguments than Python's
+
+        return resolve(cls)
 
     def _leave(self, frame: _Frame, encoding: bytes) -> bytes:
         """Go back to what holds the value that is now encoded."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -28,17 +27,23 @@ from jug.task.misuse import note_task_used_as_value
 _HAS_BARRIER: Final = "__jug_hasbarrier__"
 
 
-@dataclass(eq=False, repr=False)
 class Jugspace:
     """What one reading of a jugfile gave."""
 
-    store: BaseStore
-    tasks: list[Task[Any]]
-    """All tasks, each after those that it was made from."""
-    names: dict[str, Any] = field(default_factory=dict)
-    """The jugfile's own names."""
-    barrier_tasks: list[Task[Any]] = field(default_factory=list)
-    """What the barrier at which the reading stopped waits for; empty if there was none."""
+    def __init__(
+        self,
+        store: BaseStore,
+        tasks: list[Task[Any]],
+        names: dict[str, Any] | None = None,
+        barrier_tasks: Sequence[Task[Any]] = (),
+    ) -> None:
+        self.store = store
+        self.tasks = tasks
+        """All tasks, each after those that it was made from."""
+        self.names: dict[str, Any] = {} if names is None else names
+        """The jugfile's own names."""
+        self.barrier_tasks = barrier_tasks
+        """What the barrier at which the reading stopped waits for; empty if there was none."""
 
 
 AtBarrier = Callable[[Jugspace], bool]

@@ -21,7 +21,7 @@ _OF_BATCH_JOBS: Final = (
 
 _SLOT: Final = "_CONDOR_MACHINE_AD"
 """The variable that names the file in which HTCondor describes the slot of a job."""
-_CORES_OF_SLOT: Final = re.compile(r"^Cpus = ([1-9]\d*)$", re.MULTILINE)
+_CORES_OF_SLOT: Final = r"(?m)^Cpus = ([1-9]\d*)$"
 
 
 def usable_cores(environ: Mapping[str, str] = os.environ, root: str = "/") -> int:
@@ -41,7 +41,7 @@ def _of_batch_job(environ: Mapping[str, str]) -> Iterator[int]:
             said = (environ.get(name, "") for name in names)
             yield from [int(count) for count in said if count.isdecimal() and int(count)][:1]
     if _SLOT in environ:
-        yield from map(int, _CORES_OF_SLOT.findall(read("", environ[_SLOT])))
+        yield from map(int, re.findall(_CORES_OF_SLOT, read("", environ[_SLOT])))
 
 
 def _by_quota(root: str) -> Iterator[int]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from jug.named_tuple import NamedTuple
 
 __all__ = ["Means", "Spent"]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from jug.workers import Worker

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
+from jug.named_tuple import NamedTuple
 from jug.progress.means import Spent
 
 __all__ = ["Standing"]

@@ -138,7 +138,12 @@ def _plain(x: Any, kind: type, made: dict[int, Any]) -> Any:
         return {
             key: item if type(item) in ATOMS else _value_of(item, made) for key, item in x.items()
         }
-    items = [item if type(item) in ATOMS else _value_of(item, made) for item in x]
+    items = [
+        item if (of := type(item)) in ATOMS
+        else item.value() if of in TASKS
+        else _value_of(item, made)
+        for item in x
+    ]  # fmt: skip
     return items if kind is list else tuple(items)
 
 

@@ -12,7 +12,6 @@ from jug.backends.frames import Frame, Kind
 from jug.code.codes import code_of
 from jug.code.sources import notice_imports
 from jug.errors import EncodeError, TaskError
-from jug.hash.steady import steady_digest
 from jug.messages import Log
 from jug.records import Buffer, Record
 from jug.task import forks
@@ -73,7 +72,7 @@ def attempt(
     """
     args, kwargs = arguments
     count = len(alltasks)
-    args_before = steady_digest((task.args, task.kwargs)) if debug_mode else None
+    args_before = _steady_digest(task) if debug_mode else None
     name = task.name
     code = code_of(task).text
     before = before_run(name)
@@ -151,10 +150,16 @@ def _warn_of_tasks(task: Call, made: list[Any]) -> None:
         log.warning("%s", advice_on(task, left[0]))
 
 
+def _steady_digest(task: Call) -> tuple[bytes, set[str]]:
+    from jug.hash.steady import steady_digest  # for debugging alone
+
+    return steady_digest((task.args, task.kwargs))
+
+
 def _check_unchanged(task: Call, before: tuple[bytes, set[str]]) -> None:
     if task.compute_digest() == task.digest:
         return
-    after = steady_digest((task.args, task.kwargs))
+    after = _steady_digest(task)
     if after != before or not after[1]:
         raise TaskError(
             f"task {task.name!r} changed its own arguments: work on a copy of them", task=task

@@ -25,7 +25,7 @@ from jug.task.task import Task
 from jug.task.tasklet import Item, Part, Tasklet
 
 if TYPE_CHECKING:
-    from jug.task.later import Calls, Given, Held, Listed, Loosely
+    from jug.task.later import Calls, Given, Held, Listed, Loosely, Row
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -151,6 +151,21 @@ class TaskGenerator(Generic[P, R]):
     def __call__(
         self: Calls[Callable[Concatenate[tuple[T, U], Q], R]],
         a: tuple[Given[T], Given[U]], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[list[Any], Q], R]],
+        a: Listed[Row], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[dict[Any, Any], Q], R]],
+        a: Mapping[Any, Row], /, *args: Q.args, **kwargs: Q.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    def __call__(
+        self: Calls[Callable[Concatenate[tuple[Any, ...], Q], R]],
+        a: tuple[Row, ...], /, *args: Q.args, **kwargs: Q.kwargs,
     ) -> Task[R]: ...
     @overload
     def __call__(

@@ -52,8 +52,24 @@ class Calls(Protocol[T_co]):
 Given: TypeAlias = A | Later[A]
 """A value, or what will have one."""
 
-Held: TypeAlias = Mapping[Any, Later[Any]] | tuple[Later[Any], ...]
-"""Tasks in a dict or a tuple, where their types are not looked at."""
+Row: TypeAlias = (
+    Listed[Later[Any]]
+    | Mapping[Any, Later[Any]]
+    | tuple[Later[Any], ...]
+    | tuple[Later[Any], Any]
+    | tuple[Any, Later[Any]]
+    | tuple[Any, Any, Later[Any]]
+)
+"""Tasks in a list, a dict or a tuple, or in one with what they are of, such as a name."""
+
+Held: TypeAlias = (
+    Mapping[Any, Later[Any]]
+    | tuple[Later[Any], ...]
+    | Listed[Row]
+    | Mapping[Any, Row]
+    | tuple[Row, ...]
+)
+"""Tasks in a dict or a tuple, or in two of lists, dicts and tuples, of any type."""
 
 Loosely: TypeAlias = Given[A] | Held | Listed[Later[Any]]
 """A value, what will have one, or tasks of any type in a list, a dict or a tuple."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Final, NamedTuple
+from typing import Final
+
+from jug.named_tuple import NamedTuple
 
 LONG: Final = 0.01
 """Seconds from which a run is worth measuring."""

@@ -33,7 +33,7 @@ ON_ATTRIBUTES: Final = Advice(
     "a dict, as in labels[task] = ..."
 )
 
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = r"\w+"
 
 
 def note_task_used_as_value(error: BaseException) -> None:
@@ -89,4 +89,4 @@ def _is_about_a_task(error: BaseException) -> bool:
     if isinstance(error, AttributeError) and error.obj is not None:
         return isinstance(error.obj, (Task, Tasklet))
     names = {kind.__name__ for kind in (Task, Tasklet, *Task.__subclasses__())}
-    return not names.isdisjoint(_WORD.findall(str(error)))
+    return not names.isdisjoint(re.findall(_WORD, str(error)))

@@ -1,6 +1,6 @@
 """How a task is run."""
 
-from __future__ import annotations
+# Annotations are not put off here: `TypedDict` would compile each, which is slow.
 
 from collections.abc import Iterable
 from functools import lru_cache

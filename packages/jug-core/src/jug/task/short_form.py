@@ -49,7 +49,7 @@ def arguments_in(form: str) -> tuple[str, ...]:
     ('1', "'a, b'", '[1, 2, …]', 'key=<ndarray (3, 4) float64>')
     """
     found, depth, begin = list[str](), 0, 0
-    for token in _TOKEN.finditer(form):
+    for token in re.finditer(_TOKEN, form):
         if token[0] in "([{":
             depth += 1
         elif token[0] in ")]}":
@@ -61,9 +61,7 @@ def arguments_in(form: str) -> tuple[str, ...]:
 
 
 # Texts, types in angle brackets, which may contain anything, and what else separates.
-_TOKEN: Final = re.compile(
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|<.*?>(?=[][(),:}]|$)|[][(){}]|,\ """, re.VERBOSE
-)
+_TOKEN: Final = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|<.*?>(?=[][(),:}]|$)|[][(){}]|, """
 
 
 def call_form(task: Any) -> str:

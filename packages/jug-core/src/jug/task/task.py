@@ -13,9 +13,9 @@ from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Generic, TypeVar, overload
 
-from jug import hash
 from jug.backends.base import BaseStore
 from jug.errors import HashError, TaskError
+from jug.hash import task_digest
 from jug.hash.containers import leaves
 from jug.hash.framing import length
 from jug.hash.names import function_name
@@ -132,11 +132,11 @@ class Task(Lockable, Generic[R]):
     @property
     def digest(self) -> bytes:
         """The hash as 20 raw bytes."""
-        if self.known_digest is None:
-            if self.has_plain_arguments:
-                return self.hash_alone()
-            _hash_with_dependencies(self)
-        digest: bytes = self.known_digest  # type: ignore[assignment]  # computed just now
+        digest = self.known_digest
+        if digest is None:
+            if not self.has_plain_arguments:
+                _hash_dependencies(self)
+            self.known_digest = digest = self.compute_digest()
         return digest
 
     @property
@@ -158,7 +158,7 @@ class Task(Lockable, Generic[R]):
     def compute_digest(self) -> bytes:
         """Return the digest of function and arguments as they are now."""
         name, version = self.given_name or "", self.options.version
-        return hash.task_digest(name, self.f, self.args, self.kwargs, version)
+        return task_digest(name, self.f, self.args, self._kwargs, version)
 
     def dependencies(self) -> Iterator[Task[Any]]:
         """Yield the tasks that its arguments contain."""
@@ -372,13 +372,13 @@ class _Known:
         return digest is not None
 
 
-def _hash_with_dependencies(task: Task[Any]) -> None:
-    """Compute the digests of the task and of what it needs, without recursion."""
-    if None not in map(_known_digest, task.dependencies()):
-        task.hash_alone()
-        return
-    for one, _ in dependencies_first([task], Task.dependencies, _known_digest, _Known()):
-        one.hash_alone()
+def _hash_dependencies(task: Task[Any]) -> None:
+    """Compute the digests of all that the task needs, without recursion."""
+    needed = [*task.dependencies()]
+    if None in map(_known_digest, needed):
+        order = dependencies_first(needed, Task.dependencies, _known_digest, _Known())
+        for one, _ in order:
+            one.hash_alone()
 
 
 def recursive_dependencies(

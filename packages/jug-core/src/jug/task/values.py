@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 R = TypeVar("R")
 S = TypeVar("S")
+T = TypeVar("T")
 
 _SOON: Final = 1.0  # seconds after which a wait looks again without a reason
 
@@ -32,6 +33,8 @@ def value(elem: Listed[Listed[Later[R]]]) -> list[list[R]]: ...
 def value(elem: dict[K, Task[R]]) -> dict[K, R]: ...
 @overload
 def value(elem: tuple[Later[R], Later[S]]) -> tuple[R, S]: ...
+@overload
+def value(elem: tuple[Later[R], Later[S], Later[T]]) -> tuple[R, S, T]: ...
 @overload
 def value(elem: tuple[Later[R], ...]) -> tuple[R, ...]: ...
 @overload

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from hashlib import sha1
 from pathlib import Path
 from struct import Struct
 from typing import Final
@@ -21,6 +20,7 @@ from typing import Final
 from jug.backends._file.disk import explained, sync_folder
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import delete_begun, publish
+from jug.digests import sha1
 
 __all__ = ["CodeFiles"]
 

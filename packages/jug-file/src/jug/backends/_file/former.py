@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 _FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
-_TWO_HEX: Final = re.compile("[0-9a-f]{2}")
-_REST_HEX: Final = re.compile("[0-9a-f]{38}.*")
+_TWO_HEX: Final = "[0-9a-f]{2}"
+_REST_HEX: Final = "[0-9a-f]{38}.*"
 
 
 def is_former(jugdir: Path) -> bool:
     """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
     names = set(os.listdir(jugdir))
-    parts = [name for name in names if _TWO_HEX.fullmatch(name) and (jugdir / name).is_dir()]
-    if any(_REST_HEX.fullmatch(inner) for part in parts for inner in _listed(jugdir / part)):
+    parts = [name for name in names if re.fullmatch(_TWO_HEX, name) and (jugdir / name).is_dir()]
+    if any(re.fullmatch(_REST_HEX, inner) for part in parts for inner in _listed(jugdir / part)):
         return True
     if "packs" in names and (jugdir / "packs" / "jugpack").is_file():
         return True

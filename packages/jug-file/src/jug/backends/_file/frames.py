@@ -16,15 +16,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from jug.backends.base import Buffer
 from jug.errors import StoreFormatError
+from jug.named_tuple import NamedTuple
 
 MAGIC: Final = b"\xf9jug"
 HEADER: Final = Struct("<4sIII12sB20s")
 """Magic, checksum, length of what follows, length of the record, id, kind, digest."""
+
+BRIEF: Final = Struct("<4sII16xB20s")
+"""The same without the length of the record and the id."""
 
 CHECKED_FROM: Final = 8
 """Where in a frame the checksum begins: it covers all but itself and the magic."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing, sync
@@ -25,21 +24,18 @@ __all__ = ["LeaseHeartbeat", "StoreHeartbeat"]
 log = Log("store")
 
 
-@dataclass(eq=False, repr=False)
 class LeaseHeartbeat:
     """The heartbeat of one worker among the leases: touches the worker's own file."""
 
-    path: str
-    lease_seconds: float
-    process: Process
-    """The worker's process, to find its file when it had to begin anew under another id."""
-    interval: float = field(init=False)
-    """How many seconds may pass between two calls of `beat`."""
-    _due: float = 0.0
-    _is_failing: bool = False
-
-    def __post_init__(self) -> None:
-        self.interval = min(1.0, self.lease_seconds / 16)
+    def __init__(self, path: str, lease_seconds: float, process: Process) -> None:
+        self.path = path
+        self.lease_seconds = lease_seconds
+        self.process = process
+        """The worker's process, to find its file when it had to begin anew under another id."""
+        self.interval = min(1.0, lease_seconds / 16)
+        """How many seconds may pass between two calls of `beat`."""
+        self._due = 0.0
+        self._is_failing = False
 
     def beat(self) -> None:
         """Show that the worker lives, if it is time to.
@@ -94,21 +90,18 @@ class LeaseHeartbeat:
             )
 
 
-@dataclass(eq=False, repr=False)
 class StoreHeartbeat:
     """The heartbeat of one worker on a directory: touches its file and syncs its segment."""
 
-    lease: LeaseHeartbeat
-    segments: str
-    """The folder of the worker's segments."""
-    interval: float = field(init=False)
-    _worker: str = ""
-    _number: int = 0
-    _size: int = 0
-    _is_failing: bool = False
-
-    def __post_init__(self) -> None:
-        self.interval = self.lease.interval
+    def __init__(self, lease: LeaseHeartbeat, segments: str) -> None:
+        self.lease = lease
+        self.segments = segments
+        """The folder of the worker's segments."""
+        self.interval = lease.interval
+        self._worker = ""
+        self._number = 0
+        self._size = 0
+        self._is_failing = False
 
     def beat(self) -> None:
         """Show that the worker lives, and sync what it has written since the last beat."""

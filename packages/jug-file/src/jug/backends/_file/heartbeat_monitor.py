@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 __all__ = ["LONG_SILENCE", "HeartbeatMonitor"]
@@ -23,12 +22,14 @@ LONG_SILENCE: Final = 10
 """After this many lease times of silence a worker is believed never to act again."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Silence:
-    mtime: int
-    since: float
-    last: float
-    reads: int = 1
+    __slots__ = ("last", "mtime", "reads", "since")
+
+    def __init__(self, mtime: int, since: float) -> None:
+        self.mtime = mtime
+        self.since = since
+        self.last = since
+        self.reads = 1
 
 
 class HeartbeatMonitor:
@@ -48,7 +49,7 @@ class HeartbeatMonitor:
         now = self._clock()
         silence = self._silences.get(worker)
         if silence is None or silence.mtime != mtime or now - silence.last > self._lease / 2:
-            self._silences[worker] = _Silence(mtime, now, now)
+            self._silences[worker] = _Silence(mtime, now)
         elif now - silence.last >= self._lease / 8:
             silence.reads += 1
             silence.last = now

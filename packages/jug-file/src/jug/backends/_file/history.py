@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends._file.frames import OF_TASKS, FrameKind
 from jug.backends.news import TaskState
+from jug.named_tuple import NamedTuple
 
 REMOVED: Final = int(FrameKind.REMOVAL)
 NEXT_REMOVED: Final = 255

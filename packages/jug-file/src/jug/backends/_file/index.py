@@ -22,17 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from jug.backends._file.frames import (
+    BRIEF,
     CHECKED_FROM,
-    HEADER,
     IDENT_SIZE,
     MAGIC,
     OF_TASKS,
     FrameKind,
     Removed,
+    ident_of,
     unpack_removals,
     view,
 )
@@ -50,6 +51,7 @@ from jug.backends._file.history import (
 from jug.backends._file.pages import BLOCK
 from jug.backends.news import NOTHING, News, TaskState
 from jug.backends.worker_record import WorkerRecord
+from jug.named_tuple import NamedTuple
 
 SHIFT: Final = 40
 OFFSET: Final = (1 << SHIFT) - 1
@@ -107,19 +109,18 @@ class FrameIndex:
         finished: list[bytes] = []
         where_is, note_finished = results.get, finished.append
         is_large, note_large = int(FrameKind.BIG), self.large.add
-        unpack, checksum_of = HEADER.unpack_from, crc32
-        size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
-        whole = memoryview(data)
+        unpack, checksum_of = BRIEF.unpack_from, crc32
+        size, magic_there, checked_from = BRIEF.size, MAGIC, CHECKED_FROM
         at, end, base = 0, len(data), (number << SHIFT) + start
-        place, next_place, last = base, 0, len(data) - HEADER.size
+        place, next_place, last = base, 0, len(data) - BRIEF.size
         try:
             while at <= last:
-                magic, checksum, length, _, ident, kind, digest = unpack(data, at)
+                magic, checksum, length, kind, digest = unpack(data, at)
                 stop = at + size + length
                 if (
                     magic != magic_there
                     or stop > end
-                    or checksum_of(whole[at + checked_from : stop], seed) != checksum
+                    or checksum_of(data[at + checked_from : stop], seed) != checksum
                 ):
                     break
                 if kind in is_result and not where_is(digest) and digest not in histories:
@@ -130,15 +131,14 @@ class FrameIndex:
                     if kind == is_large:
                         note_large(digest)
                 else:
-                    self._take_in_rare(ident, kind, digest, base + at, whole[at:stop])
+                    self._take_in_rare(kind, digest, base + at, data[at:stop])
                 at = stop
         finally:  # a time limit may strike at any moment
             self._note_finished(finished)
         return at
 
-    def _take_in_rare(
-        self, ident: bytes, kind: int, digest: bytes, where: int, frame: memoryview
-    ) -> None:
+    def _take_in_rare(self, kind: int, digest: bytes, where: int, frame: bytes) -> None:
+        ident = ident_of(frame, 0)
         if kind in OF_TASKS:
             self.add(ident, kind, digest, where)
         elif kind == FrameKind.REMOVAL:

@@ -13,13 +13,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import explained, sync_folder
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import delete_begun, publish
+from jug.digests import sha1
 
 __all__ = ["Jugfiles"]
 

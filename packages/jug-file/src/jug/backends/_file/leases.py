@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends._file import worker_file
 from jug.backends._file.disk import fault, is_missing
@@ -22,6 +22,7 @@ from jug.backends._file.worker_file import WORKER
 from jug.backends.base import Holder, Presence
 from jug.backends.leases import Leases
 from jug.backends.process import Process
+from jug.named_tuple import NamedTuple
 
 __all__ = ["MANY", "FileLeases"]
 

@@ -34,7 +34,6 @@ from jug._former import how_to_adopt
 from jug.backends._file import frames
 from jug.backends._file.disk import explained, is_missing, sync_folder
 from jug.backends._file.folders import make_folder, names_now
-from jug.backends._file.former import is_former
 from jug.backends._file.publishing import publish
 from jug.backends._file.segment import is_segment_name
 from jug.errors import StoreError, StoreFormatError
@@ -154,15 +153,20 @@ def _look(jugdir: Path) -> _State:
             f"{str(jugdir / NAME)!r} is not the marker of a jugdir: choose another --jugdir",
             path=str(jugdir),
         )
-    with explained(jugdir, "look for results in"):
-        is_of_former = bool(names) and is_former(jugdir)
-    if is_of_former:
+    if names and _is_former(jugdir):
         raise StoreFormatError(
             f"{str(jugdir)!r} is a jugdir of jug 2.x, which is only read: {how_to_adopt(jugdir)}; "
             "or choose another --jugdir",
             path=str(jugdir),
         )
     return _State.NONE
+
+
+def _is_former(jugdir: Path) -> bool:
+    from jug.backends._file.former import is_former
+
+    with explained(jugdir, "look for results in"):
+        return is_former(jugdir)
 
 
 def _names(jugdir: Path) -> set[str]:

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jug.backends._file.big_files import BigFiles
@@ -43,6 +42,7 @@ from jug.backends._file.segment import PACK, SEGMENT, Segment, worker_of
 from jug.backends._file.segments import Segments
 from jug.errors import StoreError
 from jug.messages import Log
+from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from jug.backends._file.merge import Merge
@@ -56,8 +56,7 @@ WORTHWHILE: Final = 64
 """How many segments of workers that are gone are worth a pack that nobody asked for."""
 
 
-@dataclass(slots=True)
-class PackSummary:
+class PackSummary(NamedTuple):
     """What packing came to."""
 
     segments: int = 0
@@ -118,8 +117,7 @@ class Packer:
         so that a frame is not copied again and again as the store grows.
         """
         if self._leases.take_any([PACK_LEASE]) is None:
-            self._summary.busy = True
-            return self._summary
+            return self._summary._replace(busy=True)
         try:
             with explained(self._segments.folder, "pack the segments in"):
                 self._pack(wholly)
@@ -140,7 +138,8 @@ class Packer:
             self._write(merge)
             self._segments.poll(afresh=True)
         self._leftovers.delete_covered(merge.certain)
-        self._summary.deleted = self._leftovers.delete_big_files(working, merge.certain)
+        deleted = self._leftovers.delete_big_files(working, merge.certain)
+        self._summary = self._summary._replace(deleted=deleted)
 
     def _choose(self, working: set[str]) -> Merge:
         """Return what is merged: all segments whose workers are gone."""

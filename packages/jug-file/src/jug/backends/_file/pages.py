@@ -14,7 +14,7 @@ frame that a kept page does not show, or not whole, is looked for in the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from jug.backends._file import frames
@@ -31,6 +31,7 @@ from jug.backends._file.frames import (
 from jug.backends._file.open_files import OpenFiles
 from jug.backends._file.segment import Segment
 from jug.errors import DamagedResult
+from jug.named_tuple import NamedTuple
 
 __all__ = ["BLOCK", "Pages"]
 

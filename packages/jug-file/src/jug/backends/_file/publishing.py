@@ -12,7 +12,7 @@ from jug.backends._file.folders import names_now
 
 __all__ = ["delete_begun", "publish"]
 
-_BEGUN: Final = re.compile(r"(.+)\.[0-9a-f]{16}\.tmp")
+_BEGUN: Final = r"(.+)\.[0-9a-f]{16}\.tmp"
 """How the names of files end that are being written."""
 
 
@@ -40,6 +40,6 @@ def delete_begun(folder: Path) -> None:
     Who still does so finds that his file is gone, and that there is what he wanted.
     """
     names = set(names_now(folder))
-    for begun in filter(None, map(_BEGUN.fullmatch, names)):
+    for begun in filter(None, (re.fullmatch(_BEGUN, name) for name in names)):
         if begun[1] in names:
             (folder / begun[0]).unlink(missing_ok=True)

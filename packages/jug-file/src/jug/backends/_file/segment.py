@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
 from jug.backends._file.frames import seed_of
@@ -16,28 +15,29 @@ PACK: Final = ".pack"
 _NAME: Final = re.compile(r"[0-9a-f]{16}-[0-9]+\.(seg|pack)")
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Segment:
     """One segment, and how far it was read."""
 
-    stem: str
-    path: str
-    number: int
-    is_pack: bool = False
-    seed: int = 0
-    at: int = 0
-    """Where the next frame begins."""
-    is_final: bool = False
-    judged: float = 0.0
-    """When its process was last checked for being gone."""
-    bad_since: float | None = None
-    is_damaged: bool = False
-    """Whether bad frames before valid ones were found in it."""
-    worker: bytes = field(init=False)
+    __slots__ = (
+        "at", "bad_since", "is_damaged", "is_final", "is_pack", "judged", "number", "path",
+        "seed", "stem", "worker",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self.seed = seed_of(self.stem)
-        self.worker = worker_of(self.stem)
+    def __init__(self, stem: str, path: str, number: int) -> None:
+        self.stem = stem
+        self.path = path
+        self.number = number
+        self.is_pack = False
+        self.seed = seed_of(stem)
+        self.worker = worker_of(stem)
+        self.at = 0
+        """Where the next frame begins."""
+        self.is_final = False
+        self.judged = 0.0
+        """When its process was last checked for being gone."""
+        self.bad_since: float | None = None
+        self.is_damaged = False
+        """Whether bad frames before valid ones were found in it."""
 
 
 def worker_of(stem: str) -> bytes:

@@ -18,10 +18,11 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends._file.disk import TEMPORARY, is_missing, sync, write_at, written_aside
 from jug.backends.process import Process
+from jug.named_tuple import NamedTuple
 
 __all__ = [
     "BEGUN",
@@ -41,7 +42,7 @@ __all__ = [
 WORKER: Final = re.compile("[0-9a-f]{16}")
 """What a worker's id looks like."""
 
-BEGUN: Final = re.compile(r"[0-9a-f]{16}\.([0-9A-Za-z-]*)\.(\d*)\.(\d+)\.(\d*)\.tmp")
+BEGUN: Final = r"[0-9a-f]{16}\.([0-9A-Za-z-]*)\.(\d*)\.(\d+)\.(\d*)\.tmp"
 """What the file of a worker is called while it is written."""
 
 CLAIM_AT: Final = 512
@@ -52,7 +53,7 @@ SIZE: Final = CLAIM_AT + 20 + 20 * MOST_CLAIMED
 """The size of all these files."""
 
 _RUNNING_AT: Final = 432
-_RUNNING: Final = re.compile(rb"([0-9a-f]{40}) ([0-9]{1,12}\.[0-9]{1,9})\n")
+_RUNNING: Final = rb"([0-9a-f]{40}) ([0-9]{1,12}\.[0-9]{1,9})\n"
 
 
 def new_id() -> str:
@@ -111,7 +112,7 @@ def began(name: str) -> Process | None:
     >>> began("5f0c5f0c5f0c5f0c.1b4e-28.42.17.98.tmp")
     Process(host='', boot='1b4e-28', namespace='pid:[42]', pid=17, started='98')
     """
-    found = BEGUN.fullmatch(name)
+    found = re.fullmatch(BEGUN, name)
     if found is None:
         return None
     boot, namespace, pid, started = found.groups()
@@ -140,7 +141,7 @@ def look(path: str) -> Sight | None:
     if not WORKER.fullmatch(worker):
         return Sight(f"inode{status.st_ino}", None, status.st_mtime_ns)
     described, _, rest = rest.partition(b"\n")
-    process, running = _process(described), _RUNNING.search(rest)
+    process, running = _process(described), re.search(_RUNNING, rest)
     task, since = running.groups() if running else (b"", 0.0)
     return Sight(worker, process, status.st_mtime_ns, task.decode(), float(since))
 

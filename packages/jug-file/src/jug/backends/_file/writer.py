@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from jug.backends._file import frames
 from jug.backends._file.disk import (
@@ -39,6 +39,7 @@ from jug.backends._file.segments import Segments
 from jug.backends.base import Buffer
 from jug.backends.worker_record import WorkerRecord, pack_end
 from jug.errors import StoreError
+from jug.named_tuple import NamedTuple
 
 _SECONDS: Final = 1.0
 _BYTES: Final = 1 << 24

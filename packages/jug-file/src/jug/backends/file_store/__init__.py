@@ -69,8 +69,9 @@ from jug.backends.heartbeat import stop_heartbeat
 from jug.backends.lease_time import lease_seconds as lease_seconds_of
 from jug.backends.runs_kept import runs_kept as runs_kept_of
 from jug.backends.worker_record import WorkerRecord
+from jug.collector import without_collector
 from jug.errors import StoreError
-from jug.records import Record, Run, RunState, with_state, without_collector
+from jug.records import Record, Run, RunState, with_state
 
 if TYPE_CHECKING:
     from jug.backends._file.runs import Runs
@@ -163,8 +164,7 @@ class FileStore(BaseStore):
     # What is there, from memory
 
     def exists(self, digests: Iterable[bytes]) -> list[bool]:
-        results = self._index.results
-        return [digest in results for digest in digests]
+        return [*map(self._index.results.__contains__, digests)]
 
     def has(self, digest: bytes) -> bool:
         return digest in self._index.results

@@ -1,0 +1,35 @@
+"""Rests for the garbage collector, which would look at what stays again and again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["importing", "without_collector"]
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let the garbage collector rest: it would look at a million records again and again.
+
+    >>> with without_collector():
+    ...     kept = [*range(3)]
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let it rest during the imports of a command, and take what these leave for old at once."""
+    with without_collector():
+        yield
+        if not gc.get_freeze_count():  # else somebody has, for good
+            gc.freeze()
+            gc.unfreeze()  # which makes what was frozen the oldest of all
