@@ -62,6 +62,11 @@ NO_CLI = (
     "(DistributionMissing: 'jug.__main__' is part of jug-cli, which is not installed: "
     "pip install jug-cli); 'jug' is a package and cannot be directly executed"
 )
+NO_CORE = Seen(
+    "ModuleNotFoundError: No module named 'jug.backends.base'",
+    "ImportError: jug-core is not installed, and nothing of jug works without it: "
+    "pip install jug-core",
+)
 WHOLE = version_of("jug")
 PART = f"{WHOLE}+core.{version_of('jug-core')}"
 THREE, PARTS = both(WHOLE), both(PART)
@@ -132,6 +137,11 @@ HISTORIES = {
         ("install jug-cli", PARTS),
         ("install jug", THREE),
         ("uninstall jug", PARTS_WITHOUT_COMMAND),
+    ],
+    "jug-core taken away": [
+        ("install jug", THREE),
+        ("uninstall jug-core", NO_CORE),
+        ("install jug-core", THREE),
     ],
 }
 

@@ -13,11 +13,12 @@ from jug import set_jugdir
 from jug.barrier.passage import Passage, count_done, note_done
 from jug.code import find_stale
 from jug.execution.capacity import Capacity
+from jug.execution.reading_on import ReadingOn
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
-from jug.jugfile import Jugfile
+from jug.jugfile import AtBarrier, Jugfile, Jugspace
 from jug.selection import selection
 from jug.session import current_store
 from jug.task import Task, alltasks
@@ -528,6 +529,24 @@ except OSError:
 
     [failure] = summary.failures
     assert "ValueError" in failure.traceback and "nowhere" not in failure.traceback
+
+
+def test_who_works_is_told_what_is_more_of_the_same_reading():
+    told: list[bool] = []
+    jugspace = Jugspace(current_store(), [])
+
+    def work(_: Jugspace, is_more: bool) -> Ending | None:
+        told.append(is_more)
+        return Ending.DONE if len(told) == 6 else None
+
+    def read(at_barrier: AtBarrier) -> Jugspace:
+        for _ in range(2):
+            at_barrier(jugspace)
+        return jugspace
+
+    assert ReadingOn(read, work).run(jugspace) is Ending.DONE
+    first, again, and_again = [False], [False, True, True], [False, True]
+    assert told == first + again + and_again
 
 
 def test_what_was_done_at_one_barrier_is_not_looked_at_again_at_the_next():

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from jug.backends import file_store
-from jug.backends._file import claims, marker
+from jug.backends._file import claims, disk, marker
 from jug.backends._file.worker_file import CLAIM_AT, SIZE
 from jug.backends.base import Lease, Outcome
 from jug.backends.file_store import FileStore
@@ -247,6 +247,45 @@ def test_marks_are_believed_a_moment_after_a_claim_was_revoked(
 
     monkeypatch.setattr(claims, "_SETTLED", 0.0)
 
+    assert taken(other, A).digest == A
+
+
+@pytest.fixture
+def writing_over_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system be one that takes a new block for whatever is written."""
+    monkeypatch.setattr(disk, "_IN_PLACE", frozenset())
+
+
+def test_where_a_full_disk_could_kill_the_worker_it_marks_tasks_by_a_call(
+    opening: Opening, writing_over_nothing: None
+) -> None:
+    worker, other = opening(), opening()
+    leases = claimed(worker, A, B, C)
+    assert worker.begin(leases[1])
+
+    assert [d for d, holder in other.holders().items() if not holder.waits] == [B]
+    assert wait_for(other, C).digest == C
+    assert other.acquire([B]) is None
+    assert not worker.begin(leases[2])
+
+
+def test_a_disk_that_is_full_when_a_task_begins_is_told(
+    opening: Opening, writing_over_nothing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, other = opening(), opening()
+    (first, _) = claimed(worker, A, B)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as on_full_disk:
+        on_full_disk.setattr(os, "pwrite", full)
+        with pytest.raises(StoreError, match="cannot begin a task .* the disk is full"):
+            worker.begin(first)
+        with pytest.raises(StoreError, match="cannot give leases back .* the disk is full"):
+            worker.end_several()
+
+    worker.end_several()
     assert taken(other, A).digest == A
 
 
@@ -530,6 +569,60 @@ def test_a_claim_is_revoked_when_it_has_stood_for_a_while_and_not_before(
         now += 0.002
         assert taken(other, A, B).digest == B
         assert not worker.begin(second)
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let nothing but sleeping take time where claims are waited for."""
+    clock = Clock()
+    for module in (claims, file_store):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_who_is_kept_back_by_a_long_task_waits_no_longer_than_it_must(
+    opening: Opening, clock: Clock
+) -> None:
+    worker, other = opening(), opening()
+    first, second = claimed(worker, A, B)
+    assert worker.begin(first)
+
+    assert wait_for(other, B)
+
+    assert clock.slept == pytest.approx([claims.LATE, 0.001])
+    assert not worker.begin(second)
+
+
+def test_beside_who_claims_again_and_again_a_wait_looks_ever_more_seldom(
+    opening: Opening, clock: Clock
+) -> None:
+    worker, other = opening(), opening()
+    claimed(worker, A, B)
+    with other.reader() as reader:
+        assert other.acquire([A]) is None
+        while clock.now < 110:
+            worker.end_several()
+            claimed(worker, A, B)
+            other.wait(reader, 10)
+
+    assert clock.slept[0] == pytest.approx(claims.LATE)
+    assert clock.slept[-1] == pytest.approx(claims.LATE + 0.05)
+    assert len(clock.slept) < 300
 
 
 def test_the_task_of_another_users_killed_worker_is_taken_over_too(

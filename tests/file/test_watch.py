@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -56,6 +55,12 @@ def test_the_first_wait_returns_at_once(watch: Watch) -> None:
     assert watch.wait(10)
 
     assert time.monotonic() - began < 1
+
+
+def test_the_first_look_is_kept_apart_from_none(tmp_path: Path, passing: Time) -> None:
+    settled(Watch([tmp_path]))
+
+    assert passing.now == 0
 
 
 def test_a_wait_ends_when_its_time_is_over(watch: Watch) -> None:
@@ -262,39 +267,3 @@ def test_a_long_wait_costs_next_to_nothing(watch: Watch) -> None:
     watch.wait(0.4)
 
     assert time.process_time() - cpu < 0.02
-
-
-@pytest.mark.parametrize(
-    ("busiest", "look", "apart"),
-    [
-        (None, 0.0, 0.05),
-        (0.005, 0.0, 0.005),
-        (0.005, 0.001, 0.02),
-        (0.005, 0.1, 0.05),
-        (0.5, 0.0, 0.05),
-    ],
-)
-def test_who_is_in_a_hurry_looks_more_often_as_far_as_looks_are_quick(
-    monkeypatch: pytest.MonkeyPatch, busiest: float | None, look: float, apart: float
-) -> None:
-    now, slept = 100.0, [0.0]
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-        slept.append(seconds)
-
-    def look_at_what_is_always_new() -> object:
-        nonlocal now
-        now += look
-        return object()
-
-    clock = SimpleNamespace(monotonic=lambda: now, sleep=sleep)
-    monkeypatch.setattr(watch_module, "time", clock)
-    watch = Watch([], look_at_what_is_always_new)
-    for _ in range(20):
-        slept.append(0.0)
-        before = now
-        assert watch.wait(1, busiest=busiest)
-
-    assert now - before == pytest.approx(max(apart, look))

@@ -196,3 +196,56 @@ def test_a_disk_that_fails_is_told_and_the_run_goes_on_once_it_works(
         assert (call, when) == ("rename", "5+")  # for small results it is called less often
     assert_it_went_on(ran)
     assert len({tuple(words) for words in journal()}) == 21
+
+
+FILLING = """
+import os
+from jug.backends.file_store import FileStore
+from jug.errors import StoreError
+
+store = FileStore("disk/jd")
+leases = store.acquire_several([letter * 20 for letter in (b"a", b"b", b"c")])
+assert store.begin(leases[0])
+
+def fill(name, size):
+    try:
+        with open(name, "wb", buffering=0) as file:
+            while True:
+                file.write(os.urandom(size))
+    except OSError:
+        os.sync()  # which makes room for some more
+
+for number, size in enumerate([1 << 20, *[1 << 12] * 4]):
+    fill(f"disk/filling{number}", size)
+
+for action in (lambda: store.begin(leases[1]), store.end_several):
+    try:
+        action()
+    except StoreError as error:
+        print(error)
+os.system("rm disk/filling*")
+store.end_several()
+print([lease.digest for lease in store.acquire_several([b"d" * 20])])
+"""
+
+
+def test_a_full_disk_that_writes_over_nothing_kills_no_worker(
+    write, in_namespace, program, unavailable
+):
+    program("mkfs.btrfs")
+    write(FILLING)
+    ran = in_namespace(
+        f"""
+        truncate -s 120m image
+        mkfs.btrfs -q image > /dev/null 2>&1
+        mkdir disk
+        if ! mount -o loop image disk; then echo cannot; exit; fi
+        {sys.executable} jugfile.py
+        """
+    )
+    if ran.stdout == "cannot\n":
+        unavailable("the right to mount an image")
+
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)
+    assert ran.stdout.count("the disk is full: free some space and run again") == 2
+    assert ran.stdout.endswith("[b'dddddddddddddddddddd']\n")

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -163,6 +164,52 @@ def test_signals_that_were_blocked_before_are_so_afterwards():
         assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before | {signal.SIGUSR2}
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+OF_ITSELF = """
+import jug
+from jug import TaskGenerator
+
+@TaskGenerator
+def look():
+    _, names = jug.init("jugfile.py")
+    return jug.run(names["%s"])
+
+@TaskGenerator
+def double(x):
+    return 2 * x
+
+mine = look()
+after = double(mine)
+"""
+
+
+@pytest.mark.parametrize("asked", ["mine", "after"])
+@pytest.mark.timeout(60)
+def test_a_task_that_would_wait_for_itself_fails(write, jug, asked):
+    write(OF_ITSELF % asked)
+
+    status, _, told = jug("execute", "jugfile.py")
+
+    assert status == 1
+    assert "the function of task 'jugfile.look' calls jug.run() for its own task" in told
+
+
+@TaskGenerator
+def ask_others(jugdir):
+    return jug.run(part(7), jugdir=jugdir)
+
+
+def test_a_task_may_run_others_and_another_thread_wait_for_it():
+    asking = ask_others("others")
+    values = []
+    thread = threading.Thread(target=lambda: values.append(jug.run(asking, jugdir="jd")))
+    thread.start()
+
+    assert jug.run(asking, jugdir="jd") == 7
+
+    thread.join()
+    assert values == [7]
 
 
 def test_plain_values_need_no_tasks():

@@ -14,7 +14,12 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
-from jug._siblings import resolve
+try:
+    from jug._siblings import resolve
+except ModuleNotFoundError:  # and so nothing of it is there
+    raise ImportError(
+        "jug-core is not installed, and nothing of jug works without it: pip install jug-core"
+    ) from None
 from jug.collector import importing
 from jug.errors import JugError, OptionError
 from jug.messages import telling_by_itself

@@ -8,6 +8,7 @@ from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from jug.cli.long_wait import LongWait
 from jug.cli.reading import reading
 from jug.options import Options
 
@@ -29,20 +30,26 @@ def follow(
     options: Options,
     display: Display | None,
     chosen: Callable[[Jugspace], Sequence[Task[Any]]] = attrgetter("tasks"),
+    long_wait: LongWait | None = None,
 ) -> bool:
     """Follow the tasks until all are done, those beyond barriers too, or nothing more can finish.
 
-    Of each reading of the jugfile the tasks are those that `chosen` gives.  Returns whether
-    all are done.
+    Of each reading of the jugfile the tasks are those that `chosen` gives.  `long_wait` says
+    for what it waits.  Returns whether all are done.
     """
     while True:
         with reading(options) as jugspace:
-            complete = _follow(jugspace, chosen(jugspace), display)
+            complete = _follow(jugspace, chosen(jugspace), display, long_wait)
         if not complete or not jugspace.barrier_tasks:
             return complete
 
 
-def _follow(jugspace: Jugspace, tasks: Sequence[Task[Any]], display: Display | None) -> bool:
+def _follow(
+    jugspace: Jugspace,
+    tasks: Sequence[Task[Any]],
+    display: Display | None,
+    long_wait: LongWait | None,
+) -> bool:
     """Return whether the tasks known so far, or those of its barrier, came to be done."""
     store, awaited = jugspace.store, jugspace.barrier_tasks
     interval = 0.0 if display is None else display.interval
@@ -55,11 +62,15 @@ def _follow(jugspace: Jugspace, tasks: Sequence[Task[Any]], display: Display | N
                 return True
             if _is_stuck(status):
                 return False
+            if long_wait is not None:
+                long_wait.tell_if_time(store, tasks, status)
             # A look takes long where many tasks finish; the first is at all of them.
             took = time.monotonic() - began if looked else 0.0
             time.sleep(max(interval, took / _SHARE) - took)
-            changes.take()
-            store.wait(changes, _QUIET if display is None else _SHOWN)
+            seen = changes.take()
+            seen = store.wait(changes, _QUIET if display is None else _SHOWN) or seen
+            if seen and long_wait is not None:
+                long_wait.note_change()
     raise AssertionError("it looks for as long as it takes")
 
 

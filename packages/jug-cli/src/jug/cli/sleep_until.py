@@ -7,6 +7,7 @@ import click
 from jug.cli import DONE, FAILED
 from jug.cli.following import follow
 from jug.cli.jugfile_command import jugfile_command
+from jug.cli.long_wait import LongWait
 from jug.cli.progress import progress_option, shown_progress
 from jug.options import Options
 
@@ -27,8 +28,10 @@ def command(context: click.Context, options: Options) -> None:
     """Wait until all tasks of JUGFILE are done, or nothing more can finish; run none.
 
     Nothing more can finish when what is left has failed or waits for what has
-    failed, and no worker is trying it again.
+    failed, and no worker is trying it again.  A wait that takes more than some
+    seconds says on the standard error who has what it waits for, or that nobody
+    has begun it.
     """
     with shown_progress(options.progress) as display:
-        complete = follow(options, display)
+        complete = follow(options, display, long_wait=LongWait())
     context.exit(DONE if complete else FAILED)

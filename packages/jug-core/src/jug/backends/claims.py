@@ -129,9 +129,9 @@ class Claims:
 
     def _write(self, tasks: tuple[bytes, ...]) -> None:
         self.number += 1
-        self.tasks = tasks
         self.files.clear()
         self.files.write(self.number, tasks)
+        self.tasks = tasks
 
     def taken(self, tasks: Sequence[bytes]) -> set[bytes]:
         """Return which tasks others have claimed, and poll after that.

@@ -16,14 +16,14 @@ from typing import Final
 from jug.backends.frames import Holder
 from jug.messages import Log
 
-__all__ = ["LONG", "WaitNotice"]
+__all__ = ["LONG", "WaitNotice", "told_by_name"]
 
 log = Log("worker")
 
 LONG: Final = 3.0
 """Seconds from which a wait is worth a word."""
 
-_MOST: Final = 5  # tasks that are named
+_MOST: Final = 5  # tasks, or names of tasks, that are told
 
 Leases = Mapping[bytes, Holder]
 
@@ -60,6 +60,17 @@ class WaitNotice:
         at_least = "" if holder.since else "at least "
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
         return f"{name} (held by {_who(holder)}, {at_least}since {moment})"
+
+
+def told_by_name(counts: Mapping[str, int]) -> list[str]:
+    """Return of which names how many tasks are waited for, in words.
+
+    >>> told_by_name({"main.f": 3, "main.g": 1})
+    ['3 of main.f', '1 of main.g']
+    """
+    told = [f"{count} of {name}" for name, count in islice(counts.items(), _MOST)]
+    more = [f"{len(counts) - _MOST} more names"] if len(counts) > _MOST else []
+    return told + more
 
 
 def _who(holder: Holder) -> str:

@@ -19,6 +19,7 @@ from jug.progress.choice import display_here
 from jug.session import current_store, is_jug_running, of_this_thread, using_here
 from jug.task import Task, find_dependencies, value
 from jug.task.graph import Graph
+from jug.task.running import running_here
 from jug.wording import counted
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def run(
 
     `x` is a task or anything that `jug.value` takes; only what it needs is run, by that
     many workers, in the jugdir given or else the one in use.  Other workers may share
-    that jugdir at the same time.  Raises `TaskFailed` if a task failed.
+    that jugdir at the same time.  Raises `TaskFailed` if a task failed, and `TaskError` if the
+    function of a task asks for that task itself.
 
     `cpus`, `memory` such as ``"64 GB"``, and `gpus` are how much of the machine the workers
     together may use for tasks that say what they need; by default what there is.
@@ -160,7 +162,9 @@ def run(
 def _run_in(
     store: BaseStore, x: Any, workers: int, settings: Settings, display: Display | None
 ) -> Any:
-    jugspace = Jugspace(store, Graph(find_dependencies(x)).tasks)
+    graph = Graph(find_dependencies(x))
+    _check_for_itself(store, graph)
+    jugspace = Jugspace(store, graph.tasks)
     try:
         summary = _work(jugspace, workers, settings, display)
     finally:
@@ -169,6 +173,17 @@ def _run_in(
     _raise_for(summary)
     store.poll()
     return value(x)
+
+
+def _check_for_itself(store: BaseStore, graph: Graph) -> None:
+    """Raise if a task would wait for itself, as it runs in here."""
+    outer = running_here(graph.numbers)
+    if outer is None or store.exists_after_poll([outer.digest]) == [True]:
+        return
+    raise TaskError(
+        f"the function of task {outer.name!r} calls jug.run() for its own task or for one that "
+        "needs it, which would wait for ever: ask for other tasks"
+    )
 
 
 def _work(jugspace: Jugspace, workers: int, settings: Settings, display: Display | None) -> Summary:

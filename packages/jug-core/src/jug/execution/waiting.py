@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Final
 
 from jug.backends.base import BaseStore, Changes, Holder, Reader
-from jug.backends.wait_notice import LONG, WaitNotice
+from jug.backends.wait_notice import LONG, WaitNotice, told_by_name
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.reporting import Reporter
@@ -29,7 +28,6 @@ log = Log("worker")
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 _ROOM: Final = 0.1  # seconds between two looks whether there is room on the machine
 _MOMENT: Final = 0.1  # seconds in which a worker of the same command shows what it has taken
-_MOST: Final = 5  # names that are told
 
 
 class Waiting:
@@ -143,14 +141,13 @@ class Waiting:
         if undone.keys() <= self._told:
             return
         self._told |= undone.keys()
-        told = [f"{count} of {name}" for name, count in islice(undone.items(), _MOST)]
-        more = [f"{len(undone) - _MOST} more names"] if len(undone) > _MOST else []
+        told = told_by_name(undone)
         if failed := agenda.count_failed_before():
-            more.append(f"of which {failed} failed before")
+            told.append(f"of which {failed} failed before")
         log.warning(
             "waiting for tasks that are not selected here and that nobody has begun: %s; "
             "this ends after %s without any change, and with --no-wait at once",
-            ", ".join(told + more), duration(self._patience),
+            ", ".join(told), duration(self._patience),
         )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def attempt(
     before = before_run(name)
     start = time.time()
     began = time.perf_counter()
-    running.append((task, count))
+    running.append((task, count, threading.get_ident()))
     try:
         with forks.ended_here():
             result = task.f(*args, **kwargs)

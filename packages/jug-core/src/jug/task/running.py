@@ -5,11 +5,13 @@ No worker runs a task that is made there, and nobody waits for one.
 
 from __future__ import annotations
 
+from collections.abc import Container
+from threading import get_ident
 from typing import Any, Final, Protocol
 
 from jug.task.made import alltasks
 
-__all__ = ["advice_for", "advice_on", "running", "running_name"]
+__all__ = ["advice_for", "advice_on", "running", "running_here", "running_name"]
 
 
 class Named(Protocol):
@@ -17,10 +19,15 @@ class Named(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def digest(self) -> bytes: ...
 
 
-running: Final[list[tuple[Named, int]]] = []
-"""The tasks whose functions run, the innermost last, each with how many tasks there were."""
+running: Final[list[tuple[Named, int, int]]] = []
+"""The tasks whose functions run, the innermost last, each with how many tasks there were.
+
+And in which thread.
+"""
 
 
 def running_name() -> str:
@@ -28,11 +35,17 @@ def running_name() -> str:
     return running[-1][0].name if running else ""
 
 
+def running_here(digests: Container[bytes]) -> Named | None:
+    """Return the one of these tasks whose function this thread is in, if any."""
+    here = get_ident()
+    return next((t for t, _, thread in running if thread == here and t.digest in digests), None)
+
+
 def advice_for(task: Any, otherwise: str) -> str:
     """Return what to do about a task that has no value; `otherwise` where no function runs."""
     if not running:
         return otherwise
-    outer, count = running[-1]
+    outer, count, _ = running[-1]
     if any(one is task for one in alltasks[count:]):
         return advice_on(outer, task)
     return f"pass it to task {outer.name} as an argument, of which the function gets the value"

@@ -14,9 +14,11 @@ The claim itself is written in one call.  Who reads a part of two claims sees th
 checksum is wrong.  Then it takes neither for made: the older one has ended, and the worker
 will look at what others show once it has written the new one.
 
-The mark is written for each task, so the file is mapped, and no call is needed.  A
-processor may keep such a write to itself for less than a microsecond.  So who has seen that a
-claim was revoked believes the mark a millisecond later.
+The mark is written for each task, so the file is mapped, and no call is needed.  Where a
+full disk would have no room for such a write, and the system kill the worker for it, the mark
+is written by a call, which can fail.  A processor may keep a write to a mapped file to itself
+for less than a microsecond.  So who has seen that a claim was revoked believes the mark a
+millisecond later.
 
 All this holds among processes of one system, on a local disk.  A worker on a network
 file system claims nothing, and one that knows of workers of other hosts neither; but they
@@ -32,12 +34,12 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from mmap import mmap
+from mmap import ACCESS_READ, ACCESS_WRITE, mmap
 from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from jug.backends._file.disk import fault, is_missing
+from jug.backends._file.disk import explained, fault, is_missing, write_at, writes_in_place
 from jug.backends._file.leases import Claimed, FileLeases
 from jug.backends._file.segments import Segments
 from jug.backends._file.worker_file import CLAIM_AT, MOST_CLAIMED, SIZE
@@ -45,10 +47,12 @@ from jug.backends.claims import Claim, Claims
 
 __all__ = ["LATE", "FileClaims"]
 
-LATE: Final = 0.005
+LATE: Final = 0.003
 """After so many seconds a claim that others wait for is revoked."""
 
 _SETTLED: Final = 0.001
+_SHARE: Final = 1 / 20
+_LONGEST: Final = 0.05
 _NUMBER: Final = Struct("<I")
 _STATE: Final = Struct("<IBBxxIII")
 _CLAIM: Final = Struct("<II")
@@ -56,6 +60,7 @@ _BROKEN_AT: Final = CLAIM_AT
 _REVOKED_AT: Final = CLAIM_AT + 4
 _MARK_AT: Final = CLAIM_AT + 5
 _REVOKED: Final = b"\1"
+_CLEAR: Final = b"\0\0"
 _SUM_AT: Final = CLAIM_AT + 8
 _DIGEST: Final = 20
 
@@ -71,8 +76,12 @@ class FileClaims:
         self._poll = poll
         self._is_local = is_local
         self._claims = Claims(self)
+        self._asked = 0.0
+        """When this worker last tried to take something."""
         self._worker: str | None = None
         self._page: mmap | None = None
+        self._is_writable = False
+        """Whether the mark may be written to the page."""
         self._seen: dict[str, tuple[int, float]] = {}
         """The number of each other worker's last claim, and when it was first seen."""
         self._revoked: dict[str, tuple[int, float]] = {}
@@ -94,6 +103,7 @@ class FileClaims:
 
     def take(self, digests: Sequence[bytes]) -> list[bytes]:
         """Claim tasks; return those that nobody had; others may have done some of them."""
+        self._asked = time.monotonic()
         if self._worker != self._leases.worker_id:  # the file that is mapped is another one
             self.forget()
         try:
@@ -105,7 +115,12 @@ class FileClaims:
 
     def begin(self, digest: bytes) -> bool:
         """Mark that a claimed task begins; return whether it may."""
-        return self._worker == self._leases.worker_id and self._claims.begin(digest)
+        if self._worker != self._leases.worker_id:
+            return False
+        try:
+            return self._claims.begin(digest)
+        except OSError as error:
+            raise fault(error, self._leases.folder, "begin a task in") from error
 
     @property
     def worker_id(self) -> str | None:
@@ -115,7 +130,7 @@ class FileClaims:
     def end(self) -> None:
         """Give back what was claimed."""
         if self._worker == self._leases.worker_id:
-            with suppress(FileNotFoundError):
+            with explained(self._leases.folder, "give leases back in"):
                 self._claims.end()
 
     def forget(self) -> None:
@@ -128,25 +143,32 @@ class FileClaims:
     # What `ClaimFiles` asks for
 
     def clear(self) -> None:
-        page = self._own_page()
-        page[_MARK_AT] = page[_REVOKED_AT] = 0
+        self._own_page()
+        os.pwrite(self._leases.links.own_file(), _CLEAR, _REVOKED_AT)
 
     def write(self, number: int, tasks: Sequence[bytes]) -> None:
         file = self._leases.links.own_file()
         rest = _CLAIM.pack(number, len(tasks)) + b"".join(tasks)
-        os.pwrite(file, _NUMBER.pack(crc32(rest)) + rest, _SUM_AT)
+        write_at(file, _NUMBER.pack(crc32(rest)) + rest, _SUM_AT)
         if tasks and not self._leases.links.link_count():
             raise FileNotFoundError(errno.ENOENT, "another worker has removed it")
 
     def _own_page(self) -> mmap:
         if self._page is None:
             self._worker = self._leases.join()
-            self._page = mmap(self._leases.links.own_file(), SIZE)
+            links = self._leases.links
+            file = links.own_file()
+            self._is_writable = writes_in_place(file, links.own_path)
+            access = ACCESS_WRITE if self._is_writable else ACCESS_READ
+            self._page = mmap(file, SIZE, access=access)
         return self._page
 
     def mark(self, place: int) -> None:
         page = self._page or self._own_page()
-        page[_MARK_AT] = place + 1
+        if self._is_writable:
+            page[_MARK_AT] = place + 1
+        else:
+            os.pwrite(self._leases.links.own_file(), bytes((place + 1,)), _MARK_AT)
 
     def is_revoked(self) -> bool:
         page = self._page or self._own_page()
@@ -205,6 +227,7 @@ class FileClaims:
 
     def taken(self, digest: bytes) -> bool:
         """Return whether others have claimed a task that this worker has locked; poll then."""
+        self._asked = time.monotonic()
         return digest in self._claims.taken((digest,))
 
     def held(self, workers: Iterable[str]) -> dict[bytes, Claimed]:
@@ -231,16 +254,20 @@ class FileClaims:
         """Revoke the claims that have stood for long.
 
         Return after how many seconds to look again, None if no claim keeps back what
-        could be had.
+        could be had.  Who found nothing to take for a while looks ever more seldom, for others
+        may make claim after claim.
         """
         if not self._is_local:
             return None
         claims = {worker: self.claim_of(worker) for worker in self.others()}
         keeping = {w: c.number for w, c in claims.items() if c is not None and not c.is_revoked}
-        late = [w for w, number in keeping.items() if _since(self._seen, w, number) >= LATE]
+        stood = {w: _since(self._seen, w, number) for w, number in keeping.items()}
+        late = [worker for worker, seconds in stood.items() if seconds >= LATE]
         if any([self._revoke(worker, keeping[worker]) for worker in late]):
             return _SETTLED
-        return LATE if len(keeping) > len(late) else None
+        left = [LATE - seconds for seconds in stood.values() if seconds < LATE]
+        idle = time.monotonic() - self._asked
+        return min(left) + min(_LONGEST, idle * _SHARE) if left else None
 
     def _revoke(self, worker: str, number: int) -> bool:
         """Revoke a claim; return whether its worker's file may be written to by this user."""

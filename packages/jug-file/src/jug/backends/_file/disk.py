@@ -39,6 +39,10 @@ _LOCAL: Final = frozenset(
     "apfs bcachefs btrfs ext2 ext3 ext4 f2fs jfs overlay ramfs tmpfs ufs xfs zfs".split()
 )
 
+# These write over a block where it is.  Others take a new one, which a full disk has not, and
+# who has the file mapped is killed then.
+_IN_PLACE: Final = frozenset("ext2 ext3 ext4 ramfs tmpfs".split())
+
 
 def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> OSError:
     """Return the error that says what could not be done, why, and what to do.
@@ -135,18 +139,30 @@ def disk_time(folder: Path) -> float:
 
 def is_local(path: Path) -> bool:
     """Return whether the path, which need not be there yet, is certainly on a disk of this host."""
+    kinds = _kinds(path)
+    return bool(kinds) and kinds <= _LOCAL
+
+
+def writes_in_place(file: int, path: str) -> bool:
+    """Return whether an open file that was synced can certainly be written over on a full disk."""
+    kinds = _kinds(Path(path))
+    return bool(kinds) and kinds <= _IN_PLACE and os.fstat(file).st_blocks > 0
+
+
+def _kinds(path: Path) -> set[str]:
+    """Return what kind of file system the path is on, none or several where that is not sure."""
     path = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
         mounts = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
     except OSError:
-        return False
-    kinds = [
+        return set()
+    kinds = {
         line.partition(" - ")[2].split(" ", 1)[0] for line in mounts if line.split()[2] == wanted
-    ]
+    }
     # Where a device is an anonymous one (btrfs), the mount with the longest path decides.
-    return _kind_by_path(path, mounts) in _LOCAL if not kinds else set(kinds) <= _LOCAL
+    return kinds or {_kind_by_path(path, mounts)}
 
 
 def _kind_by_path(path: Path, mounts: list[str]) -> str:

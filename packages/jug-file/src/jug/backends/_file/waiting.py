@@ -41,12 +41,9 @@ class Waiting:
         """Look for the first time: what changes from now on ends a wait."""
         self._begun()
 
-    def wait(self, seconds: float, *, busiest: float | None = None) -> None:
-        """Wait until something changed since the last look, for at most `seconds`.
-
-        Looks need not be kept apart by more than `busiest` if that is given.
-        """
-        self._begun().wait(seconds, self._running_pids(), busiest)
+    def wait(self, seconds: float) -> None:
+        """Wait until something changed since the last look, for at most `seconds`."""
+        self._begun().wait(seconds, self._running_pids())
 
     def close(self) -> None:
         """Let go of what the kernel keeps for the watch."""

@@ -18,8 +18,7 @@ second one, also a change of this process's own.  The first wait of all has noth
 compare with, and returns at once.
 
 When notifications come without end, since others are busy, looks are kept apart,
-in the long run by a twentieth of a second.  Who is in a hurry may look more often, as long as
-a look takes no more than a twentieth of the time.
+in the long run by a twentieth of a second.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -62,19 +62,14 @@ class Watch:
         self._slowest = slowest
         self._notices = _open_notices(tuple(folders))
         self._before: object = None
-        self._looked = self._changed = time.monotonic()
+        self._looked, self._changed = -inf, time.monotonic()
         self._pace = _QUICKEST
-        self._busiest = _BUSIEST
-        self._took = 0.0
 
-    def wait(self, seconds: float, pids: Iterable[int] = (), busiest: float | None = None) -> bool:
+    def wait(self, seconds: float, pids: Iterable[int] = ()) -> bool:
         """Wait until something changed, or one of these processes of this host ended.
 
-        Returns False if neither came true within `seconds`.  Looks are kept apart by up to
-        `busiest` seconds, or what looks that take long need.
+        Returns False if neither came true within `seconds`.
         """
-        often = _BUSIEST if busiest is None else busiest
-        self._busiest = min(_BUSIEST, max(often, self._took / _SHARE))
         began = time.monotonic()
         descriptors, all_run = _open_processes(pids)
         try:
@@ -100,7 +95,6 @@ class Watch:
         self._keep_apart()
         self._clear_notices()
         seen, before = self._look(), self._before
-        self._took = time.monotonic() - self._looked
         self._before = seen
         if seen == before:
             return False
@@ -109,7 +103,7 @@ class Watch:
 
     def _keep_apart(self) -> None:
         since = time.monotonic() - self._looked
-        self._pace = min(2 * self._pace, self._busiest) if since < 4 * self._pace else _QUICKEST
+        self._pace = min(2 * self._pace, _BUSIEST) if since < 4 * self._pace else _QUICKEST
         if since < self._pace:
             time.sleep(self._pace - since)
         self._looked = time.monotonic()

@@ -221,7 +221,11 @@ class FileStore(BaseStore):
         if not reader.has_changes():
             # Who has never taken a task only looks, and is in no hurry.
             pause = self._claims.revoke_late() if self.worker_id else None
-            self._waiting.wait(min(seconds, pause or seconds), busiest=pause)
+            if pause is None:
+                self._waiting.wait(seconds)
+            else:
+                time.sleep(min(seconds, pause))
+                self.poll()
         return reader.take()
 
     def _look(self) -> tuple[int, dict[bytes, Holder]]:
