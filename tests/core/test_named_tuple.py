@@ -87,3 +87,12 @@ def test_it_says_what_it_is_made_of(kind: Any) -> None:
 def test_it_is_a_tuple_and_takes_no_more_memory_than_one(kind: Any) -> None:
     assert issubclass(kind, tuple) and kind.__dictoffset__ == 0
     assert hash(kind("a")) == hash(("a", 0.0, 0.0))
+
+
+def test_parts_may_have_any_name() -> None:
+    class Change(named_tuple.NamedTuple):
+        cls: str
+        new: str
+        tuple: str = ""
+
+    assert Change("a", new="b") == ("a", "b", "")

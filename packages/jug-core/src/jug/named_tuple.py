@@ -31,7 +31,8 @@ else:
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             """Give the class its constructor, and call that."""
             names = ", ".join(cls._fields)
-            new = eval(f"lambda cls, {names}: new(cls, ({names}, ))", {"new": tuple.__new__})
+            made = f"lambda _cls, {names}: _new(_cls, ({names}, ))"  # no field begins so
+            new = eval(made, {"_new": tuple.__new__})
             new.__defaults__ = (*cls._field_defaults.values(),)
             cls.__new__ = staticmethod(new)
             return new(cls, *args, **kwargs)
