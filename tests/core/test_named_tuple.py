@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import typing
 from typing import Any
@@ -96,3 +97,11 @@ def test_parts_may_have_any_name() -> None:
         tuple: str = ""
 
     assert Change("a", new="b") == ("a", "b", "")
+
+
+@BOTH
+def test_its_signature_names_each_part(kind: Any) -> None:
+    parameters = inspect.signature(kind).parameters.values()
+
+    assert [one.name for one in parameters] == ["name", "x", "y"]
+    assert [one.default for one in parameters] == [inspect.Parameter.empty, 0.0, 0.0]

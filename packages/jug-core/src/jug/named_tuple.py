@@ -23,10 +23,23 @@ if TYPE_CHECKING:
 else:
     from collections import _tuplegetter
 
+    class _Signature:
+        """How an object is made, for who asks a class."""
+
+        def __get__(self, _: object, cls: Any) -> Any:
+            from inspect import Parameter, Signature
+
+            kind, defaults = Parameter.POSITIONAL_OR_KEYWORD, cls._field_defaults
+            return Signature(
+                Parameter(name, kind, default=defaults.get(name, Parameter.empty), annotation=what)
+                for name, what in cls.__annotations__.items()
+            )
+
     class _Tuple(tuple):
         """What every named tuple is: a tuple that knows what its parts are called."""
 
         __slots__ = ()
+        __signature__ = _Signature()
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             """Give the class its constructor, and call that."""
