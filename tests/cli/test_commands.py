@@ -77,6 +77,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "installed_commands",
         "jobs",
         "jugfile_command",
+        "long_wait",
         "lookup",
         "outlook",
         "output",

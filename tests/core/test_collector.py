@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from jug import collector
 from jug.collector import importing, without_collector
 
 
 @pytest.fixture(autouse=True)
-def collector_as_before() -> Iterator[None]:
+def collector_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     was_enabled = gc.isenabled()
+    gc.unfreeze()
+    monkeypatch.setattr(collector, "_is_frozen", False)
     yield
     gc.unfreeze()
     (gc.enable if was_enabled else gc.disable)()

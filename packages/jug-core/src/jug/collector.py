@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 __all__ = ["importing", "without_collector"]
 
+_is_frozen = False
+"""Whether it was seen that somebody has frozen objects."""
+
 
 @contextmanager
 def without_collector() -> Iterator[None]:
@@ -30,6 +33,13 @@ def importing() -> Iterator[None]:
     """Let it rest during the imports of a command, and take what these leave for old at once."""
     with without_collector():
         yield
-        if not gc.get_freeze_count():  # else somebody has, for good
+        if not _has_frozen():
             gc.freeze()
             gc.unfreeze()  # which makes what was frozen the oldest of all
+
+
+def _has_frozen() -> bool:
+    """Return whether somebody has frozen objects for good: to count them takes long, so once."""
+    global _is_frozen
+    _is_frozen = _is_frozen or gc.get_freeze_count() > 0
+    return _is_frozen
