@@ -67,3 +67,14 @@ def test_a_profiler_tells_what_it_found(run: Run) -> None:
     profiled = run("jug", "execute", "primes.py", under=("-m", "cProfile"))
 
     assert "function calls" in profiled.stdout
+
+
+def test_a_program_that_exec_runs_goes_on(folder: Path) -> None:
+    program = f"exec({PROGRAM!r}, {{}})"  # and has no name
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "execute", "primes.py"],
+        cwd=folder, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stderr) == (0, "torn down\n")

@@ -105,3 +105,26 @@ def test_its_signature_names_each_part(kind: Any) -> None:
 
     assert [one.name for one in parameters] == ["name", "x", "y"]
     assert [one.default for one in parameters] == [inspect.Parameter.empty, 0.0, 0.0]
+
+
+class OursInUnits(Ours):
+    def __new__(cls, name: str) -> OursInUnits:
+        return super().__new__(cls, name, 1.0, 1.0)
+
+
+class TheirsInUnits(Theirs):
+    def __new__(cls, name: str) -> TheirsInUnits:
+        return super().__new__(cls, name, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("kind", [OursInUnits, TheirsInUnits])
+def test_a_class_derived_from_it_may_have_a_constructor_of_its_own(kind: Any) -> None:
+    assert [kind("a"), kind("b")] == [("a", 1.0, 1.0), ("b", 1.0, 1.0)]
+
+
+@BOTH
+def test_a_class_derived_from_it_is_made_of_the_same_parts(kind: Any) -> None:
+    derived = type("Derived", (kind,), {"__slots__": ()})
+
+    assert type(derived("a", y=2.0)) is derived and derived("a", y=2.0) == ("a", 0.0, 2.0)
+    assert [*inspect.signature(derived).parameters] == ["name", "x", "y"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,50 @@ def test_generators_of_the_jugfile_give_each_worker_other_numbers(write) -> None
     )  # fmt: skip
     for numbers in zip(*eval(drawn), strict=True):
         assert len(set(numbers)) == 8
+
+
+BY_TWO = """
+import random
+from pathlib import Path
+from jug import TaskGenerator, run
+from journal import wait_for_file
+
+many = [random.Random(1)]
+
+@TaskGenerator
+def draw(mine, others):
+    Path(mine).touch()
+    wait_for_file(others)
+    return many[0].random()
+
+def draw_both():
+    drawn = run([draw("a", "b"), draw("b", "a")], workers=2)
+    Path("drawn").write_text(repr(drawn))
+
+TaskGenerator(draw_both)()
+"""
+
+IN_THE_SHELL = """
+from jug.cli import main, shell
+
+shell.interact = lambda names, greeting: names["draw_both"]()
+main(["shell", "jugfile.py"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "words", [("-c", IN_THE_SHELL), ("-m", "jug", "rerun", "draw_both", "jugfile.py")]
+)
+def test_so_do_workers_of_a_run_by_who_has_read_the_jugfile_to_look(
+    write, journal, launch, words
+) -> None:
+    write(BY_TWO)
+
+    process = launch(*words)
+
+    told = process.communicate(timeout=50)
+    assert process.returncode == 0, told
+    first, second = eval(Path("drawn").read_text())
+    assert first != second

@@ -195,6 +195,48 @@ def test_a_task_that_would_wait_for_itself_fails(write, jug, asked):
     assert "the function of task 'jugfile.look' calls jug.run() for its own task" in told
 
 
+def wait_for_file(name):
+    while not Path(name).exists():
+        time.sleep(0.002)
+
+
+@TaskGenerator
+def fail_at_first():
+    if not Path("tried").exists():
+        Path("tried").touch()
+        wait_for_file("begun")
+        raise ValueError("not yet")
+    return "in the end"
+
+
+@TaskGenerator
+def last_long():
+    Path("begun").touch()
+    wait_for_file("go")
+    return 1
+
+
+@pytest.mark.timeout(60)
+def test_a_task_that_failed_may_be_run_again_while_another_thread_runs_one():
+    failing, values = fail_at_first(), []
+
+    def run_beside():
+        wait_for_file("tried")
+        values.append(jug.run(last_long(), jugdir="others"))
+
+    thread = threading.Thread(target=run_beside)
+    thread.start()
+    try:
+        with pytest.raises(TaskFailed):
+            jug.run(failing, jugdir="jd")
+
+        assert jug.run(failing, jugdir="jd") == "in the end"
+    finally:
+        Path("go").touch()
+        thread.join()
+    assert values == [1]
+
+
 @TaskGenerator
 def ask_others(jugdir):
     return jug.run(part(7), jugdir=jugdir)

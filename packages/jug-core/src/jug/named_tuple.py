@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 else:
     from collections import _tuplegetter
 
+    def _declared(cls: Any) -> Any:
+        """Return the named tuple that a class is, or is derived from."""
+        return next(one for one in cls.__mro__ if "_fields" in vars(one))
+
     class _Signature:
         """How an object is made, for who asks a class."""
 
@@ -32,7 +36,7 @@ else:
             kind, defaults = Parameter.POSITIONAL_OR_KEYWORD, cls._field_defaults
             return Signature(
                 Parameter(name, kind, default=defaults.get(name, Parameter.empty), annotation=what)
-                for name, what in cls.__annotations__.items()
+                for name, what in _declared(cls).__annotations__.items()
             )
 
     class _Tuple(tuple):
@@ -42,12 +46,12 @@ else:
         __signature__ = _Signature()
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-            """Give the class its constructor, and call that."""
+            """Give the class that was declared its constructor, and call that."""
             names = ", ".join(cls._fields)
             made = f"lambda _cls, {names}: _new(_cls, ({names}, ))"  # no field begins so
             new = eval(made, {"_new": tuple.__new__})
             new.__defaults__ = (*cls._field_defaults.values(),)
-            cls.__new__ = staticmethod(new)
+            _declared(cls).__new__ = staticmethod(new)
             return new(cls, *args, **kwargs)
 
         def __getnewargs__(self) -> tuple[Any, ...]:

@@ -41,8 +41,13 @@ def end_without_teardown(end: SystemExit) -> None:
 
 def _is_program(frame: FrameType | None) -> bool:
     """Return whether the program `jug` is what called the command, and nothing else that."""
-    while frame is not None and frame.f_globals["__name__"].startswith(_CALLING):
+    while frame is not None and _module_of(frame).startswith(_CALLING):
         frame = frame.f_back
     if frame is None or frame.f_back is not None or sys.flags.inspect:
         return False
     return os.path.basename(frame.f_code.co_filename) == _PROGRAM
+
+
+def _module_of(frame: FrameType) -> str:
+    """Return the name of a frame's module, which what is run by `exec` need not have."""
+    return str(frame.f_globals.get("__name__", ""))

@@ -53,7 +53,7 @@ class LongWait:
     def _tell_that_nobody_works(self, status: Status) -> None:
         from jug.status import State
 
-        ready = status.counts[State.READY]
+        ready = +status.counts[State.READY]  # without the names of which none is left
         if ready and not self._has_told:
             self._has_told = True
             undone = ", ".join(told_by_name(ready))

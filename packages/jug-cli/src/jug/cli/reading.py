@@ -38,18 +38,19 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
 
 
 @contextmanager
-def reading(options: Options) -> Iterator[Jugspace]:
+def reading(options: Options, to_run: bool = False) -> Iterator[Jugspace]:
     """Read the jugfile, and yield its `Jugspace`.
 
     What the jugfile prints goes to the standard error where the command prints JSON.
     A jugdir of the command line that is not there is told: commands that look make none.
+    `to_run` says that tasks may be run in this process, or by workers that are forked from it.
     """
     job = job_of(options)
     context = click.get_current_context(silent=True)
     is_data = context is not None and context.params.get("as_json")
     with traceless(job.jugfile):
         with redirect_stdout(sys.stderr) if is_data else nullcontext():
-            _, jugspace = job.begin()
+            _, jugspace = job.begin(to_run)
         if "jugdir" in options.given():
             _warn_if_missing(jugspace.store.url)
         yield jugspace

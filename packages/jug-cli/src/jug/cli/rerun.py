@@ -58,7 +58,7 @@ def command(context: click.Context, options: Options, task: str, save: bool, pro
     """
     from jug.task.graph import Graph
 
-    with reading(options) as jugspace:
+    with reading(options, to_run=True) as jugspace:
         warn_of_barrier(jugspace)
         graph = Graph(jugspace.tasks)
         found = find_task(jugspace, task, graph)

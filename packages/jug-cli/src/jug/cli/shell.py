@@ -36,7 +36,7 @@ def command(options: Options) -> None:
     `get_tasks()`; `get_filtered_tasks(loadable=..., failed=...)`; and `get_task(x)`,
     by hash or name.
     """
-    with reading(options) as jugspace:
+    with reading(options, to_run=True) as jugspace:
         interact(namespace(jugspace), banner(jugspace))
 
 

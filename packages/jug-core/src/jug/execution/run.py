@@ -163,9 +163,9 @@ def _run_in(
     store: BaseStore, x: Any, workers: int, settings: Settings, display: Display | None
 ) -> Any:
     graph = Graph(find_dependencies(x))
-    _check_for_itself(store, graph)
     jugspace = Jugspace(store, graph.tasks)
     try:
+        _check_for_itself(store, graph)
         summary = _work(jugspace, workers, settings, display)
     finally:
         if display is not None:

@@ -72,8 +72,9 @@ class Waiting:
             now = time.monotonic()
             if self._reporter.look(agenda):
                 quiet_since = now
-                if agenda.candidates() or agenda.is_barrier_open() or agenda.is_over():
+                if agenda.is_barrier_open() or agenda.is_over():
                     return None
+                continue  # what was waited for may not come any more
             if now >= tell_from:
                 self._tell(agenda, holders, is_quiet=now - quiet_since >= LONG)
                 tell_from = now + _LOOK

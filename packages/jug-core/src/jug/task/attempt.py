@@ -78,14 +78,15 @@ def attempt(
     before = before_run(name)
     start = time.time()
     began = time.perf_counter()
-    running.append((task, count, threading.get_ident()))
+    this = task, count, threading.get_ident()
+    running.append(this)
     try:
         with forks.ended_here():
             result = task.f(*args, **kwargs)
             duration = time.perf_counter() - began
             payload = _encoded(task, result)
     finally:
-        running.pop()
+        running.remove(this)  # which in another thread another one may have followed
     if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
     if args_before is not None:

@@ -24,9 +24,9 @@ class Named(Protocol):
 
 
 running: Final[list[tuple[Named, int, int]]] = []
-"""The tasks whose functions run, the innermost last, each with how many tasks there were.
+"""The tasks whose functions run, each with how many tasks there were, and in which thread.
 
-And in which thread.
+Of those in one thread the innermost is the last.
 """
 
 
