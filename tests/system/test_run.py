@@ -148,12 +148,13 @@ def test_an_interruption_comes_through():
 @TaskGenerator
 def drained(number):
     os.kill(os.getppid(), signal.SIGUSR1)
+    time.sleep(0.01)  # so that all together take longer than any command may be kept waiting
     return number
 
 
 def test_a_signal_to_drain_ends_it_with_what_is_left():
     with pytest.raises(TaskError, match="tasks not done: told to begin no further task"):
-        jug.run([drained(n) for n in range(200)], workers=2, jugdir="data", progress=False)
+        jug.run([drained(n) for n in range(2000)], workers=2, jugdir="data", progress=False)
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
 
 
