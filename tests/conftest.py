@@ -16,6 +16,16 @@ settings.register_profile("jug", deadline=None)  # a busy machine is not a failu
 settings.load_profile("jug")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no core is idle at the end while another runs it."""
+    items.sort(key=_time_limit, reverse=True)
+
+
+def _time_limit(item: pytest.Item) -> float:
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit is not None and limit.args else 0.0
+
+
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_as_in_the_foreground() -> None:
     """Undo what a shell does to programs in the background: they and theirs ignore Ctrl-C."""
