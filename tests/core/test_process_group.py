@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from jug.execution import process_group
-from jug.execution.process_group import Remains, send_signal
+from jug.execution.process_group import Moment, Remains, send_signal
 
 LEADER_OF_ANOTHER = """
 import signal, subprocess, sys
@@ -28,7 +30,7 @@ time.sleep(60)
 
 STARTS_AND_ENDS = """
 import subprocess, sys
-from jug.execution.process_group import boot_time, end_started_since
+from jug.execution.process_group import end_started_since, now
 
 def started(how):
     code = f"import signal, time; signal.signal(signal.SIGTERM, {how}); print('.', flush=True)"
@@ -37,14 +39,43 @@ def started(how):
     return process
 
 before = started("signal.SIG_DFL")
-import time
-time.sleep(0.05)  # the system counts in hundredths of a second
-moment = boot_time()
+moment = now()
 since = started(sys.argv[1])
 end_started_since(moment)
 print(before.poll(), since.wait())
 before.kill()
 before.wait()
+"""
+
+IN_ONE_TICK = """
+import os, sys, time
+from jug.execution.process_group import end_started_since, now
+
+def started():
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    return pid
+
+def tick(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[19]
+
+until = time.monotonic() + 20
+while True:
+    before, moment, since = started(), now(), started()
+    if tick(before) == tick(since):
+        break
+    for pid in (before, since):
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    assert time.monotonic() < until
+
+end_started_since(moment)
+print(os.waitpid(before, os.WNOHANG)[0], os.waitpid(since, 0)[1])
+os.kill(before, 9)
+os.waitpid(before, 0)
 """
 
 Start = Callable[[str, str], "subprocess.Popen[str]"]
@@ -159,6 +190,33 @@ def test_only_what_was_started_since_a_moment_is_ended(how: str, signum: int) ->
     )  # fmt: skip
 
     assert done.stdout == f"None {-signum}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with the worker")
+def test_what_was_started_in_the_same_hundredth_of_a_second_is_told_apart() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE_TICK],
+        capture_output=True, text=True, start_new_session=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout == f"0 {signal.SIGTERM}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with the worker")
+@pytest.mark.parametrize(
+    "pid, last, is_later",
+    [(301, 300, True), (300, 301, False), (300, 300, False), (302, "max - 1", True),
+     ("max - 1", 302, False), (7, 0, True), ("max - 1", 0, True)],
+)  # fmt: skip
+def test_numbers_of_processes_go_round(pid: int | str, last: int | str, is_later: bool) -> None:
+    known = {"max": int(Path("/proc/sys/kernel/pid_max").read_text())}
+    numbers = [eval(str(number), known) for number in (pid, last)]
+    moment = Moment(100.0, numbers[1])
+    ticks = 100 * os.sysconf("SC_CLK_TCK")
+
+    assert moment.is_before(numbers[0], ticks) is is_later
+    assert moment.is_before(numbers[0], ticks + 1)
+    assert not moment.is_before(numbers[0], ticks - 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with the worker")

@@ -10,7 +10,7 @@ from jug.errors import DamagedResult, ResultNotFound
 from jug.execution.connection import SupervisorConnection
 from jug.execution.failures import log_no_retry, log_retry, note_run
 from jug.execution.memory import forget_changeable
-from jug.execution.process_group import boot_time, end_started_since
+from jug.execution.process_group import end_started_since, now
 from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.task_output import TaskOutput
@@ -142,13 +142,13 @@ class TaskRunner:
     def _limited_attempt(
         self, task: Task[Any], arguments: Arguments, limit: float
     ) -> tuple[Frame, Any]:
-        begin = boot_time()
+        begin = now()
         self._set_deadline(limit)
         try:
             with own_alarm(), time_limit(task):
                 return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
         except BaseException:
-            if boot_time() >= begin + limit:
+            if begin.is_past(limit):
                 end_started_since(begin)
             raise
         finally:

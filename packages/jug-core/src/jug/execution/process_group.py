@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+from jug.named_tuple import NamedTuple
+
 _PAUSE: Final = 0.02  # seconds between two looks at those that were asked
 _GRACE: Final = 1.0  # seconds that a process has to end after it was asked to
 
@@ -35,13 +37,58 @@ def _send(leader: int, signum: int) -> bool:
     return True
 
 
-def boot_time() -> float:
-    """Return the seconds since the machine was started, by which the ages of processes count."""
+class Moment(NamedTuple):
+    """A moment, by which it can be told what was started before it and what since."""
+
+    seconds: float
+    """Since the machine was started, by which the ages of processes count."""
+    last_pid: int
+    """The process that was started last, 0 if that is not known.
+
+    Ages are in hundredths of a second, in which a short task ends and the next one begins.
+    """
+
+    def is_past(self, seconds: float) -> bool:
+        """Return whether so many seconds have passed since."""
+        return _seconds() >= self.seconds + seconds
+
+    def is_before(self, pid: int, ticks: int) -> bool:
+        """Return whether this process, which began at that tick, was started later."""
+        own = int(self.seconds * os.sysconf("SC_CLK_TCK"))
+        return ticks > own or (ticks == own and _is_later(pid, self.last_pid))
+
+
+def now() -> Moment:
+    """Return this moment."""
+    return Moment(_seconds(), _last_pid())
+
+
+def _seconds() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
 
 
-def end_started_since(moment: float) -> None:
-    """End what has been started in this process's group since that `boot_time`.
+def _last_pid() -> int:
+    try:
+        descriptor = os.open("/proc/loadavg", os.O_RDONLY)
+    except OSError:
+        return 0
+    try:
+        return int(os.read(descriptor, 200).split()[-1])
+    finally:
+        os.close(descriptor)
+
+
+def _is_later(pid: int, last_pid: int) -> bool:
+    """Return whether a process was started after another, not long ago: numbers go round."""
+    if not last_pid:
+        return True
+    with open("/proc/sys/kernel/pid_max", "rb") as file:
+        count = int(file.read())
+    return 0 < (pid - last_pid) % count < count / 2
+
+
+def end_started_since(moment: Moment) -> None:
+    """End what has been started in this process's group since a moment.
 
     Only Linux shows which processes these are; elsewhere they end with the worker.  A
     process that does not lead its group has no group of its own, and ends nothing.
@@ -61,8 +108,8 @@ def end_started_since(moment: float) -> None:
             deadly = signal.SIGKILL
 
 
-def _started_since(moment: float) -> Iterator[int]:
-    own, ticks = os.getpid(), int(moment * os.sysconf("SC_CLK_TCK"))
+def _started_since(moment: Moment) -> Iterator[int]:
+    own = os.getpid()
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == own:
             continue
@@ -71,8 +118,8 @@ def _started_since(moment: float) -> Iterator[int]:
                 fields = file.read().rpartition(b") ")[2].split()
         except OSError:
             continue
-        state, group, started = fields[0], int(fields[2]), int(fields[19])
-        if group == own and started >= ticks and state not in (b"Z", b"X"):
+        state, group, ticks = fields[0], int(fields[2]), int(fields[19])
+        if group == own and state not in (b"Z", b"X") and moment.is_before(int(name), ticks):
             yield int(name)
 
 
