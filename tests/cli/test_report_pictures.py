@@ -121,7 +121,8 @@ def test_tasks_that_need_others_of_their_name_lead_back() -> None:
     first = Task(max, 1, 2)
     again = Task(max, first, 3)
 
-    graph = folded(Graph([Task(max, again, 4)]))
+    tasks = Graph([Task(max, again, 4)])
+    graph = folded(tasks, [*tasks.names()])
 
     assert graph.names == ["builtins.max"] and graph.layers() == [[0]]
     assert graph.links == [Link(0, 0, 2)] and graph.links[0].leads_back

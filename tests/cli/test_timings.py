@@ -29,7 +29,7 @@ from jug.views.critical_path import critical_path
 from jug.views.folded import folded
 from jug.views.places import Places
 from jug.views.timings import Timings, timings
-from jug.views.worker_times import WorkerRuns, ready_time, worker_times
+from jug.views.worker_times import WorkerRuns, ready_times, worker_times
 
 Jug = Callable[..., Result]
 
@@ -236,7 +236,7 @@ def test_the_life_of_a_worker_is_busy_idle_and_overhead() -> None:
     runs = runs_of((2, 20.0, 4.0), (0, 11.0, 5.0))  # in any order
     ends = [16.0, 19.0, 24.0]
 
-    times = worker_times(Places({}).of("node1:7"), record, runs, GRAPH, ends)
+    times = worker_times(Places({}).of("node1:7"), record, runs, ready_times(GRAPH, ends))
 
     assert (times.start, times.end, times.runs) == (10.0, 30.0, 2)
     assert times.busy == 9.0
@@ -249,8 +249,7 @@ def test_a_worker_that_did_not_say_that_it_ended_ended_with_its_last_run() -> No
         Places({}).of("node1:7"),
         worker(10.0, 0.0),
         runs_of((0, 11.0, 5.0)),
-        GRAPH,
-        [16.0, 0, 0],
+        ready_times(ready_times(GRAPH, [16.0, 0, 0])),
     )
 
     assert (times.end, times.idle, times.overhead) == (16.0, 0.0, 1.0)
@@ -258,7 +257,7 @@ def test_a_worker_that_did_not_say_that_it_ended_ended_with_its_last_run() -> No
 
 def test_of_a_worker_that_is_not_known_only_its_runs_are_told() -> None:
     place = Places({}).of("0123456789abcdef")
-    times = worker_times(place, None, runs_of((0, 11.0, 5.0)), GRAPH, [16.0, 0, 0])
+    times = worker_times(place, None, runs_of((0, 11.0, 5.0)), ready_times(GRAPH, [16.0, 0, 0]))
 
     assert (times.start, times.end, times.busy) == (11.0, 16.0, 5.0)
     assert times.idle is times.overhead is None
@@ -266,14 +265,18 @@ def test_of_a_worker_that_is_not_known_only_its_runs_are_told() -> None:
 
 def test_a_clock_that_was_set_back_makes_no_time_negative() -> None:
     runs = runs_of((0, 11.0, 5.0), (1, 12.0, 5.0))
-    times = worker_times(Places({}).of("node1:7"), worker(10.0, 9.0), runs, GRAPH, [16.0, 17.0, 0])
+    times = worker_times(
+        Places({}).of("node1:7"), worker(10.0, 9.0), runs, ready_times(GRAPH, [16.0, 17.0, 0])
+    )
 
     assert (times.end, times.idle, times.overhead) == (17.0, 0.0, 1.0)
 
 
 def test_a_run_within_another_ends_before_that() -> None:
     runs = runs_of((0, 11.0, 9.0), (1, 12.0, 1.0))
-    times = worker_times(Places({}).of("node1:7"), worker(10.0, 0.0), runs, GRAPH, [20.0, 13.0, 0])
+    times = worker_times(
+        Places({}).of("node1:7"), worker(10.0, 0.0), runs, ready_times(GRAPH, [20.0, 13.0, 0])
+    )
 
     assert (times.end, times.idle, times.overhead) == (20.0, 0.0, 1.0)
 
@@ -281,7 +284,7 @@ def test_a_run_within_another_ends_before_that() -> None:
 def test_who_waits_for_what_was_made_anew_later_waits_until_the_run_begins() -> None:
     runs = runs_of((2, 20.0, 4.0))
     times = worker_times(
-        Places({}).of("node1:7"), worker(10.0, 24.0), runs, GRAPH, [16.0, 90.0, 24.0]
+        Places({}).of("node1:7"), worker(10.0, 24.0), runs, ready_times(GRAPH, [16.0, 90.0, 24.0])
     )
 
     assert (times.idle, times.overhead) == (10.0, 0.0)
@@ -307,9 +310,9 @@ def test_sums_over_a_whole_graph_are_those_of_its_tasks(
         ready.append(max((seconds[one] for one in needed_here), default=0.0))
         links.update((tasks[one].name, task.name) for one in needed_here)
 
-    assert [ready_time(graph, n, seconds) for n in range(len(graph))] == ready
+    assert [*ready_times(graph, seconds)] == ready
     assert critical_path(graph, seconds, {}).length == max(until, default=0.0)
-    one = folded(graph)
+    one = folded(graph, [*graph.names()])
     assert one.names == list(dict.fromkeys(task.name for task in tasks))
     assert {(one.names[a], one.names[b]): times for a, b, times in one.links} == links
     assert one.links == sorted(one.links)

@@ -46,6 +46,21 @@ class Layout(NamedTuple):
         """Which fields of a `Record` can be read, in order."""
         return [field for field, _ in self.codes if field]
 
+    def place_of(self, field: str) -> tuple[int, str] | None:
+        """Return where a field begins in a record, and its code; None if it has none.
+
+        >>> from jug.records import pack
+        >>> layout = layout_of(pack(Record("m.f")))
+        >>> layout.place_of("duration"), layout.place_of("cpu")
+        ((8, 'd'), None)
+        """
+        place = 0
+        for name, code in self.codes:
+            if name == field:
+                return place, code
+            place += calcsize(f"<{code}")
+        return None
+
     def format(self, fields: Collection[str]) -> str:
         """Return how `struct` reads some of the fields, without the sign of the byte order.
 

@@ -11,13 +11,13 @@ at what has changed, and at what needs that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from itertools import chain, compress, islice
 from operator import not_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jug.backends.base import BaseStore
 from jug.backends.news import Reader
@@ -25,7 +25,10 @@ from jug.hash.names import task_names
 from jug.task import Task
 from jug.workers import living
 
-__all__ = ["Sight", "State", "Status", "StatusKeeper", "look", "states"]
+if TYPE_CHECKING:
+    from jug.task.graph import Graph
+
+__all__ = ["GraphSight", "Sight", "State", "Status", "StatusKeeper", "look", "states"]
 
 
 class State(Enum):
@@ -106,31 +109,49 @@ class Sight:
         """Look at tasks, after a poll of the store."""
         given = list(tasks)
         digests = [task.known_digest or task.digest for task in given]
+        self._by_digest = dict(zip(digests, given, strict=True))
+        self._look(store, list(self._by_digest.values()), self._by_digest)
+
+    def _look(
+        self, store: BaseStore, tasks: Sequence[Task[Any]], digests: Collection[bytes]
+    ) -> None:
         self._store = store
-        self.by_digest = dict(zip(digests, given, strict=True))
+        self.tasks = tasks
         """The tasks, each once."""
-        self.are_done = store.exists_after_poll(self.by_digest)
+        self.are_done = store.exists_after_poll(digests)
         """For each whether it is done."""
         self._ask_other_stores()
 
     @cached_property
+    def names(self) -> Sequence[str]:
+        """The name of each."""
+        return [*task_names(self.tasks)]
+
+    @cached_property
     def undone(self) -> list[Task[Any]]:
         """Those that are not done."""
-        return [*compress(self.by_digest.values(), map(not_, self.are_done))]
+        return [*compress(self.tasks, self._are_undone())]
+
+    def _are_undone(self) -> Iterator[bool]:
+        return map(not_, self.are_done)
 
     def last_done(self, of_each: int) -> Iterator[Task[Any]]:
         """Yield those that are done, the last first: of each name all, not only so many."""
-        return compress(reversed(self.by_digest.values()), reversed(self.are_done))
+        return compress(reversed(self.tasks), reversed(self.are_done))
+
+    def among(self, digests: Collection[bytes]) -> dict[bytes, Task[Any]]:
+        """Return those with these digests, in their order."""
+        return _among(self._by_digest, digests)
 
     def status(self) -> Status:
         """Return how many are in which state."""
         status = Status()
-        done = compress(self.by_digest.values(), self.are_done)
-        status.counts[State.FINISHED].update(task_names(done))
+        status.counts[State.FINISHED].update(compress(self.names, self.are_done))
         if not self.undone:
             return status
         states = _States(self._store)
-        for task, name in zip(self.undone, task_names(self.undone), strict=True):
+        names = compress(self.names, self._are_undone())
+        for task, name in zip(self.undone, names, strict=True):
             status.counts[states.of_undone(task, self.missing(task))][name] += 1
         return status
 
@@ -140,7 +161,7 @@ class Sight:
 
     @cached_property
     def _missing(self) -> dict[bytes, list[bytes]]:
-        undone, asked = {task.digest for task in self.undone}, self.by_digest
+        undone, asked = {task.digest for task in self.undone}, self._by_digest
         return {
             task.digest: [
                 needed.digest
@@ -153,9 +174,50 @@ class Sight:
 
     def _ask_other_stores(self) -> None:
         """Tasks with a store of their own are done if that says so."""
-        for place, task in enumerate(self.by_digest.values()):
+        for place, task in enumerate(self.tasks):
             if task.own_store is not None and task.own_store is not self._store:
                 self.are_done[place] = task.is_done(self._store)
+
+
+class GraphSight(Sight):
+    """The same of all tasks of a graph, which has their digests already, and what they need.
+
+    >>> from jug import set_jugdir
+    >>> from jug.task.graph import Graph
+    >>> store, task = set_jugdir("dict_store"), Task(abs, -1)
+    >>> sight = GraphSight(store, Graph([Task(sum, [task])]))
+    >>> sight.are_done, sight.missing(sight.tasks[1]) == [task.digest]
+    ([False, False], True)
+    """
+
+    def __init__(self, store: BaseStore, graph: Graph) -> None:
+        """Look at tasks, after a poll of the store."""
+        self._graph = graph
+        self._look(store, graph.tasks, graph.numbers)
+
+    def among(self, digests: Collection[bytes]) -> dict[bytes, Task[Any]]:
+        """Return those with these digests, in their order."""
+        number_of = self._graph.numbers
+        numbers = sorted(number_of[digest] for digest in digests if digest in number_of)
+        return {task.digest: task for task in map(self.tasks.__getitem__, numbers)}
+
+    @cached_property
+    def _missing(self) -> dict[bytes, list[bytes]]:
+        digests, needed_by, are_done = (
+            self._graph.digests,
+            self._graph.dependencies_of,
+            self.are_done,
+        )
+        return {
+            digests[number]: [digests[one] for one in needed_by(number) if not are_done[one]]
+            for number in compress(range(len(digests)), self._are_undone())
+        }
+
+
+def _among(
+    by_digest: Mapping[bytes, Task[Any]], digests: Collection[bytes]
+) -> dict[bytes, Task[Any]]:
+    return {digest: by_digest[digest] for digest in filter(digests.__contains__, by_digest)}
 
 
 class _States:
@@ -206,8 +268,7 @@ class StatusKeeper:
     """
 
     def __init__(self, store: BaseStore, tasks: Iterable[Task[Any]], reader: Reader) -> None:
-        self.by_digest = {task.digest: task for task in tasks}
-        """The tasks by their digests."""
+        self._tasks = {task.digest: task for task in tasks}
         self.finished: dict[str, dict[bytes, None]] = {}
         """The digests of those that are finished, by name, in the order in which that was seen."""
         self._states: dict[bytes, State] = {}
@@ -216,7 +277,7 @@ class StatusKeeper:
         self._status = Status()
         self._running: set[bytes] = set()
         self._needed_by: dict[bytes, list[bytes]] = {}
-        self._of_other_stores = {d for d, task in self.by_digest.items() if task.store is not store}
+        self._of_other_stores = {d for d, task in self._tasks.items() if task.store is not store}
 
     def status(self) -> Status:
         """Return how far the tasks are, after a poll of the store; it is the same object again."""
@@ -225,20 +286,29 @@ class StatusKeeper:
         changed = {*changes.finished, *changes.failed, *changes.removed} | self._of_other_stores
         if self._states:
             needing = {one for digest in changed for one in self._needed_by.get(digest, ())}
-            affected = (changed | needing | (running ^ self._running)) & self.by_digest.keys()
+            affected = (changed | needing | (running ^ self._running)) & self._tasks.keys()
         else:
-            affected = set(self.by_digest)
+            affected = set(self._tasks)
         self._running = running
         for digest in affected:
-            self._set(digest, states.of(self.by_digest[digest]))
+            self._set(digest, states.of(self._tasks[digest]))
         return self._status
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The name of each task."""
+        return task_names(self._tasks.values())
+
+    def among(self, digests: Collection[bytes]) -> dict[bytes, Task[Any]]:
+        """Return the tasks with these digests, in their order."""
+        return _among(self._tasks, digests)
 
     @property
     def undone(self) -> list[Task[Any]]:
         """Those of the tasks that are not done, as last seen."""
         states = self._states
-        undone = (states[digest] is not State.FINISHED for digest in self.by_digest)
-        return [*compress(self.by_digest.values(), undone)]
+        undone = (states[digest] is not State.FINISHED for digest in self._tasks)
+        return [*compress(self._tasks.values(), undone)]
 
     @staticmethod
     def missing(task: Task[Any]) -> Iterator[bytes]:
@@ -248,10 +318,14 @@ class StatusKeeper:
     def last_done(self, of_each: int) -> Iterator[Task[Any]]:
         """Yield so many tasks of each name that are done, the last to be finished first."""
         last = (islice(reversed(digests), of_each) for digests in self.finished.values())
-        return map(self.by_digest.__getitem__, chain.from_iterable(last))
+        return map(self._tasks.__getitem__, chain.from_iterable(last))
 
     def _set(self, digest: bytes, state: State) -> None:
-        before, counts, task = self._states.get(digest), self._status.counts, self.by_digest[digest]
+        before, counts, task = (
+            self._states.get(digest),
+            self._status.counts,
+            self._tasks[digest],
+        )
         if state is before:
             return
         self._states[digest] = state

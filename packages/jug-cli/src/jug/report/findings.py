@@ -19,7 +19,7 @@ from jug.jugfile import Jugspace
 from jug.progress import Snapshot
 from jug.progress.outside import Onlooker
 from jug.report.timeline import Kinds, Timeline, kinds_of, timeline
-from jug.status import Status
+from jug.status import GraphSight, Status
 from jug.task.graph import Graph
 from jug.views.critical_path import CriticalPath, critical_path
 from jug.views.failures import FailureGroup, failure_groups
@@ -94,30 +94,30 @@ def find(jugspace: Jugspace, subject: Subject, graph: Graph | None = None) -> Fi
 
 def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
     store = jugspace.store
-    status, snapshot = Onlooker(store, graph.tasks).look()
+    seen = GraphSight(store, graph)
+    status, snapshot = Onlooker(store, graph.tasks).look(seen)
     found = timings(store, graph, range(len(graph)))
-    task_names = list(graph.names())
-    kinds = kinds_of(found, task_names)
+    kinds = kinds_of(found, seen.names)
     own = _own_workers(store, found)
     return Findings(
         subject,
         time.time(),
         bool(jugspace.barrier_tasks),
         graph,
-        folded(graph),
+        folded(graph, seen.names),
         status,
         snapshot,
         found,
         critical_path(graph, found.durations, found.means()),
         kinds,
-        timeline(found, kinds, task_names),
-        failure_groups(jugspace, graph.tasks),
+        timeline(found, kinds, seen.names),
+        failure_groups(jugspace, seen.undone),
         Comparison() if subject.trouble else find_stale(graph.tasks, store),
         {} if subject.trouble else find_unseen(graph.tasks),
         workforce(jugspace),
         machines(own),
         versions(own),
-        out_of_reach(store, graph.tasks),
+        out_of_reach(store, seen.undone),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import compress, islice
 from math import ceil, isnan
 from typing import Any, NamedTuple
 
@@ -73,7 +73,7 @@ def critical_path(
     (2.5, 3.5, [1, 2])
     """
     counted = array("d", durations)
-    missing = [number for number, seconds in enumerate(durations) if isnan(seconds)]
+    missing = [*compress(range(len(counted)), map(isnan, counted))]
     unknown = 0
     for number in missing:
         mean = means.get(graph.tasks[number].name)
@@ -94,11 +94,12 @@ def critical_path(
 def _lengths(graph: Graph, seconds: array[float]) -> array[float]:
     """Return for each task how long the longest chain is that ends with it."""
     until, needed, begin = seconds[:], graph.needed, 0
+    until_end_of = until.__getitem__
     for number, end in enumerate(islice(graph.begins, 1, None)):
         if end == begin + 1:  # as most tasks have it
             until[number] += until[needed[begin]]
         elif end > begin:
-            until[number] += max(map(until.__getitem__, needed[begin:end]))
+            until[number] += max(map(until_end_of, needed[begin:end]))
         begin = end
     return until
 

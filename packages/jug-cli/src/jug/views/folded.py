@@ -9,6 +9,7 @@ before it in the jugfile, and what it needs of later ones leads back.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import chain, repeat
 from operator import add, mul
 from typing import NamedTuple
@@ -56,15 +57,15 @@ class FoldedGraph(NamedTuple):
         return layers
 
 
-def folded(graph: Graph) -> FoldedGraph:
-    """Return a graph folded by name.
+def folded(graph: Graph, of_task: Sequence[str]) -> FoldedGraph:
+    """Return a graph folded by the names of its tasks.
 
     >>> from jug import Task
-    >>> one = folded(Graph([Task(sum, [Task(abs, -1), Task(abs, -2)])]))
+    >>> graph = Graph([Task(sum, [Task(abs, -1), Task(abs, -2)])])
+    >>> one = folded(graph, [*graph.names()])
     >>> one.names, one.links
     (['builtins.abs', 'builtins.sum'], [Link(needed=0, dependant=1, times=2)])
     """
-    of_task = list(graph.names())
     names = list(dict.fromkeys(of_task))
     count = len(names)
     place_of = {name: place for place, name in enumerate(names)}

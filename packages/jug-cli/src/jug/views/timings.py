@@ -7,11 +7,12 @@ arrays, over all tasks, for each name and for each worker.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, repeat
 from math import ceil, isfinite, nan
+from operator import add, setitem
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ from jug.run_times import RunTimes
 from jug.task.graph import Graph
 from jug.views.distribution import Distribution, distribution
 from jug.views.places import Places
-from jug.views.worker_times import WorkerRuns, WorkerTimes, worker_times
+from jug.views.worker_times import WorkerRuns, WorkerTimes, ready_times, worker_times
 
 __all__ = ["NameTimes", "Timings", "timings"]
 
@@ -95,7 +96,7 @@ class _Measured:
         self.durations.extend(batch.durations)
         self.cpu += sum(batch.cpus)
         self.duration += sum(compress(batch.durations, batch.cpus))
-        self.memory = max(self.memory, *batch.memories)
+        self.memory = max(self.memory, max(batch.memories))
 
 
 def timings(store: BaseStore, graph: Graph, numbers: Sequence[int]) -> Timings:
@@ -116,9 +117,8 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
         by_worker[batch.worker].add(own, meant.starts, meant.durations, is_bad)
         if batch.state is RunState.FINISHED:
             by_name[batch.name].add(meant)
-            for number, start, duration in zip(own, meant.starts, meant.durations, strict=True):
-                durations[number] = duration
-                ends[number] = start + duration
+            _set(durations, own, meant.durations)
+            _set(ends, own, map(add, meant.starts, meant.durations))
     workers = _workers(store, by_worker, graph, ends)
     in_order = {name: sorted(by_name[name].durations) for name in sorted(by_name)}
     return Timings(
@@ -157,6 +157,11 @@ def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], Ru
     return [*compress(found, is_own)], batch.chosen(is_own)
 
 
+def _set(times: array[float], numbers: Iterable[int], values: Iterable[float]) -> None:
+    """Set some of the times, without a step of Python for each."""
+    deque(map(setitem, repeat(times), numbers, values), maxlen=0)
+
+
 def _times(name: str, measured: _Measured, durations: list[float]) -> NameTimes:
     """Return what the durations of one name come to, which are in order."""
     total, count = sum(durations), len(durations)
@@ -186,10 +191,10 @@ def _workers(
     ends: Sequence[float],
 ) -> list[tuple[WorkerTimes, WorkerRuns]]:
     """Return what the workers did, in the order in which they began."""
-    known = store.workers()
+    known, ready = store.workers(), ready_times(graph, ends)
     places = Places(known)
     found = [
-        (worker_times(places.of(id), known.get(id), runs, graph, ends), runs)
+        (worker_times(places.of(id), known.get(id), runs, ready), runs)
         for id, runs in by_worker.items()
     ]
     return sorted(found, key=lambda worker: worker[0].start)

@@ -11,16 +11,16 @@ than a millisecond is taken for overhead, as there may be millions.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from operator import itemgetter, le
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
+from operator import add, itemgetter, le, sub
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
 from jug.task.graph import Graph
 from jug.views.places import Place
 
-__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "ready_time", "together", "worker_times"]
+__all__ = ["WorkerRuns", "WorkerTimes", "most_at_once", "ready_times", "together", "worker_times"]
 
 _NOTICED: Final = 0.001
 
@@ -56,11 +56,14 @@ class WorkerRuns:
         self.durations.extend(durations)
         self.bad.extend([are_bad] * len(numbers))
 
-    def by_start(self) -> Iterator[tuple[int, float, float]]:
-        """Yield the number, start and duration of each run, in the order of the starts."""
-        runs = zip(self.numbers, self.starts, self.durations, strict=True)
-        is_in_order = all(map(le, self.starts, islice(self.starts, 1, None)))
-        return runs if is_in_order else iter(sorted(runs, key=itemgetter(1)))
+    def by_start(self) -> tuple[Sequence[int], Sequence[float], Sequence[float]]:
+        """Return the numbers, starts and durations of the runs, in the order of the starts."""
+        columns = self.numbers, self.starts, self.durations
+        if all(map(le, self.starts, islice(self.starts, 1, None))):
+            return columns
+        in_order = sorted(zip(*columns, strict=True), key=itemgetter(1))
+        numbers, starts, durations = zip(*in_order, strict=True)
+        return numbers, starts, durations
 
 
 class WorkerTimes(NamedTuple):
@@ -87,29 +90,19 @@ class WorkerTimes(NamedTuple):
 
 
 def worker_times(
-    place: Place,
-    worker: WorkerRecord | None,
-    runs: WorkerRuns,
-    graph: Graph,
-    ends: Sequence[float],
+    place: Place, worker: WorkerRecord | None, runs: WorkerRuns, ready: Sequence[float]
 ) -> WorkerTimes:
     """Return what a worker did.
 
-    `ends` are when the results of all tasks were made, 0 if they were not.
+    `ready` says when the last was made of what each task of the graph needs (`ready_times`).
     """
     start = worker.start if worker is not None else 0.0
-    begin = at = start or min(runs.starts)
-    idle = gaps = 0.0
-    for number, run_start, duration in runs.by_start():
-        gap = run_start - at
-        if gap > 0.0:
-            gaps += gap
-            if gap > _NOTICED:
-                until = ready_time(graph, number, ends)
-                if until > at:
-                    idle += (until if until < run_start else run_start) - at
-        run_end = run_start + duration
-        at = run_end if run_end > at else at
+    begin = start or min(runs.starts)
+    numbers, starts, durations = runs.by_start()
+    # Since when it could have begun each run; and behind the last, when that ended.
+    *free, at = accumulate(map(add, starts, durations), max, initial=begin)
+    gaps = sum([gap for gap in map(sub, starts, free) if gap > 0.0])
+    idle = sum(_waits(starts, free, map(ready.__getitem__, numbers)))
     end = at if worker is None else max(at, worker.end)
     return WorkerTimes(
         place,
@@ -122,14 +115,29 @@ def worker_times(
     )
 
 
-def ready_time(graph: Graph, number: int, ends: Sequence[float]) -> float:
-    """Return when the last was made of what a task needs; 0 if it needs nothing."""
-    begin, end = graph.begins[number], graph.begins[number + 1]
-    if end == begin:
-        return 0.0
-    if end == begin + 1:  # as most tasks have it
-        return ends[graph.needed[begin]]
-    return max(map(ends.__getitem__, graph.needed[begin:end]))
+def _waits(starts: Iterable[float], free: Iterable[float], ready: Iterable[float]) -> list[float]:
+    """Return how long a worker could only wait before each of its runs, where it could."""
+    return [
+        min(until, start) - since
+        for start, since, until in zip(starts, free, ready, strict=True)
+        if until > since and start - since > _NOTICED
+    ]
+
+
+def ready_times(graph: Graph, ends: Sequence[float]) -> array[float]:
+    """Return for each task when the last was made of what it needs; 0 if it needs nothing.
+
+    `ends` are when the results of all tasks were made, 0 if they were not.
+    """
+    made = array("d", map(ends.__getitem__, graph.needed))
+    found, begin = array("d", [0.0]) * len(graph), 0
+    for number, end in enumerate(islice(graph.begins, 1, None)):
+        if end == begin + 1:  # as most tasks have it
+            found[number] = made[begin]
+        elif end > begin:
+            found[number] = max(made[begin:end])
+        begin = end
+    return found
 
 
 def together(workers: Sequence[WorkerTimes]) -> WorkerTimes:

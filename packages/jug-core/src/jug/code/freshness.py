@@ -7,7 +7,8 @@ be compared, and no record to be read (`jug.code.comparison`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.code.codes import code_of
 from jug.code.fingerprint import Code
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
 __all__ = ["are_all_fresh", "is_of_now", "kept_unless_fresh", "one_of_each"]
+
+_function: Final = attrgetter("f")
 
 
 def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
@@ -51,4 +54,5 @@ def is_of_now(kept: KeptCode, codes: Iterable[Code]) -> bool:
 
 def one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
     """Return one task of each function."""
-    return {id(task.f): task for task in tasks}.values()
+    given = list(tasks)  # of which there may be a million, so none is looked at alone
+    return dict(zip(map(id, map(_function, given)), given, strict=True)).values()

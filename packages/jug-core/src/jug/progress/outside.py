@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from jug.backends.base import BaseStore, Holder
 from jug.backends.news import Reader
-from jug.hash.names import task_names
 from jug.progress.earlier import (
     OF_EACH,
     recent_rate,
@@ -59,17 +58,23 @@ class Onlooker:
         self._rate = Rate()
         self._keeper = None if reader is None else StatusKeeper(store, tasks, reader)
         self._history: tuple[frozenset[str], dict[str, Spent]] = (frozenset(), {})
-        self._names = list(dict.fromkeys(task_names(tasks)))
+        self._names: list[str] = []
         self._blocked: tuple[Mapping[bytes, bool], Counter[str]] = ({}, Counter())
         self._since: dict[tuple[str, bytes], float | None] | None = None
 
-    def look(self) -> tuple[Status, Snapshot]:
-        """Return how many tasks are in which state by now, and how fast that changes."""
-        seen = Sight(self._store, self._tasks) if self._keeper is None else self._keeper
+    def look(self, seen: Sight | None = None) -> tuple[Status, Snapshot]:
+        """Return how many tasks are in which state by now, and how fast that changes.
+
+        `seen` is what the caller has just seen of the tasks, if so.
+        """
+        return self._look(seen or self._keeper or Sight(self._store, self._tasks))
+
+    def _look(self, seen: Sight | StatusKeeper) -> tuple[Status, Snapshot]:
         status = seen.status()
+        self._names = self._names or [*dict.fromkeys(seen.names)]
         now = self._clock()
         records = [] if status.is_complete() else some_records(self._store, seen.last_done(OF_EACH))
-        held, silent_workers = self._held(seen.by_digest)
+        held, silent_workers = self._held(seen)
         activities = self._activities(held, now)
         names = self._progress(status, records, activities, self._count_blocked(seen))
         done = status.total(State.FINISHED)
@@ -134,12 +139,12 @@ class Onlooker:
     # Workers
 
     def _held(
-        self, tasks: Mapping[bytes, Task[Any]]
+        self, seen: Sight | StatusKeeper
     ) -> tuple[list[tuple[Task[Any], Holder]], list[Worker]]:
         """Return the tasks that living workers hold, with them, and what workers are silent."""
         holders = self._store.holders()
-        in_order = filter(holders.__contains__, tasks) if holders else ()
-        ours = {digest: holders[digest] for digest in in_order}
+        tasks = seen.among(holders) if holders else {}
+        ours = {digest: holders[digest] for digest in tasks}
         alive = living(self._store, ours)
         held = sorted(((tasks[digest], one) for digest, one in alive.items()), key=_by_place)
         return held, silent(self._store, ours)

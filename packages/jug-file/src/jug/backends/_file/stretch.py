@@ -8,11 +8,13 @@ so are read at once, as columns.
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from struct import Struct, calcsize
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jug.backends._file.frames import DIGEST_AT, HEADER, IDENT_AT, IDENT_SIZE, MAGIC
 from jug.backends._file.history import RESULTS
@@ -49,13 +51,7 @@ class Stretch:
     @cached_property
     def idents(self) -> bytes:
         """Their ids, one after another."""
-        joined = bytearray(IDENT_SIZE * len(self._places))
-        for byte in range(IDENT_SIZE):
-            place = self._offset + IDENT_AT + byte
-            joined[byte::IDENT_SIZE] = self._data[
-                self._places.start + place : self._places[-1] + place + 1 : self._places.step
-            ]
-        return bytes(joined)
+        return bytes(self._joined(IDENT_AT, IDENT_SIZE))
 
     @cached_property
     def digests(self) -> Sequence[bytes]:
@@ -80,13 +76,35 @@ class Stretch:
 
     def times(self) -> RunTimes:
         """Return what they took."""
-        wanted = ("start", "duration", "cpu", "memory")
-        known = [field for field in self._layout.fields if field in wanted]
-        columns = dict(zip(known, self._columns(known), strict=True))
-        missing = (0,) * len(self._places)
         name, worker = self._layout.name, self.worker.hex()
-        each = (columns.get(field, missing) for field in wanted)
-        return RunTimes(name, worker, RunState.FINISHED, self.digests, *each)
+        columns = map(self._numbers, ("start", "duration", "cpu", "memory"))
+        return RunTimes(name, worker, RunState.FINISHED, self.digests, *columns)
+
+    def _numbers(self, field: str) -> array[Any]:
+        """Return what a field of numbers is in all records, zeros if they have none of it."""
+        found = self._layout.place_of(field)
+        if found is None:
+            return array("d", [0.0]) * len(self._places)
+        place, code = found
+        column = array(code)
+        column.frombytes(self._joined(HEADER.size + place, column.itemsize))
+        if sys.byteorder == "big":
+            column.byteswap()
+        return column
+
+    def _joined(self, place: int, size: int) -> bytearray:
+        """Return so many bytes from a place in each frame on, one after another.
+
+        They are copied by as many steps as these are, however many the frames.
+        """
+        joined = bytearray(size * len(self._places))
+        begin, last = (
+            self._places.start + self._offset + place,
+            self._places[-1] + self._offset + place,
+        )
+        for byte in range(size):
+            joined[byte::size] = self._data[begin + byte : last + byte + 1 : self._places.step]
+        return joined
 
     def _columns(self, fields: Sequence[str]) -> Iterator[Column]:
         """Return what some fields are in all records."""
