@@ -227,7 +227,7 @@ def worker(start: float, end: float) -> WorkerRecord:
 
 def runs_of(*runs: tuple[int, float, float]) -> WorkerRuns:
     found = WorkerRuns()
-    found.add(*zip(*runs, strict=True))
+    found.add("builtins.abs", *zip(*runs, strict=True))
     return found
 
 
@@ -249,7 +249,7 @@ def test_a_worker_that_did_not_say_that_it_ended_ended_with_its_last_run() -> No
         Places({}).of("node1:7"),
         worker(10.0, 0.0),
         runs_of((0, 11.0, 5.0)),
-        ready_times(ready_times(GRAPH, [16.0, 0, 0])),
+        ready_times(GRAPH, [16.0, 0, 0]),
     )
 
     assert (times.end, times.idle, times.overhead) == (16.0, 0.0, 1.0)

@@ -110,7 +110,7 @@ def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
         found,
         critical_path(graph, found.durations, found.means()),
         kinds,
-        timeline(found, kinds, seen.names),
+        timeline(found, kinds),
         failure_groups(jugspace, seen.undone),
         Comparison() if subject.trouble else find_stale(graph.tasks, store),
         {} if subject.trouble else find_unseen(graph.tasks),

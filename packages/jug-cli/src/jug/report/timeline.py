@@ -8,10 +8,10 @@ Names get colours of their own by what they took in total, as many as can be tol
 
 from __future__ import annotations
 
-from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import add
 from typing import Final, NamedTuple
 
@@ -39,9 +39,13 @@ class Kinds(NamedTuple):
         """What stands in a legend."""
         return [*self.names, *(["all others"] if self.has_others else [])]
 
+    def place(self, name: str) -> int:
+        """Return the place of a name in the legend."""
+        return self.names.index(name) if name in self.names else len(self.names)
+
     def colour_of(self, name: str) -> str:
         """Return the colour of a name."""
-        return self.colour(self.names.index(name) if name in self.names else len(self.names))
+        return self.colour(self.place(name))
 
     def colour(self, place: int) -> str:
         """Return the colour of a place in the legend; that of all others is one of its own."""
@@ -100,20 +104,19 @@ def kinds_of(found: Timings, order: Iterable[str]) -> Kinds:
     return Kinds([name for name in named if name in chosen], len(named) > len(chosen))
 
 
-def timeline(found: Timings, kinds: Kinds, names: Sequence[str]) -> Timeline | None:
-    """Return what ran when, None if nothing did; `names` are those of the tasks by number."""
+def timeline(found: Timings, kinds: Kinds) -> Timeline | None:
+    """Return what ran when, None if nothing did."""
     axis = axis_of(map(_life, found.runs))
     if axis is None:
         return None
-    kind_of = _kinds_by_task(kinds, names)
     is_much = sum(map(len, found.runs)) > _MANY
-    cells = _Cells(axis, len(kinds.labels), kind_of)
+    cells = _Cells(axis, kinds)
     chosen = _busiest(found.workers)
     lanes = []
     for place, (times, runs) in enumerate(zip(found.workers, found.runs, strict=True)):
         busy = cells.add(runs)
         if place in chosen:
-            bars = () if is_much else tuple(_bars(axis, runs, kind_of))
+            bars = () if is_much else tuple(_bars(axis, runs, kinds))
             lanes.append(Lane(times, bars, busy if is_much else ()))
     left_out = len(found.workers) - len(lanes)
     return Timeline(axis, kinds, lanes, left_out, cells.running(), _done(axis, found.ends))
@@ -128,47 +131,36 @@ def _busiest(workers: Sequence[WorkerTimes]) -> set[int]:
     return set(by_time[-_LANES:])
 
 
-def _kinds_by_task(kinds: Kinds, names: Sequence[str]) -> Sequence[int]:
-    places = {name: place for place, name in enumerate(kinds.names)}
-    others = len(kinds.names)
-    return array("b", [places.get(name, others) for name in names])
-
-
-def _bars(axis: Axis, runs: WorkerRuns, kind_of: Sequence[int]) -> Iterator[Bar]:
-    columns = (runs.numbers, runs.starts, runs.durations, runs.bad)
-    for number, start, duration, is_bad in zip(*columns, strict=True):
-        place = axis.place(start)
-        width = axis.place(start + duration) - place
-        yield Bar(place, width, kind_of[number], bool(is_bad), number, duration)
+def _bars(axis: Axis, runs: WorkerRuns, kinds: Kinds) -> Iterator[Bar]:
+    for name, part in runs.parts():
+        kind = kinds.place(name)
+        columns = (runs.numbers, runs.starts, runs.durations, runs.bad)
+        for number, start, duration, is_bad in zip(*(one[part] for one in columns), strict=True):
+            place = axis.place(start)
+            width = axis.place(start + duration) - place
+            yield Bar(place, width, kind, bool(is_bad), number, duration)
 
 
 class _Cells:
     """How long runs were in each cell of an axis, by kind."""
 
-    def __init__(self, axis: Axis, kinds: int, kind_of: Sequence[int]) -> None:
+    def __init__(self, axis: Axis, kinds: Kinds) -> None:
         self._axis = axis
-        self._kind_of = kind_of
-        self._by_kind = [_no_time() for _ in range(kinds)]
+        self._kinds = kinds
+        self._by_kind = [_no_time() for _ in kinds.labels]
         self._size = axis.length / CELLS
 
     def add(self, runs: WorkerRuns) -> list[float]:
         """Add the runs of a worker; return what share of each cell it was busy."""
-        busy = _no_time()
-        by_kind, kind_of, size = self._by_kind, self._kind_of, self._size
+        busy, size = _no_time(), self._size
         # All runs of a worker lie in one stretch, so one scale is that of them all.
         offset = _offset(self._axis.stretch_of(min(runs.starts)))
-        for number, start, duration in zip(runs.numbers, runs.starts, runs.durations, strict=True):
-            at = (start - offset) / size
-            cell = int(at)
-            of_kind = by_kind[kind_of[number]]
-            end = at + duration / size
-            if end <= cell + 1:
-                busy[cell] += duration
-                of_kind[cell] += duration
-            else:
-                for part, seconds in _parts(at, end, size):
-                    busy[part] += seconds
-                    of_kind[part] += seconds
+        for name, (starts, durations) in runs.by_name().items():
+            of_kind = self._by_kind[self._kinds.place(name)]
+            cells = _each if len(starts) < CELLS else _together
+            for cell, seconds in cells(starts, durations, offset, size):
+                busy[cell] += seconds
+                of_kind[cell] += seconds
         return [min(1.0, seconds / size) for seconds in busy[:CELLS]]
 
     def running(self) -> list[list[float]]:
@@ -185,6 +177,15 @@ def _offset(stretch: Stretch) -> float:
     return stretch.start - stretch.at
 
 
+def _each(
+    starts: Iterable[float], durations: Iterable[float], offset: float, size: float
+) -> Iterator[tuple[int, float]]:
+    """Yield in which cells each of some runs was, and for how many seconds."""
+    for start, duration in zip(starts, durations, strict=True):
+        at = (start - offset) / size
+        yield from _parts(at, at + duration / size, size)
+
+
 def _parts(at: float, end: float, size: float) -> Iterator[tuple[int, float]]:
     """Yield in which cells a run was, and for how many seconds.
 
@@ -193,6 +194,35 @@ def _parts(at: float, end: float, size: float) -> Iterator[tuple[int, float]]:
     """
     for cell in range(int(at), min(int(end), CELLS) + 1):
         yield cell, (min(end, cell + 1) - max(at, cell)) * size
+
+
+def _together(
+    starts: Iterable[float], durations: Iterable[float], offset: float, size: float
+) -> Iterator[tuple[int, float]]:
+    """Yield each cell, and for how many seconds some runs were in it: quicker where they are many.
+
+    To the end of a cell it is so long from all starts in it, less what it is from all ends.
+    """
+    bounds = [cell * size for cell in range(CELLS + 1)]
+    begun = [start - offset for start in starts]
+    ended = sorted(map(add, begun, durations))
+    running = 0
+    for cell, (begins, ends) in enumerate(
+        zip(_left(sorted(begun), bounds), _left(ended, bounds), strict=True)
+    ):
+        yield cell, running * size + begins[1] - ends[1]
+        running += begins[0] - ends[0]
+
+
+def _left(moments: Sequence[float], bounds: Sequence[float]) -> Iterator[tuple[int, float]]:
+    """Yield how many of some moments lie in each cell, and how long before its end in all.
+
+    >>> [*_left([0.0, 0.5, 3.0], [0.0, 2.0, 4.0])]
+    [(2, 3.5), (1, 1.0)]
+    """
+    places = [0, *(bisect_left(moments, bound) for bound in bounds[1:])]
+    for (begin, end), bound in zip(pairwise(places), bounds[1:], strict=True):
+        yield end - begin, (end - begin) * bound - sum(moments[begin:end])
 
 
 def _done(axis: Axis, ends: Sequence[float]) -> list[int]:

@@ -94,12 +94,11 @@ def critical_path(
 def _lengths(graph: Graph, seconds: array[float]) -> array[float]:
     """Return for each task how long the longest chain is that ends with it."""
     until, needed, begin = seconds[:], graph.needed, 0
-    until_end_of = until.__getitem__
     for number, end in enumerate(islice(graph.begins, 1, None)):
         if end == begin + 1:  # as most tasks have it
             until[number] += until[needed[begin]]
         elif end > begin:
-            until[number] += max(map(until_end_of, needed[begin:end]))
+            until[number] += max([until[one] for one in needed[begin:end]])
         begin = end
     return until
 

@@ -7,12 +7,11 @@ arrays, over all tasks, for each name and for each worker.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, repeat
 from math import ceil, isfinite, nan
-from operator import add, setitem
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -114,11 +113,12 @@ def _timings(store: BaseStore, graph: Graph, number_of: Mapping[bytes, int]) -> 
         if not own or batch.state in _UNTIMED:
             continue
         is_bad = batch.state in _ENDED_BADLY
-        by_worker[batch.worker].add(own, meant.starts, meant.durations, is_bad)
+        by_worker[batch.worker].add(batch.name, own, meant.starts, meant.durations, is_bad)
         if batch.state is RunState.FINISHED:
             by_name[batch.name].add(meant)
-            _set(durations, own, meant.durations)
-            _set(ends, own, map(add, meant.starts, meant.durations))
+            for number, start, duration in zip(own, meant.starts, meant.durations, strict=True):
+                durations[number] = duration
+                ends[number] = start + duration
     workers = _workers(store, by_worker, graph, ends)
     in_order = {name: sorted(by_name[name].durations) for name in sorted(by_name)}
     return Timings(
@@ -155,11 +155,6 @@ def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], Ru
         return found, batch
     is_own = [number >= 0 for number in found]
     return [*compress(found, is_own)], batch.chosen(is_own)
-
-
-def _set(times: array[float], numbers: Iterable[int], values: Iterable[float]) -> None:
-    """Set some of the times, without a step of Python for each."""
-    deque(map(setitem, repeat(times), numbers, values), maxlen=0)
 
 
 def _times(name: str, measured: _Measured, durations: list[float]) -> NameTimes:

@@ -11,9 +11,9 @@ than a millisecond is taken for overhead, as there may be millions.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, islice
-from operator import add, itemgetter, le, sub
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import le
 from typing import Any, Final, NamedTuple
 
 from jug.backends.worker_record import WorkerRecord
@@ -28,7 +28,7 @@ _NOTICED: Final = 0.001
 class WorkerRuns:
     """The runs of one worker, in any order, in columns."""
 
-    __slots__ = ("bad", "durations", "numbers", "starts")
+    __slots__ = ("_names", "bad", "durations", "numbers", "starts")
 
     def __init__(self) -> None:
         self.numbers = array("q")
@@ -39,31 +39,47 @@ class WorkerRuns:
         """How long they took, in seconds."""
         self.bad = array("b")
         """Which of them ended badly: 1 if it failed, or its worker died, else 0."""
+        self._names: list[tuple[str, int]] = []
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def add(
         self,
+        name: str,
         numbers: Sequence[int],
         starts: Sequence[float],
         durations: Sequence[float],
         are_bad: bool = False,
     ) -> None:
-        """Add some runs, all of which ended badly or none."""
+        """Add some runs of tasks of one name, all of which ended badly or none."""
         self.numbers.extend(numbers)
         self.starts.extend(starts)
         self.durations.extend(durations)
         self.bad.extend([are_bad] * len(numbers))
+        self._names.append((name, len(self.numbers)))
 
-    def by_start(self) -> tuple[Sequence[int], Sequence[float], Sequence[float]]:
-        """Return the numbers, starts and durations of the runs, in the order of the starts."""
-        columns = self.numbers, self.starts, self.durations
-        if all(map(le, self.starts, islice(self.starts, 1, None))):
-            return columns
-        in_order = sorted(zip(*columns, strict=True), key=itemgetter(1))
-        numbers, starts, durations = zip(*in_order, strict=True)
-        return numbers, starts, durations
+    def parts(self) -> Iterator[tuple[str, slice]]:
+        """Yield what parts of the columns are of one name, with that."""
+        begin = 0
+        for name, end in self._names:
+            yield name, slice(begin, end)
+            begin = end
+
+    def by_name(self) -> dict[str, tuple[array[float], array[float]]]:
+        """Return the starts and the durations of each name."""
+        found: dict[str, tuple[array[float], array[float]]] = {}
+        for name, part in self.parts():
+            starts, durations = found.setdefault(name, (array("d"), array("d")))
+            starts += self.starts[part]
+            durations += self.durations[part]
+        return found
+
+    def by_start(self) -> Iterable[tuple[float, float, int]]:
+        """Return the start, duration and number of each run, in the order of the starts."""
+        runs = zip(self.starts, self.durations, self.numbers, strict=True)
+        is_in_order = all(map(le, self.starts, islice(self.starts, 1, None)))
+        return runs if is_in_order else sorted(runs)
 
 
 class WorkerTimes(NamedTuple):
@@ -97,12 +113,18 @@ def worker_times(
     `ready` says when the last was made of what each task of the graph needs (`ready_times`).
     """
     start = worker.start if worker is not None else 0.0
-    begin = start or min(runs.starts)
-    numbers, starts, durations = runs.by_start()
-    # Since when it could have begun each run; and behind the last, when that ended.
-    *free, at = accumulate(map(add, starts, durations), max, initial=begin)
-    gaps = sum([gap for gap in map(sub, starts, free) if gap > 0.0])
-    idle = sum(_waits(starts, free, map(ready.__getitem__, numbers)))
+    begin = at = start or min(runs.starts)
+    idle = gaps = 0.0
+    for run_start, duration, number in runs.by_start():
+        gap = run_start - at
+        if gap > 0.0:
+            gaps += gap
+            if gap > _NOTICED:
+                until = ready[number]
+                if until > at:
+                    idle += (until if until < run_start else run_start) - at
+        run_end = run_start + duration
+        at = run_end if run_end > at else at
     end = at if worker is None else max(at, worker.end)
     return WorkerTimes(
         place,
@@ -115,27 +137,19 @@ def worker_times(
     )
 
 
-def _waits(starts: Iterable[float], free: Iterable[float], ready: Iterable[float]) -> list[float]:
-    """Return how long a worker could only wait before each of its runs, where it could."""
-    return [
-        min(until, start) - since
-        for start, since, until in zip(starts, free, ready, strict=True)
-        if until > since and start - since > _NOTICED
-    ]
-
-
-def ready_times(graph: Graph, ends: Sequence[float]) -> array[float]:
+def ready_times(graph: Graph, ends: Sequence[float]) -> list[float]:
     """Return for each task when the last was made of what it needs; 0 if it needs nothing.
 
     `ends` are when the results of all tasks were made, 0 if they were not.
     """
-    made = array("d", map(ends.__getitem__, graph.needed))
-    found, begin = array("d", [0.0]) * len(graph), 0
-    for number, end in enumerate(islice(graph.begins, 1, None)):
-        if end == begin + 1:  # as most tasks have it
-            found[number] = made[begin]
-        elif end > begin:
-            found[number] = max(made[begin:end])
+    found, needed, begin = list[float](), graph.needed, 0
+    for end in islice(graph.begins, 1, None):
+        if end == begin:
+            found.append(0.0)
+        elif end == begin + 1:  # as most have it that need any
+            found.append(ends[needed[begin]])
+        else:
+            found.append(max([ends[one] for one in needed[begin:end]]))
         begin = end
     return found
 

@@ -7,8 +7,7 @@ be compared, and no record to be read (`jug.code.comparison`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jug.code.codes import code_of
 from jug.code.fingerprint import Code
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from jug.backends.base import BaseStore
 
 __all__ = ["are_all_fresh", "is_of_now", "kept_unless_fresh", "one_of_each"]
-
-_function: Final = attrgetter("f")
 
 
 def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
@@ -54,5 +51,9 @@ def is_of_now(kept: KeptCode, codes: Iterable[Code]) -> bool:
 
 def one_of_each(tasks: Iterable[Any]) -> Iterable[Any]:
     """Return one task of each function."""
-    given = list(tasks)  # of which there may be a million, so none is looked at alone
-    return dict(zip(map(id, map(_function, given)), given, strict=True)).values()
+    found, last = dict[int, Any](), None
+    for task in tasks:
+        if task.f is not last:  # mostly many of one stand together
+            last = task.f
+            found[id(last)] = task
+    return found.values()
