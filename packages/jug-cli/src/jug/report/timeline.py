@@ -8,10 +8,9 @@ Names get colours of their own by what they took in total, as many as can be tol
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import add
 from typing import Final, NamedTuple
 
@@ -157,10 +156,17 @@ class _Cells:
         offset = _offset(self._axis.stretch_of(min(runs.starts)))
         for name, (starts, durations) in runs.by_name().items():
             of_kind = self._by_kind[self._kinds.place(name)]
-            cells = _each if len(starts) < CELLS else _together
-            for cell, seconds in cells(starts, durations, offset, size):
-                busy[cell] += seconds
-                of_kind[cell] += seconds
+            for start, duration in zip(starts, durations, strict=True):
+                at = (start - offset) / size
+                cell = int(at)
+                end = at + duration / size
+                if end <= cell + 1:
+                    busy[cell] += duration
+                    of_kind[cell] += duration
+                else:
+                    for part, seconds in _parts(at, end, size):
+                        busy[part] += seconds
+                        of_kind[part] += seconds
         return [min(1.0, seconds / size) for seconds in busy[:CELLS]]
 
     def running(self) -> list[list[float]]:
@@ -177,15 +183,6 @@ def _offset(stretch: Stretch) -> float:
     return stretch.start - stretch.at
 
 
-def _each(
-    starts: Iterable[float], durations: Iterable[float], offset: float, size: float
-) -> Iterator[tuple[int, float]]:
-    """Yield in which cells each of some runs was, and for how many seconds."""
-    for start, duration in zip(starts, durations, strict=True):
-        at = (start - offset) / size
-        yield from _parts(at, at + duration / size, size)
-
-
 def _parts(at: float, end: float, size: float) -> Iterator[tuple[int, float]]:
     """Yield in which cells a run was, and for how many seconds.
 
@@ -194,35 +191,6 @@ def _parts(at: float, end: float, size: float) -> Iterator[tuple[int, float]]:
     """
     for cell in range(int(at), min(int(end), CELLS) + 1):
         yield cell, (min(end, cell + 1) - max(at, cell)) * size
-
-
-def _together(
-    starts: Iterable[float], durations: Iterable[float], offset: float, size: float
-) -> Iterator[tuple[int, float]]:
-    """Yield each cell, and for how many seconds some runs were in it: quicker where they are many.
-
-    To the end of a cell it is so long from all starts in it, less what it is from all ends.
-    """
-    bounds = [cell * size for cell in range(CELLS + 1)]
-    begun = [start - offset for start in starts]
-    ended = sorted(map(add, begun, durations))
-    running = 0
-    for cell, (begins, ends) in enumerate(
-        zip(_left(sorted(begun), bounds), _left(ended, bounds), strict=True)
-    ):
-        yield cell, running * size + begins[1] - ends[1]
-        running += begins[0] - ends[0]
-
-
-def _left(moments: Sequence[float], bounds: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """Yield how many of some moments lie in each cell, and how long before its end in all.
-
-    >>> [*_left([0.0, 0.5, 3.0], [0.0, 2.0, 4.0])]
-    [(2, 3.5), (1, 1.0)]
-    """
-    places = [0, *(bisect_left(moments, bound) for bound in bounds[1:])]
-    for (begin, end), bound in zip(pairwise(places), bounds[1:], strict=True):
-        yield end - begin, (end - begin) * bound - sum(moments[begin:end])
 
 
 def _done(axis: Axis, ends: Sequence[float]) -> list[int]:

@@ -20,7 +20,7 @@ from jug.backends._file.disk import read_at
 from jug.backends._file.frames import CHECKED_FROM, HEADER, MAGIC, FrameKind
 from jug.backends._file.history import FAILURES, RESULTS
 from jug.backends._file.segment import Segment
-from jug.backends._file.stretch import RunFrame, Stretch, stretches_at
+from jug.backends._file.stretch import Finder, RunFrame, Stretch
 
 __all__ = ["Told", "told_in"]
 
@@ -29,7 +29,7 @@ _FEW: Final = 1 << 13
 """How much is read where frames are large: enough for the beginning of one."""
 
 _APART: Final = 16
-"""How many frames are read one by one before a stretch is looked for again."""
+"""As many frames are read one by one at most before a stretch is looked for again."""
 
 _OF_RUNS: Final = frozenset({*RESULTS, *FAILURES, FrameKind.RUN})
 
@@ -52,9 +52,10 @@ def told_in(segment: Segment) -> Iterator[Told]:
     try:
         at, size, chunk = frames.HEAD_SIZE, os.fstat(file).st_size, _CHUNK
         sound = 0 if segment.is_damaged else segment.at
+        finder = Finder()
         while at < size:
             data = read_at(file, chunk, at)
-            told, used = _told_by(data, size - at, sound - at, segment.seed)
+            told, used = _told_by(data, size - at, sound - at, segment.seed, finder)
             yield told
             if used:
                 chunk = _CHUNK if used <= len(data) else _FEW
@@ -70,32 +71,35 @@ def told_in(segment: Segment) -> Iterator[Told]:
         os.close(file)
 
 
-def _told_by(data: bytes, left: int, sound: int, seed: int) -> tuple[Told, int]:
+def _told_by(data: bytes, left: int, sound: int, seed: int, finder: Finder) -> tuple[Told, int]:
     """Return what some bytes tell, and where the first frame begins that is cut off or damaged.
 
     The file goes on for `left` bytes, of which the first `sound` were found so before.  Of
     a last frame among these the record suffices, so that place may be after the end of the bytes.
     """
-    told, at, before = Told([], []), 0, -1
+    told, at, before, is_apart = Told([], []), 0, -1, True
     while before < at < len(data):
         before = at
-        stretches, at = stretches_at(data, at, min(sound, len(data)))
+        stretches, at = finder.stretches_at(data, at, min(sound, len(data)))
         told.stretches.extend(stretches)
         if not stretches:
-            found, at = _frames_of(data, at, left, sound, seed)
+            # A failure among results is one frame, behind which the stretch goes on.
+            most = _APART if is_apart else 1
+            found, at = _frames_of(data, at, left, sound, seed, most)
             told.frames.extend(found)
+        is_apart = not stretches
     return told, at
 
 
 def _frames_of(
-    data: bytes, at: int, left: int, sound: int, seed: int
+    data: bytes, at: int, left: int, sound: int, seed: int, most: int
 ) -> tuple[list[RunFrame], int]:
     """Return the next few frames from a place on, and where they end."""
     found: list[RunFrame] = []
     unpack, checksum_of, of_runs = HEADER.unpack_from, crc32, _OF_RUNS
     size, magic_there, checked_from = HEADER.size, MAGIC, CHECKED_FROM
     whole, end = memoryview(data), len(data)
-    for _ in range(_APART):
+    for _ in range(most):
         if at + size > end:
             break
         magic, checksum, length, record_length, ident, kind, digest = unpack(data, at)

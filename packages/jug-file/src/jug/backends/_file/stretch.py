@@ -12,7 +12,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from struct import Struct, calcsize
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +22,7 @@ from jug.record_layout import Column, Layout, layout_of
 from jug.records import Record, RunState, unpack_if_sound
 from jug.run_times import RunTimes
 
-__all__ = ["RunFrame", "Stretch", "stretches_at"]
+__all__ = ["Finder", "RunFrame", "Stretch"]
 
 RunFrame = tuple[bytes, int, bytes, bytes]
 """The id, kind, digest and record of a frame that tells of a run."""
@@ -56,8 +56,7 @@ class Stretch:
     @cached_property
     def digests(self) -> Sequence[bytes]:
         """Their tasks."""
-        (digests,) = self._rows(f"{DIGEST_AT}x20s")
-        return digests
+        return list(chain.from_iterable(self._rows(f"{DIGEST_AT}x20s")))
 
     def frames(self) -> Iterator[RunFrame]:
         """Yield each for itself."""
@@ -108,29 +107,46 @@ class Stretch:
 
     def _columns(self, fields: Sequence[str]) -> Iterator[Column]:
         """Return what some fields are in all records."""
-        return self._rows(f"{HEADER.size}x{self._layout.format(fields)}")
+        return zip(*self._rows(f"{HEADER.size}x{self._layout.format(fields)}"), strict=True)
 
-    def _rows(self, format: str) -> Iterator[Column]:
-        """Return the columns of what a format reads of each frame."""
+    def _rows(self, format: str) -> Iterator[tuple[Any, ...]]:
+        """Return what a format reads of each frame."""
         row = f"<{self._offset}x{format}"
         rest = self._places.step - calcsize(row)
         data = memoryview(self._data)[self._places.start : self._places.stop]
-        return zip(*Struct(f"{row}{rest}x").iter_unpack(data), strict=True)
+        return Struct(f"{row}{rest}x").iter_unpack(data)
 
 
-def stretches_at(data: bytes, at: int, end: int) -> tuple[list[Stretch], int]:
-    """Return the stretches that begin there, and where they end; none if it does not pay.
+class Finder:
+    """Finds the stretches of a segment, of which the next is mostly like the last."""
 
-    Frames lie there, and were found sound, up to the end.
-    """
-    turn = _turn_at(data, at, end)
-    alike = _pattern(turn).match(data, at, end) if turn else None
-    if alike is None:
-        return [], at
-    *offsets, step = accumulate((shape.size for shape in turn), initial=0)
-    places = range(at, alike.end(), step)
-    found = zip(offsets, turn, strict=True)
-    return [Stretch(data, places, offset, shape.layout) for offset, shape in found], places.stop
+    def __init__(self) -> None:
+        self._turn: tuple[_Shape, ...] = ()
+
+    def stretches_at(self, data: bytes, at: int, end: int) -> tuple[list[Stretch], int]:
+        """Return the stretches that begin there, and where they end; none if it does not pay.
+
+        Frames lie there, and were found sound, up to the end.
+        """
+        alike = self._alike(data, at, end) or self._anew(data, at, end)
+        if alike is None:
+            return [], at
+        *offsets, step = accumulate((shape.size for shape in self._turn), initial=0)
+        places = range(at, alike.end(), step)
+        found = zip(offsets, self._turn, strict=True)
+        return [Stretch(data, places, offset, shape.layout) for offset, shape in found], places.stop
+
+    def _alike(self, data: bytes, at: int, end: int) -> re.Match[bytes] | None:
+        """Return the frames from there on that come in turn as the last did."""
+        return _pattern(self._turn).match(data, at, end) if self._turn else None
+
+    def _anew(self, data: bytes, at: int, end: int) -> re.Match[bytes] | None:
+        """Return the frames from there on that come in turn, as the first few do."""
+        turn = _turn_at(data, at, end)
+        if not turn:
+            return None
+        self._turn = turn
+        return self._alike(data, at, end)
 
 
 class _Shape(NamedTuple):
