@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jug.backends._file import frames
 from jug.backends._file.frames import FrameKind
 from jug.backends._file.run_frames import Told, _told_by
-from jug.backends._file.stretch import stretches_at
+from jug.backends._file.stretch import Finder
 from jug.records import Record, pack, unpack_if_sound
 
 SEED = 7
@@ -61,7 +61,7 @@ def frames_of(groups: list[Alike]) -> list[bytes]:
 
 
 def told_by(data: bytes) -> Told:
-    told, end = _told_by(data, len(data), len(data), SEED)
+    told, end = _told_by(data, len(data), len(data), SEED, Finder())
     assert end == len(data)
     return told
 
@@ -98,13 +98,13 @@ def test_columns_tell_what_each_frame_tells(groups: list[Alike]) -> None:
 def test_a_stretch_ends_where_a_frame_is_another() -> None:
     written = frames_of([ONE._replace(turns=70_000)])
     size, data = len(written[0]), b"".join(written)
-    assert stretches_at(data, 0, len(data))[1] == len(data)
-    assert stretches_at(data, 0, 100 * size + 5)[1] == 100 * size
+    assert Finder().stretches_at(data, 0, len(data))[1] == len(data)
+    assert Finder().stretches_at(data, 0, 100 * size + 5)[1] == 100 * size
 
     for place in (0, 8, 12, 20, 28):  # magic, both lengths, worker and kind
         at = 66_000 * size + place
         other = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        (stretch,), end = stretches_at(other, 0, len(data))
+        (stretch,), end = Finder().stretches_at(other, 0, len(data))
         assert end == 66_000 * size
         assert len(stretch.digests) == 66_000
 
@@ -114,3 +114,12 @@ def test_few_frames_are_read_alone(count: int, pays: bool) -> None:
     written = frames_of([ONE._replace(turns=count)])
 
     assert bool(told_by(b"".join(written)).stretches) is pays
+
+
+def test_behind_a_failure_among_results_the_stretch_goes_on() -> None:
+    failure = ONE._replace(kind=FrameKind.FAILURE, turns=1)
+
+    told = told_by(b"".join(frames_of([ONE, failure, ONE, failure, ONE])))
+
+    assert [len(stretch.digests) for stretch in told.stretches] == [9, 9, 9]
+    assert len(told.frames) == 2
