@@ -11,7 +11,8 @@ import pytest
 from jug import Task, set_jugdir
 from jug.backends.base import BaseStore, Frame, Kind, Lease
 from jug.backends.dict_store import DictStore
-from jug.status import Sight, State, StatusKeeper, look, states
+from jug.status import GraphSight, Sight, State, StatusKeeper, look, states
+from jug.task.graph import Graph
 from jug.task.task import alltasks
 from jug.testing.hooks import failure, result
 
@@ -127,6 +128,28 @@ def test_what_was_done_last_is_told_first(store: BaseStore, follows: bool) -> No
 
         assert [*seen.last_done(1)][:1] == [tasks[3]]
         assert seen.undone == [tasks[0], tasks[2], tasks[4]]
+
+
+def test_a_graph_is_seen_as_its_tasks_are(store: BaseStore) -> None:
+    first = [Task(abs, -number) for number in range(6)]
+    tasks = [*first, Task(max, first[0], first[1], first[0]), Task(max, first[2], first[3])]
+    for digest in (first[1].digest, first[4].digest):
+        store.put(result(digest))
+    store.put(failure(first[2].digest))
+    tasks[5].own_store = other = DictStore()
+    other.put(result(tasks[5].digest))
+
+    plain, seen = Sight(store, tasks), GraphSight(store, Graph(tasks))
+
+    assert seen.status().rows() == plain.status().rows()
+    assert seen.undone == plain.undone
+    assert [set(seen.missing(task)) for task in tasks] == [
+        {first[n].digest for n in numbers} for numbers in ((), (), (), (), (), (), (0,), (2, 3))
+    ]
+    assert all(set(seen.missing(task)) == set(plain.missing(task)) for task in tasks)
+    some = [first[4].digest, first[3].digest, b"another"]
+    assert [*seen.among(some).items()] == [*plain.among(some).items()]
+    assert [*seen.among(some)] == [first[3].digest, first[4].digest]
 
 
 def test_what_is_kept_up_to_date_is_not_looked_at_as_a_whole(
