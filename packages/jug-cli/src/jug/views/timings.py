@@ -141,11 +141,10 @@ def _sound(batch: RunTimes) -> RunTimes:
 
 def _is_sound(times: Sequence[float]) -> bool:
     """Return whether each of some times can be."""
-    return (
-        min(times, default=0.0) >= 0.0
-        and max(times, default=0.0) < _LATEST
-        and isfinite(sum(times))
-    )
+    if not min(times, default=0.0) >= 0.0:
+        return False
+    total = sum(times)
+    return total < _LATEST or (max(times) < _LATEST and isfinite(total))
 
 
 def _own(batch: RunTimes, number_of: Mapping[bytes, int]) -> tuple[list[int], RunTimes]:

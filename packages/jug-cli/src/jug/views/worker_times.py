@@ -137,12 +137,12 @@ def worker_times(
     )
 
 
-def ready_times(graph: Graph, ends: Sequence[float]) -> list[float]:
+def ready_times(graph: Graph, ends: Sequence[float]) -> array[float]:
     """Return for each task when the last was made of what it needs; 0 if it needs nothing.
 
     `ends` are when the results of all tasks were made, 0 if they were not.
     """
-    found, needed, begin = list[float](), graph.needed, 0
+    found, needed, begin = array("d"), graph.needed, 0
     for end in islice(graph.begins, 1, None):
         if end == begin:
             found.append(0.0)
