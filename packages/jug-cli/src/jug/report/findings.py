@@ -96,28 +96,30 @@ def _find(jugspace: Jugspace, subject: Subject, graph: Graph) -> Findings:
     store = jugspace.store
     seen = GraphSight(store, graph)
     status, snapshot = Onlooker(store, graph.tasks).look(seen)
+    names, undone = seen.names, seen.undone
+    del seen  # all else that it has of each task
     found = timings(store, graph, range(len(graph)))
-    kinds = kinds_of(found, seen.names)
+    kinds = kinds_of(found, names)
     own = _own_workers(store, found)
     return Findings(
         subject,
         time.time(),
         bool(jugspace.barrier_tasks),
         graph,
-        folded(graph, seen.names),
+        folded(graph, names),
         status,
         snapshot,
         found,
         critical_path(graph, found.durations, found.means()),
         kinds,
         timeline(found, kinds),
-        failure_groups(jugspace, seen.undone),
+        failure_groups(jugspace, undone),
         Comparison() if subject.trouble else find_stale(graph.tasks, store),
         {} if subject.trouble else find_unseen(graph.tasks),
         workforce(jugspace),
         machines(own),
         versions(own),
-        out_of_reach(store, seen.undone),
+        out_of_reach(store, undone),
     )
 
 
