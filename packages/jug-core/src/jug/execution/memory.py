@@ -16,6 +16,7 @@ from typing import Any, Final
 from jug.task import Task
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
+from jug.task.task import MISSING
 
 _NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
@@ -44,7 +45,7 @@ class Memory:
     def forget(self) -> None:
         """Forget the values of all tasks, which may not count any more."""
         for task in self._graph.tasks:
-            task.unload()
+            task.loaded_value = MISSING
 
     def take_aside(self, tasks: Iterable[Task[Any]]) -> list[tuple[Task[Any], Any]]:
         """Take from tasks the values that the jugfile has asked for, and may have changed.
