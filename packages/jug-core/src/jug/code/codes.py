@@ -82,12 +82,9 @@ class _Codes:
 
     def of_task(self, task: Call) -> Code:
         """Return the code behind a task."""
+        function = task.f
         if not brings_nothing(task) and (brought := (*_brought(task),)):
-            return self.of(task.f, brought)
-        return self.of_function(task.f)
-
-    def of_function(self, function: Any) -> Code:
-        """Return the code behind a function alone."""
+            return self.of(function, brought)
         known = self._functions.get(id(function))
         if known is None:
             if len(self._functions) >= _MOST_FUNCTIONS:

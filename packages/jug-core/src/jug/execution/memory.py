@@ -67,7 +67,8 @@ class Memory:
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""
-        if self._graph.count_dependants(number) and self._is_small(result):
+        is_small = type(result) in self._always_small or self._is_small(result)
+        if is_small and self._graph.count_dependants(number):
             self._graph.tasks[number].keep(result)
 
     def unload(self, inputs: Sequence[int]) -> None:
