@@ -14,11 +14,11 @@ The claim itself is written in one call.  Who reads a part of two claims sees th
 checksum is wrong.  Then it takes neither for made: the older one has ended, and the worker
 will look at what others show once it has written the new one.
 
-The mark is written for each task, so the file is mapped, and no call is needed, nor to
-clear it.  Where a full disk would have no room for such a write, and the system kill the worker
-for it, that is done by a call, which can fail.  A processor may keep a write to a mapped file to itself
-for less than a microsecond.  So who has seen that a claim was revoked believes the mark a
-millisecond later.
+The mark is written for each task, so the file is mapped, and no call is needed, nor to clear
+it.  Where a full disk would have no room for such a write, and the system kill the worker for
+it, that is done by a call, which can fail.  A processor may keep a write to a mapped file to
+itself for less than a microsecond.  So who has seen that a claim was revoked believes the mark
+a millisecond later.
 
 All this holds among processes of one system, on a local disk.  A worker on a network
 file system claims nothing, and one that knows of workers of other hosts neither; but they
