@@ -9,12 +9,12 @@ act, or crash for ever, or be called dead though it lives; and a link may be mad
 though its maker is told that the name exists, as on a network file system.
 
 States that go on alike are one.  Who is called A, B and C makes no difference, nor does what a
-dead worker knew.  And many answers lead to the same place in the code with the same values: what
-a worker does from there on depends on nothing else, so that of all these workers one goes on for
-all.  What a function has besides its variables, while it asks, is no value that a name is given:
-an iterator, and what was gathered with it.  So a function that iterates is the same only with the
-same answers.  That nothing is lost by all this is seen where it can be: on smaller ground a search
-that merges no places comes to the very same states.
+dead worker knew.  And many series of answers lead to the same place in the code with the same
+values of all variables.  What a worker does from there depends on nothing else, so one goes on
+for all that come there.  Only an iterator, and what is gathered from it, is no variable's value:
+a function that iterates is where another is only if it was given the same answers.  A test sees
+that nothing is lost by this: on smaller ground, a search that merges no places comes to the very
+same states, and each mutant of the code below is found as well by the one that does.
 """
 
 from __future__ import annotations
