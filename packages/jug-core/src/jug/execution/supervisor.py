@@ -41,7 +41,13 @@ from jug.execution.errands import Errands, OpenStore
 from jug.execution.outputs import Outputs
 from jug.execution.overdue import Overdue
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
+from jug.execution.signals import (
+    SIGNALS,
+    SUSPENDING,
+    handle_signals,
+    heed_children,
+    restore_signals,
+)
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Summary, merge
 from jug.execution.tally import added
@@ -57,7 +63,6 @@ _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
 
-_SUSPENDING: Final = (signal.SIGTSTP,)
 _RESIZING: Final = (signal.SIGWINCH,)
 
 Start = Callable[[SupervisorConnection], int]
@@ -109,7 +114,7 @@ class Supervisor:
 
         Raises what made a worker abort, after all others have ended too.
         """
-        before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
+        before = handle_signals(self._interrupt) | handle_signals(self._suspend, SUSPENDING)
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
@@ -210,7 +215,7 @@ class Supervisor:
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING + SUSPENDING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
