@@ -106,7 +106,7 @@ class Supervisor:
         self.slots = WorkerSlots.for_workers(count)
         self._deaths = DeathToll(self.slots)
         self._ended = EndedRuns(self._errands, self._outputs, self.slots, retryable)
-        self._overdue = Overdue(self._ended)
+        self._overdue = Overdue(self._ended, self.slots)
         self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
