@@ -125,6 +125,7 @@ class SupervisorConnection:
         seconds = time.monotonic() - self._began
         if not self._tally.add(name, seconds):
             self._send(("executed", {name: Spent(1, seconds)}))
+        self.slots.note_counted(self.slot)
 
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""
