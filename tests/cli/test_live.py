@@ -16,8 +16,13 @@ import time
 from pathlib import Path
 from jug import TaskGenerator
 
+def wait_for(*names):
+    while not any(Path(name).exists() for name in names):
+        time.sleep(0.01)
+
 @TaskGenerator
 def quick(n):
+    wait_for("drawn", "go")
     return n
 
 @TaskGenerator
@@ -26,8 +31,7 @@ def bad(n):
 
 @TaskGenerator
 def slow(n):
-    while not Path("go").exists():
-        time.sleep(0.01)
+    wait_for("go")
 
 [quick(n) for n in range(4)]
 bad(7)
@@ -37,7 +41,7 @@ bad(7)
 FAILURE = """\
 jug: mixed.bad(7) failed:
 Traceback (most recent call last):
-  File "mixed.py", line 12, in bad
+  File "mixed.py", line 17, in bad
     raise ValueError("no such luck")
 ValueError: no such luck
 """
@@ -96,6 +100,13 @@ def steady(text: str) -> str:
     return re.sub(r"slow\([0-2]\)", "slow(N)", timeless(text))
 
 
+def wait_for_block(terminal: Terminal, expected: Callable[[str], object]) -> None:
+    """Wait until this stands on the screen, on which something stood before a task had ended."""
+    terminal.wait_for(lambda text: " of 8 tasks" in text)
+    Path("drawn").touch()
+    terminal.wait_for(expected)
+
+
 def shows(expected: str) -> Callable[[str], bool]:
     """Return what looks for this on a screen, which may show the beginning of it at first."""
     return lambda text: steady(text) == expected
@@ -103,7 +114,7 @@ def shows(expected: str) -> Callable[[str], bool]:
 
 def test_the_block_stands_below_what_failed_and_leaves_its_head() -> None:
     with Terminal(*EXECUTE) as terminal:
-        terminal.wait_for(shows(BLOCK))
+        wait_for_block(terminal, shows(BLOCK))
         Path("go").touch()
         assert steady(terminal.end()) == LAST
         assert terminal.status == 1
@@ -111,7 +122,7 @@ def test_the_block_stands_below_what_failed_and_leaves_its_head() -> None:
 
 def test_the_block_follows_the_size_of_the_terminal() -> None:
     with Terminal(*EXECUTE) as terminal:
-        terminal.wait_for(shows(BLOCK))
+        wait_for_block(terminal, shows(BLOCK))
         for columns, expected in ((40, NARROW), (80, BLOCK)):
             terminal.resize(columns, 24)
             drawn = terminal.draws()
@@ -127,7 +138,7 @@ def test_a_low_terminal_shows_what_it_has_room_for() -> None:
         r"  worker [12] T  mixed.slow\(N\)"
     )
     with Terminal(*EXECUTE, lines=5) as terminal:
-        terminal.wait_for(lambda text: low.fullmatch(steady(text)))
+        wait_for_block(terminal, lambda text: low.fullmatch(steady(text)))
         Path("go").touch()
         terminal.end()
 
@@ -211,6 +222,7 @@ def test_a_word_for_another_display_is_refused() -> None:
 
 
 def test_what_others_do_is_watched_to_its_end() -> None:
+    Path("drawn").touch()
     command = [sys.executable, "-m", "jug", *EXECUTE]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         with Terminal("status", "--watch", "mixed.py") as terminal:
