@@ -280,7 +280,7 @@ def test_a_nested_run_ends_at_the_first_signal(write, journal, start, jug, wait_
 
     command.terminate()
 
-    assert command.wait(10) == 130
+    assert command.wait(30) == 130
     assert ", 0 failed, " in jug("status", "--short")[1]
     assert os.listdir("inner.jugdata/leases") == []
 
@@ -309,7 +309,7 @@ def outer""",
 
     command.terminate()
 
-    assert command.wait(10) == 130
+    assert command.wait(30) == 130
     assert ", 0 failed, " in jug("status", "--short")[1]
 
 
@@ -342,7 +342,7 @@ def test_a_signal_ends_the_starting(write, journal, start, wait_for):
 
     command.terminate()
 
-    assert command.wait(10) == 130
+    assert command.wait(30) == 130
     assert len(journal()) < 30
 
 
@@ -510,7 +510,7 @@ def test_a_worker_that_can_say_no_more_keeps_nobody_from_working_or_stopping(
 
     command.terminate()
 
-    assert command.wait(10) == 130
+    assert command.wait(30) == 130
 
 
 @pytest.mark.slow

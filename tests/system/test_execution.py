@@ -222,7 +222,7 @@ def deadly():
     log("deadly")
     os.kill(os.getpid(), signal.SIGKILL)
 
-@TaskGenerator(timeout=0.1)
+@TaskGenerator(timeout=0.5)
 def endless():
     log("endless")
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
