@@ -227,9 +227,11 @@ def test_what_others_do_is_watched_to_its_end() -> None:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         with Terminal("status", "--watch", "mixed.py") as terminal:
             terminal.wait_for(
-                lambda text: "1 failed" in text
-                and re.search(r"0/3 +2 running +mixed.slow", text)
-                and len(re.findall(r":\d+ .*mixed.slow\([012]\)$", text, re.MULTILINE)) == 2
+                lambda text: (
+                    "1 failed" in text
+                    and re.search(r"0/3 +2 running +mixed.slow", text)
+                    and len(re.findall(r":\d+ .*mixed.slow\([012]\)$", text, re.MULTILINE)) == 2
+                )
             )
             Path("go").touch()
             last = terminal.end()

@@ -157,6 +157,8 @@ class Proxy:
 
     def __init__(self, target: Path, delay: float) -> None:
         self.delay = delay
+        self.answers = 0
+        """How many have come through."""
         self.answers_lost = 0
         self._target = str(target)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -185,6 +187,7 @@ class Proxy:
                 if are_answers and self.answers_lost:
                     self.answers_lost -= 1
                     break
+                self.answers += are_answers
                 sink.sendall(data)
             for end in (source, sink):
                 end.shutdown(socket.SHUT_RDWR)

@@ -145,7 +145,7 @@ def test_who_waits_can_be_ended(write, journal, start, jobs, signum, status, why
     began = time.monotonic()
     ending = ending_of(waiter)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert ending[0] == status and ending[2].endswith(f"jug: {why} (exit status {status})\n")
 
 
