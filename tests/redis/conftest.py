@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import pytest
 import redis
+from tests.ports import free_port
 
 
 class RedisServer:
@@ -118,16 +119,6 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"this test needs {what}")
     pytest.skip(f"this test needs {what}")
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on, with room for a cluster's bus above it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < 55_000:
-            return port
 
 
 class Servers:
