@@ -21,6 +21,7 @@ Much may happen to a worker at any time, so the class has many methods, one for 
 from __future__ import annotations
 
 import os
+import pickle
 import selectors
 import signal
 import socket
@@ -285,10 +286,10 @@ class Supervisor:
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, store, worker.worker_id = said[:3]
+            worker.heartbeat, pickled, worker.worker_id = said[:3]
             self._ended.keep_going, self._ended.keep_failed = said[3:]
-            if store is not None:
-                self._errands.use(lambda: store.another_view())
+            if pickled is not None:
+                self._errands.use(partial(pickle.loads, pickled))
         elif kind == "retryable":
             self._ended.retryable = said
         elif kind == "executed":
