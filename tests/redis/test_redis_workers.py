@@ -156,7 +156,6 @@ for stage in range(5):
 
 
 @pytest.mark.slow
-@pytest.mark.clock
 def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
     server, use, write, journal
 ):

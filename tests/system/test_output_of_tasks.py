@@ -299,7 +299,7 @@ def test_a_terminal_is_one_for_tasks_too(write, journal, in_terminal, wait_for, 
 def test_a_reader_that_stands_still_stops_no_heartbeat(write, journal, launch, wait_for):
     write(TALKING + "talks(20_000)\n")
     environ = os.environ | {"JUG_LEASE_SECONDS": "1"}
-    command = launch("-m", "jug", "execute", env=environ)
+    command = launch("-m", "jug", "execute", "--progress=none", env=environ)
     wait_for(journal)
     _wait_until_full(command.stdout.fileno(), wait_for)
 
