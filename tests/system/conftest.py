@@ -17,7 +17,7 @@ import pytest
 
 collect_ignore = ["nfs"]  # programs for other machines, which tests start
 
-HOW_FAR = r"(?m)^jug: \d+ of \d+\+? tasks done\b.*\n"
+HOW_FAR = r"(?m:^jug: \d+ of \d+\+? tasks done\b.*\n)"
 
 Journal = Callable[[], list[list[str]]]
 
