@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,8 @@ def nothing_ran() -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[FileStore]:
+    if sys.platform != "linux":
+        pytest.skip("elsewhere a worker takes tasks one by one, as no disk is known to be local")
     with FileStore(tmp_path) as opened:
         yield opened
 
@@ -170,12 +173,11 @@ def test_what_takes_too_long_together_is_given_back(
 
 def test_a_name_of_which_one_took_long_is_not_short_for_some_time() -> None:
     known = ShortTasks()
-    known.note("name", 0.003)
+    known.note("name", 0.01)
     known.note("name", 0.0001)
     assert not known.has("name")
 
-    for _ in range(5):
-        known.note("name", 0.0001)
+    known.note("name", 0.0001)
     assert known.has("name")
 
 
