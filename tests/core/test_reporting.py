@@ -140,6 +140,22 @@ def test_what_another_worker_counts_while_the_store_is_read_is_not_counted_twice
     assert two_workers.slots.executed()["builtins.abs"].runs == 3
 
 
+def test_what_another_worker_has_saved_and_is_about_to_count_is_its_own(
+    two_workers: TwoWorkers,
+) -> None:
+    saved, running, _ = two_workers.tasks
+    two_workers.other.publish(saved)
+    saved.run()
+    two_workers.reporter.begin(two_workers.agenda)
+    two_workers.other.count_executed(saved.name)
+    two_workers.reporter.end(two_workers.agenda)
+    two_workers.other.publish(running)
+    two_workers.reporter.end(two_workers.agenda)
+
+    assert [said.elsewhere["builtins.abs"] for said in standings(two_workers.theirs)] == [0, 0, 0]
+    assert two_workers.slots.executed()["builtins.abs"].runs == 1
+
+
 def test_a_display_is_drawn_often_and_the_store_looked_at_once_in_a_second(
     store: BaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,10 +67,11 @@ class SupervisorConnection:
         """Make the supervisor beat for this worker's leases in the store.
 
         Also say which store that is, and what is to become of failures: the jugfile may
-        set both, and the supervisor need not have read it.
+        set both, and the supervisor need not have read it.  The store may not answer when the
+        supervisor hears of it, so it is left pickled until it is needed.
         """
         failures = (settings.keep_going, settings.keep_failed)
-        shared = store if store.shared else None
+        shared = pickle.dumps(store) if store.shared else None
         self._send(("joined", (store.heartbeat(), shared, store.worker_id, *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
@@ -125,6 +126,7 @@ class SupervisorConnection:
         seconds = time.monotonic() - self._began
         if not self._tally.add(name, seconds):
             self._send(("executed", {name: Spent(1, seconds)}))
+        self.slots.note_counted(self.slot)
 
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""

@@ -36,7 +36,7 @@ from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.reading_on import Read
 from jug.execution.settings import Settings
-from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.signals import SIGNALS, SUSPENDING, handle_signals
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.supervisor import Supervisor
@@ -249,7 +249,7 @@ def _be_worker(
         tell_directly()
         handle_signals(signal.default_int_handler)
         handle_draining(connection.slots.drain)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING + SUSPENDING)
         _report(connection, work)
         leave()
         status = 0

@@ -21,6 +21,7 @@ Much may happen to a worker at any time, so the class has many methods, one for 
 from __future__ import annotations
 
 import os
+import pickle
 import selectors
 import signal
 import socket
@@ -41,7 +42,13 @@ from jug.execution.errands import Errands, OpenStore
 from jug.execution.outputs import Outputs
 from jug.execution.overdue import Overdue
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
+from jug.execution.signals import (
+    SIGNALS,
+    SUSPENDING,
+    handle_signals,
+    heed_children,
+    restore_signals,
+)
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Summary, merge
 from jug.execution.tally import added
@@ -57,7 +64,6 @@ _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
 
-_SUSPENDING: Final = (signal.SIGTSTP,)
 _RESIZING: Final = (signal.SIGWINCH,)
 
 Start = Callable[[SupervisorConnection], int]
@@ -101,7 +107,7 @@ class Supervisor:
         self.slots = WorkerSlots.for_workers(count)
         self._deaths = DeathToll(self.slots)
         self._ended = EndedRuns(self._errands, self._outputs, self.slots, retryable)
-        self._overdue = Overdue(self._ended)
+        self._overdue = Overdue(self._ended, self.slots)
         self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
@@ -109,7 +115,7 @@ class Supervisor:
 
         Raises what made a worker abort, after all others have ended too.
         """
-        before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
+        before = handle_signals(self._interrupt) | handle_signals(self._suspend, SUSPENDING)
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
@@ -210,7 +216,7 @@ class Supervisor:
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING + SUSPENDING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
@@ -280,10 +286,10 @@ class Supervisor:
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, store, worker.worker_id = said[:3]
+            worker.heartbeat, pickled, worker.worker_id = said[:3]
             self._ended.keep_going, self._ended.keep_failed = said[3:]
-            if store is not None:
-                self._errands.use(lambda: store.another_view())
+            if pickled is not None:
+                self._errands.use(partial(pickle.loads, pickled))
         elif kind == "retryable":
             self._ended.retryable = said
         elif kind == "executed":
