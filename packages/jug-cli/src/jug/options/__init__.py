@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from jug._former import tell_what_is_gone
+from jug.collector import importing
 from jug.errors import OptionError
 from jug.options.keys import DISPLAYS, KEYS, LEVELS, Key
 from jug.session import is_jug_running
@@ -153,7 +154,8 @@ def read_configuration(
     folder: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return all that files and environment say, by the names of `Options`."""
-    from jug.options import files
+    with importing():
+        from jug.options import files
 
     return files.read(folder, environ)
 
