@@ -74,6 +74,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "dot",
         "ending",
         "following",
+        "help_option",
         "installed_commands",
         "jobs",
         "jugfile_command",
