@@ -30,7 +30,6 @@ from jug.session import is_jug_running
 
 if TYPE_CHECKING:
     from os import PathLike
-    from pathlib import Path
 
     from jug.backends.base import BaseStore
 
@@ -151,7 +150,7 @@ def set_jugdir(jugdir: str | PathLike[str] | BaseStore) -> BaseStore:
 
 
 def read_configuration(
-    folder: Path | None = None, environ: Mapping[str, str] | None = None
+    folder: str | PathLike[str] | None = None, environ: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return all that files and environment say, by the names of `Options`."""
     with importing():
