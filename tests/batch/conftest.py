@@ -41,12 +41,16 @@ class Programs:
 
 
 @pytest.fixture
-def programs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Programs:
+def programs(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    program: Callable[[str], str],
+) -> Programs:
     """Programs that are found before all others; no batch system but these is there."""
     here = tmp_path_factory.mktemp("programs")
     tools = tmp_path_factory.mktemp("tools")
     for name in ("bash", "cat", "date", "echo", "env", "printf", "sleep"):
-        (tools / name).symlink_to(f"/bin/{name}" if os.path.exists(f"/bin/{name}") else name)
+        (tools / name).symlink_to(program(name))
     monkeypatch.setenv("PATH", f"{here}{os.pathsep}{tools}")
     return Programs(here)
 

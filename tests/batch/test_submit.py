@@ -290,8 +290,7 @@ def test_a_field_that_is_misspelt_is_refused(jug, slurm, folder, programs):
 
 
 def test_what_is_set_for_jug_in_the_environment_is_so_in_jobs(jug, slurm, programs, monkeypatch):
-    programs.add("sbatch", "env | grep ^JUG_ > seen; echo 1")
-    (programs.folder / "grep").symlink_to("/bin/grep")
+    programs.add("sbatch", "env > seen; echo 1")
     monkeypatch.setenv("JUG_LEASE_SECONDS", "17")
     monkeypatch.setenv("JUG_END_TIME", "1780200000")
 

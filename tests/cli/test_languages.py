@@ -41,7 +41,12 @@ NAMES = {"früh".encode(): "früh", b"j\xff": "j\\xff"}
 def stem(request: pytest.FixtureRequest, folder: Path) -> bytes:
     """The name of a jugfile without .py, in bytes."""
     stem: bytes = request.param
-    (folder / os.fsdecode(stem + b".py")).write_text(JUGFILE, encoding="utf-8")
+    try:
+        (folder / os.fsdecode(stem + b".py")).write_text(JUGFILE, encoding="utf-8")
+    except OSError:
+        if sys.platform == "linux":
+            raise
+        pytest.skip("names of files are UTF-8 here")
     return stem
 
 

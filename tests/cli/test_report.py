@@ -280,12 +280,15 @@ def test_the_standard_output_gets_the_page_and_nothing_else(
     assert not (folder / "loud-report.html").exists()
 
 
+WITH_PROC = pytest.mark.skipif(sys.platform != "linux", reason="there is no such folder elsewhere")
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [
         (".", "it is a folder"),
         ("no/such/page.html", "there is no such folder"),
-        ("/proc/page.html", "No such file or directory"),
+        pytest.param("/proc/page.html", "No such file or directory", marks=WITH_PROC),
         ("x" * 300, "File name too long"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from jug.records import Record
 DIGESTS = [bytes([number]) * 20 for number in range(40)]
 LARGE = 2_000
 JUGDIR = "made/by jug"
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere no disk is known to be local, and no fsync will do"
+)
 
 
 def frame(digest: bytes, value: Any, seconds: float = 0.0) -> Frame:
@@ -297,6 +301,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jug.backends._file.saving.FROM_SIZE", LARGE)
 
 
+@ON_LINUX
 @pytest.mark.parametrize(
     "cut",
     [
@@ -427,6 +432,7 @@ def test_a_segment_that_cannot_be_cut_back_is_given_up(
         assert store.load_digest(digest) == other.load_digest(digest) == value_of(digest)
 
 
+@ON_LINUX
 def test_after_a_failed_sync_the_frames_are_written_again_under_the_same_ids(
     store: FileStore, other: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +459,7 @@ def test_after_a_failed_sync_the_frames_are_written_again_under_the_same_ids(
     assert list(other.digests()) == []
 
 
+@ON_LINUX
 def test_what_cannot_be_synced_anywhere_is_not_done(
     store: FileStore, other: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -473,7 +480,7 @@ def test_what_cannot_be_synced_anywhere_is_not_done(
     assert store.load_digest(DIGESTS[2]) == value_of(DIGESTS[2])
 
 
-@pytest.mark.parametrize("call", ["writev", "fsync", "rename"])
+@pytest.mark.parametrize("call", ["writev", pytest.param("fsync", marks=ON_LINUX), "rename"])
 def test_a_large_result_that_cannot_be_written_leaves_nothing(
     store: FileStore, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -539,6 +546,7 @@ def test_short_tasks_are_synced_together_and_long_ones_at_once(
     assert syncs.count == 2
 
 
+@ON_LINUX
 def test_what_is_a_second_old_is_synced_with_the_next_frame(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -555,6 +563,7 @@ def test_what_is_a_second_old_is_synced_with_the_next_frame(
     assert syncs.count == 1
 
 
+@ON_LINUX
 def test_what_would_take_much_memory_until_it_is_synced_is_synced(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,10 +45,21 @@ def on_host(name: str) -> dict[str, str]:
 
 def is_running(pid: int) -> bool:
     """Return whether a process has not ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+    if sys.platform == "linux":
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return False
+        return text.rpartition(")")[2].split()[0] not in "ZX"
+    asked = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return asked.stdout.strip()[:1] not in ("", "Z")
+
+
+@pytest.fixture(autouse=True)
+def killed_workers_are_missed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the dead noticed within seconds where no system tells that a process is gone."""
+    if sys.platform != "linux":
+        monkeypatch.setenv("JUG_LEASE_SECONDS", "5")
 
 
 @pytest.fixture

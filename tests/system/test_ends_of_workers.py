@@ -14,6 +14,8 @@ from jug import TaskGenerator
 from jug.errors import TaskFailed, TaskTimeout
 from jug.execution import overdue
 
+from .conftest import is_running
+
 JOBS = pytest.mark.parametrize("jobs", ["1", "2"])
 SPAWNED = pytest.mark.parametrize("beginning", ["", "import torch\n"], ids=["forked", "spawned"])
 
@@ -214,7 +216,7 @@ def test_a_thread_without_end_holds_a_worker_up_for_some_time_only(folder, monke
     pids = jug_package.run([endless()], workers=2, jugdir="jd")
 
     assert time.monotonic() - began < 10
-    assert not Path(f"/proc/{pids[0]}").exists()
+    assert not is_running(pids[0])
     assert "its threads or exit functions take over 0.3 s" in caplog.text
 
 
