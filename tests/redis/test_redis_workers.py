@@ -21,8 +21,6 @@ from jug.backends.registry import open_store
 
 pytest.importorskip("jug.cli", reason="jug-cli is not installed", exc_type=ImportError)
 
-pytestmark = pytest.mark.clock
-
 SYSTEM = Path(__file__).parents[1] / "system"
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -151,6 +149,7 @@ for stage in range(5):
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_a_worker_begins_within_50_milliseconds_of_a_finished_dependency(
     server, use, write, journal
 ):
@@ -215,6 +214,7 @@ tasks = [short(number) for number in range(int(sys.argv[1]))]
 """
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize(("workers", "count"), [large(8, 800), large(64, 20_000)])
 def test_many_workers_seldom_reach_for_the_same_task_or_wait(server, use, write, workers, count):
     url = server.url()
@@ -253,6 +253,7 @@ tasks = [same(number) for number in range(int(sys.argv[1]))]
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_over_a_slow_network_a_worker_needs_less_than_two_and_a_half_round_trips_per_task(
     server, proxied, use, write
 ):
@@ -309,6 +310,7 @@ def test_healthy_workers_go_on_when_one_dies_while_the_server_is_away(
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_each_of_two_runs_in_one_script_has_a_heartbeat(server, folder, journal, launch):
     url = server.url()
     Path("script.py").write_text(f"""
@@ -431,6 +433,7 @@ def work(i):
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_who_is_to_end_does_not_wait_for_a_server_that_is_away(
     servers, write, journal, start, wait_for
 ):

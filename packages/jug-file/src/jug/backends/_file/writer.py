@@ -111,8 +111,8 @@ class Writer:
         record: bytes = b"",
         pieces: Iterable[Buffer] = (),
         seconds: float = 0.0,
-    ) -> Written:
-        """Write a frame that took `seconds` to compute; return where it lies."""
+    ) -> tuple[bytes, int]:
+        """Write a frame that took `seconds` to compute; return its id and where it lies."""
         if self._file is None or self._is_broken:
             with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
@@ -125,13 +125,13 @@ class Writer:
                 f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
                 digest=digest,
             )
-        written = Written(ident, kind, digest, self._put(frame), frame)
+        where = self._put(frame)
         if not self._unsynced:
             self._since = time.monotonic()
-        self._unsynced.append(written)
+        self._unsynced.append(Written(ident, kind, digest, where, frame))
         self._seconds += seconds
         self._bytes += len(frame)
-        return written
+        return ident, where
 
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames do not count any more, and sync that."""

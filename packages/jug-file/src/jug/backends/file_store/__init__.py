@@ -366,15 +366,16 @@ class FileStore(BaseStore):
         return self._save_if_wanted(lease, frame, inputs)
 
     def _save_if_wanted(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
-        digest, index, writer = lease.digest, self._index, self._saving.writer()
+        digest, index, saving = lease.digest, self._index, self._saving
+        writer = saving.writer()
         if digest in index.histories and index.expects_removed(digest, writer.worker):
-            self._saving.save_void(writer, digest)
+            saving.save_void(writer, digest)
             return Outcome.STALE
-        if self.news.is_stale((digest, *inputs), lease.since):
+        if self.news.clock != lease.since and self.news.is_stale((digest, *inputs), lease.since):
             return Outcome.STALE
         if digest in index.results:
             return Outcome.DUPLICATE
-        self._saving.save(writer, frame)
+        saving.save(writer, frame)
         return Outcome.SAVED
 
     def release(self, lease: Lease) -> None:
