@@ -686,21 +686,21 @@ import os, stat, time
 from jug import TaskGenerator
 
 @TaskGenerator
-def close_sockets(i):
+def close_pipes(i):
     for descriptor in range(3, 256):
         try:
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
         except OSError:
             pass
     time.sleep(1.1)  # by then it is time to say how far the tasks are
 
-[close_sockets(i) for i in range(3)]
+[close_pipes(i) for i in range(3)]
 """
     )
     status, out, err = jug("execute", "--progress=plain")
 
-    assert (status, "3       0  jugfile.close_sockets" in out) == (0, True)
+    assert (status, "3       0  jugfile.close_pipes" in out) == (0, True)
     assert "while it ran" not in err
 
 

@@ -14,12 +14,12 @@ import gc
 import os
 import pickle
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from io import FileIO
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -306,5 +306,5 @@ def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
     job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
-    connection = SupervisorConnection(socket.socket(fileno=descriptor), WorkerSlots(slots), *known)
+    connection = SupervisorConnection(FileIO(descriptor, "w"), WorkerSlots(slots), *known)
     _be_worker(connection, lambda: _read_and_work(job, connection, count), is_own=True)

@@ -7,10 +7,10 @@ stopped, makes durable what they have written, ends a task that is past its time
 limit, replaces a worker that died, and gathers what all of them did.  It goes on with
 that also while the store does not answer (`jug.execution.errands`).
 
-A worker shows what it runs in its slot of shared memory, and says all else over a
-socket: that it has joined a store, what failed, and at last its summary or its error.  If
+A worker shows what it runs in its slot of shared memory, and says all else through a
+pipe: that it has joined a store, what failed, and at last its summary or its error.  If
 it ends with no last message, it has died.  A task that closes files it did not open
-closes the socket too: its worker is attended to as before, until it ends.  If the
+closes the pipe too: its worker is attended to as before, until it ends.  If the
 supervisor dies, its workers die with it (`jug.execution.parent_death`).
 
 A task past its limit, or a worker that does not end, it ends itself (`jug.execution.overdue`).
@@ -24,7 +24,6 @@ import os
 import pickle
 import selectors
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -34,7 +33,7 @@ from typing import Any, Final
 
 from jug.backends.process import Process
 from jug.errors import JugError
-from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.connection import SupervisorConnection, open_channel, take_messages
 from jug.execution.death_toll import DEADLY, DeathToll
 from jug.execution.draining import DRAINING, Drain
 from jug.execution.ended_runs import EndedRuns
@@ -211,7 +210,7 @@ class Supervisor:
 
     def _begin(self, slot: int) -> None:
         self.slots.reset(slot)
-        ours, theirs = socket.socketpair()
+        ours, theirs = open_channel()
         output = self.slots.last_outputs(slot)
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
@@ -265,9 +264,9 @@ class Supervisor:
             self._abort(error)
 
     def _receive_rest(self, worker: WorkerProcess) -> None:
-        """Read all that a worker that is gone has sent: a child of its may keep the socket open."""
+        """Read all that a worker that is gone has sent: a child of its may keep the pipe open."""
         if not worker.is_cut_off:
-            worker.connection.setblocking(False)
+            os.set_blocking(worker.connection.fileno(), False)
         while not worker.is_cut_off:
             self._receive(worker)
 

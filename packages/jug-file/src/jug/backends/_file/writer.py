@@ -158,8 +158,7 @@ class Writer:
     def _begin(self) -> None:
         """Begin a new segment."""
         stem = f"{self.worker.hex()}-{self._files}"
-        path = self._segments.folder / (stem + SEGMENT)
-        temporary = path.with_name(path.name + TEMPORARY)
+        path = os.path.join(self._segments.folder, stem + SEGMENT)
         self._files += 1
         segment = self._segments.adopt(stem, path)
         self._index.workers[self.worker] = self._described
@@ -169,7 +168,7 @@ class Writer:
             segment.seed, ident, FrameKind.WORKER, frames.NO_TASK, b"", [described]
         )
         # Nobody must see it empty: some file systems would remember that.
-        with written_aside(path, temporary) as file:
+        with written_aside(path, path + TEMPORARY) as file:
             write_at(file, start, 0)
         self._file, self._segment, self._end = file, segment, len(start)
         self._is_listed = self._is_broken = False
