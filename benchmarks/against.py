@@ -1,10 +1,15 @@
 """Compare this checkout with another version of jug, run for run in turn.
 
     python benchmarks/against.py OTHER_PYTHON [--rounds 7] [--tasks 20000]
+    python benchmarks/against.py OTHER_PYTHON --of memory
+    python benchmarks/against.py OTHER_PYTHON --of calls --rows "execute 20000"
 
 OTHER_PYTHON is the Python of an environment in which the other version is installed,
 such as an earlier commit of this project, and pandas.  Both must be installed in the same way:
 an editable installation starts more slowly than one from wheels.
+
+Instead of the time it compares the memory of the largest process of each run, or by strace
+the system calls of all its processes, which then take several times as long.
 """
 
 from __future__ import annotations
@@ -18,24 +23,48 @@ from statistics import median
 
 import measure
 from contenders import Contender, ours
-from measure import Sample
+from measure import Command, Sample
 
 Row = Callable[[Contender], Sample]
+Meter = Callable[..., Sample]
 
 
-def rows(folder: Path, tasks: int) -> dict[str, Row]:
+def time_of(command: Command, **environment: object) -> Sample:
+    """Return how many seconds a program takes, with its processor time."""
+    return measure.run(command, **environment).timed()
+
+
+def memory_of(command: Command, **environment: object) -> Sample:
+    """Return how many megabytes the largest process of a program takes."""
+    return Sample(measure.run(command, **environment).memory / 1e6)
+
+
+def calls_of(command: Command, **environment: object) -> Sample:
+    """Return how many thousand system calls a program makes."""
+    return Sample(measure.count_system_calls(command, **environment) / 1e3)
+
+
+METERS: dict[str, tuple[str, Meter]] = {
+    "time": ("s", time_of),
+    "memory": ("MB", memory_of),
+    "calls": ("k", calls_of),
+}
+
+
+def rows(folder: Path, tasks: int, meter: Meter) -> dict[str, Row]:
     """Return what is measured, by its title."""
+    of_work = measure.run_timed if meter is time_of else meter
 
     def execute(one: Contender, jugfile: str, count: int, *options: str) -> Sample:
         with tempfile.TemporaryDirectory(dir=folder) as jugdir:
             command = one.on(jugfile, Path(jugdir, "new"), "execute", *options)
-            return measure.run(command, BENCHMARK_TASKS=count).timed()
+            return meter(command, BENCHMARK_TASKS=count)
 
     def executing(jugfile: str, count: int, *options: str) -> Row:
         return lambda one: execute(one, jugfile, count, *options)
 
     def hashing(name: str) -> Row:
-        return lambda one: measure.run_timed(one.program("hashing", name))
+        return lambda one: of_work(one.program("hashing", name))
 
     def executed(one: Contender, count: int) -> Path:
         jugdir = folder / f"{one.name}-{count}"
@@ -45,19 +74,18 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
 
     def done(command: str, count: int) -> Row:
         def row(one: Contender) -> Sample:
-            on_done = one.on("flat", executed(one, count), command)
-            return measure.run(on_done, BENCHMARK_TASKS=count).timed()
+            return meter(one.on("flat", executed(one, count), command), BENCHMARK_TASKS=count)
 
         return row
 
     def read(one: Contender, *how: str) -> Sample:
         program = one.program("reading", executed(one, tasks), *how)
-        return measure.run_timed(program, BENCHMARK_TASKS=tasks)
+        return of_work(program, BENCHMARK_TASKS=tasks)
 
     return {
-        "import jug": lambda one: measure.run([one.python, "-c", "import jug"]).timed(),
-        "jug --help": lambda one: measure.run(one.jug("--help")).timed(),
-        "python -c pass": lambda one: measure.run([one.python, "-c", "pass"]).timed(),
+        "import jug": lambda one: meter([one.python, "-c", "import jug"]),
+        "jug --help": lambda one: meter(one.jug("--help")),
+        "python -c pass": lambda one: meter([one.python, "-c", "pass"]),
         "execute, 20 tasks are done": done("execute", 20),
         "execute 500 tasks": executing("flat", 500),
         f"execute {tasks} tasks": executing("flat", tasks),
@@ -77,16 +105,17 @@ def rows(folder: Path, tasks: int) -> dict[str, Row]:
     }
 
 
-def compare(row: Row, one: Contender, other: Contender, rounds: int) -> str:
-    """Return medians of both and of the ratios of paired runs, for time, and for processor time."""
+def compare(row: Row, one: Contender, other: Contender, rounds: int, unit: str) -> str:
+    """Return medians of both and of the ratios of paired runs, and the same of processor time."""
     pairs = [(row(one), row(other)) for _ in range(rounds + 1)][1:]  # the first warms up
-    seconds = [(mine.value, theirs.value) for mine, theirs in pairs]
-    cpu = [(mine.cpu or 0.0, theirs.cpu or 0.0) for mine, theirs in pairs]
-    mine, theirs = (median(column) for column in zip(*seconds, strict=True))
-    ratio, cpu_ratio = (median(a / b for a, b in both) for both in (seconds, cpu))
-    my_cpu, their_cpu = (median(column) for column in zip(*cpu, strict=True))
-    of_time = f"{mine:8.3f} s {theirs:8.3f} s {ratio:5.2f}"
-    return f"{of_time}   {my_cpu:8.3f} s {their_cpu:8.3f} s {cpu_ratio:5.2f}"
+    values = _medians([(mine.value, theirs.value) for mine, theirs in pairs], unit)
+    cpu = [(a.cpu, b.cpu) for a, b in pairs if a.cpu is not None and b.cpu is not None]
+    return f"{values}   {_medians(cpu, unit)}" if cpu else values
+
+
+def _medians(pairs: list[tuple[float, float]], unit: str) -> str:
+    mine, theirs = (median(column) for column in zip(*pairs, strict=True))
+    return f"{mine:8.3f} {unit} {theirs:8.3f} {unit} {median(a / b for a, b in pairs):5.2f}"
 
 
 def main() -> None:
@@ -95,14 +124,17 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="the Python of the other version")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tasks", type=int, default=20_000)
+    parser.add_argument("--of", choices=METERS, default="time", help="what is compared [time]")
     parser.add_argument("--rows", default="", help="measure only rows whose title contains this")
     given = parser.parse_args()
     one, other = ours(), Contender("other", given.other)
-    print(f"{'':28}{'this':>10} {'other':>10} ratio   processor: this, other, ratio")
+    unit, meter = METERS[given.of]
+    of_processor = "   processor: this, other, ratio" if meter is time_of else ""
+    print(f"{'':28}{'this':>10} {'other':>10} ratio{of_processor}")
     with tempfile.TemporaryDirectory() as folder:
-        for title, row in rows(Path(folder), given.tasks).items():
+        for title, row in rows(Path(folder), given.tasks, meter).items():
             if given.rows in title:
-                print(f"{title:28}{compare(row, one, other, given.rounds)}", flush=True)
+                print(f"{title:28}{compare(row, one, other, given.rounds, unit)}", flush=True)
 
 
 if __name__ == "__main__":

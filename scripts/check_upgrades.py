@@ -11,7 +11,7 @@ Needs the wheels that ``check_wheels.py`` leaves in ``dist``, and jug 2.x from t
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import copytree
@@ -20,9 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from zipfile import ZipFile
 
-from check_wheels import DIST, UV, name_of
-
-Command = Sequence[str | Path]
+from check_wheels import DIST, UV, Command, name_of
 
 ALL = " ".join(sorted(map(name_of, DIST.glob("*.whl"))))
 SHARED = {"jug/__init__.py", "jug/backends/__init__.py", "jug/hooks/__init__.py"}

@@ -15,16 +15,19 @@ Not imported are ``jug.testing`` and ``jug.tests``, which need the extra ``testi
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from email.parser import Parser
 from pathlib import Path
 from shutil import rmtree
-from subprocess import CalledProcessError, run
+from subprocess import PIPE, STDOUT, CalledProcessError, run
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 UV = os.environ.get("HATCH_UV", "uv")
+Command = Sequence[str | Path]
 SHARED = ["jug/__init__.py", "jug/backends/__init__.py", "jug/testing/__init__.py", "jug/py.typed"]
 
 IMPORT_ALL = """
@@ -55,12 +58,12 @@ def main() -> int:
     wheels = build()
     problems = [*misplaced_files(wheels), *missing_licences(wheels)]
     trials = {f"{name_of(wheel)} alone": [wheel] for wheel in wheels} | {"all together": wheels}
-    for trial, chosen in trials.items():
-        print(f"{trial}:", flush=True)
-        try:
-            install_and_import(chosen, wheels)
-        except CalledProcessError:
-            problems.append(f"{trial}: cannot be installed and imported, see above")
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        outcomes = threads.map(install_and_import, trials.values(), [wheels] * len(trials))
+        for trial, (works, said) in zip(trials, outcomes, strict=True):
+            print(f"{trial}:\n{said}", end="", flush=True)
+            if not works:
+                problems.append(f"{trial}: cannot be installed and imported, see above")
     for problem in problems:
         print(problem)
     return bool(problems)
@@ -69,9 +72,14 @@ def main() -> int:
 def build() -> list[Path]:
     """Return the wheels, each built from its source distribution."""
     rmtree(DIST, ignore_errors=True)
-    for package in sorted(ROOT.glob("packages/*")):
-        run([UV, "build", "--quiet", "--out-dir", DIST, package], check=True)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        [*threads.map(build_one, ROOT.glob("packages/*"))]
     return sorted(DIST.glob("*.whl"))
+
+
+def build_one(package: Path) -> None:
+    """Build the source distribution of a package, and the wheel from that."""
+    run([UV, "build", "--quiet", "--out-dir", DIST, package], check=True)
 
 
 def misplaced_files(wheels: list[Path]) -> list[str]:
@@ -100,16 +108,30 @@ def missing_licences(wheels: list[Path]) -> list[str]:
     ]
 
 
-def install_and_import(chosen: list[Path], wheels: list[Path]) -> None:
-    """Install the chosen wheels in a new environment and import all that came."""
+def install_and_import(chosen: list[Path], wheels: list[Path]) -> tuple[bool, str]:
+    """Install the chosen wheels in a new environment and import all that came.
+
+    Returns whether that was possible, and what was printed.
+    """
     with TemporaryDirectory() as folder:
         siblings = Path(folder, "siblings.txt")
         siblings.write_text("".join(f"{name_of(w)} @ {w.as_uri()}\n" for w in wheels))
         python = Path(folder, "env", "bin", "python")
-        run([UV, "venv", "--quiet", "--python", sys.executable, python.parent.parent], check=True)
-        install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", python]
-        run([*install, "--constraint", siblings, *chosen], check=True)
-        run([python, "-I", "-c", IMPORT_ALL], check=True, cwd=folder)
+        install: Command = [UV, "pip", "install", "--quiet", "--python", python]
+        steps: list[Command] = [
+            [UV, "venv", "--quiet", "--python", sys.executable, python.parent.parent],
+            [*install, "--constraint", siblings, *chosen],
+            [python, "-I", "-c", IMPORT_ALL],
+        ]
+        said = ""
+        try:
+            for step in steps:
+                said += run(
+                    step, check=True, cwd=folder, stdout=PIPE, stderr=STDOUT, text=True
+                ).stdout
+        except CalledProcessError as error:
+            return False, said + error.stdout
+        return True, said
 
 
 def name_of(wheel: Path) -> str:

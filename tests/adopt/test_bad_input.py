@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.adopt.conftest import Jug, Old, tree
 from tests.adopt.test_adopt import counted
+from tests.ports import free_port
 
 from jug.cli import FAILED, USAGE
 
@@ -416,8 +417,7 @@ def test_a_file_of_a_dict_store_that_is_cut_short_is_told(three: Old, jug: Jug) 
 
 def test_a_server_that_is_not_there_is_told_without_its_password(three: Old, jug: Jug) -> None:
     pytest.importorskip("redis")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
 
     result = jug("adopt", f"redis://me:secret@127.0.0.1:{port}", "jugfile.py", status=FAILED)
 

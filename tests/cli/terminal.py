@@ -17,7 +17,7 @@ from typing import Self
 
 import pyte
 
-SECONDS = 30
+SECONDS = 100
 
 
 class Terminal:

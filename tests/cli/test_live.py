@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,13 @@ import time
 from pathlib import Path
 from jug import TaskGenerator
 
+def wait_for(*names):
+    while not any(Path(name).exists() for name in names):
+        time.sleep(0.01)
+
 @TaskGenerator
 def quick(n):
+    wait_for("drawn", "go")
     return n
 
 @TaskGenerator
@@ -25,8 +31,7 @@ def bad(n):
 
 @TaskGenerator
 def slow(n):
-    while not Path("go").exists():
-        time.sleep(0.01)
+    wait_for("go")
 
 [quick(n) for n in range(4)]
 bad(7)
@@ -36,7 +41,7 @@ bad(7)
 FAILURE = """\
 jug: mixed.bad(7) failed:
 Traceback (most recent call last):
-  File "mixed.py", line 12, in bad
+  File "mixed.py", line 17, in bad
     raise ValueError("no such luck")
 ValueError: no such luck
 """
@@ -95,13 +100,21 @@ def steady(text: str) -> str:
     return re.sub(r"slow\([0-2]\)", "slow(N)", timeless(text))
 
 
-def is_at_work(text: str) -> bool:
-    return text.count("slow") == 3 and "1 failed" in text
+def wait_for_block(terminal: Terminal, expected: Callable[[str], object]) -> None:
+    """Wait until this stands on the screen, on which something stood before a task had ended."""
+    terminal.wait_for(lambda text: " of 8 tasks" in text)
+    Path("drawn").touch()
+    terminal.wait_for(expected)
+
+
+def shows(expected: str) -> Callable[[str], bool]:
+    """Return what looks for this on a screen, which may show the beginning of it at first."""
+    return lambda text: steady(text) == expected
 
 
 def test_the_block_stands_below_what_failed_and_leaves_its_head() -> None:
     with Terminal(*EXECUTE) as terminal:
-        assert steady(terminal.wait_for(is_at_work)) == BLOCK
+        wait_for_block(terminal, shows(BLOCK))
         Path("go").touch()
         assert steady(terminal.end()) == LAST
         assert terminal.status == 1
@@ -109,23 +122,23 @@ def test_the_block_stands_below_what_failed_and_leaves_its_head() -> None:
 
 def test_the_block_follows_the_size_of_the_terminal() -> None:
     with Terminal(*EXECUTE) as terminal:
-        terminal.wait_for(is_at_work)
+        wait_for_block(terminal, shows(BLOCK))
         for columns, expected in ((40, NARROW), (80, BLOCK)):
             terminal.resize(columns, 24)
             drawn = terminal.draws()
-            text = terminal.wait_for(lambda text, drawn=drawn: terminal.draws() > drawn + 1)
-            assert steady(text) == expected
+            terminal.wait_for(lambda text, drawn=drawn: terminal.draws() > drawn + 1)
+            terminal.wait_for(shows(expected))
         Path("go").touch()
         assert steady(terminal.end()) == LAST
 
 
 def test_a_low_terminal_shows_what_it_has_room_for() -> None:
+    low = re.compile(
+        r"\S+  4 of 8 tasks, 1 failed\n.*\n  0/3  2 running  mixed.slow\n"
+        r"  worker [12] T  mixed.slow\(N\)"
+    )
     with Terminal(*EXECUTE, lines=5) as terminal:
-        text = steady(terminal.wait_for(lambda text: "1 failed" in text and "2 running" in text))
-        head, pace, names, workers = text.splitlines()
-        assert head.endswith("  4 of 8 tasks, 1 failed")
-        assert names == "  0/3  2 running  mixed.slow"
-        assert re.fullmatch(r"  worker [12] T  mixed.slow\(N\)", workers)
+        wait_for_block(terminal, lambda text: low.fullmatch(steady(text)))
         Path("go").touch()
         terminal.end()
 
@@ -209,12 +222,17 @@ def test_a_word_for_another_display_is_refused() -> None:
 
 
 def test_what_others_do_is_watched_to_its_end() -> None:
+    Path("drawn").touch()
     command = [sys.executable, "-m", "jug", *EXECUTE]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         with Terminal("status", "--watch", "mixed.py") as terminal:
-            text = terminal.wait_for(lambda text: "2 running" in text and "1 failed" in text)
-            assert re.search(r"0/3 +2 running +mixed.slow", text)
-            assert len(re.findall(r":\d+ .*mixed.slow\([012]\)$", text, re.MULTILINE)) == 2
+            terminal.wait_for(
+                lambda text: (
+                    "1 failed" in text
+                    and re.search(r"0/3 +2 running +mixed.slow", text)
+                    and len(re.findall(r":\d+ .*mixed.slow\([012]\)$", text, re.MULTILINE)) == 2
+                )
+            )
             Path("go").touch()
             last = terminal.end()
             assert terminal.status == 1

@@ -5,6 +5,7 @@ A quiet machine took 0.45 s of CPU for these.  Here it may be half as fast as th
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -80,8 +81,8 @@ def write_project(folder: Path) -> None:
 @pytest.mark.clock
 def test_the_code_of_a_thousand_functions_is_found_soon(tmp_path: Path) -> None:
     write_project(tmp_path)
-    spent = []
-    for _ in range(5):
+    spent = [math.inf]
+    while min(spent) >= 1.0 and len(spent) <= 5:  # at most five times, until others leave room
         done = subprocess.run(
             [sys.executable, "-c", MEASURE], capture_output=True, text=True, cwd=tmp_path
         )

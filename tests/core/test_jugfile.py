@@ -76,7 +76,18 @@ def test_a_jugfile_gives_its_names_and_tasks():
 def test_a_jugfile_is_found_without_its_ending():
     write("simple.py", SIMPLE)
 
-    assert Jugfile("simple").path == Path("simple.py")
+    assert Jugfile("simple").path == "simple.py"
+
+
+@pytest.mark.parametrize(
+    "given, known_as",
+    [("./simple.py", "simple.py"), (".//made/./../simple", "made/../simple.py")],
+)
+def test_parts_of_a_path_that_say_nothing_are_left_out(given: str, known_as: str) -> None:
+    write("simple.py", SIMPLE)
+    os.mkdir("made")
+
+    assert Jugfile(given).path == known_as
 
 
 def test_tasks_have_one_hash_whether_executed_initialised_or_imported():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import selectors
 from mmap import mmap
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jug.execution import output_pipe
+from jug.execution import output_pipe, task_output
 from jug.execution.last_output import ROOM, SIZE, LastOutput
 from jug.execution.outputs import Outputs
 from jug.execution.task_output import TaskOutput
@@ -190,3 +191,47 @@ def test_where_nothing_is_watched_nothing_was_printed():
     output.begin()
 
     assert (output.of_success(1.0), output.of_failure()) == ("", "")
+
+
+def test_what_a_thread_prints_is_counted_before_it_can_be_taken():
+    reader, writer = os.pipe()
+    counting = task_output._Counting(writer, "w")
+    data = bytes(1 << 20)  # more than there is room for in a pipe
+    thread = Thread(target=counting.write, args=(data,))
+    thread.start()
+
+    taken = len(os.read(reader, 1))
+    counted = counting.written
+    while taken < len(data):
+        taken += len(os.read(reader, 1 << 16))
+    thread.join()
+
+    assert counted >= 1
+    assert counting.written == len(data)
+    counting.close()
+    os.close(reader)
+
+
+def test_what_a_thread_prints_while_a_task_begins_was_printed_in_no_other_way(
+    target, selector, last
+):
+    class TakenMeanwhile(LastOutput):
+        """A thread prints before it is said how much was taken, and all is taken."""
+
+        @property
+        def taken(self):
+            counting.written += 5
+            return counting.written
+
+    outputs = Outputs(selector)
+    (pipe,) = outputs.begin(last)
+    counting = task_output._Counting(pipe.writer, "w", closefd=False)
+    watched = task_output._WatchedPipe(pipe, TakenMeanwhile(mmap(-1, ROOM), 0))
+    watched._counts = [counting]
+
+    for _ in range(3):
+        watched.begin_task()
+
+    assert watched._otherwise == 0
+    pipe.leave_to_worker()
+    outputs.close()

@@ -157,6 +157,18 @@ def test_workers_of_other_hosts_share_what_is_left() -> None:
     assert together.workers == 10
 
 
+def test_what_was_done_before_the_first_look_has_a_rate() -> None:
+    clock = Clock()
+    tracker = Tracker(clock)
+    tracker.take(standing({"m.f": 8}, elsewhere=Counter({"m.f": 4})), local_workers=2)
+    clock.now += 2.0
+
+    snapshot = tracker.look({"m.f": Spent(4, 3.0)}, [])
+
+    assert snapshot is not None
+    assert (snapshot.done, snapshot.rate) == (8, 2.0)
+
+
 def test_what_failed_or_waits_for_it_takes_no_time_any_more() -> None:
     tracker = Tracker(Clock())
     failed, blocked = Counter({"m.f": 1}), Counter({"m.g": 5})

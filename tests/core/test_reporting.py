@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Iterator
-from contextlib import suppress
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ import pytest
 from jug import Task
 from jug.backends.base import BaseStore, Changes, Reader
 from jug.execution.agenda import Agenda
-from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.connection import SupervisorConnection, open_channel, take_messages
 from jug.execution.reporting import ToDisplay, ToSupervisor
 from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
@@ -24,7 +24,7 @@ from jug.progress import Snapshot, Standing
 
 @pytest.fixture
 def connection() -> Iterator[SupervisorConnection]:
-    ours, theirs = socket.socketpair()
+    theirs, ours = open_channel()
     slots = WorkerSlots.for_workers(1)
     slots.watch()
     yield SupervisorConnection(ours, slots, 0)
@@ -58,19 +58,16 @@ def test_of_very_short_tasks_in_a_row_few_show_their_arguments_and_of_longer_one
     assert all(shown(apart=0.001_1)[1:])
 
 
-def standings(theirs: socket.socket) -> list[Standing]:
+def standings(theirs: FileIO) -> list[Standing]:
     """Return what was said of the tasks so far."""
-    theirs.setblocking(False)
-    received = bytearray()
-    with suppress(BlockingIOError):
-        while data := theirs.recv(1 << 16):
-            received += data
+    os.set_blocking(theirs.fileno(), False)
+    received = bytearray(theirs.read(1 << 16) or b"")
     return [said for kind, said in take_messages(received) if kind == "standing"]
 
 
 def test_what_is_said_before_the_first_task_makes_no_worker_of_who_says_it(tmp_path: Path) -> None:
     file_store = pytest.importorskip("jug.backends.file_store", exc_type=ImportError)
-    ours, theirs = socket.socketpair()
+    theirs, ours = open_channel()
     slots = WorkerSlots.for_workers(1)
     slots.watch()
     with file_store.FileStore(tmp_path / "jugdir") as store:
@@ -90,7 +87,7 @@ class TwoWorkers:
     """Two workers of one run: the first speaks for both, the second is played by the test."""
 
     def __init__(self, store: BaseStore) -> None:
-        self.ours, self.theirs = socket.socketpair()
+        self.theirs, self.ours = open_channel()
         self.slots = WorkerSlots.for_workers(2)
         self.slots.watch()
         self.other = SupervisorConnection(self.ours, self.slots, 1)
@@ -138,6 +135,22 @@ def test_what_another_worker_counts_while_the_store_is_read_is_not_counted_twice
     (said,) = standings(two_workers.theirs)
     assert said.elsewhere == {"builtins.abs": 0}
     assert two_workers.slots.executed()["builtins.abs"].runs == 3
+
+
+def test_what_another_worker_has_saved_and_is_about_to_count_is_its_own(
+    two_workers: TwoWorkers,
+) -> None:
+    saved, running, _ = two_workers.tasks
+    two_workers.other.publish(saved)
+    saved.run()
+    two_workers.reporter.begin(two_workers.agenda)
+    two_workers.other.count_executed(saved.name)
+    two_workers.reporter.end(two_workers.agenda)
+    two_workers.other.publish(running)
+    two_workers.reporter.end(two_workers.agenda)
+
+    assert [said.elsewhere["builtins.abs"] for said in standings(two_workers.theirs)] == [0, 0, 0]
+    assert two_workers.slots.executed()["builtins.abs"].runs == 1
 
 
 def test_a_display_is_drawn_often_and_the_store_looked_at_once_in_a_second(

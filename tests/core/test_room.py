@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from jug import Task
 from jug.errors import JugError, OptionError
 from jug.execution.capacity import Capacity
-from jug.execution.connection import SupervisorConnection
+from jug.execution.connection import SupervisorConnection, open_channel
 from jug.execution.plan import Plan
 from jug.execution.ready_by_needs import ReadyByNeeds
 from jug.execution.ready_tasks import READY
@@ -33,7 +32,7 @@ A_GPU = Needs(gpus=1)
 
 def rooms_in(slots: WorkerSlots, capacity: Capacity) -> list[Room]:
     """Return the room as each worker sees it."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = open_channel()
     ours.close()
     theirs.close()
     return [

@@ -17,7 +17,9 @@ import pytest
 
 from jug.backends.base import BaseStore, Frame
 from jug.backends.dict_store import DictStore
+from jug.errors import StoreError
 from jug.execution.connection import SupervisorConnection
+from jug.execution.settings import Settings
 from jug.execution.summary import Ending, Summary
 from jug.execution.supervisor import Supervisor
 from jug.task import Task
@@ -194,6 +196,27 @@ def test_of_a_deadly_task_others_wait_until_it_is_recorded_as_failed() -> None:
 
     assert [failure.name for failure in summary.failures] == ["builtins.abs"]
     assert [run.state.value for run in store.runs()][-2:] == ["died", "failed"]
+
+
+class Away(DictStore):
+    """A store that other processes can open, but not now."""
+
+    shared = True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_away, ()
+
+
+def _open_away() -> NoReturn:
+    raise StoreError("the store does not answer")
+
+
+def test_a_worker_may_have_joined_a_store_that_does_not_answer_when_that_is_heard() -> None:
+    def join(connection: SupervisorConnection) -> None:
+        connection.send_joined(Away(), Settings())
+        finish(connection)
+
+    assert run(Workers([join])).ending is Ending.DONE
 
 
 def test_others_go_on_where_there_is_no_room_for_a_successor() -> None:

@@ -24,7 +24,7 @@ MOUNTS = """\
 @pytest.fixture
 def mounts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a list of mounts, in which the device of no file is."""
-    monkeypatch.setattr(Path, "read_bytes", lambda path: MOUNTS.encode())
+    monkeypatch.setattr(disk, "read_whole", lambda path: MOUNTS.encode())
     monkeypatch.setattr(disk.os, "major", lambda device: 9999)  # type: ignore[attr-defined]
 
 
@@ -65,6 +65,6 @@ def test_where_no_mounts_are_listed_nothing_is_certain(
     def missing(path: Path) -> bytes:
         raise FileNotFoundError(path)
 
-    monkeypatch.setattr(Path, "read_bytes", missing)
+    monkeypatch.setattr(disk, "read_whole", missing)
 
     assert not is_local(tmp_path)

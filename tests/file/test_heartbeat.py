@@ -34,7 +34,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], FileStore]]:
 
 def own_file(store: FileStore) -> Path:
     assert store._leases.worker_id is not None
-    return store._leases.folder / store._leases.worker_id
+    return Path(store._leases.folder, store._leases.worker_id)
 
 
 def wait_for_beats(*stores: FileStore, count: int = 3) -> None:

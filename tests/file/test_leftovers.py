@@ -127,12 +127,12 @@ def test_a_worker_that_is_beginning_is_let_begin(
     process = Process.here() if is_here else Process.here()._replace(boot="another-0")
     real, seen = os.rename, []
 
-    def rename(old: Path, new: Path) -> None:
+    def rename(old: str, new: str) -> None:
         with FileStore(jugdir) as store:
             store.put(Frame(Kind.RESULT, A, b"", codec.encode(1)))
             store.tidy()
             assert store.turn()[1] == 1
-        seen.append(old.name)
+        seen.append(os.path.basename(old))
         real(old, new)
 
     monkeypatch.setattr(os, "rename", lambda old, new: (monkeypatch.undo(), rename(old, new)))

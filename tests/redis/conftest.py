@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import pytest
 import redis
+from tests.ports import free_port
 
 
 class RedisServer:
@@ -120,16 +121,6 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"this test needs {what}")
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on, with room for a cluster's bus above it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < 55_000:
-            return port
-
-
 class Servers:
     """Starts servers, and ends them with the test."""
 
@@ -157,6 +148,8 @@ class Proxy:
 
     def __init__(self, target: Path, delay: float) -> None:
         self.delay = delay
+        self.answers = 0
+        """How many have come through."""
         self.answers_lost = 0
         self._target = str(target)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -185,6 +178,7 @@ class Proxy:
                 if are_answers and self.answers_lost:
                     self.answers_lost -= 1
                     break
+                self.answers += are_answers
                 sink.sendall(data)
             for end in (source, sink):
                 end.shutdown(socket.SHUT_RDWR)

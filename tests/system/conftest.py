@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 collect_ignore = ["nfs"]  # programs for other machines, which tests start
+
+HOW_FAR = r"(?m:^jug: \d+ of \d+\+? tasks done\b.*\n)"
 
 Journal = Callable[[], list[list[str]]]
 
@@ -139,11 +142,15 @@ def start(launch: Callable[..., subprocess.Popen[str]]) -> Callable[..., subproc
 
 @pytest.fixture
 def jug(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str, str]]:
-    """Call with arguments of `jug`: returns its exit status, output and errors."""
+    """Call with arguments of `jug`: returns its exit status, output and errors.
+
+    The errors are without the lines that say every ten seconds how far a run is: a busy
+    machine takes as long.
+    """
 
     def run(*arguments: str, **options: Any) -> tuple[int, str, str]:
         process = start(*arguments, **options)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out, err
+        out, err = process.communicate(timeout=100)
+        return process.returncode, out, re.sub(HOW_FAR, "", err)
 
     return run

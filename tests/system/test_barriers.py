@@ -114,6 +114,7 @@ bvalue(step("nor this"))
 
     command.send_signal(signum)
     if saved:
+        assert "draining" in command.stderr.readline()  # so it was heeded before the task ends
         Path("go").touch()
 
     assert command.wait(30) == status

@@ -137,7 +137,7 @@ def test_a_time_limit_ends_the_children_of_a_program(write, journal, start, wait
 
     wait_for(lambda: not is_running(inner), seconds=10)
 
-    wait_for(lambda: not is_running(pid_in("shell")), seconds=1)  # it was told at the same time
+    wait_for(lambda: not is_running(pid_in("shell")), seconds=10)  # it was told at the same time
     assert command.poll() is None
     Path("go").touch()
     assert command.wait(20) == 1
@@ -288,6 +288,7 @@ workers = {line.split()[1] for line in Path("log").read_text().splitlines()}
 for worker in workers:
     while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
         pass
+Path("go").touch()
 os.kill(pid, signal.SIGCONT)
 assert os.waitpid(pid, 0)[1] == 0
 """
@@ -300,7 +301,7 @@ def test_ctrl_z_stops_the_workers_too_and_all_go_on(write, journal, launch):
 @TaskGenerator
 def work(i):
     log("work", os.getpid())
-    time.sleep(0.3)
+    wait_for_file("go")
 
 for i in range(4):
     work(i)
@@ -313,6 +314,43 @@ for i in range(4):
 
     assert (script.returncode, err) == (0, "")
     assert len(journal()) == 4
+
+
+def state_of(pid: int) -> str:
+    """Return the state of a process, as the system has it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_worker_that_is_just_being_started_stops_with_the_others(write, start, wait_for):
+    write(
+        TASKS.replace("from journal import log, wait_for_file\n", "")
+        + """
+import signal
+
+def suspend():
+    if not Path("suspended").exists():
+        Path("suspended").touch()
+        os.kill(os.getpid(), signal.SIGTSTP)
+
+os.register_at_fork(after_in_parent=suspend)
+
+@TaskGenerator
+def work():
+    while not Path("go").exists():
+        time.sleep(0.002)
+
+work()
+"""
+    )
+    command = start("execute", "-j", "2")
+    wait_for(lambda: state_of(command.pid) == "T")
+    children = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
+
+    wait_for(lambda: {state_of(int(pid)) for pid in children} == {"T"})
+
+    Path("go").touch()
+    command.send_signal(signal.SIGCONT)
+    assert command.wait(20) == 0
 
 
 ALARM = """

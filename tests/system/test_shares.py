@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import HOW_FAR
+
 CHAIN = """
 import sys
 from jug import TaskGenerator
@@ -50,10 +52,16 @@ PATIENT = ("--wait-cycle-time", "60", "--nr-wait-cycles", "1")
 NEEDS_OTHERS = "jug: what is left needs tasks that are not selected, and nobody has run them; "
 
 
+HELD = r"(?m:^jug: waiting for jugfile\.\w+ \(held by .*\n)"
+
+
 def ending_of(command):
-    """Return the exit status of a command, its output and what it said."""
+    """Return the exit status of a command, its output and what it said.
+
+    That is without what is said only after seconds, which on a busy machine anything may take.
+    """
     out, err = command.communicate(timeout=100)
-    return command.returncode, out, err
+    return command.returncode, out, re.sub(f"{HELD}|{HOW_FAR}", "", err)
 
 
 def assert_chain_is_shared(start, journal, jobs, length):
@@ -87,7 +95,9 @@ def test_two_commands_share_a_chain_in_the_time_that_they_have(write, journal, s
         for name in ("pong", "ping")
     ]
 
-    assert [ending_of(command)[::2] for command in commands] == [(0, "")] * 2
+    endings = [ending_of(command) for command in commands]
+    assert [status for status, _, _ in endings] == [0, 0]
+    assert not re.sub(r"(?m)^jug: waiting for .*\n", "", "".join(err for _, _, err in endings))
     assert len(journal()) == 40
 
 
@@ -145,7 +155,7 @@ def test_who_waits_can_be_ended(write, journal, start, jobs, signum, status, why
     began = time.monotonic()
     ending = ending_of(waiter)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert ending[0] == status and ending[2].endswith(f"jug: {why} (exit status {status})\n")
 
 
@@ -202,6 +212,31 @@ tasks = [together(number, needed) for number in range(2)]
 @pytest.mark.timeout(60)
 def test_a_worker_that_waits_for_nobody_else_stays_for_its_own_command(write, journal, jug):
     write(TOGETHER)
+
+    status, _, err = jug("execute", "-j", "2", "--no-wait", "--progress", "none")
+
+    assert (status, err) == (0, "")
+
+
+SLOW_TO_SHOW = """
+from jug.hooks import register_hook
+
+def hook(task):
+    if not Path("log").exists():
+        time.sleep(0.4)  # a worker has taken the task and does not show it yet
+
+register_hook("execute.task-pre-execute", hook)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_worker_stays_though_another_takes_long_to_show_what_it_has_taken(write, journal, jug):
+    write(
+        TOGETHER.replace(
+            "\n@TaskGenerator\ndef first", SLOW_TO_SHOW + "\n@TaskGenerator\ndef first"
+        )
+    )
 
     status, _, err = jug("execute", "-j", "2", "--no-wait", "--progress", "none")
 

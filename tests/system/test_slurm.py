@@ -19,7 +19,7 @@ from jug.backends.registry import open_store
 
 __all__ = ["slurm"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TASKS = """
 import os, time
@@ -65,7 +65,7 @@ def script(write: Callable[..., None], journal: object) -> Callable[..., str]:
 def no_job_is_left(slurm: Slurm, wait_for: Callable[..., object]) -> Iterator[None]:
     yield
     Path("go").touch()
-    wait_for(lambda: not slurm.is_busy(), 60)
+    wait_for(lambda: not slurm.is_busy(), 120)
 
 
 def told() -> list[str]:
@@ -95,7 +95,7 @@ def test_the_script_of_the_documentation_is_taken_and_does_all(
     monkeypatch.setitem(slurm.environ, "PATH", programs)
 
     slurm.submit("job.sh", "--array=1-3")
-    wait_for(lambda: not slurm.is_busy(), 60)
+    wait_for(lambda: not slurm.is_busy(), 120)
 
     assert slurm.jobs()[before:] == ["COMPLETED 0:0"] * 3
     assert each("ended", journal) == dict.fromkeys(range(20), 1)
@@ -106,6 +106,7 @@ LONGEST = 2.8
 MARGIN = 3.0  # a twentieth of a minute
 
 
+@pytest.mark.clock
 def test_jobs_of_a_minute_do_all_and_none_is_cut_off(slurm, script, journal, wait_for):
     """Each job asks the queue when it must end: this Slurm says it in no variable."""
     before = len(slurm.jobs())
@@ -143,9 +144,9 @@ def test_a_job_is_drained_by_a_signal_to_its_script(slurm, script, journal, wait
     wait_for(lambda: len(journal()) == 2, 60)
 
     slurm.call("scancel", "--batch", f"--signal={signal.SIGUSR1.name[3:]}", job)
-    wait_for(lambda: "draining" in told()[0])
+    wait_for(lambda: "draining" in told()[0], 60)
     Path("go").touch()
-    wait_for(lambda: not slurm.is_busy(), 60)
+    wait_for(lambda: not slurm.is_busy(), 120)
 
     assert slurm.jobs()[before:] == ["COMPLETED 0:0"]
     assert each("began", journal) == each("ended", journal) and len(journal()) == 4
@@ -153,6 +154,7 @@ def test_a_job_is_drained_by_a_signal_to_its_script(slurm, script, journal, wait
     assert "jug: told to begin no further task; 18 tasks are not done (exit status 0)" in told()[0]
 
 
+@pytest.mark.clock
 def test_a_job_that_is_cancelled_gives_its_tasks_back_within_two_seconds(
     slurm, script, journal, wait_for
 ):
@@ -192,6 +194,7 @@ def test_a_job_that_is_preempted_goes_on_where_it_was(slurm, script, journal, wa
     assert each("began", journal) == {number: 1 + (number in (6, 7)) for number in range(12)}
 
 
+@pytest.mark.clock
 def test_tasks_of_a_dead_node_are_done_by_another(slurm, script, journal, wait_for, monkeypatch):
     monkeypatch.setitem(slurm.environ, "JUG_LEASE_SECONDS", "3")
     before = len(slurm.jobs())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,9 @@ class Storm:
             pid = random.choice(workers)
             self.young[command] = 0 if has_begun(pid) else self.young[command] + 1
             if self.young[command] < 5:
-                self.killed.add(pid)
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has just come to its end
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed.add(pid)
 
     def kill_supervisor(self) -> None:
         """Kill a command, with which its workers die, and start another."""

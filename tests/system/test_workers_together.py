@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.clock
-
 EXAMPLE = Path(__file__).parents[2] / "examples" / "primes.py"
 
 LOG = '''
@@ -76,6 +74,7 @@ def test_four_workers_at_once_run_each_task_once(folder, start, repetitions):
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_a_worker_that_joins_takes_a_share_and_one_may_leave(folder, start):
     write_primes(0.05)
     stays = start("execute", "primes.py")

@@ -8,9 +8,9 @@ from jug import _side_by_side
 
 __path__ = _side_by_side.without_former(__path__)
 
-from jug.collector import without_collector
+from jug.collector import importing
 
-with without_collector():
+with importing():
     from jug.barrier import barrier, bvalue
     from jug.task import (
         CachedFunction,

@@ -6,13 +6,14 @@ a module or an attribute does not exist.  A module stands for all that was in it
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from jug.errors import AttributeGone, ImportGone, NameGone
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
 _COMMANDS: Final = "commands of your own are click commands"
 _RUN: Final = "jug.run(tasks) runs tasks from Python, jug.jug.main(['jug', 'execute', …]) a command"
@@ -113,17 +114,16 @@ def is_former_dict_file(content: bytes) -> bool:
     return content.startswith(b"\x80") and b"result:" in content[:64]
 
 
-def how_to_adopt(path: Path, scheme: str = "") -> str:
+def how_to_adopt(path: str | PathLike[str], scheme: str = "") -> str:
     """Return how the results in what jug 2.x wrote are brought over.
 
-    >>> from pathlib import Path
-    >>> print(how_to_adopt(Path("work/primes.jugdata")))
+    >>> print(how_to_adopt("work/primes.jugdata"))
     `jug adopt --jugdir work/primes.jugdata JUGFILE` renames it to 'primes.jugdata.2x' and ...
     """
     from shlex import quote  # slow to import
 
     command = f"jug adopt --jugdir {quote(f'{scheme}{path}')} JUGFILE"
     return (
-        f"`{command}` renames it to {path.name + '.2x'!r} and brings "
+        f"`{command}` renames it to {os.path.basename(path) + '.2x'!r} and brings "
         "its results over (docs/from-jug-2.md in jug's documentation says how)"
     )

@@ -30,7 +30,7 @@ def without_collector() -> Iterator[None]:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let it rest during the imports of a command, and take what these leave for old at once."""
+    """Let it rest during many imports, and take what these leave for old at once."""
     with without_collector():
         yield
         if not _has_frozen():

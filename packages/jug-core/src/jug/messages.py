@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 """As `logging` has them."""
+_INFO: Final = LEVELS["info"]
 
 
 # The least level that a command tells, and where; None where jug is a library.
@@ -95,7 +96,8 @@ class Log:
 
     def info(self, message: str, *args: Any) -> None:
         """Tell what goes on as it should."""
-        self._tell(20, message, args)
+        if _command is None or _command[0] <= _INFO:  # each task tells, and few want to know
+            self._tell(_INFO, message, args)
 
     def warning(self, message: str, *args: Any) -> None:
         """Tell what the user may want to know."""

@@ -249,7 +249,7 @@ def path_of(url: str) -> Path | None:
 def is_of_jug_2(path: Path) -> bool:
     """Return whether a directory or a file is a store of jug 2.x."""
     if path.is_dir():
-        return is_former(path)
+        return is_former(str(path))
     try:
         with open(path, "rb") as file:
             return is_former_dict_file(file.read(64))

@@ -28,6 +28,7 @@ with importing():
     import click
 
     from jug.cli.ending import end_without_teardown
+    from jug.cli.help_option import NAMES, HelpfulCommand
     from jug.cli.output import written_output
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "UNFINISHED", "USAGE", "main", "main_execute"]
@@ -99,7 +100,7 @@ COMMANDS_OF_OTHERS: Final = {"adopt": "jug-adopt", "jobs": "jug-batch", "submit"
 """Commands that jug's other distributions bring, to say which one is not installed."""
 
 
-class _Jug(click.Group):
+class _Jug(HelpfulCommand, click.Group):
     """The commands, found by name when they are needed, and the errors that jug names."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -226,7 +227,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
 
 @click.group(
     cls=_Jug,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": [*NAMES], "max_content_width": 100},
     epilog="""\b
 Examples:
   jug demo                      make a first jugfile

@@ -180,7 +180,7 @@ def _named(words: str) -> tuple[str, list[str]]:
     from jug.jugfile import Jugfile
 
     name, *arguments = shlex.split(words) or [""]
-    return str(Jugfile(name).path), arguments
+    return Jugfile(name).path, arguments
 
 
 def _used_by(

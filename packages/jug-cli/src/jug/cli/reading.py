@@ -26,7 +26,7 @@ def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> 
     from jug.execution.job import Job
     from jug.jugfile import Jugfile, jugdir_of, store_options
 
-    path = str(Jugfile(options.jugfile).path)
+    path = Jugfile(options.jugfile).path
     jugdir = jugdir_of(path, options.jugdir)
     for_store = store_options(
         path, jugdir, options.lease_seconds, options.prefix, options.runs_kept

@@ -14,6 +14,8 @@ from typing import ClassVar, Final, NoReturn, cast
 
 import click
 
+from jug.cli.help_option import HelpfulCommand
+
 __all__ = ["JugfileCommand", "heed_unknown_options"]
 
 _BEHIND_DASHES: Final = "jug.cli.behind_dashes"
@@ -21,7 +23,7 @@ _SHORTEST: Final = 3
 _LIKE: Final = 0.75
 
 
-class JugfileCommand(click.Command):
+class JugfileCommand(HelpfulCommand):
     """A command that leaves to the jugfile what it does not know, and all behind ``--``."""
 
     belongs: ClassVar[str] = "what is for the jugfile stands behind its name"

@@ -23,13 +23,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from jug._former import tell_what_is_gone
+from jug.collector import importing
 from jug.errors import OptionError
 from jug.options.keys import DISPLAYS, KEYS, LEVELS, Key
 from jug.session import is_jug_running
 
 if TYPE_CHECKING:
     from os import PathLike
-    from pathlib import Path
 
     from jug.backends.base import BaseStore
 
@@ -150,10 +150,11 @@ def set_jugdir(jugdir: str | PathLike[str] | BaseStore) -> BaseStore:
 
 
 def read_configuration(
-    folder: Path | None = None, environ: Mapping[str, str] | None = None
+    folder: str | PathLike[str] | None = None, environ: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return all that files and environment say, by the names of `Options`."""
-    from jug.options import files
+    with importing():
+        from jug.options import files
 
     return files.read(folder, environ)
 

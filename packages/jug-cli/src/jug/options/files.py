@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
@@ -13,40 +12,45 @@ from jug.options.keys import KEYS, Key
 
 if TYPE_CHECKING:
     import configparser
+    from os import PathLike
 
 _BY_PLACE: Final = {(key.section, key.name): key for key in KEYS}
+
+_MARKS: Final = (".git", ".hg", ".svn")
+"""What the root of a repository has."""
 
 _DEFAULT: Final = "DEFAULT"
 """The section whose keys hold for each other section of its file that has them."""
 
 
-def read(folder: Path | None, environ: Mapping[str, str] | None) -> dict[str, Any]:
+def read(folder: str | PathLike[str] | None, environ: Mapping[str, str] | None) -> dict[str, Any]:
     """Return all that files and environment say, by the names of `Options`."""
     found: dict[str, Any] = {}
-    for path in _files(Path.cwd() if folder is None else folder):
+    for path in _files(os.getcwd() if folder is None else os.fspath(folder)):
         if os.path.isfile(path):  # in a folder that may not be entered there is none
             found |= _read_file(path)
     return found | _read_environment(os.environ if environ is None else environ)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: str) -> Iterator[str]:
     """Yield the files that may be there, the weakest first."""
-    home = Path(os.path.expanduser("~"))
-    of_user = [home / ".config" / "jugrc", home / ".config" / "jug" / "jugrc"]
-    yield from of_user if any(map(os.path.isfile, of_user)) else [home / ".jug" / "configrc"]
+    of_user = [os.path.expanduser(f"~/.config/{name}") for name in ("jugrc", "jug/jugrc")]
+    former = [os.path.expanduser("~/.jug/configrc")]
+    yield from of_user if any(map(os.path.isfile, of_user)) else former
     for place in _folders(folder):
-        yield place / "jugrc"
-        yield place / ".jugrc"
-        yield place / "pyproject.toml"
+        for name in ("jugrc", ".jugrc", "pyproject.toml"):
+            yield os.path.join(place, name)
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: str) -> list[str]:
     """Return the folders from the repository's root down to this one."""
-    upwards = [folder, *folder.parents]
-    for number, place in enumerate(upwards):
-        if any(os.path.exists(place / mark) for mark in (".git", ".hg", ".svn")):
-            return upwards[number::-1]
-    return [folder]
+    upwards = [folder]
+    while not any(os.path.exists(os.path.join(upwards[-1], mark)) for mark in _MARKS):
+        above = os.path.dirname(upwards[-1])
+        if above == upwards[-1]:
+            return [folder]
+        upwards.append(above)
+    return upwards[::-1]
 
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -57,12 +61,13 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: str) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} can't be read: {error}", path=str(path)) from None
-    is_toml = path.suffix == ".toml"
+        raise OptionError(f"{path} can't be read: {error}", path=path) from None
+    is_toml = path.endswith(".toml")
     header = _toml_header if is_toml else "[{}]".format
     found = {}
     for entry in _toml_entries(path, text) if is_toml else _ini_entries(path, text):
@@ -70,9 +75,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         where = f"{path}, line {_line_of(text, place, name)}, {header(place)} {name}"
         key = _key(entry.section, name)
         if key is None:
-            raise OptionError(
-                f"{where}: {_advice(entry.section, header)}", path=str(path), name=name
-            )
+            raise OptionError(f"{where}: {_advice(entry.section, header)}", path=path, name=name)
         found[key.python_name] = key.converted(entry.given, where)
     return found
 
@@ -101,16 +104,16 @@ class _Entry(NamedTuple):
     """The section under which it is written."""
 
 
-def _ini_entries(path: Path, text: str) -> Iterator[_Entry]:
+def _ini_entries(path: str, text: str) -> Iterator[_Entry]:
     """Yield what stands in the sections; a key with nothing behind it is not set."""
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
-        parser.read_string(text, str(path))
+        parser.read_string(text, path)
     except configparser.Error as error:
         line, trouble = _trouble(error)
-        raise OptionError(f"{path}, line {line}: {trouble}", path=str(path)) from None
+        raise OptionError(f"{path}, line {line}: {trouble}", path=path) from None
     sections = {name: dict(parser.items(name)) for name in parser.sections()}
     defaults = sections.pop(_DEFAULT, {})
     for section, given in sections.items():
@@ -137,13 +140,13 @@ def _trouble(error: configparser.Error) -> tuple[int, str]:
     return error.lineno or 1, error.message.partition("]: ")[2]
 
 
-def _toml_entries(path: Path, text: str) -> Iterator[_Entry]:
+def _toml_entries(path: str, text: str) -> Iterator[_Entry]:
     import tomllib
 
     try:
         table = tomllib.loads(text).get("tool", {}).get("jug", {})
     except tomllib.TOMLDecodeError as error:
-        raise OptionError(f"{path} is no TOML file: {error}", path=str(path)) from None
+        raise OptionError(f"{path} is no TOML file: {error}", path=path) from None
     for name, given in table.items():
         if isinstance(given, dict):
             yield from (_Entry(name, inner, value, name) for inner, value in given.items())

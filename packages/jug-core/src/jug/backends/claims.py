@@ -100,13 +100,14 @@ class ClaimFiles(Protocol):
 class Claims:
     """The claims of one worker, and what it may do beside those of others."""
 
-    __slots__ = ("files", "number", "robbed", "tasks")
+    __slots__ = ("_next", "files", "number", "robbed", "tasks")
 
     def __init__(self, files: ClaimFiles) -> None:
         self.files = files
         self.number = 0
         self.tasks: tuple[bytes, ...] = ()
         """What it has claimed, whether it got it or not."""
+        self._next = 0
         self.robbed: dict[bytes, tuple[str, int]] = {}
         """What dead workers were running when they died, and this one wanted: in which claim."""
 
@@ -119,7 +120,11 @@ class Claims:
 
     def begin(self, task: bytes) -> bool:
         """Mark a task that was claimed; return whether it may be run."""
-        self.files.mark(self.tasks.index(task))
+        tasks, place = self.tasks, self._next
+        if place >= len(tasks) or tasks[place] != task:  # mostly they begin one after another
+            place = tasks.index(task)
+        self._next = place + 1
+        self.files.mark(place)
         return not self.files.is_revoked()
 
     def end(self) -> None:
@@ -131,7 +136,7 @@ class Claims:
         self.number += 1
         self.files.clear()
         self.files.write(self.number, tasks)
-        self.tasks = tasks
+        self.tasks, self._next = tasks, 0
 
     def taken(self, tasks: Sequence[bytes]) -> set[bytes]:
         """Return which tasks others have claimed, and poll after that.

@@ -91,11 +91,16 @@ def _boot() -> str:
         return ""
 
 
+@lru_cache(maxsize=1)
 def _namespace() -> str:
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
+
+
+if hasattr(os, "register_at_fork"):  # a process keeps its own; what it forks may be in another
+    os.register_at_fork(after_in_child=_namespace.cache_clear)
 
 
 def _stat(pid: int) -> tuple[str, str]:

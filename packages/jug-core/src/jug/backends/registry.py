@@ -23,7 +23,7 @@ from os.path import expanduser
 from typing import Any, Final
 
 from jug.backends.base import BaseStore
-from jug.collector import without_collector
+from jug.collector import importing
 from jug.errors import JugError, OptionError, StoreError, UnknownStore
 from jug.installed import EntryPoint, entry_points, offered_by
 from jug.tracebacks import describe_exception
@@ -122,7 +122,7 @@ def _entry_of(scheme: str) -> EntryPoint:
 
 def _load(entry: EntryPoint) -> Any:
     try:
-        with without_collector():
+        with importing():
             return entry.load()
     except JugError:
         raise

@@ -51,9 +51,10 @@ def code_of(task: Call) -> Code:
     codes = _latest[0]
     if codes.as_of != changes():  # nothing of it holds once a module was loaded from new source
         codes = _latest[0] = _Codes()
-    if codes.last[0] is not task:  # a worker asks more than once in a run
-        codes.last = task, codes.of_task(task)
-    return codes.last[1]
+    last = codes.last
+    if last[0] is not task:  # a worker asks more than once in a run
+        codes.last = last = task, codes.of_task(task)
+    return last[1]
 
 
 def brings_nothing(task: Call) -> bool:
@@ -81,11 +82,9 @@ class _Codes:
 
     def of_task(self, task: Call) -> Code:
         """Return the code behind a task."""
-        brought = () if brings_nothing(task) else (*_brought(task),)
-        return self.of(task.f, brought) if brought else self.of_function(task.f)
-
-    def of_function(self, function: Any) -> Code:
-        """Return the code behind a function alone."""
+        function = task.f
+        if not brings_nothing(task) and (brought := (*_brought(task),)):
+            return self.of(function, brought)
         known = self._functions.get(id(function))
         if known is None:
             if len(self._functions) >= _MOST_FUNCTIONS:

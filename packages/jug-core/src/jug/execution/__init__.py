@@ -36,7 +36,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from jug.collector import without_collector
+from jug.collector import importing
 from jug.errors import OptionError
 from jug.execution.job import Job
 from jug.execution.settings import Settings, check_workers
@@ -65,7 +65,7 @@ def execute(
     meanwhile.  Otherwise `display` shows how far the tasks are.  Signals to `drain` are heeded
     meanwhile, and those that have come before.
     """
-    with without_collector():  # only who executes needs workers
+    with importing():  # only who executes needs workers
         from jug.execution.draining import Drain
         from jug.execution.processes import run_here, run_one
 

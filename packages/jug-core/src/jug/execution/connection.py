@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
-import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from io import FileIO
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
+from jug.descriptors import write_all
 from jug.errors import JugError
 from jug.execution.output_pipe import OutputPipe
 from jug.execution.settings import Settings
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
 _LENGTH: Final = Struct("<Q")
 
 
+def open_channel() -> tuple[FileIO, FileIO]:
+    """Return the end of a pipe that is for the supervisor, and the one for a worker."""
+    reader, writer = os.pipe()
+    return FileIO(reader), FileIO(writer, "w")
+
+
 class SupervisorConnection:
-    """The way from a worker to its supervisor: a socket, and a slot of shared memory.
+    """The way from a worker to its supervisor: a pipe, and a slot of shared memory.
 
     `retryable` is what failed before this run and is to be tried again, None if no
     worker has looked yet; `is_first` says whether the worker speaks for all of them, and
@@ -38,7 +45,7 @@ class SupervisorConnection:
 
     def __init__(
         self,
-        channel: socket.socket,
+        channel: FileIO,
         slots: WorkerSlots,
         slot: int,
         retryable: set[bytes] | None = None,
@@ -67,10 +74,11 @@ class SupervisorConnection:
         """Make the supervisor beat for this worker's leases in the store.
 
         Also say which store that is, and what is to become of failures: the jugfile may
-        set both, and the supervisor need not have read it.
+        set both, and the supervisor need not have read it.  The store may not answer when the
+        supervisor hears of it, so it is left pickled until it is needed.
         """
         failures = (settings.keep_going, settings.keep_failed)
-        shared = store if store.shared else None
+        shared = pickle.dumps(store) if store.shared else None
         self._send(("joined", (store.heartbeat(), shared, store.worker_id, *failures)))
 
     def send_retryable(self, failed_before: set[bytes]) -> None:
@@ -96,7 +104,7 @@ class SupervisorConnection:
 
     def _send(self, message: tuple[str, Any]) -> None:
         data = pickle.dumps(message)
-        self.channel.sendall(_LENGTH.pack(len(data)) + data)
+        write_all(self.channel.fileno(), _LENGTH.pack(len(data)) + data)
 
     def is_on_trial(self, digest: bytes) -> bool:
         """Return whether too many workers may have died of a task to run it."""
@@ -125,6 +133,7 @@ class SupervisorConnection:
         seconds = time.monotonic() - self._began
         if not self._tally.add(name, seconds):
             self._send(("executed", {name: Spent(1, seconds)}))
+        self.slots.note_counted(self.slot)
 
     def clear_slot(self) -> None:
         """Show that this worker runs nothing."""

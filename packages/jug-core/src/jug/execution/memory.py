@@ -16,6 +16,7 @@ from typing import Any, Final
 from jug.task import Task
 from jug.task.arguments import ATOMS
 from jug.task.graph import Graph
+from jug.task.task import MISSING
 
 _NUMBERS: Final = frozenset({int, float, bool})
 _SHORT: Final = 256  # characters up to which a string is kept in memory
@@ -44,7 +45,7 @@ class Memory:
     def forget(self) -> None:
         """Forget the values of all tasks, which may not count any more."""
         for task in self._graph.tasks:
-            task.unload()
+            task.loaded_value = MISSING
 
     def take_aside(self, tasks: Iterable[Task[Any]]) -> list[tuple[Task[Any], Any]]:
         """Take from tasks the values that the jugfile has asked for, and may have changed.
@@ -66,7 +67,8 @@ class Memory:
 
     def keep(self, number: int, result: Any) -> None:
         """Keep a value that was just computed, if other tasks need it."""
-        if self._graph.count_dependants(number) and self._is_small(result):
+        is_small = type(result) in self._always_small or self._is_small(result)
+        if is_small and self._graph.count_dependants(number):
             self._graph.tasks[number].keep(result)
 
     def unload(self, inputs: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from jug.execution.process_group import end_started_since, now
 from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.task_output import TaskOutput
-from jug.execution.time_limit import own_alarm, time_limit
+from jug.execution.time_limit import alarm_now, put_alarm_back, time_limit
 from jug.records import RunState
 from jug.task import Task, alltasks
 from jug.task.attempt import Arguments, attempt, failed_attempt, load_arguments
@@ -71,10 +71,10 @@ class TaskRunner:
 
         Raises what the last attempt raised, `InputMissing` or `TooLate`.
         """
-        if not self._room.is_counted:
-            return self._run(task)
-        with self._room.entered():
-            return self._run(task)
+        if self._room.is_counted:
+            with self._room.entered():
+                return self._run(task)
+        return self._run(task)
 
     def _run(self, task: Task[Any]) -> tuple[Frame, Any]:
         self.attempt = 0
@@ -127,12 +127,13 @@ class TaskRunner:
         try:
             if self._is_interrupted:  # while the arguments were loaded
                 raise KeyboardInterrupt
-            if task.options.timeout is None:
-                with own_alarm():
-                    return attempt(
-                        task, arguments, self._debug, self.attempt, self._output.of_success
-                    )
-            return self._limited_attempt(task, arguments, task.options.timeout)
+            alarm = alarm_now()
+            try:
+                if task.options.timeout is not None:
+                    return self._limited_attempt(task, arguments, task.options.timeout)
+                return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
+            finally:
+                put_alarm_back(alarm)
         except (AttributeError, KeyError, TypeError) as error:
             note_task_used_in_task(error, task, alltasks[count:])
             raise
@@ -145,7 +146,7 @@ class TaskRunner:
         begin = now()
         self._set_deadline(limit)
         try:
-            with own_alarm(), time_limit(task):
+            with time_limit(task):
                 return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
         except BaseException:
             if begin.is_past(limit):

@@ -48,7 +48,7 @@ _CHUNK: Final = 1 << 16
 
 
 class Outputs:
-    """The pipes of all workers, whose sockets are in the same selector.
+    """The pipes of all workers, whose connections are in the same selector.
 
     The data of a key in the selector is what is to be called.
     """

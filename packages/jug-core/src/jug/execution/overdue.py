@@ -2,7 +2,8 @@
 
 A task past its limit is interrupted by its own worker if that is possible
 (`jug.execution.time_limit`).  The supervisor waits a little longer and then ends the worker;
-the failure is recorded first, so that no other worker starts the task again.
+the failure is recorded first, so that no other worker starts the task again.  That may take
+long, and the worker has come to its next task meanwhile: then it is left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from jug.execution.ended_runs import EndedRuns
 from jug.execution.failures import log_retry
-from jug.execution.slots import Running
+from jug.execution.slots import Running, WorkerSlots
 from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
 from jug.records import RunState
@@ -28,8 +29,9 @@ _LAST_SECONDS: Final = 30.0  # that a worker has to end after its last message
 class Overdue:
     """Ends the workers that go on for too long."""
 
-    def __init__(self, ended: EndedRuns) -> None:
+    def __init__(self, ended: EndedRuns, slots: WorkerSlots) -> None:
         self._ended = ended
+        self._slots = slots
         self._runs: Counter[bytes] = Counter()
 
     def expect_end(self, worker: WorkerProcess) -> None:
@@ -57,7 +59,7 @@ class Overdue:
         """End a task that is past its time limit, and its worker with it."""
 
         def kill() -> None:
-            if not worker.has_ended and worker.overdue == running:
+            if not worker.has_ended and self._slots.running(worker.slot) == running:
                 worker.killed_for = running
                 worker.send_signal(signal.SIGKILL)
 

@@ -80,15 +80,18 @@ class Plan:
     def _count(self, done: list[bool], failures: Mapping[bytes, bool]) -> list[int]:
         """Count what each task waits for that is not known yet; return those that are ready."""
         states, graph, ready = self.states, self.graph, list[int]()
+        begins, selected = graph.begins, self._selected
         first = len(states)
         states.extend(DONE if is_done else WAITING for is_done in done)
         self.unmet.extend(repeat(0, len(done)))
         for number, digest in enumerate(islice(graph.numbers, first, None), start=first):
             if states[number] == DONE:
                 continue
-            unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
-            self.unmet[number] = unmet
-            if self.is_selected(number):
+            unmet = 0
+            if begins[number] != begins[number + 1]:
+                unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
+                self.unmet[number] = unmet
+            if selected is None or selected(number):
                 self.left += 1
             else:
                 states[number] = SKIPPED

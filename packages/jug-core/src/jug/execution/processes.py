@@ -14,12 +14,12 @@ import gc
 import os
 import pickle
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from io import FileIO
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -36,7 +36,7 @@ from jug.execution.other_hashes import warn_of_other_hashes
 from jug.execution.parent_death import die_with
 from jug.execution.reading_on import Read
 from jug.execution.settings import Settings
-from jug.execution.signals import SIGNALS, handle_signals
+from jug.execution.signals import SIGNALS, SUSPENDING, handle_signals
 from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.supervisor import Supervisor
@@ -249,7 +249,7 @@ def _be_worker(
         tell_directly()
         handle_signals(signal.default_int_handler)
         handle_draining(connection.slots.drain)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS + DRAINING + SUSPENDING)
         _report(connection, work)
         leave()
         status = 0
@@ -306,5 +306,5 @@ def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
     job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
-    connection = SupervisorConnection(socket.socket(fileno=descriptor), WorkerSlots(slots), *known)
+    connection = SupervisorConnection(FileIO(descriptor, "w"), WorkerSlots(slots), *known)
     _be_worker(connection, lambda: _read_and_work(job, connection, count), is_own=True)

@@ -13,7 +13,8 @@ in a row those of a long one are shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import compress
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from jug.backends.base import BaseStore, Reader
 from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.plan import DONE
+from jug.execution.tally import added
 from jug.progress import Activity, Display, Spent, Standing, Tracker
 from jug.progress.earlier import records_in_history, some_records, spent_by_name
 from jug.task import Task
@@ -102,16 +104,20 @@ class ToSupervisor(Reporter):
         return has_changed
 
     def _read_with_counts(self, agenda: Agenda) -> tuple[bool, dict[str, Spent]]:
-        """Read what others did; return if that was anything, and what was counted before."""
+        """Read what others did; return if that was anything, and what of it this run did.
+
+        That is what its workers have counted, and what they have saved and are about to count.
+        """
         has_changed = False
         for _ in range(_TRIES):
             executed = self._slots.executed()
             if changes := self._store.refresh(self._news):
                 has_changed = True
                 agenda.note(changes)
+            uncounted = self._slots.uncounted_beside(self._connection.slot)
             if self._slots.executed() == executed:
                 break
-        return has_changed, executed
+        return has_changed, added((executed, done_of(agenda, uncounted)))
 
     def publish(self, task: Task[Any]) -> None:
         """Show the task in this worker's slot, with its arguments unless tasks are short."""
@@ -211,6 +217,14 @@ def standing_of(
         census.total(), elsewhere, census.failed(), census.blocked(),
         workers, earlier, agenda.has_barrier,
     )  # fmt: skip
+
+
+def done_of(agenda: Agenda, digests: Iterable[bytes]) -> dict[str, Spent]:
+    """Return by name how many of these tasks are done, as if that had taken no time."""
+    graph, states = agenda.graph, agenda.plan.states
+    numbers = (graph.numbers.get(digest) for digest in digests)
+    done = Counter(graph.tasks[n].name for n in numbers if n is not None and states[n] == DONE)
+    return {name: Spent(count, 0.0) for name, count in done.items()}
 
 
 def earlier_runs(store: BaseStore, agenda: Agenda) -> dict[str, Spent]:

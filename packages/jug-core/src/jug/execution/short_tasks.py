@@ -21,6 +21,9 @@ MOST: Final = 64
 """As many tasks are taken at a time."""
 _SHORT: Final = 0.001
 _MOMENT: Final = 0.003
+_REMEMBERED: Final = 0.25
+"""As much of what a task took counts for the next but one of its name: the system may have held it
+up, and to take tasks singly costs more than to give some back."""
 
 
 class ShortTasks:
@@ -38,8 +41,7 @@ class ShortTasks:
 
     def note(self, name: str, seconds: float) -> None:
         """Note what a task took; one that took long counts at once, and for some time."""
-        before = self._seconds.get(name, seconds)
-        self._seconds[name] = max(seconds, (before + seconds) / 2)
+        self._seconds[name] = max(seconds, self._seconds.get(name, 0.0) * _REMEMBERED)
 
     def has(self, name: str) -> bool:
         """Return whether tasks of a name are short, as far as is known."""

@@ -22,6 +22,9 @@ SIGNALS: Final = tuple(
 )
 """Those that stop a run cleanly, unless whoever started it has them ignored."""
 
+SUSPENDING: Final = (signal.SIGTSTP,) if hasattr(signal, "SIGTSTP") else ()
+"""The one of Ctrl-Z, with which a supervisor stops its workers and itself."""
+
 _handled: dict[int, tuple[Any, Any]] = {}
 """By signal: the handler of jug's, and what was there before the first of these."""
 

@@ -19,7 +19,8 @@ would end the process that does it.
       uint32       how often the task is to be tried again
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
-      the rest     the task's name, as much as fits, or that of the last; none before the first
+      203 bytes    the task's name, as much as fits, or that of the last; none before the first
+      uint8        1 once it is in the tally
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
     after these    for each worker what it takes of the machine, in 24 bytes
@@ -47,7 +48,7 @@ from jug.progress import Spent
 
 NO_TASK: Final = bytes(20)
 
-_SLOT: Final = Struct("<ddddII20s204s")
+_SLOT: Final = Struct("<ddddII20s203sB")
 _TIME: Final = Struct("<d")
 _COUNT: Final = Struct("<Q")
 _NEXT_REPORT: Final = 8
@@ -55,13 +56,14 @@ _TOLD: Final = 16
 _DIGEST: Final = slice(40, 60)
 _DEATHS: Final = 64
 _FIRST: Final = _DEATHS + Deaths.SIZE
-_NAME: Final = 204
+_NAME: Final = 203
+_IS_COUNTED: Final = 263
 _TALLY: Final = 1 << 14
 _ARGUMENTS: Final = Struct("<I232s")
 _BEFORE_SHARES: Final = _SLOT.size + _TALLY + 2 * ROOM
 _PER_WORKER: Final = _BEFORE_SHARES + Shares.SIZE + len(NO_TASK) + _ARGUMENTS.size
 
-_UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"")
+_UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"", 0)
 
 
 @lru_cache(maxsize=1000)
@@ -175,9 +177,13 @@ class WorkerSlots:
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
             0.0, options.timeout or 0.0, time.time(), now, options.retries, len(name),
-            task.digest, name,
+            task.digest, name, 0,
         )  # fmt: skip
         return now
+
+    def note_counted(self, slot: int) -> None:
+        """Show that the tally of a slot has the task that its worker has run."""
+        self._bytes[_FIRST + slot * _SLOT.size + _IS_COUNTED] = 1
 
     def set_deadline(self, slot: int, seconds: float | None) -> None:
         """Show that the task's function has so long from now on, None for any time."""
@@ -199,7 +205,7 @@ class WorkerSlots:
     def running(self, slot: int) -> Running:
         """Return what a worker runs."""
         fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
-        deadline, limit, since, began, retries, length, digest, name = fields
+        deadline, limit, since, began, retries, length, digest, name, _ = fields
         text = name[:length].decode(errors="replace")
         return Running(deadline, limit, since, began, retries, digest, text)
 
@@ -249,9 +255,18 @@ class WorkerSlots:
 
     def digests_beside(self, slot: int) -> set[bytes]:
         """Return the tasks that workers run but for that of a slot."""
-        starts = (_FIRST + n * _SLOT.size for n in range(self.count) if n != slot)
-        shown = {self._bytes[start + _DIGEST.start : start + _DIGEST.stop] for start in starts}
-        return shown - {NO_TASK}
+        return {self._digest_at(start) for start in self._beside(slot)} - {NO_TASK}
+
+    def uncounted_beside(self, slot: int) -> set[bytes]:
+        """Return those of these tasks that are in no tally yet: some are saved already."""
+        starts = [start for start in self._beside(slot) if not self._bytes[start + _IS_COUNTED]]
+        return {self._digest_at(start) for start in starts} - {NO_TASK}
+
+    def _beside(self, slot: int) -> list[int]:
+        return [_FIRST + n * _SLOT.size for n in range(self.count) if n != slot]
+
+    def _digest_at(self, start: int) -> bytes:
+        return self._bytes[start + _DIGEST.start : start + _DIGEST.stop]
 
     def is_on_trial(self, digest: bytes, slot: int) -> bool:
         """Return whether a task that the worker of a slot has taken may prove to be deadly.

@@ -7,10 +7,10 @@ stopped, makes durable what they have written, ends a task that is past its time
 limit, replaces a worker that died, and gathers what all of them did.  It goes on with
 that also while the store does not answer (`jug.execution.errands`).
 
-A worker shows what it runs in its slot of shared memory, and says all else over a
-socket: that it has joined a store, what failed, and at last its summary or its error.  If
+A worker shows what it runs in its slot of shared memory, and says all else through a
+pipe: that it has joined a store, what failed, and at last its summary or its error.  If
 it ends with no last message, it has died.  A task that closes files it did not open
-closes the socket too: its worker is attended to as before, until it ends.  If the
+closes the pipe too: its worker is attended to as before, until it ends.  If the
 supervisor dies, its workers die with it (`jug.execution.parent_death`).
 
 A task past its limit, or a worker that does not end, it ends itself (`jug.execution.overdue`).
@@ -21,9 +21,9 @@ Much may happen to a worker at any time, so the class has many methods, one for 
 from __future__ import annotations
 
 import os
+import pickle
 import selectors
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from jug.backends.process import Process
 from jug.errors import JugError
-from jug.execution.connection import SupervisorConnection, take_messages
+from jug.execution.connection import SupervisorConnection, open_channel, take_messages
 from jug.execution.death_toll import DEADLY, DeathToll
 from jug.execution.draining import DRAINING, Drain
 from jug.execution.ended_runs import EndedRuns
@@ -41,7 +41,13 @@ from jug.execution.errands import Errands, OpenStore
 from jug.execution.outputs import Outputs
 from jug.execution.overdue import Overdue
 from jug.execution.process_group import Remains
-from jug.execution.signals import SIGNALS, handle_signals, heed_children, restore_signals
+from jug.execution.signals import (
+    SIGNALS,
+    SUSPENDING,
+    handle_signals,
+    heed_children,
+    restore_signals,
+)
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Summary, merge
 from jug.execution.tally import added
@@ -57,7 +63,6 @@ _TICK: Final = 0.5  # seconds between two looks at everything
 _SHORT_TICK: Final = 0.02  # the same where something is about to be done
 _HURRY: Final = 5.0  # that who reads the output has, once the run is to stop
 
-_SUSPENDING: Final = (signal.SIGTSTP,)
 _RESIZING: Final = (signal.SIGWINCH,)
 
 Start = Callable[[SupervisorConnection], int]
@@ -101,7 +106,7 @@ class Supervisor:
         self.slots = WorkerSlots.for_workers(count)
         self._deaths = DeathToll(self.slots)
         self._ended = EndedRuns(self._errands, self._outputs, self.slots, retryable)
-        self._overdue = Overdue(self._ended)
+        self._overdue = Overdue(self._ended, self.slots)
         self._watch = Watch(display, self.slots)
 
     def run(self) -> Summary:
@@ -109,7 +114,7 @@ class Supervisor:
 
         Raises what made a worker abort, after all others have ended too.
         """
-        before = handle_signals(self._interrupt) | handle_signals(self._suspend, _SUSPENDING)
+        before = handle_signals(self._interrupt) | handle_signals(self._suspend, SUSPENDING)
         before |= heed_children()
         before |= handle_signals(self._resize, _RESIZING)
         try:
@@ -205,12 +210,12 @@ class Supervisor:
 
     def _begin(self, slot: int) -> None:
         self.slots.reset(slot)
-        ours, theirs = socket.socketpair()
+        ours, theirs = open_channel()
         output = self.slots.last_outputs(slot)
         pipes = self._outputs.begin(output)
         # Signals wait until the worker is entered: one that came before would not be passed
         # on to it, or would meet the supervisor's handlers in the forked process.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS + DRAINING + SUSPENDING)
         try:
             with theirs:
                 is_first, self._has_begun = not self._has_begun, True
@@ -259,9 +264,9 @@ class Supervisor:
             self._abort(error)
 
     def _receive_rest(self, worker: WorkerProcess) -> None:
-        """Read all that a worker that is gone has sent: a child of its may keep the socket open."""
+        """Read all that a worker that is gone has sent: a child of its may keep the pipe open."""
         if not worker.is_cut_off:
-            worker.connection.setblocking(False)
+            os.set_blocking(worker.connection.fileno(), False)
         while not worker.is_cut_off:
             self._receive(worker)
 
@@ -280,10 +285,10 @@ class Supervisor:
 
     def _take_message(self, worker: WorkerProcess, kind: str, said: Any) -> None:
         if kind == "joined":
-            worker.heartbeat, store, worker.worker_id = said[:3]
+            worker.heartbeat, pickled, worker.worker_id = said[:3]
             self._ended.keep_going, self._ended.keep_failed = said[3:]
-            if store is not None:
-                self._errands.use(lambda: store.another_view())
+            if pickled is not None:
+                self._errands.use(partial(pickle.loads, pickled))
         elif kind == "retryable":
             self._ended.retryable = said
         elif kind == "executed":

@@ -113,10 +113,9 @@ class _WatchedPipe:
                 self._pipe.leave_kept()
 
     def begin_task(self) -> None:
-        counted = 0
+        taken, counted = self.last.taken, 0  # in this order: a thread may print meanwhile
         for one in self._counts:
             counted += one.written
-        taken = self.last.taken
         if (counted, taken) != self._seen:  # else what was noted of the last task still holds
             self._seen = counted, taken
             self._otherwise = max(self._otherwise, taken - counted)
@@ -133,11 +132,16 @@ class _Counting(io.FileIO):
     """A descriptor of which it is known how much was written by this object."""
 
     written = 0
+    """It counts before it can be taken: a thread that writes may be held up afterwards."""
 
     def write(self, data: Any, /) -> int:
-        count = super().write(data)
-        self.written += count or 0  # none is written where it would have to wait
-        return count
+        before, count = self.written, 0
+        self.written += memoryview(data).nbytes
+        try:
+            count = super().write(data)
+            return count
+        finally:
+            self.written = before + (count or 0)  # none where it would have to wait
 
 
 def _counting(stream: Any, descriptors: Sequence[int]) -> _Counting | None:

@@ -58,22 +58,20 @@ def time_limit(task: Task[Any]) -> Any:
     return _UNLIMITED if seconds is None else _limited(seconds)
 
 
-class own_alarm:  # noqa: N801 -- it reads as a noun, and a generator would cost twice as much
-    """A context at whose end the alarm is as it was before, as far as Python handles it.
+def alarm_now() -> tuple[Any, bool]:
+    """Return how the alarm is handled, and whether it is armed, as far as Python handles it.
 
-    Whether it is armed is asked only where Python does, as that is a system call.
+    Else that is not asked, as it is a system call.
     """
+    handler = _handler()
+    return handler, callable(handler) and _is_armed()
 
-    __slots__ = ("_handler", "_was_armed")
 
-    def __enter__(self) -> None:
-        self._handler = _handler()
-        self._was_armed = callable(self._handler) and _is_armed()
-
-    def __exit__(self, *raised: object) -> None:
-        handler = self._handler
-        if callable(handler) or _handler() is not handler:
-            _put_back(handler, self._was_armed)
+def put_alarm_back(before: tuple[Any, bool]) -> None:
+    """Let the alarm be as it was before."""
+    handler, was_armed = before
+    if callable(handler) or _handler() is not handler:
+        _put_back(handler, was_armed)
 
 
 _handler: Final[Callable[[], Any]] = (

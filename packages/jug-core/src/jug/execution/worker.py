@@ -252,6 +252,7 @@ class Worker:
         graph = self.agenda.graph
         number = graph.numbers[lease.digest]
         task = graph.tasks[number]
+        is_plain = task.has_plain_arguments
         if is_hooked(_BEFORE) and not may_go_on(_BEFORE, task):
             self.store.release(lease)
             self.stop = Ending.LIMIT
@@ -260,11 +261,11 @@ class Worker:
         as_of = changes()
         self.reporter.publish(task)
         log.info("running %s", task.name)
-        inputs = graph.dependencies_of(number)
-        if not task.has_plain_arguments:
+        inputs: Sequence[int] = () if is_plain else graph.dependencies_of(number)
+        if not is_plain:
             self.reading.given.append(task)
         try:
-            frame, result = self._run_apart(task, inputs)
+            frame, result = self._run_apart(task, inputs) if inputs else self.runner.run(task)
         except InputMissing:
             self.store.release(lease)
             self.store.poll()
@@ -287,8 +288,6 @@ class Worker:
 
     def _run_apart(self, task: Task[Any], inputs: Sequence[int]) -> tuple[Frame, Any]:
         """Run a task on values of its own."""
-        if not inputs:
-            return self.runner.run(task)
         memory, given = self.agenda.memory, [*task.dependencies()]
         held = memory.take_aside(given)
         try:
@@ -320,9 +319,16 @@ class Worker:
         if self.budget is not None:
             self.budget.note(name, self.budget.now() - self.runner.start)
         self.taking.short.note(name, time.time() - self.runner.start)
+        following: Lease | None = None
         try:
             made_from = agenda.own_digests(inputs) if inputs else ()
-            outcome, following = self._save(lease, frame, made_from)
+            if lease.is_one_of_several:
+                outcome = self.store.save(lease, frame, made_from)
+            else:
+                candidates = self.taking.next_candidates(agenda)
+                outcome, following = self.store.commit_and_acquire(
+                    lease, frame, made_from, candidates
+                )
         except BaseException:
             plan.reopen(number)
             raise
@@ -341,15 +347,6 @@ class Worker:
         elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
         return None if following is None else self.taking.accepted(agenda, following)
-
-    def _save(
-        self, lease: Lease, frame: Frame, inputs: Sequence[bytes]
-    ) -> tuple[Outcome, Lease | None]:
-        """Save a task, and take the next one unless several were taken, or are to be."""
-        if lease.is_one_of_several:
-            return self.store.save(lease, frame, inputs), None
-        candidates = self.taking.next_candidates(self.agenda)
-        return self.store.commit_and_acquire(lease, frame, inputs, candidates)
 
     def _fail(
         self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
+from io import FileIO
 from math import inf
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ class WorkerProcess:
         self,
         slot: int,
         pid: int,
-        connection: socket.socket,
+        connection: FileIO,
         process: Process,
         output: LastOutputs,
     ) -> None:
@@ -74,10 +74,7 @@ class WorkerProcess:
 
     def receive(self) -> bool:
         """Read what was sent; return False once nothing more will come."""
-        try:
-            data = self.connection.recv(1 << 16)
-        except (ConnectionResetError, BlockingIOError):
-            data = b""
+        data = self.connection.read(1 << 16) or b""  # None where that would have to wait
         self.received += data
         return bool(data)
 

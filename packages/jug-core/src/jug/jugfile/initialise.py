@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from jug.backends.base import BaseStore
@@ -73,7 +72,7 @@ def init(
 
 
 def _open(
-    jugfile: Path, jugdir: str | os.PathLike[str] | BaseStore | None, configured: Configuration
+    jugfile: str, jugdir: str | os.PathLike[str] | BaseStore | None, configured: Configuration
 ) -> BaseStore:
     """Open a store as `jug execute` opens it for this jugfile."""
     if isinstance(jugdir, BaseStore):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -76,7 +75,7 @@ class Jugfile:
         called at each barrier that is not open, to open it.
         """
         if self.arguments is not None:
-            sys.argv = [str(self.path), *self.arguments]
+            sys.argv = [self.path, *self.arguments]
         self._modules.forget()
         module = self._new_module()
         under_way = UnderWay(self.path, module, self._modules)
@@ -116,9 +115,9 @@ class Jugfile:
             os.chdir(self._folder)
         except OSError as error:
             raise JugfileError(
-                f"the jugfile {str(self.path)!r} can't be read again in {self._folder!r}, "
+                f"the jugfile {self.path!r} can't be read again in {self._folder!r}, "
                 f"where it was read first: {error.strerror}",
-                path=str(self.path),
+                path=self.path,
             ) from None
 
     def _name_to_store(self) -> None:
@@ -139,36 +138,47 @@ class Jugfile:
         there = sys.modules.get(self.name)
         if there is not None and not _is_from(there, self.path):
             raise JugfileError(
-                f"the jugfile {str(self.path)!r} can't have the name of {self.name!r}, "
+                f"the jugfile {self.path!r} can't have the name of {self.name!r}, "
                 "a module that is in use: rename it",
-                path=str(self.path),
+                path=self.path,
             )
-        for folder in (os.getcwd(), str(self.path.parent.resolve())):
+        for folder in (os.getcwd(), os.path.dirname(os.path.realpath(self.path))):
             if folder not in sys.path:
                 sys.path.insert(0, folder)
         module = ModuleType(self.name)
-        module.__file__ = str(self.path)
+        module.__file__ = self.path
         sys.modules[self.name] = module
         return module
 
     def _compile(self) -> Any:
         try:
-            return compile(self.path.read_bytes(), str(self.path), "exec", dont_inherit=True)
+            with open(self.path, "rb") as file:
+                return compile(file.read(), self.path, "exec", dont_inherit=True)
         except (OSError, ValueError) as error:
             raise JugfileError(
-                f"the jugfile {str(self.path)!r} can't be read: {error}", path=str(self.path)
+                f"the jugfile {self.path!r} can't be read: {error}", path=self.path
             ) from None
 
 
-def find_jugfile(path: str | os.PathLike[str]) -> Path:
-    given = Path(path)
-    for candidate in (given, given.parent / f"{given.name}.py"):
+def find_jugfile(path: str | os.PathLike[str]) -> str:
+    """Return the path of a jugfile, without parts that say nothing.
+
+    >>> find_jugfile(f"/.{__file__}") == find_jugfile(__file__.removesuffix(".py")) == __file__
+    True
+    """
+    given = _without_dots(os.fspath(path))
+    for candidate in (given, f"{given}.py"):
         if os.path.isfile(candidate):
             return candidate
     raise JugfileError(
-        f"there is no jugfile {str(given)!r}{_why_not(given)}: {_other_name(given)}",
-        path=str(given),
+        f"there is no jugfile {given!r}{_why_not(given)}: {_other_name(given)}", path=given
     )
+
+
+def _without_dots(path: str) -> str:
+    """Return a path without the parts that say nothing; ``..`` may lead elsewhere by a link."""
+    parts = (part for part in path.split(os.sep) if part not in ("", os.curdir))
+    return os.path.join(os.sep if os.path.isabs(path) else "", *parts) or os.curdir
 
 
 def module_name(path: str | os.PathLike[str]) -> str:
@@ -177,10 +187,11 @@ def module_name(path: str | os.PathLike[str]) -> str:
     >>> module_name("work/primes.py")
     'primes'
     """
-    return os.fsencode(Path(path).stem).decode("utf-8", "backslashreplace")
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return os.fsencode(stem).decode("utf-8", "backslashreplace")
 
 
-def _why_not(given: Path) -> str:
+def _why_not(given: str) -> str:
     try:
         os.stat(given)
     except FileNotFoundError:
@@ -190,20 +201,21 @@ def _why_not(given: Path) -> str:
     return " (it is a folder)" if os.path.isdir(given) else " (it is no file)"
 
 
-def _other_name(given: Path) -> str:
+def _other_name(given: str) -> str:
     """Return what may be meant instead of a jugfile that is not there."""
-    if given.name == "jugfile.py":
+    folder, name = os.path.split(given)
+    if name == "jugfile.py":
         return "name another one, or call it so"
     from difflib import get_close_matches
 
     try:
-        there = [name for name in os.listdir(given.parent) if name.endswith(".py")]
+        there = [one for one in os.listdir(folder or os.curdir) if one.endswith(".py")]
     except OSError:
         there = []
-    near = get_close_matches(f"{given.name.removesuffix('.py')}.py", there, n=1, cutoff=0.75)
-    return f"is {str(given.parent / near[0])!r} meant?" if near else "correct its name or folder"
+    near = get_close_matches(f"{name.removesuffix('.py')}.py", there, n=1, cutoff=0.75)
+    return f"is {os.path.join(folder, near[0])!r} meant?" if near else "correct its name or folder"
 
 
-def _is_from(module: ModuleType, path: Path) -> bool:
+def _is_from(module: ModuleType, path: str) -> bool:
     file = getattr(module, "__file__", None)
-    return file is not None and Path(file).resolve() == path.resolve()
+    return file is not None and os.path.realpath(file) == os.path.realpath(path)

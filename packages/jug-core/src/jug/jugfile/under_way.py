@@ -12,21 +12,20 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from jug.jugfile.rereading import TaskModules
 from jug.task import alltasks
 
-_being_read: dict[Path, ModuleType] = {}
+_being_read: dict[str, ModuleType] = {}
 
 
 class UnderWay:
     """The reading of one jugfile, while this context is entered."""
 
-    def __init__(self, path: Path, module: ModuleType, modules: TaskModules) -> None:
-        self._path = path.resolve()
+    def __init__(self, path: str, module: ModuleType, modules: TaskModules) -> None:
+        self._path = os.path.realpath(path)
         self._module = module
         self._modules = modules
         self._stack = ExitStack()
@@ -64,9 +63,9 @@ class UnderWay:
             del _being_read[self._path]
 
 
-def names_of_jugfile_being_read(path: Path) -> dict[str, Any] | None:
+def names_of_jugfile_being_read(path: str) -> dict[str, Any] | None:
     """Return the names that a jugfile has made so far, None if it is not being read just now."""
-    module = _being_read.get(path.resolve())
+    module = _being_read.get(os.path.realpath(path))
     return None if module is None else module.__dict__
 
 

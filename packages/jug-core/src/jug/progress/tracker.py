@@ -31,6 +31,11 @@ class Rate:
     def __init__(self) -> None:
         self._counts: list[tuple[float, int]] = []
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was noted yet."""
+        return not self._counts
+
     def note(self, now: float, done: int) -> None:
         """Note how many are done by now."""
         counts = self._counts
@@ -100,7 +105,7 @@ class Tracker:
         names = [self._name(name, executed, ages, failed or {}) for name in self._standing.total]
         done = sum(one.done for one in names)
         workers = len(activities) + self._others
-        self._rate.note(now, done)
+        self._note(now, done, executed)
         return Snapshot(
             names,
             activities,
@@ -110,6 +115,13 @@ class Tracker:
             self._standing.at_barrier,
             workers,
         )
+
+    def _note(self, now: float, done: int, executed: Mapping[str, Spent]) -> None:
+        """Note how many are done; what was executed before the first look counts from the start."""
+        own = sum(spent.runs for spent in executed.values())
+        if own and self._rate.is_new:
+            self._rate.note(self._began, max(0, done - own))
+        self._rate.note(now, done)
 
     def _name(
         self,

@@ -17,7 +17,7 @@ from jug.records import Buffer, Record
 from jug.task import forks
 from jug.task.arguments import value_of
 from jug.task.made import alltasks
-from jug.task.measures import LONG, after_run, before_run
+from jug.task.measures import LONG, UNMEASURED, after_run, before_run
 from jug.task.running import advice_on, running
 from jug.task.short_form import short_form
 from jug.task.together import load_together
@@ -78,14 +78,14 @@ def attempt(
     before = before_run(name)
     start = time.time()
     began = time.perf_counter()
-    this = task, count, threading.get_ident()
+    this, forked = (task, count, threading.get_ident()), forks.count()
     running.append(this)
     try:
-        with forks.ended_here():
-            result = task.f(*args, **kwargs)
-            duration = time.perf_counter() - began
-            payload = _encoded(task, result)
+        result = task.f(*args, **kwargs)
+        duration = time.perf_counter() - began
+        payload = _encoded(task, result)
     finally:
+        forks.end_if_forked(forked)
         running.remove(this)  # which in another thread another one may have followed
     if len(alltasks) > count and threading.active_count() == 1:  # else others may make tasks
         _warn_of_tasks(task, alltasks[count:])
@@ -94,17 +94,20 @@ def attempt(
     if notice_imports():
         code = code_of(task).text
     size = sum(map(len, payload))
-    used, memory = after_run(name, duration, before)
-    record = Record(name, start, duration, size, memory, code)
-    if duration >= LONG:
+    is_short = duration < LONG
+    used, memory = UNMEASURED if is_short and before is None else after_run(name, duration, before)
+    output = printed(duration)
+    if is_short and not output:
+        packed = records.pack_short(name, start, duration, size, 0, code)
+        return Frame(Kind.RESULT, task.digest, packed, payload), result
+    record = Record(name, start, duration, size, memory, code, output=output)
+    if not is_short:
         record = record._replace(
             arguments=short_form(task.args, task.kwargs),
             cpu=used.cpu,
             growth=used.memory,
             attempt=number,
         )
-    if output := printed(duration):
-        record = record._replace(output=output)
     return Frame(Kind.RESULT, task.digest, records.pack(record), payload), result
 
 

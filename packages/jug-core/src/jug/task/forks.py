@@ -30,6 +30,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_flush, after_in_child=_count)
 
 
+def count() -> int:
+    """Return how many forks lie between this process and the one that was started."""
+    return _forks
+
+
+def end_if_forked(before: int) -> None:
+    """End a process that was forked since there were so many forks, by what it raised."""
+    if before != _forks:
+        _end()
+
+
 class ended_here:  # noqa: N801 -- it reads as a verb, and a generator would cost twice as much
     """A context at whose end a process that was forked in it ends, by what it raised.
 

@@ -92,7 +92,9 @@ class Graph:
 
     def count_dependants(self, number: int) -> int:
         """Return how many tasks need this one."""
-        return len(self.dependants_of(number))
+        starts, _ = self._dependants or self._turn_round()
+        later = len(self._later[number]) if number in self._later else 0
+        return later + (starts[number + 1] - starts[number] if number + 1 < len(starts) else 0)
 
     def _turn_round(self) -> tuple[array[int], array[int]]:
         self._dependants = self._turned_round()

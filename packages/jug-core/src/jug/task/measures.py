@@ -31,6 +31,8 @@ class Measures(NamedTuple):
 
 
 NOTHING: Final = Measures(0.0, 0)
+UNMEASURED: Final = NOTHING, 0
+"""What `after_run` returns for a run that was short."""
 
 
 def before_run(name: str) -> Measures | None:
@@ -42,7 +44,7 @@ def after_run(name: str, duration: float, before: Measures | None) -> tuple[Meas
     """Return what a run has used, and the peak memory of the process; zeros if it was short."""
     if duration < LONG:
         _short.add(name)
-        return NOTHING, 0
+        return UNMEASURED
     _short.discard(name)
     now = _now()
     if before is None:

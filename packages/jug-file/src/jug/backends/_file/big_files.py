@@ -14,7 +14,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from jug.backends._file.disk import TEMPORARY, explained, sync, sync_folder, written_aside
@@ -35,15 +34,15 @@ _MAP_OPTIONS: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= 
 class BigFiles:
     """The folder of large results."""
 
-    def __init__(self, folder: Path, *, is_local: bool) -> None:
+    def __init__(self, folder: str, *, is_local: bool) -> None:
         self.folder = folder
         self._is_local = is_local
         self._written = 0
-        self._safe: set[Path] = set()
+        self._safe: set[str] = set()
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> str:
         """Return where a file lies."""
-        return self.folder / name[:2] / name
+        return os.path.join(self.folder, name[:2], name)
 
     def write(self, digest: bytes, worker: bytes, pieces: Sequence[Buffer]) -> tuple[int, str]:
         """Write a file that survives a power cut; return its size and name."""
@@ -51,35 +50,35 @@ class BigFiles:
         self._written += 1
         path = self.path(name)
         with explained(path, "save a result in"):
-            self._make_folder(path.parent)
+            self._make_folder(os.path.dirname(path))
             try:
                 return self._publish(path, pieces), name
             except FileNotFoundError:
                 # Somebody took this worker for dead and tidied up after it.
                 return self._publish(path, pieces), name
 
-    def _publish(self, path: Path, pieces: Sequence[Buffer]) -> int:
-        temporary = self.folder / (path.name + TEMPORARY)
+    def _publish(self, path: str, pieces: Sequence[Buffer]) -> int:
+        temporary = os.path.join(self.folder, os.path.basename(path) + TEMPORARY)
         try:
             with written_aside(path, temporary) as file:
                 size = _write_pieces(file, pieces)
                 sync(file)
             os.close(file)
-            sync_folder(path.parent)
+            sync_folder(os.path.dirname(path))
         except OSError:
             with suppress(OSError):  # the first error is the one to report
                 os.unlink(path)
             raise
         return size
 
-    def _make_folder(self, folder: Path) -> None:
+    def _make_folder(self, folder: str) -> None:
         """Make a folder that survives a power cut, also if another made it and died."""
         if folder in self._safe:
             return
         for one in (self.folder, folder):
             if one not in self._safe:
                 make_folder(one)
-                sync_folder(one.parent)
+                sync_folder(os.path.dirname(one))
                 self._safe.add(one)
 
     def read(self, name: str, size: int) -> Buffer:
@@ -106,19 +105,19 @@ class BigFiles:
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each file that is there, and the id of its worker."""
         for folder in self._listed(self.folder):
-            for name in self._listed(self.folder / folder):
+            for name in self._listed(os.path.join(self.folder, folder)):
                 match = _NAME.fullmatch(name)
                 if match is not None:
                     yield name, match[1]
 
-    def begun(self) -> Iterator[tuple[Path, str]]:
+    def begun(self) -> Iterator[tuple[str, str]]:
         """Yield each file that somebody has begun to write, and the id of its worker."""
         for name in self._listed(self.folder):
             match = _NAME.fullmatch(name.removesuffix(TEMPORARY))
             if match is not None:
-                yield self.folder / name, match[1]
+                yield os.path.join(self.folder, name), match[1]
 
-    def _listed(self, folder: Path) -> list[str]:
+    def _listed(self, folder: str) -> list[str]:
         try:
             return names_in(folder, is_local=self._is_local)
         except (FileNotFoundError, NotADirectoryError):
@@ -143,7 +142,7 @@ def _map(file: int, size: int) -> memoryview:
         raise _TooManyFiles from error
 
 
-def _read_whole(file: int, path: Path, size: int) -> bytearray:
+def _read_whole(file: int, path: str, size: int) -> bytearray:
     data = bytearray(size)
     rest = memoryview(data)
     while rest:
@@ -168,5 +167,5 @@ def _write_pieces(file: int, pieces: Sequence[Buffer]) -> int:
     return size
 
 
-def _damage(path: Path, what: str) -> DamagedResult:
-    return DamagedResult(f"{str(path)!r} {what}: its task will be computed again", path=str(path))
+def _damage(path: str, what: str) -> DamagedResult:
+    return DamagedResult(f"{path!r} {what}: its task will be computed again", path=path)

@@ -14,11 +14,11 @@ The claim itself is written in one call.  Who reads a part of two claims sees th
 checksum is wrong.  Then it takes neither for made: the older one has ended, and the worker
 will look at what others show once it has written the new one.
 
-The mark is written for each task, so the file is mapped, and no call is needed.  Where a
-full disk would have no room for such a write, and the system kill the worker for it, the mark
-is written by a call, which can fail.  A processor may keep a write to a mapped file to itself
-for less than a microsecond.  So who has seen that a claim was revoked believes the mark a
-millisecond later.
+The mark is written for each task, so the file is mapped, and no call is needed, nor to clear
+it.  Where a full disk would have no room for such a write, and the system kill the worker for
+it, that is done by a call, which can fail.  A processor may keep a write to a mapped file to
+itself for less than a microsecond.  So who has seen that a claim was revoked believes the mark
+a millisecond later.
 
 All this holds among processes of one system, on a local disk.  A worker on a network
 file system claims nothing, and one that knows of workers of other hosts neither; but they
@@ -61,6 +61,7 @@ _REVOKED_AT: Final = CLAIM_AT + 4
 _MARK_AT: Final = CLAIM_AT + 5
 _REVOKED: Final = b"\1"
 _CLEAR: Final = b"\0\0"
+_CLEAR_TO: Final = _REVOKED_AT + len(_CLEAR)
 _SUM_AT: Final = CLAIM_AT + 8
 _DIGEST: Final = 20
 
@@ -143,8 +144,11 @@ class FileClaims:
     # What `ClaimFiles` asks for
 
     def clear(self) -> None:
-        self._own_page()
-        os.pwrite(self._leases.links.own_file(), _CLEAR, _REVOKED_AT)
+        page = self._own_page()
+        if self._is_writable:
+            page[_REVOKED_AT:_CLEAR_TO] = _CLEAR
+        else:
+            os.pwrite(self._leases.links.own_file(), _CLEAR, _REVOKED_AT)
 
     def write(self, number: int, tasks: Sequence[bytes]) -> None:
         file = self._leases.links.own_file()

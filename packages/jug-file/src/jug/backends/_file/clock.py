@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import disk_time
@@ -27,11 +26,11 @@ class DiskClock:
     A local disk has this host's clock.  That is also taken where no file can be made, as by
     who may only read.
 
-    >>> abs(DiskClock(Path("."), is_local=False).now() - time.time()) < 60
+    >>> abs(DiskClock(".", is_local=False).now() - time.time()) < 60
     True
     """
 
-    def __init__(self, folder: Path, *, is_local: bool) -> None:
+    def __init__(self, folder: str, *, is_local: bool) -> None:
         self._folder = folder
         self._is_local = is_local
         self._offset = 0.0

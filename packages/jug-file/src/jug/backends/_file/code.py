@@ -10,14 +10,14 @@ pieces that were in no other file when it was made.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from jug.backends._file.disk import explained, sync_folder
+from jug.backends._file.disk import explained, read_whole, sync_folder
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import delete_begun, publish
 from jug.digests import sha1
@@ -31,11 +31,11 @@ _HEAD: Final = Struct("<BI")
 class CodeFiles:
     """The code of one jugdir."""
 
-    def __init__(self, jugdir: Path) -> None:
+    def __init__(self, jugdir: str) -> None:
         self.has_damage = False
         """Whether a file was damaged when all were read last."""
         self._jugdir = jugdir
-        self._folder = jugdir / "code"
+        self._folder = os.path.join(jugdir, "code")
 
     def keep(self, pieces: Mapping[bytes, bytes]) -> None:
         """Keep the pieces that are not there yet."""
@@ -46,7 +46,7 @@ class CodeFiles:
                 make_folder(self._folder)
                 sync_folder(self._jugdir)
                 content = _packed(new)
-                publish(self._folder / _digest(content), content)
+                publish(os.path.join(self._folder, _digest(content)), content)
 
     def kept(self) -> dict[bytes, bytes]:
         """Return all pieces that are there."""
@@ -63,7 +63,7 @@ class CodeFiles:
         self.has_damage = False
         for name in self._names():
             with suppress(FileNotFoundError):
-                content = (self._folder / name).read_bytes()
+                content = read_whole(os.path.join(self._folder, name))
                 if _digest(content) == name:
                     found.update(_unpacked(content))
                 else:

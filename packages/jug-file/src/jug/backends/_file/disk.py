@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 from jug.backends.base import Buffer
@@ -106,8 +105,31 @@ def read_at(file: int, length: int, at: int) -> bytes:
     return data
 
 
+def read_whole(path: str) -> bytes:
+    """Return what is in a file."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def delete(path: str) -> None:
+    """Delete a file, if nobody else has."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """Yield the folders in which an absolute path lies, the innermost first.
+
+    >>> list(folders_above("/home/ada"))
+    ['/home', '/']
+    """
+    while (above := os.path.dirname(path)) != path:
+        yield above
+        path = above
+
+
 @contextmanager
-def written_aside(path: Path, temporary: Path) -> Iterator[int]:
+def written_aside(path: str, temporary: str) -> Iterator[int]:
     """Yield a new file for the block to write; it is `path` after the block, and not before.
 
     So whoever finds `path` finds it as the block has left it.  To survive a power cut
@@ -126,9 +148,9 @@ def written_aside(path: Path, temporary: Path) -> Iterator[int]:
         raise
 
 
-def disk_time(folder: Path) -> float:
+def disk_time(folder: str) -> float:
     """Return the time by the clock of the disk that the folder is on."""
-    probe = folder / f"{os.urandom(8).hex()}{TEMPORARY}"
+    probe = os.path.join(folder, f"{os.urandom(8).hex()}{TEMPORARY}")
     file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         return os.fstat(file).st_mtime
@@ -137,7 +159,7 @@ def disk_time(folder: Path) -> float:
         os.unlink(probe)
 
 
-def is_local(path: Path) -> bool:
+def is_local(path: str) -> bool:
     """Return whether the path, which need not be there yet, is certainly on a disk of this host."""
     kinds = _kinds(path)
     return bool(kinds) and kinds <= _LOCAL
@@ -145,17 +167,17 @@ def is_local(path: Path) -> bool:
 
 def writes_in_place(file: int, path: str) -> bool:
     """Return whether an open file that was synced can certainly be written over on a full disk."""
-    kinds = _kinds(Path(path))
+    kinds = _kinds(path)
     return bool(kinds) and kinds <= _IN_PLACE and os.fstat(file).st_blocks > 0
 
 
-def _kinds(path: Path) -> set[str]:
+def _kinds(path: str) -> set[str]:
     """Return what kind of file system the path is on, none or several where that is not sure."""
-    path = next((one for one in (path, *path.parents) if os.path.exists(one)), path)
+    path = next(filter(os.path.exists, (path, *folders_above(path))), path)
     try:
         device = os.stat(path).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
-        mounts = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
+        mounts = os.fsdecode(read_whole("/proc/self/mountinfo")).splitlines()
     except OSError:
         return set()
     kinds = {
@@ -165,7 +187,7 @@ def _kinds(path: Path) -> set[str]:
     return kinds or {_kind_by_path(path, mounts)}
 
 
-def _kind_by_path(path: Path, mounts: list[str]) -> str:
+def _kind_by_path(path: str, mounts: list[str]) -> str:
     real = os.path.realpath(path)
     best, kind = "", ""
     for line in mounts:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 from jug.backends._file.disk import is_local as lies_on_local_disk
 
@@ -41,17 +40,18 @@ def names_now(folder: str | os.PathLike[str]) -> list[str]:
     try:
         return _listed_anew(folder)
     except FileNotFoundError:
-        if not _is_made_elsewhere(Path(os.path.abspath(folder))):
+        if not _is_made_elsewhere(os.path.abspath(folder)):
             raise
     return _listed_anew(folder)
 
 
-def _is_made_elsewhere(folder: Path) -> bool:
+def _is_made_elsewhere(folder: str) -> bool:
     """Return whether the server lists a folder that was not found."""
-    if lies_on_local_disk(folder.parent):
+    above, name = os.path.split(folder)
+    if lies_on_local_disk(above):
         return False
     with suppress(PermissionError):  # there are folders to pass through, not to be listed
-        return folder.name in _listed_anew(folder.parent)
+        return name in _listed_anew(above)
     return False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from os.path import isdir, isfile, join
 from typing import Final
 
 _FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
@@ -17,18 +17,19 @@ _TWO_HEX: Final = "[0-9a-f]{2}"
 _REST_HEX: Final = "[0-9a-f]{38}.*"
 
 
-def is_former(jugdir: Path) -> bool:
+def is_former(jugdir: str) -> bool:
     """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
     names = set(os.listdir(jugdir))
-    parts = [name for name in names if re.fullmatch(_TWO_HEX, name) and (jugdir / name).is_dir()]
-    if any(re.fullmatch(_REST_HEX, inner) for part in parts for inner in _listed(jugdir / part)):
+    short = {name: join(jugdir, name) for name in names if re.fullmatch(_TWO_HEX, name)}
+    parts = {name: folder for name, folder in short.items() if isdir(folder)}
+    if any(re.fullmatch(_REST_HEX, inner) for part in parts.values() for inner in _listed(part)):
         return True
-    if "packs" in names and (jugdir / "packs" / "jugpack").is_file():
+    if "packs" in names and isfile(join(jugdir, "packs", "jugpack")):
         return True
     return not _FOLDERS.isdisjoint(names) and _FOLDERS.issuperset(names - {*parts})
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed(folder: str) -> list[str]:
     """Return what is in a folder, nothing of one that may not be read: others say it, too."""
     try:
         return os.listdir(folder)

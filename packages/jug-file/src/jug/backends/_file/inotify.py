@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 __all__ = ["open_for"]
@@ -21,7 +20,7 @@ _DELETE: Final = 0x200
 _MASK: Final = _MODIFY | _MOVED | _CREATE | _DELETE
 
 
-def open_for(folders: Iterable[Path]) -> int:
+def open_for(folders: Iterable[str]) -> int:
     """Return a descriptor that is readable once something in the folders changed."""
     libc = ctypes.CDLL(None, use_errno=True)
     notices = _checked(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))

@@ -13,25 +13,25 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-from jug.backends._file.disk import explained, sync_folder
+from jug.backends._file.disk import explained, read_whole, sync_folder
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import delete_begun, publish
 from jug.digests import sha1
 
 __all__ = ["Jugfiles"]
 
+_FOLDER: Final = "jugfiles"
 _NAME: Final = re.compile("[0-9a-f]{40}")
 
 
 class Jugfiles:
     """The jugfiles of one jugdir, each known by its absolute path without links and arguments."""
 
-    def __init__(self, jugdir: Path) -> None:
+    def __init__(self, jugdir: str) -> None:
         self._jugdir = jugdir
-        self._folder = jugdir / "jugfiles"
+        self._folder = os.path.join(jugdir, _FOLDER)
         self._noted: tuple[str, Sequence[str]] = ("", ())
 
     def note(self, jugfile: str, arguments: Sequence[str]) -> None:
@@ -61,27 +61,27 @@ class Jugfiles:
         with suppress(FileNotFoundError):
             delete_begun(self._folder)
 
-    def _notes(self) -> dict[str, Path]:
+    def _notes(self) -> dict[str, str]:
         """Return the file of each jugfile that was noted."""
-        paths = [self._folder / name for name in self._names()]
+        paths = [os.path.join(self._folder, name) for name in self._names()]
         return {self._read(path): path for path in paths}
 
-    def _read(self, path: Path) -> str:
+    def _read(self, path: str) -> str:
         from shlex import join  # which is slow to import
 
-        relative, *arguments = map(os.fsdecode, path.read_bytes().split(b"\0"))
+        relative, *arguments = map(os.fsdecode, read_whole(path).split(b"\0"))
         jugfile = os.path.normpath(os.path.join(self._real_jugdir(), relative))
         return join([jugfile, *arguments])
 
     def _names(self) -> set[str]:
-        if self._folder.name not in names_now(self._jugdir):
+        if _FOLDER not in names_now(self._jugdir):
             return set()
         return set(filter(_NAME.fullmatch, names_now(self._folder)))
 
     def _write(self, note: bytes) -> None:
         make_folder(self._folder)
         sync_folder(self._jugdir)
-        publish(self._folder / _name(note), note)
+        publish(os.path.join(self._folder, _name(note)), note)
 
     def _from_here(self, jugfile: str) -> bytes:
         return os.fsencode(os.path.relpath(os.path.realpath(jugfile), self._real_jugdir()))

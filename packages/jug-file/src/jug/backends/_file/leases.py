@@ -10,7 +10,6 @@ gives up the leases that it held, and begins anew under another id.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -48,7 +47,7 @@ class FileLeases:
     leaves nothing behind.
     """
 
-    def __init__(self, folder: Path, lease_seconds: float, process: Process | None = None) -> None:
+    def __init__(self, folder: str, lease_seconds: float, process: Process | None = None) -> None:
         self.folder = folder
         self.lease_seconds = lease_seconds
         self.links = LeaseLinks(folder, lease_seconds)

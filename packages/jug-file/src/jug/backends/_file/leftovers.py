@@ -18,11 +18,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from jug.backends._file import frames
 from jug.backends._file.big_files import BigFiles
-from jug.backends._file.disk import disk_time
+from jug.backends._file.disk import delete, disk_time
 from jug.backends._file.frames import FrameKind
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.segment import PACK, worker_of
@@ -46,7 +45,7 @@ class Leftovers:
         working = self._leases.at_work()
         for path, worker in begun:
             if worker is not None and worker not in working:
-                path.unlink(missing_ok=True)
+                delete(path)
 
     def are_packs_begun(self) -> bool:
         """Return whether somebody packs, or has died of it."""
@@ -56,12 +55,12 @@ class Leftovers:
         """Delete what packers that died had begun; only who packs may do so."""
         for path, worker in self._segments.begun():
             if worker is None:
-                path.unlink(missing_ok=True)
+                delete(path)
 
     def delete_covered(self, certain: set[bytes]) -> None:
         """Delete segments that a pack covers, once nobody can need them."""
         names = self._segments.names()
-        packs = [self._segments.folder / name for name in names if name.endswith(PACK)]
+        packs = [os.path.join(self._segments.folder, name) for name in names if name.endswith(PACK)]
         stamps = []
         for pack in packs:
             with suppress(FileNotFoundError):
@@ -73,7 +72,7 @@ class Leftovers:
             worker = worker_of(stem)
             if stem in self._segments.covered and (is_late or suffix == PACK or worker in certain):
                 with suppress(FileNotFoundError):
-                    os.unlink(self._segments.folder / name)
+                    os.unlink(os.path.join(self._segments.folder, name))
 
     def delete_big_files(self, working: set[str], certain: set[bytes]) -> int:
         """Delete large files that nothing refers to; return how many."""
@@ -90,7 +89,7 @@ class Leftovers:
                 deleted += 1
         return deleted
 
-    def _is_old(self, path: Path, now: float) -> bool:
+    def _is_old(self, path: str, now: float) -> bool:
         with suppress(FileNotFoundError):
             return now - os.stat(path).st_mtime > self._leases.lease_seconds
         return False

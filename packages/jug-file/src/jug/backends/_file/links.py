@@ -24,7 +24,6 @@ import os
 import re
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from jug.backends._file import worker_file
@@ -46,7 +45,7 @@ class LeaseLinks:
     Reading needs no file of the worker's own; `begin` makes it.
     """
 
-    def __init__(self, folder: Path, lease_seconds: float) -> None:
+    def __init__(self, folder: str, lease_seconds: float) -> None:
         self.folder = folder
         self.monitor = HeartbeatMonitor(lease_seconds)
         self.own_path = ""
@@ -92,7 +91,7 @@ class LeaseLinks:
         self.unlink(probe)
         if (links, self.link_count()) != (2, 1):
             raise StoreError(
-                f"the file system of {os.fspath(self.folder)!r} does not make or count "
+                f"the file system of {self.folder!r} does not make or count "
                 "hard links: choose a --jugdir on another one",
                 path=self.folder,
             )

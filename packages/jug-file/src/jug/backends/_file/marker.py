@@ -25,14 +25,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from enum import Enum
-from pathlib import Path
 from typing import Final
 from zlib import crc32
 
 from jug import hash as jug_hash
 from jug._former import how_to_adopt
 from jug.backends._file import frames
-from jug.backends._file.disk import explained, is_missing, sync_folder
+from jug.backends._file.disk import explained, folders_above, is_missing, read_whole, sync_folder
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import publish
 from jug.backends._file.segment import is_segment_name
@@ -86,7 +85,7 @@ def with_sum(lines: str) -> str:
     return f"{lines}sum {crc32(lines.encode()):08x}\n"
 
 
-def is_made(jugdir: Path) -> bool:
+def is_made(jugdir: str) -> bool:
     """Return whether there is a store in the directory.
 
     Raises `StoreError` if there is something else, or a store of a later version.
@@ -96,53 +95,53 @@ def is_made(jugdir: Path) -> bool:
         log.warning(
             "%s is damaged or missing: the results are intact, and the next `jug execute` "
             "makes it anew",
-            jugdir / NAME,
+            os.path.join(jugdir, NAME),
         )
     return state is not _State.NONE
 
 
-def make(jugdir: Path) -> None:
+def make(jugdir: str) -> None:
     """Make the directory a store, if it is none, and what of it is damaged or missing."""
     state = _look(jugdir)
     if state is _State.MADE and _is_complete(jugdir):
         return
     with explained(jugdir, "make a store in"):
         _make_folders(jugdir)
-        publish(jugdir / NAME, text().encode())
+        publish(os.path.join(jugdir, NAME), text().encode())
     if state is _State.WITHOUT_MARKER:
-        log.warning("%s was damaged or missing and is made anew", jugdir / NAME)
+        log.warning("%s was damaged or missing and is made anew", os.path.join(jugdir, NAME))
 
 
-def has_claims(jugdir: Path) -> bool:
+def has_claims(jugdir: str) -> bool:
     """Return whether all who work on a store that is made look for claims."""
     with explained(jugdir, "read the marker"):
-        said = _undamaged((jugdir / NAME).read_bytes())
+        said = _undamaged(read_whole(os.path.join(jugdir, NAME)))
     return said is not None and not said.startswith(f"{TITLE} {_FORMER}.")
 
 
-def _is_complete(jugdir: Path) -> bool:
-    return all(os.path.exists(jugdir / name) for name in (*FOLDERS, _NOTE))
+def _is_complete(jugdir: str) -> bool:
+    return all(os.path.exists(os.path.join(jugdir, name)) for name in (*FOLDERS, _NOTE))
 
 
-def _make_folders(jugdir: Path) -> None:
+def _make_folders(jugdir: str) -> None:
     """Make all folders; whoever finds the marker relies on them."""
-    above = [folder for folder in jugdir.parents if not os.path.exists(folder)]
+    above = [folder for folder in folders_above(jugdir) if not os.path.exists(folder)]
     for folder in reversed(above):
         make_folder(folder)
-    for folder in (jugdir, *(jugdir / name for name in (*FOLDERS, *_BAR))):
+    for folder in (jugdir, *(os.path.join(jugdir, name) for name in (*FOLDERS, *_BAR))):
         make_folder(folder)
-    with suppress(FileExistsError), open(jugdir / _NOTE, "x") as note:
+    with suppress(FileExistsError), open(os.path.join(jugdir, _NOTE), "x") as note:
         note.write(_NOTE_TEXT)
     for folder in (jugdir, *above):
         with suppress(PermissionError):  # nothing is made in a folder that one only passes through
-            sync_folder(folder.parent)
+            sync_folder(os.path.dirname(folder))
 
 
-def _look(jugdir: Path) -> _State:
+def _look(jugdir: str) -> _State:
     names = _names(jugdir)
     if NAME in names:
         with explained(jugdir, "read the marker"):
-            said = _undamaged((jugdir / NAME).read_bytes())
+            said = _undamaged(read_whole(os.path.join(jugdir, NAME)))
         if said is not None:
             _check(jugdir, said)
             return _State.MADE
@@ -150,34 +149,35 @@ def _look(jugdir: Path) -> _State:
         return _State.WITHOUT_MARKER
     if NAME in names and not names.issuperset(FOLDERS):
         raise StoreFormatError(
-            f"{str(jugdir / NAME)!r} is not the marker of a jugdir: choose another --jugdir",
-            path=str(jugdir),
+            f"{os.path.join(jugdir, NAME)!r} is not the marker of a jugdir: "
+            "choose another --jugdir",
+            path=jugdir,
         )
     if names and _is_former(jugdir):
         raise StoreFormatError(
-            f"{str(jugdir)!r} is a jugdir of jug 2.x, which is only read: {how_to_adopt(jugdir)}; "
+            f"{jugdir!r} is a jugdir of jug 2.x, which is only read: {how_to_adopt(jugdir)}; "
             "or choose another --jugdir",
-            path=str(jugdir),
+            path=jugdir,
         )
     return _State.NONE
 
 
-def _is_former(jugdir: Path) -> bool:
+def _is_former(jugdir: str) -> bool:
     from jug.backends._file.former import is_former
 
     with explained(jugdir, "look for results in"):
         return is_former(jugdir)
 
 
-def _names(jugdir: Path) -> set[str]:
+def _names(jugdir: str) -> set[str]:
     try:
         return set(names_now(jugdir))
     except FileNotFoundError:
         return set()
     except NotADirectoryError as error:
         raise StoreError(
-            f"{str(jugdir)!r} is a file, not a directory: choose another --jugdir",
-            path=str(jugdir),
+            f"{jugdir!r} is a file, not a directory: choose another --jugdir",
+            path=jugdir,
         ) from error
     except OSError as error:
         with explained(jugdir, "open a store in"):
@@ -193,43 +193,46 @@ def _undamaged(marker: bytes) -> str | None:
     return marker.decode() if marker == _WITHOUT_SUM else None
 
 
-def _has_segments(jugdir: Path, names: set[str]) -> bool:
+def _has_segments(jugdir: str, names: set[str]) -> bool:
     """Return whether something in the directory shows that it is a jugdir.
 
     Raises `StoreFormatError` if it is one of a later version.
     """
-    folder = jugdir / FOLDERS[0]
-    if FOLDERS[0] not in names or not folder.is_dir():
+    folder = os.path.join(jugdir, FOLDERS[0])
+    if FOLDERS[0] not in names or not os.path.isdir(folder):
         return False
     with explained(folder, "read results in"):
-        return any(_has_head(folder / name) for name in filter(is_segment_name, names_now(folder)))
+        return any(
+            _has_head(os.path.join(folder, name))
+            for name in filter(is_segment_name, names_now(folder))
+        )
 
 
-def _has_head(path: Path) -> bool:
+def _has_head(path: str) -> bool:
     try:
-        with path.open("rb") as file:
-            return frames.check_head(file.read(frames.HEAD_SIZE), str(path))
+        with open(path, "rb") as file:
+            return frames.check_head(file.read(frames.HEAD_SIZE), path)
     except OSError as error:
         if isinstance(error, StoreError) or not is_missing(error):
             raise
         return False  # merged into a pack just now
 
 
-def _check(jugdir: Path, found: str) -> None:
+def _check(jugdir: str, found: str) -> None:
     first, _, rest = found.partition("\n")
     version = first.rpartition(" ")[2]
     versions = dict(line.split(" ", 1) for line in rest.splitlines() if " " in line)
     scheme = str(jug_hash.SCHEME_VERSION)
     if not version.startswith((f"{MAJOR}.", f"{_FORMER}.")):
         raise StoreFormatError(
-            f"{str(jugdir)!r} has the format {version}, this jug knows {MAJOR}: update jug-file "
+            f"{jugdir!r} has the format {version}, this jug knows {MAJOR}: update jug-file "
             "or choose another --jugdir",
-            path=str(jugdir),
+            path=jugdir,
         )
     if versions.get("hash", scheme) != scheme:
         raise StoreFormatError(
-            f"{str(jugdir)!r} names tasks by the hash scheme {versions['hash']}, this jug by "
+            f"{jugdir!r} names tasks by the hash scheme {versions['hash']}, this jug by "
             f"{scheme}, and would find none of its results: use the jug-core that wrote it, or "
             "choose another --jugdir and have them computed again",
-            path=str(jugdir),
+            path=jugdir,
         )

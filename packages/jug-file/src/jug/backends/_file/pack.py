@@ -175,10 +175,10 @@ class Packer:
 
         merge.covered = self._covered_by(merge)
         stem = f"{os.urandom(8).hex()}-0"
-        path = self._segments.folder / (stem + PACK)
+        path = os.path.join(self._segments.folder, stem + PACK)
         merged = MergedFrames(merge, self._index, stem, self._runs_kept)
         try:
-            with written_aside(path, path.with_name(path.name + TEMPORARY)) as file:
+            with written_aside(path, path + TEMPORARY) as file:
                 write_all(file, merged.content())
                 sync(file)
                 if not self._leases.holds(PACK_LEASE):

@@ -65,11 +65,12 @@ class Saving:
 
     def save(self, writer: Writer, frame: Frame) -> None:
         """Write what a run has left behind, a large result to a file."""
-        kind, pieces = int(frame.kind), frame.payload
-        if frame.kind is Kind.RESULT and sum(map(len, pieces)) >= FROM_SIZE:
-            kind = FrameKind.BIG
-            pieces = [frames.pack_big(*self._big.write(frame.digest, writer.worker, pieces))]
-        self._write(writer, kind, frame.digest, frame.record, pieces)
+        kind, digest, record, pieces = frame
+        if kind is Kind.RESULT and sum(map(len, pieces)) >= FROM_SIZE:
+            pieces = [frames.pack_big(*self._big.write(digest, writer.worker, pieces))]
+            self._write(writer, FrameKind.BIG, digest, record, pieces)
+        else:
+            self._write(writer, kind, digest, record, pieces)
 
     def save_void(self, writer: Writer, digest: bytes) -> None:
         """Write that a run left nothing, in place of the frame that is removed already."""
@@ -84,7 +85,7 @@ class Saving:
         pieces: Sequence[Buffer] = (),
     ) -> None:
         seconds = _DURATION.unpack_from(record)[0] if len(record) >= _DURATION.size else 0.0
-        ident, _, _, where, _ = writer.append(kind, digest, record, pieces, seconds)
+        ident, where = writer.append(kind, digest, record, pieces, seconds)
         if kind != FrameKind.RUN:
             self._index.add(ident, kind, digest, where)
         if writer.is_due or not self._is_local:

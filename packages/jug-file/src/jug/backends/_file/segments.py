@@ -28,7 +28,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import TEMPORARY, is_missing
@@ -53,9 +52,8 @@ _TRIES: Final = 10
 class Segments:
     """All segments of a store."""
 
-    def __init__(self, folder: Path, *, is_local: bool) -> None:
+    def __init__(self, folder: str, *, is_local: bool) -> None:
         self.folder = folder
-        self._path = str(folder)
         self.is_local = is_local
         self.index = FrameIndex(self.ident_at)
         self.covered: dict[str, int] = {}
@@ -93,7 +91,7 @@ class Segments:
             # What was in that file is in a pack that is newer than the listing.
             self._listed = None
 
-    def adopt(self, stem: str, path: Path) -> Segment:
+    def adopt(self, stem: str, path: str) -> Segment:
         """Return the entry of a segment that this process writes itself, and never reads."""
         self._own.add(stem)
         return self._enter(stem, path)
@@ -113,18 +111,19 @@ class Segments:
     def _file_names(self) -> list[str]:
         """List the folder; one that somebody removed from the jugdir holds nothing."""
         try:
-            return names_in(self._path, is_local=self.is_local)
+            return names_in(self.folder, is_local=self.is_local)
         except FileNotFoundError:
-            if not self.folder.parent.exists():
+            if not os.path.exists(os.path.dirname(self.folder)):
                 raise
             return []
 
-    def begun(self) -> Iterator[tuple[Path, str | None]]:
+    def begun(self) -> Iterator[tuple[str, str | None]]:
         """Yield each file that somebody has begun, with the id of its worker if that is one."""
         for name in filter(lambda name: name.endswith(TEMPORARY), self._file_names()):
-            path = self.folder / name
-            is_workers = is_segment_name(path.stem) and path.stem.endswith(SEGMENT)
-            yield path, worker_of(path.stem).hex() if is_workers else None
+            stem = os.path.splitext(name)[0]
+            is_workers = is_segment_name(stem) and stem.endswith(SEGMENT)
+            path = os.path.join(self.folder, name)
+            yield path, worker_of(stem).hex() if is_workers else None
 
     @property
     def bytes_read(self) -> int:
@@ -135,7 +134,7 @@ class Segments:
         changed = 0
         if self.is_local:
             try:
-                changed = os.stat(self._path).st_mtime_ns
+                changed = os.stat(self.folder).st_mtime_ns
             except FileNotFoundError:  # see `names`
                 changed = 0
             if changed == self._listed:
@@ -147,7 +146,7 @@ class Segments:
             stem, suffix = os.path.splitext(name)
             if stem in self.known or stem in self.covered:
                 continue
-            segment = self._enter(stem, self.folder / name)
+            segment = self._enter(stem, os.path.join(self.folder, name))
             segment.is_pack = suffix == PACK
             if segment.is_pack:
                 self._read_pack(segment, listed)
@@ -156,8 +155,8 @@ class Segments:
         self._listed = changed if changed + _SETTLED_NS < asked else None
         self._look_for_missing(listed)
 
-    def _enter(self, stem: str, path: Path) -> Segment:
-        segment = Segment(stem, str(path), len(self._by_number))
+    def _enter(self, stem: str, path: str) -> Segment:
+        segment = Segment(stem, path, len(self._by_number))
         self._by_number.append(segment)
         self.known[stem] = segment
         return segment

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from jug.backends._file.watch import Watch
 from jug.backends.base import Holder
@@ -25,7 +24,7 @@ class Waiting:
     new, and who holds which lease.
     """
 
-    def __init__(self, folders: Iterable[Path], look: Look, slowest: float) -> None:
+    def __init__(self, folders: Iterable[str], look: Look, slowest: float) -> None:
         self._folders = tuple(folders)
         self._look = look
         self._slowest = slowest

@@ -30,7 +30,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import is_local
@@ -54,7 +53,7 @@ class Watch:
 
     def __init__(
         self,
-        folders: Iterable[Path],
+        folders: Iterable[str],
         look: Callable[[], object] = object,
         slowest: float = 2.0,
     ) -> None:
@@ -133,7 +132,7 @@ class Watch:
         return any(descriptor != self._notices for descriptor in ready)
 
 
-def _open_notices(folders: tuple[Path, ...]) -> int | None:
+def _open_notices(folders: tuple[str, ...]) -> int | None:
     if sys.platform != "linux" or not folders or not all(map(is_local, folders)):
         return None
     from jug.backends._file import inotify

@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import Final
 
 from jug.backends._file.disk import TEMPORARY, is_missing, sync, write_at, written_aside
@@ -88,7 +87,7 @@ class Sight(NamedTuple):
 def make(path: str, worker: str, process: Process) -> int:
     """Make a worker's own file; return it open."""
     described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
-    with written_aside(Path(path), Path(_begun(path, process))) as file:
+    with written_aside(path, _begun(path, process)) as file:
         write_at(file, f"{worker}\n{described}\n".encode().ljust(CLAIM_AT).ljust(SIZE, b"\0"), 0)
         # A power cut must not leave a lock that does not say whose it is.
         sync(file)

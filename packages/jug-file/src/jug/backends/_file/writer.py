@@ -111,8 +111,8 @@ class Writer:
         record: bytes = b"",
         pieces: Iterable[Buffer] = (),
         seconds: float = 0.0,
-    ) -> Written:
-        """Write a frame that took `seconds` to compute; return where it lies."""
+    ) -> tuple[bytes, int]:
+        """Write a frame that took `seconds` to compute; return its id and where it lies."""
         if self._file is None or self._is_broken:
             with self._failing_as("save results in"):
                 self._move() if self._is_broken else self._begin()
@@ -125,13 +125,13 @@ class Writer:
                 f"the record of {digest.hex()!r} is longer than 16 MB: shorten its exception",
                 digest=digest,
             )
-        written = Written(ident, kind, digest, self._put(frame), frame)
+        where = self._put(frame)
         if not self._unsynced:
             self._since = time.monotonic()
-        self._unsynced.append(written)
+        self._unsynced.append(Written(ident, kind, digest, where, frame))
         self._seconds += seconds
         self._bytes += len(frame)
-        return written
+        return ident, where
 
     def remove(self, entries: list[Removed]) -> None:
         """Write that these frames do not count any more, and sync that."""
@@ -158,8 +158,7 @@ class Writer:
     def _begin(self) -> None:
         """Begin a new segment."""
         stem = f"{self.worker.hex()}-{self._files}"
-        path = self._segments.folder / (stem + SEGMENT)
-        temporary = path.with_name(path.name + TEMPORARY)
+        path = os.path.join(self._segments.folder, stem + SEGMENT)
         self._files += 1
         segment = self._segments.adopt(stem, path)
         self._index.workers[self.worker] = self._described
@@ -169,7 +168,7 @@ class Writer:
             segment.seed, ident, FrameKind.WORKER, frames.NO_TASK, b"", [described]
         )
         # Nobody must see it empty: some file systems would remember that.
-        with written_aside(path, temporary) as file:
+        with written_aside(path, path + TEMPORARY) as file:
             write_at(file, start, 0)
         self._file, self._segment, self._end = file, segment, len(start)
         self._is_listed = self._is_broken = False

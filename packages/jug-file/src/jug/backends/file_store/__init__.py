@@ -22,7 +22,6 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -114,7 +113,7 @@ class FileStore(BaseStore):
         counts.
         """
         self.jugdir = os.fspath(dname)
-        self._path = Path(os.path.abspath(self.jugdir))
+        self._path = os.path.abspath(self.jugdir)
         self.url = f"file:{self._path}"
         self._options = {
             "lease_seconds": lease_seconds,
@@ -129,15 +128,15 @@ class FileStore(BaseStore):
         self._can_write = False
         self._claimed_at = 0.0
         self.lease_seconds = lease_seconds_of(lease_seconds)
-        self._leases = FileLeases(self._path / "leases", self.lease_seconds)
+        self._leases = FileLeases(os.path.join(self._path, "leases"), self.lease_seconds)
         self._clock = DiskClock(self._path, is_local=self._is_local)
-        self._segments = Segments(self._path / "segments", is_local=self._is_local)
+        self._segments = Segments(os.path.join(self._path, "segments"), is_local=self._is_local)
         self._index = self._segments.index
         self._claims = FileClaims(
             self._leases, self._segments, lambda: self.poll(), is_local=self._is_local
         )
         self.news = self._index.news
-        self._big = BigFiles(self._path / "big", is_local=self._is_local)
+        self._big = BigFiles(os.path.join(self._path, "big"), is_local=self._is_local)
         self._results = Results(self._segments, self._big, self.url, lambda: self.poll(afresh=True))
         self._saving = Saving(
             self._segments, self._big, self._leases, self._describe, is_local=self._is_local
@@ -155,7 +154,7 @@ class FileStore(BaseStore):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by where it is: the copy is another worker."""
-        return _reopen, (type(self), str(self._path), self._options)
+        return _reopen, (type(self), self._path, self._options)
 
     @property
     def worker_id(self) -> str:
@@ -367,15 +366,16 @@ class FileStore(BaseStore):
         return self._save_if_wanted(lease, frame, inputs)
 
     def _save_if_wanted(self, lease: Lease, frame: Frame, inputs: Sequence[bytes]) -> Outcome:
-        digest, index, writer = lease.digest, self._index, self._saving.writer()
+        digest, index, saving = lease.digest, self._index, self._saving
+        writer = saving.writer()
         if digest in index.histories and index.expects_removed(digest, writer.worker):
-            self._saving.save_void(writer, digest)
+            saving.save_void(writer, digest)
             return Outcome.STALE
-        if self.news.is_stale((digest, *inputs), lease.since):
+        if self.news.clock != lease.since and self.news.is_stale((digest, *inputs), lease.since):
             return Outcome.STALE
         if digest in index.results:
             return Outcome.DUPLICATE
-        self._saving.save(writer, frame)
+        saving.save(writer, frame)
         return Outcome.SAVED
 
     def release(self, lease: Lease) -> None:
@@ -413,7 +413,7 @@ class FileStore(BaseStore):
     def heartbeat(self) -> Heartbeat:
         self._be_writable()
         self._saving.begin()
-        return StoreHeartbeat(self._leases.heartbeat(), str(self._segments.folder))
+        return StoreHeartbeat(self._leases.heartbeat(), self._segments.folder)
 
     # Writing
 
