@@ -22,7 +22,7 @@ from browser import Page, browser  # noqa: E402
 from check_links import dead_links  # noqa: E402
 from make_api_page import module_of, offered  # noqa: E402
 from make_comparison import PAGE as COMPARISON  # noqa: E402
-from make_comparison import figures, page  # noqa: E402
+from make_comparison import figures, figures_in_turn, page  # noqa: E402
 
 sys.path.pop(0)
 
@@ -130,6 +130,29 @@ def test_a_row_is_compared_where_others_did_the_same_work() -> None:
         "| --- | --- | --- | --- | --- |",
         "| one | 2 s | 1,234 s | 0.123 s |  |",
         "| three | 1 s |  |  | 3 s |",
+    ]
+
+
+def test_a_program_that_was_measured_in_turn_has_a_row_for_each_work() -> None:
+    def row(title: str, program: str, own: list[float], other: list[float]) -> dict[str, object]:
+        samples = {
+            "ours": [{"value": one} for one in own],
+            "baseline": [{"value": one} for one in other],
+        }
+        return {"title": title, "unit": "s", "baseline_name": program, "samples": samples}
+
+    rows = [
+        row("warm", "a 1.0", [1.0], [2.0]),
+        row("cold", "b", [3.0, 9.0, 4.0], [0.5]),
+        row("cold", "a 1.0", [5.0], [6.0]),
+    ]
+
+    assert figures_in_turn({"rows": rows}).splitlines() == [
+        "| work | program | it took | this project |",
+        "| --- | --- | --- | --- |",
+        "| warm | a 1.0 | 2 s | 1 s |",
+        "| cold | b | 0.5 s | 4 s |",
+        "| cold | a 1.0 | 6 s | 5 s |",
     ]
 
 
