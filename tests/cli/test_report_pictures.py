@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jug import Task
 from jug.report.axis import axis_of
 from jug.report.graph_picture import graph_picture
-from jug.report.timeline import CELLS, Kinds, timeline
+from jug.report.timeline import CELLS, Kinds, kinds_of, timeline
 from jug.task.graph import Graph
 from jug.views.distribution import distribution
 from jug.views.folded import FoldedGraph, Link, folded
@@ -88,6 +88,19 @@ def test_the_cells_hold_all_the_time_of_the_runs(runs: list[tuple[float, float]]
     assert told.done[-1] == sum(end > 0.0 for end in ends)
     assert all(before <= after for before, after in pairwise(told.done))
     assert len(told.lanes[0].bars) == len(runs)
+
+
+def test_a_run_under_another_name_than_its_task_is_drawn_with_the_others() -> None:
+    of_worker = WorkerRuns()
+    of_worker.add("m.cut_o", [0], [1.0], [2.0])
+    times = WorkerTimes(Places({}).of("a:1"), 1, 0.0, 3.0, 2.0, None, None)
+    found = Timings([], [times], [], [3.0], [of_worker], {})  # type: ignore[arg-type]
+
+    told = timeline(found, kinds_of(found, ["m.cut_off"]))
+
+    assert told is not None
+    assert told.legend() == [("k6", "all others")]
+    assert told.lanes[0].bars[0].kind == 0
 
 
 @given(st.lists(st.floats(0.0, 1e9), min_size=1, max_size=100))

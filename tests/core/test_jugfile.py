@@ -112,6 +112,14 @@ def test_the_jugfiles_folder_and_the_working_directory_are_importable():
     assert names["here"].a + names["beside"].b == 3
 
 
+def test_of_a_jugfile_that_is_a_link_the_links_folder_is_importable():
+    write("project/near_the_link.py", "b = 2")
+    write("shared/main.py", "import near_the_link")
+    os.symlink("../shared/main.py", "project/linked.py")
+
+    assert Jugfile("project/linked.py").read().names["near_the_link"].b == 2
+
+
 def test_the_jugfile_sees_its_own_arguments():
     write("args.py", "import sys\ngiven = list(sys.argv)")
 

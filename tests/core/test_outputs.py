@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import selectors
 from mmap import mmap
@@ -208,6 +209,28 @@ def test_what_a_thread_prints_is_counted_before_it_can_be_taken():
 
     assert counted >= 1
     assert counting.written == len(data)
+    counting.close()
+    os.close(reader)
+
+
+def test_what_another_thread_prints_meanwhile_is_counted_too():
+    class Meanwhile(io.FileIO):
+        """As if another thread wrote just when one does."""
+
+        def write(self, data):
+            if data == b"outer":
+                counting.write(b"inner")
+            return super().write(data)
+
+    class Counting(task_output._Counting, Meanwhile):
+        pass
+
+    reader, writer = os.pipe()
+    counting = Counting(writer, "w")
+
+    counting.write(b"outer")
+
+    assert counting.written == len(b"outer" + b"inner")
     counting.close()
     os.close(reader)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jug.execution import process_group
-from jug.execution.process_group import Moment, Remains, send_signal
+from jug.execution.process_group import Moment, Remains, now, send_signal
 
 LEADER_OF_ANOTHER = """
 import signal, subprocess, sys
@@ -217,6 +217,17 @@ def test_numbers_of_processes_go_round(pid: int | str, last: int | str, is_later
     assert moment.is_before(numbers[0], ticks) is is_later
     assert moment.is_before(numbers[0], ticks + 1)
     assert not moment.is_before(numbers[0], ticks - 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with the worker")
+@pytest.mark.parametrize("said", ["", "0.1 0.2", "0.1 0.2 0.3 1/2 300\n"])
+def test_of_a_file_that_is_not_the_systems_no_number_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    (tmp_path / "loadavg").write_text(said)
+    monkeypatch.setattr(process_group, "_LOADS", str(tmp_path / "loadavg"))
+
+    assert now().last_pid == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with the worker")

@@ -153,6 +153,17 @@ def test_what_another_worker_has_saved_and_is_about_to_count_is_its_own(
     assert two_workers.slots.executed()["builtins.abs"].runs == 1
 
 
+def test_what_another_worker_has_run_in_vain_was_done_by_others(two_workers: TwoWorkers) -> None:
+    done = two_workers.tasks[0]
+    two_workers.other.publish(done)
+    done.run()  # as by a worker of another run
+    two_workers.other.count_none()
+    two_workers.reporter.begin(two_workers.agenda)
+
+    (said,) = standings(two_workers.theirs)
+    assert said.elsewhere == {"builtins.abs": 1}
+
+
 def test_a_display_is_drawn_often_and_the_store_looked_at_once_in_a_second(
     store: BaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

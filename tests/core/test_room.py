@@ -33,11 +33,12 @@ A_GPU = Needs(gpus=1)
 def rooms_in(slots: WorkerSlots, capacity: Capacity) -> list[Room]:
     """Return the room as each worker sees it."""
     ours, theirs = open_channel()
-    ours.close()
-    theirs.close()
-    return [
+    rooms = [
         Room(capacity, SupervisorConnection(theirs, slots, slot)) for slot in range(slots.count)
     ]
+    ours.close()
+    theirs.close()
+    return rooms
 
 
 def tasks_with(*needs: Needs) -> list[Task]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jug.backends._file import disk
-from jug.backends._file.disk import is_local
+from jug.backends._file.disk import is_file, is_folder, is_local
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux lists its mounts")
 
@@ -68,3 +68,14 @@ def test_where_no_mounts_are_listed_nothing_is_certain(
     monkeypatch.setattr(disk, "read_whole", missing)
 
     assert not is_local(tmp_path)
+
+
+def test_what_can_not_be_known_of_a_file_is_not_taken_for_a_no(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+
+    assert (is_file(str(tmp_path / "file")), is_folder(str(tmp_path / "file"))) == (True, False)
+    assert (is_file(str(tmp_path)), is_folder(str(tmp_path))) == (False, True)
+    assert not is_folder(str(tmp_path / "file" / "inner")) and not is_file(str(tmp_path / "no"))
+    with pytest.raises(OSError):
+        is_folder(str(tmp_path / "loop"))

@@ -472,6 +472,46 @@ def test_healthy_workers_go_on_when_one_dies_while_the_jugdir_is_away(
     assert ends == {"0": 1, "1": 1, "2": 1}
 
 
+CLOSING_PIPES = """
+import os, stat
+from jug import TaskGenerator
+
+kept = []
+
+@TaskGenerator
+def close_pipes(i):
+    for number in range(3, 64):
+        try:
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                os.close(number)
+        except OSError:
+            pass
+    for number in range(12):
+        kept.append(open(f"mine-{number}", "wb", buffering=0))
+        kept[-1].write(b"mine")
+    return i
+
+@TaskGenerator
+def good(i):
+    return i
+
+close_pipes(0), [good(i) for i in range(3)]
+"""
+
+
+@JOBS
+def test_a_worker_writes_nothing_to_files_that_a_task_has_opened_after_closing_its_pipes(
+    write, jug, jobs
+):
+    write(CLOSING_PIPES)
+
+    jug("execute", "-j", jobs)
+    status, _, err = jug("execute", "-j", jobs)
+
+    assert (status, err) == (0, "")
+    assert {path.read_bytes() for path in Path().glob("mine-*")} == {b"mine"}
+
+
 CUTTING_OFF = """
 import os, time
 from jug import TaskGenerator

@@ -6,7 +6,13 @@ import os
 import select
 from typing import TextIO
 
-__all__ = ["is_in_background", "is_ready", "is_stream_ready", "write_all"]
+__all__ = ["identity", "is_in_background", "is_ready", "is_stream_ready", "write_all"]
+
+
+def identity(descriptor: int) -> tuple[int, int]:
+    """Return which file it is: a number that was closed may be that of another one by now."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 def write_all(descriptor: int, data: bytes) -> None:

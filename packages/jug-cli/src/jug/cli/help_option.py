@@ -22,15 +22,15 @@ def _show_help(context: click.Context, parameter: click.Parameter, asked: bool) 
 
 
 _OPTION: Final = click.Option(
-    NAMES, is_flag=True, is_eager=True, expose_value=False, callback=_show_help,
+    [*NAMES, "_help_of_jug"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help,
     help="Show this message and exit.",
 )  # fmt: skip
 
 
 class HelpfulCommand(click.Command):
-    """A command with that option, unless it has another meaning for one of its names."""
+    """A command with that option, unless it has another meaning for one of its names, or none."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return the option that shows the help, the same at each call."""
-        names = self.get_help_option_names(ctx)
-        return _OPTION if {*names} == {*NAMES} else super().get_help_option(ctx)
+        is_wanted = self.add_help_option and {*self.get_help_option_names(ctx)} == {*NAMES}
+        return _OPTION if is_wanted else super().get_help_option(ctx)

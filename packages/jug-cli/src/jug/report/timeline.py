@@ -99,7 +99,8 @@ def kinds_of(found: Timings, order: Iterable[str]) -> Kinds:
     """Return which names have colours; `order` is that of the legend."""
     longest = sorted(found.names, key=lambda one: one.total, reverse=True)
     chosen = {one.name for one in longest[:_COLOURS]}
-    named = list(dict.fromkeys(order))
+    ran = {name for runs in found.runs for name, _ in runs.parts()}  # some by other names
+    named = list(dict.fromkeys([*order, *sorted(ran)]))
     return Kinds([name for name in named if name in chosen], len(named) > len(chosen))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import time
@@ -11,7 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.backends.base import BaseStore
-from jug.descriptors import write_all
+from jug.descriptors import identity, write_all
 from jug.errors import JugError
 from jug.execution.output_pipe import OutputPipe
 from jug.execution.settings import Settings
@@ -55,6 +56,7 @@ class SupervisorConnection:
         known_runs: KnownRuns | None = None,
     ) -> None:
         self.channel = channel
+        self._identity = identity(channel.fileno())
         self.slots = slots
         self.slot = slot
         self.retryable = retryable
@@ -104,6 +106,8 @@ class SupervisorConnection:
 
     def _send(self, message: tuple[str, Any]) -> None:
         data = pickle.dumps(message)
+        if identity(self.channel.fileno()) != self._identity:  # a task has closed it
+            raise OSError(errno.EBADF, "the connection to the supervisor was closed")
         write_all(self.channel.fileno(), _LENGTH.pack(len(data)) + data)
 
     def is_on_trial(self, digest: bytes) -> bool:
@@ -133,6 +137,10 @@ class SupervisorConnection:
         seconds = time.monotonic() - self._began
         if not self._tally.add(name, seconds):
             self._send(("executed", {name: Spent(1, seconds)}))
+        self.slots.note_counted(self.slot)
+
+    def count_none(self) -> None:
+        """Show that the task which this worker has run counts for nothing."""
         self.slots.note_counted(self.slot)
 
     def clear_slot(self) -> None:

@@ -16,6 +16,8 @@ import sys
 from contextlib import suppress
 from typing import Final, Self
 
+from jug.descriptors import identity
+
 if sys.platform != "win32":  # which starts no workers
     import fcntl
     import termios
@@ -100,8 +102,7 @@ class OutputPipe:
 
     def identity(self) -> tuple[int, int]:
         """Return which file it is that `is_empty` asks."""
-        status = os.fstat(self._kept)
-        return status.st_dev, status.st_ino
+        return identity(self._kept)
 
     @property
     def inherited(self) -> tuple[int, int]:

@@ -18,6 +18,8 @@ from typing import Final
 
 from jug.named_tuple import NamedTuple
 
+_LOADS: Final = "/proc/loadavg"
+"""Linux says here which process it started last."""
 _PAUSE: Final = 0.02  # seconds between two looks at those that were asked
 _GRACE: Final = 1.0  # seconds that a process has to end after it was asked to
 
@@ -69,22 +71,22 @@ def _seconds() -> float:
 
 def _last_pid() -> int:
     try:
-        descriptor = os.open("/proc/loadavg", os.O_RDONLY)
-    except OSError:
+        with open(_LOADS, "rb", buffering=0) as file:
+            # A container may be shown a file in its place that counts for the whole machine.
+            is_own = os.fstat(file.fileno()).st_dev == os.stat("/proc").st_dev
+            return int(file.read().split()[-1]) if is_own else 0
+    except (OSError, ValueError, IndexError):
         return 0
-    try:
-        return int(os.read(descriptor, 200).split()[-1])
-    finally:
-        os.close(descriptor)
 
 
 def _is_later(pid: int, last_pid: int) -> bool:
     """Return whether a process was started after another, not long ago: numbers go round."""
-    if not last_pid:
+    try:
+        with open("/proc/sys/kernel/pid_max", "rb") as file:
+            count = int(file.read())
+    except (OSError, ValueError):
         return True
-    with open("/proc/sys/kernel/pid_max", "rb") as file:
-        count = int(file.read())
-    return 0 < (pid - last_pid) % count < count / 2
+    return not last_pid or 0 < (pid - last_pid) % count < count / 2
 
 
 def end_started_since(moment: Moment) -> None:

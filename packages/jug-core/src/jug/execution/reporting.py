@@ -53,6 +53,9 @@ class Reporter:
     def count_executed(self, name: str) -> None:
         """Say that the task was run and saved."""
 
+    def count_none(self) -> None:
+        """Say that the task was run, and that its result was not wanted."""
+
     def clear(self) -> None:
         """Say that this worker runs nothing."""
 
@@ -132,6 +135,10 @@ class ToSupervisor(Reporter):
     def count_executed(self, name: str) -> None:
         """Count the task in this worker's tally."""
         self._connection.count_executed(name)
+
+    def count_none(self) -> None:
+        """Show in this worker's slot that no more is to be counted of the task."""
+        self._connection.count_none()
 
     def clear(self) -> None:
         """Clear this worker's slot."""

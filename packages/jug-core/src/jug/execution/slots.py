@@ -20,7 +20,7 @@ would end the process that does it.
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
       203 bytes    the task's name, as much as fits, or that of the last; none before the first
-      uint8        1 once it is in the tally
+      uint8        1 once it is in the tally, or will not be
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
     after these    for each worker what it takes of the machine, in 24 bytes
@@ -182,7 +182,7 @@ class WorkerSlots:
         return now
 
     def note_counted(self, slot: int) -> None:
-        """Show that the tally of a slot has the task that its worker has run."""
+        """Show that the task which a worker has run is in its tally, if it is to be."""
         self._bytes[_FIRST + slot * _SLOT.size + _IS_COUNTED] = 1
 
     def set_deadline(self, slot: int, seconds: float | None) -> None:

@@ -135,13 +135,13 @@ class _Counting(io.FileIO):
     """It counts before it can be taken: a thread that writes may be held up afterwards."""
 
     def write(self, data: Any, /) -> int:
-        before, count = self.written, 0
-        self.written += memoryview(data).nbytes
+        size, count = memoryview(data).nbytes, 0
+        self.written += size
         try:
             count = super().write(data)
             return count
         finally:
-            self.written = before + (count or 0)  # none where it would have to wait
+            self.written += (count or 0) - size  # none where it would have to wait
 
 
 def _counting(stream: Any, descriptors: Sequence[int]) -> _Counting | None:

@@ -339,6 +339,7 @@ class Worker:
             self.news.pass_over(task.digest)
         self.taking.note_changes(agenda)
         if outcome is not Outcome.SAVED:
+            self.reporter.count_none()
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
             note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:

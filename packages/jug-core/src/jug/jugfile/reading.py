@@ -142,7 +142,7 @@ class Jugfile:
                 "a module that is in use: rename it",
                 path=self.path,
             )
-        for folder in (os.getcwd(), os.path.dirname(os.path.realpath(self.path))):
+        for folder in (os.getcwd(), os.path.realpath(os.path.dirname(self.path))):
             if folder not in sys.path:
                 sys.path.insert(0, folder)
         module = ModuleType(self.name)

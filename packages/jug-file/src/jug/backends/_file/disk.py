@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -60,6 +61,23 @@ def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> OSError:
 def is_missing(error: OSError) -> bool:
     """Return whether the error says that a file was removed, here or by another host."""
     return error.errno in (errno.ENOENT, errno.ESTALE)
+
+
+def is_folder(path: str) -> bool:
+    """Return whether this is a folder; raises OSError if that can't be known."""
+    return _has_mode(path, stat.S_ISDIR)
+
+
+def is_file(path: str) -> bool:
+    """Return whether this is a file; raises OSError if that can't be known."""
+    return _has_mode(path, stat.S_ISREG)
+
+
+def _has_mode(path: str, is_wanted: Callable[[int], bool]) -> bool:
+    try:
+        return is_wanted(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 @contextmanager

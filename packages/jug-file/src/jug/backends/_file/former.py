@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from os.path import isdir, isfile, join
+from os.path import join
 from typing import Final
+
+from jug.backends._file.disk import is_file, is_folder
 
 _FOLDERS: Final = frozenset({"locks", "packs", "tempfiles"})
 _TWO_HEX: Final = "[0-9a-f]{2}"
@@ -21,10 +23,10 @@ def is_former(jugdir: str) -> bool:
     """Return whether the directory is as jug 2.x made it: with results, or with nothing else."""
     names = set(os.listdir(jugdir))
     short = {name: join(jugdir, name) for name in names if re.fullmatch(_TWO_HEX, name)}
-    parts = {name: folder for name, folder in short.items() if isdir(folder)}
+    parts = {name: folder for name, folder in short.items() if is_folder(folder)}
     if any(re.fullmatch(_REST_HEX, inner) for part in parts.values() for inner in _listed(part)):
         return True
-    if "packs" in names and isfile(join(jugdir, "packs", "jugpack")):
+    if "packs" in names and is_file(join(jugdir, "packs", "jugpack")):
         return True
     return not _FOLDERS.isdisjoint(names) and _FOLDERS.issuperset(names - {*parts})
 

@@ -31,7 +31,14 @@ from zlib import crc32
 from jug import hash as jug_hash
 from jug._former import how_to_adopt
 from jug.backends._file import frames
-from jug.backends._file.disk import explained, folders_above, is_missing, read_whole, sync_folder
+from jug.backends._file.disk import (
+    explained,
+    folders_above,
+    is_folder,
+    is_missing,
+    read_whole,
+    sync_folder,
+)
 from jug.backends._file.folders import make_folder, names_now
 from jug.backends._file.publishing import publish
 from jug.backends._file.segment import is_segment_name
@@ -199,7 +206,7 @@ def _has_segments(jugdir: str, names: set[str]) -> bool:
     Raises `StoreFormatError` if it is one of a later version.
     """
     folder = os.path.join(jugdir, FOLDERS[0])
-    if FOLDERS[0] not in names or not os.path.isdir(folder):
+    if FOLDERS[0] not in names or not is_folder(folder):
         return False
     with explained(folder, "read results in"):
         return any(
