@@ -164,8 +164,8 @@ class Agenda:
         if self.budget is not None or self._room is not None:
             return []
         tasks = self.graph.tasks
-        first = self.plan.ready.first(1)
-        if not (first and short.has(tasks[first[0]].name)):
+        first = self.plan.ready.first(2)
+        if len(first) < 2 or not short.has(tasks[first[0]].name):
             return []
         chosen = short.first_of(tasks[number] for number in self.plan.first_of_turn(MOST))
         return chosen if len(chosen) > 1 else []

@@ -164,7 +164,7 @@ class Task(Lockable, Generic[R]):
         """Yield the tasks that its arguments contain."""
         if self.has_plain_arguments:
             return iter(())
-        return find_dependencies(self.args, self.kwargs)
+        return find_dependencies(*self.args, *self.kwargs.values())
 
     def __jug_dependencies__(self) -> Iterator[Task[Any]]:
         """Yield the task itself: it is what a container of it depends on."""
