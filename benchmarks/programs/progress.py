@@ -1,12 +1,11 @@
 """Print how long it takes to say of tasks what progress is made of, beyond saying nothing."""
 
 import os
-import socket
 import time
 
 from jug import Task, set_jugdir
 from jug.execution.agenda import Agenda
-from jug.execution.connection import SupervisorConnection
+from jug.execution.connection import SupervisorConnection, open_channel
 from jug.execution.reporting import Reporter, ToSupervisor
 from jug.execution.settings import Settings
 from jug.execution.slots import WorkerSlots
@@ -30,7 +29,8 @@ store.poll()
 agenda = Agenda(Jugspace(store, [task]), Settings(), set())
 slots = WorkerSlots.for_workers(1)
 slots.watch()
-ours, _theirs = socket.socketpair()
-said = say_all(ToSupervisor(SupervisorConnection(ours, slots, 0), store), agenda, task)
+_theirs, ours = open_channel()
+connection = SupervisorConnection(ours, slots, 0)
+said = say_all(ToSupervisor(connection, store, store.reader()), agenda, task)
 nothing = say_all(Reporter(), agenda, task)
 print(*(one - other for one, other in zip(said, nothing, strict=True)))
