@@ -51,11 +51,10 @@ class ended_here:  # noqa: N801 -- it reads as a verb, and a generator would cos
     __slots__ = ("_before",)
 
     def __enter__(self) -> None:
-        self._before = _forks
+        self._before = count()
 
     def __exit__(self, *raised: object) -> None:
-        if self._before != _forks:
-            _end()
+        end_if_forked(self._before)
 
 
 def _end() -> None:
