@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 LOADING = """
-import os, time
-print(os.readlink("/proc/self"), flush=True)  # its number outside of the namespace
+import time
+print("loading", flush=True)
 time.sleep(60)
 """
 
@@ -25,7 +25,7 @@ def begin(
     folder: Path, program: Callable[[str], str], unavailable: Callable[[str], object]
 ) -> Iterator[Begin]:
     """Call with the words of a command, to begin it as the first process."""
-    alone = [program("unshare"), "--pid", "--fork", "--kill-child"]
+    alone = [program("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.getuid() != 0:
         alone += ["--user", "--map-root-user"]
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
@@ -43,15 +43,32 @@ def begin(
         process.communicate()
 
 
+def send(unshare: subprocess.Popen[str], signum: int) -> None:
+    """Send a signal to the first process, once it reads the jugfile."""
+    assert unshare.stdout is not None
+    assert unshare.stdout.readline() == "loading\n"
+    children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
+    os.kill(int(children.read_text()), signum)
+
+
 @pytest.mark.parametrize("words", [("status",), ("execute", "-j", "2")])
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_while_the_jugfile_is_read(
+def test_a_signal_ends_it_while_it_reads_the_jugfile(
     begin: Begin, folder: Path, words: tuple[str, ...], signum: int
 ) -> None:
     (folder / "loading.py").write_text(LOADING)
     first = begin(*words, "loading.py")
-    assert first.stdout is not None
 
-    os.kill(int(first.stdout.readline()), signum)
+    send(first, signum)
 
     assert first.wait(timeout=30) == 128 + signum
+
+
+def test_one_that_has_begun_its_worker_ends_in_order(begin: Begin, folder: Path) -> None:
+    (folder / "loading.py").write_text(LOADING)
+    first = begin("execute", "loading.py")
+
+    send(first, signal.SIGTERM)
+
+    assert "Total" in first.communicate(timeout=30)[0]
+    assert first.returncode == 130

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType
 
 __all__ = ["end_as_others_do"]
 
@@ -17,10 +16,7 @@ __all__ = ["end_as_others_do"]
 def end_as_others_do() -> None:
     """See to it that signals which end other processes end this one, even if it is the first."""
     if os.getpid() == 1:
-        from jug.execution.signals import SIGNALS, handle_signals
+        from jug.execution.signals import SIGNALS, end_at_once, handle_signals
 
-        handle_signals(_end, [one for one in SIGNALS if signal.getsignal(one) == signal.SIG_DFL])
-
-
-def _end(signum: int, frame: FrameType | None) -> None:
-    os._exit(128 + signum)
+        unhandled = [one for one in SIGNALS if signal.getsignal(one) == signal.SIG_DFL]
+        handle_signals(end_at_once, unhandled)
