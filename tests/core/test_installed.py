@@ -91,7 +91,8 @@ def test_one_distribution_is_found_however_its_folder_is_spelt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = "[g]\nx = os\n"
-    for number, name in enumerate(("some_tool-1.0.dist-info", "Some-Tool.egg-info")):
+    names = "some_tool-1.0.dist-info", "Some_Tool-1.0-py3.11.egg-info", "some.tool-1.0.dist-info"
+    for number, name in enumerate(names):
         folder = tmp_path / str(number)
         offer(folder, "[g]\ny = sys\n", "some_tool_kit-1.0.dist-info")
         offer(folder, said, name)

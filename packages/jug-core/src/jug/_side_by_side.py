@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 _PARTS: Final = "jug jug-adopt jug-batch jug-cli jug-core jug-file jug-mapreduce jug-redis"
@@ -28,10 +30,18 @@ def folders_of(package: str) -> list[str]:
     ``pkgutil.extend_path``, which is made for that, takes longer to be imported than `jug.task`.
     """
     above, _, name = package.rpartition(".")
-    around = sys.modules[above].__path__ if above else map(os.path.abspath, sys.path)
+    around = sys.modules[above].__path__ if above else _searched()
     others = (os.path.join(folder, name) for folder in around)
     folders = [*sys.modules[package].__path__, *filter(os.path.isdir, others)]
     return [folder for folder in dict.fromkeys(folders) if not _is_former(folder)]
+
+
+def _searched() -> Iterator[str]:
+    """Yield the folders in which Python looks for packages."""
+    for folder in sys.path:
+        if isinstance(folder, str):  # Python passes over all else
+            with suppress(OSError):  # if it is the working folder, and that was removed
+                yield os.path.abspath(folder)
 
 
 def _is_former(folder: str) -> bool:

@@ -114,7 +114,7 @@ def _folders(key: str = "") -> dict[str, tuple[str, str]]:
         with suppress(OSError):
             for entry in os.listdir(folder or "."):
                 begin = entry[: len(key)]
-                if entry.endswith(_SUFFIXES) and begin.replace("-", "_").lower() == key:
+                if entry.endswith(_SUFFIXES) and _SEPARATORS.sub("_", begin).lower() == key:
                     name, _, version = os.path.splitext(entry)[0].partition("-")
                     place = version, os.path.join(folder, entry)
                     found.setdefault(_SEPARATORS.sub("_", name).lower(), place)
