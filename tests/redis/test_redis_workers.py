@@ -104,6 +104,41 @@ def ended(lines):
     return sum(line[0] == "end" for line in lines)
 
 
+# Several short tasks at a time
+
+ONE_IS_LONG = """
+import time
+from pathlib import Path
+from jug import TaskGenerator
+from journal import log
+
+@TaskGenerator
+def work(number):
+    log("begin", number)
+    while number == 200 and not Path("go").exists():
+        time.sleep(0.01)
+    log("end", number)
+
+for number in range(400):
+    work(number)
+"""
+
+
+@pytest.mark.slow
+def test_nobody_waits_long_for_short_tasks_that_were_taken_with_a_long_one(
+    server, use, write, start, journal, wait_for
+):
+    use(server.url())
+    write(ONE_IS_LONG)
+
+    process = start("execute", "-j", "2")
+    wait_for(lambda: ended(journal()) == 399, 60)
+    Path("go").touch()
+
+    assert process.wait(60) == 0
+    assert sorted(int(line[1]) for line in journal() if line[0] == "begin") == [*range(400)]
+
+
 # Sharing a machine
 
 

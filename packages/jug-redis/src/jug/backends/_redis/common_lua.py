@@ -139,6 +139,10 @@ local function holder_of(token)
   return token:match('^[^:]*')
 end
 
+local function is_one_of_several(token)
+  return token:sub(-1) == '+'
+end
+
 local function is_alive(worker, time)
   local deadline = redis.call('ZSCORE', beats, worker)
   return deadline and tonumber(deadline) > time
