@@ -136,10 +136,10 @@ class SupervisorConnection:
         """Return how many seconds ago this worker has taken the task that it shows."""
         return time.monotonic() - self._began
 
-    def count_executed(self, name: str, seconds: float) -> None:
+    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
         """Count a task that this worker has run; it counts also if the worker dies."""
-        if not self._tally.add(name, seconds):
-            self._send(("executed", {name: Spent(1, seconds)}))
+        if not self._tally.add(name, seconds, runs):
+            self._send(("executed", {name: Spent(runs, seconds)}))
         self.slots.note_counted(self.slot)
 
     def count_none(self) -> None:

@@ -54,8 +54,8 @@ class Reporter:
         """Return how many seconds the worker has had the task, if somebody wants to know."""
         return 0.0
 
-    def count_executed(self, name: str, seconds: float) -> None:
-        """Say that a task was run and saved, and what that took."""
+    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
+        """Say that a task was run and saved, and what that took; -1 run takes that back."""
 
     def count_none(self) -> None:
         """Say that the task was run, and that its result was not wanted."""
@@ -140,9 +140,9 @@ class ToSupervisor(Reporter):
         """Return how many seconds the worker has had the task."""
         return self._connection.spent()
 
-    def count_executed(self, name: str, seconds: float) -> None:
+    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
         """Count the task in this worker's tally."""
-        self._connection.count_executed(name, seconds)
+        self._connection.count_executed(name, seconds, runs)
 
     def count_none(self) -> None:
         """Show in this worker's slot that no more is to be counted of the task."""
@@ -203,9 +203,9 @@ class ToDisplay(Reporter):
         """Return how many seconds the worker has had the task."""
         return time.monotonic() - self._began
 
-    def count_executed(self, name: str, seconds: float) -> None:
+    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
         """Count the task, and note what it took."""
-        spent = Spent(1, seconds)
+        spent = Spent(runs, seconds)
         self._executed[name] = self._executed.get(name, Spent()).plus(spent)
 
 

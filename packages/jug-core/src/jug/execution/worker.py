@@ -39,11 +39,11 @@ from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
 from jug.execution.taking import AFTER, Taking
 from jug.execution.task_hooks import may_go_on
+from jug.execution.unsettled import Run, Unsettled
 from jug.execution.waiting import Waiting
 from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
 from jug.messages import Log
-from jug.named_tuple import NamedTuple
 from jug.progress import Display
 from jug.records import RunState
 from jug.task import Task
@@ -56,15 +56,6 @@ if TYPE_CHECKING:
 log = Log("worker")
 
 _BEFORE: Final = "execute.task-pre-execute"
-
-
-class _Run(NamedTuple):
-    """A task that was run, and whose frame was given to the store."""
-
-    number: int
-    frame: Frame
-    result: Any
-    seconds: float
 
 
 class Worker:
@@ -103,8 +94,7 @@ class Worker:
         self._code = CodeKeeper(self.store)
         self._until = inf
         """When no further one of several tasks may begin, by the monotonic clock."""
-        self._unsettled: dict[bytes, _Run] = {}
-        """What was saved of several tasks, and is not known yet to be."""
+        self._unsettled = Unsettled(self.store)
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -257,20 +247,9 @@ class Worker:
                     self._run(lease)
         finally:
             self._until = inf
-            self._end_short_ones()
+            for run, outcome in self._unsettled.end(self.agenda.plan, self.reporter):
+                self._settle(run, outcome)
         return bool(leases)
-
-    def _end_short_ones(self) -> None:
-        try:
-            outcomes = self.store.end_several()
-        except BaseException:
-            for run in self._unsettled.values():
-                self.agenda.plan.reopen(run.number)
-            raise
-        finally:
-            runs, self._unsettled = self._unsettled, {}
-        for digest, outcome in outcomes.items():
-            self._settle(runs[digest], outcome)
 
     # One task
 
@@ -362,30 +341,32 @@ class Worker:
         except BaseException:
             plan.reopen(number)
             raise
-        run = _Run(number, frame, result, self.reporter.spent())
+        run = Run(number, name, frame, result, self.reporter.spent())
+        if outcome in (Outcome.SAVED, None):
+            self.reporter.count_executed(name, run.seconds)
+        else:
+            self.reporter.count_none()
         if outcome is None:
-            self._unsettled[lease.digest] = run
+            self._unsettled.add(run)
         else:
             self._settle(run, outcome)
         return None if following is None else self.taking.accepted(agenda, following)
 
-    def _settle(self, run: _Run, outcome: Outcome) -> None:
+    def _settle(self, run: Run, outcome: Outcome) -> None:
         """Note what became of the frame of a task that was run."""
-        agenda, (number, frame, result, seconds) = self.agenda, run
-        task = agenda.graph.tasks[number]
+        agenda = self.agenda
+        task = agenda.graph.tasks[run.number]
         if outcome is Outcome.SAVED:
-            self.summary.executed[task.name] += 1
-            self.reporter.count_executed(task.name, seconds)
-            agenda.memory.keep(number, result)  # before it is noted that somebody removed it
+            self.summary.executed[run.name] += 1
+            agenda.memory.keep(run.number, run.result)  # before somebody's removal of it is noted
             self.news.pass_over(task.digest)
         self.taking.note_changes(agenda)
         if outcome is not Outcome.SAVED:
-            self.reporter.count_none()
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
-            note_run(self.store, task.digest, state, frame.record)
+            note_run(self.store, task.digest, state, run.frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
-                agenda.plan.reopen(number)
+                agenda.plan.reopen(run.number)
         elif is_hooked(AFTER) and not may_go_on(AFTER, task):
             self.stop = Ending.LIMIT
 
