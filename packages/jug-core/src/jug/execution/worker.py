@@ -248,7 +248,7 @@ class Worker:
         finally:
             self._until = inf
             for run, outcome in self._unsettled.end(self.agenda.plan, self.reporter):
-                self._settle(run, outcome)
+                self._settle(run.number, run.frame, run.result, outcome)
         return bool(leases)
 
     # One task
@@ -341,32 +341,32 @@ class Worker:
         except BaseException:
             plan.reopen(number)
             raise
-        run = Run(number, name, frame, result, self.reporter.spent())
-        if outcome in (Outcome.SAVED, None):
-            self.reporter.count_executed(name, run.seconds)
+        seconds = self.reporter.spent()
+        if outcome is Outcome.SAVED or outcome is None:
+            self.reporter.count_executed(name, seconds)
         else:
             self.reporter.count_none()
         if outcome is None:
-            self._unsettled.add(run)
+            self._unsettled.add(Run(number, name, frame, result, seconds))
         else:
-            self._settle(run, outcome)
+            self._settle(number, frame, result, outcome)
         return None if following is None else self.taking.accepted(agenda, following)
 
-    def _settle(self, run: Run, outcome: Outcome) -> None:
+    def _settle(self, number: int, frame: Frame, result: Any, outcome: Outcome) -> None:
         """Note what became of the frame of a task that was run."""
         agenda = self.agenda
-        task = agenda.graph.tasks[run.number]
+        task = agenda.graph.tasks[number]
         if outcome is Outcome.SAVED:
-            self.summary.executed[run.name] += 1
-            agenda.memory.keep(run.number, run.result)  # before somebody's removal of it is noted
+            self.summary.executed[task.name] += 1
+            agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self.taking.note_changes(agenda)
         if outcome is not Outcome.SAVED:
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
-            note_run(self.store, task.digest, state, run.frame.record)
+            note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
-                agenda.plan.reopen(run.number)
+                agenda.plan.reopen(number)
         elif is_hooked(AFTER) and not may_go_on(AFTER, task):
             self.stop = Ending.LIMIT
 
