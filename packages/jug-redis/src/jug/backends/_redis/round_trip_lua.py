@@ -86,7 +86,7 @@ local earlier, may_have_failed = there[1], is_unsure or has_failed == '1'
 """
 
 _AFTER: Final = """
-local function give_back()
+local function end_lease()
   if held[1] == token then
     redis.call('HDEL', leases, digest)
     return true
@@ -97,9 +97,9 @@ local outcome = NO_FRAME
 if ending == 'save' then
   outcome = save()
   if outcome < UNSURE then
-    give_back()
+    end_lease()
   end
-elseif ending == 'drop' and give_back() then
+elseif ending == 'drop' and end_lease() then
   announce('u', digest)
 end
 
@@ -190,10 +190,11 @@ return answer(NO_FRAME, 0, told, last, events, more) .. table.concat(given)
 
 # Give back those of several that are still held.
 END_SEVERAL: Final = """
+local freed = {}
 for i = 2, #ARGV do
   if redis.call('HGET', leases, ARGV[i]) == ARGV[1] then
-    redis.call('HDEL', leases, ARGV[i])
-    announce('u', ARGV[i])
+    freed[#freed + 1] = ARGV[i]
   end
 end
+give_back(freed)
 """

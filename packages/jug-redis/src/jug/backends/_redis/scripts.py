@@ -2,8 +2,8 @@
 
 All that workers must agree on is decided here, in one place and at one moment.
 
-*The log* is a stream of events, each one letter and a digest: a result is there
-(``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
+*The log* is a stream of events, each one letter and a digest, or more such pairs: a result is
+there (``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
 lease is free without either (``u``).  ``c`` opens the log.  A client's *cursor*
 is the last event that it knows.  It asks for what came after, *including the
 cursor itself*: if that event is not there any more, because the log was trimmed
@@ -307,13 +307,13 @@ if redis.call('ZSCORE', beats, worker) then
 end
 local token = redis.call('HGET', leases, digest)
 if token and is_one_of_several(token) and holder_of(token) == worker then
-  local held = redis.call('HGETALL', leases)
+  local held, others = redis.call('HGETALL', leases), {}
   for i = 1, #held, 2 do
     if held[i + 1] == token and held[i] ~= digest then
-      redis.call('HDEL', leases, held[i])
-      announce('u', held[i])
+      others[#others + 1] = held[i]
     end
   end
+  give_back(others)
 end
 """
 
