@@ -6,12 +6,14 @@ import os
 import platform
 from pathlib import Path
 
+from jug.machine.cores import usable_cores
+
 
 def describe(folder: Path) -> dict[str, str]:
     """Return what may matter of this machine, for work in a folder."""
     return {
         "processor": _processor(),
-        "cores": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} usable",
+        "cores": f"{usable_cores()} of {os.cpu_count()} usable",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "file system": _file_system(folder),
@@ -21,15 +23,20 @@ def describe(folder: Path) -> dict[str, str]:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in _lines("/proc/cpuinfo"):
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
-    return platform.machine()
+    return platform.processor() or platform.machine()
 
 
 def _file_system(folder: Path) -> str:
     """Return the kind of the file system that a folder is on, by the longest mount point."""
-    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    mounts = [line.split() for line in _lines("/proc/self/mounts")]
     path = str(folder.resolve())
     above = [m for m in mounts if os.path.commonpath([m[1], path]) == m[1]]
-    return max(above, key=lambda mount: len(mount[1]))[2]
+    return max(above, key=lambda mount: len(mount[1]))[2] if above else "unknown"
+
+
+def _lines(file: str) -> list[str]:
+    """Return the lines of a file of Linux, none elsewhere."""
+    return Path(file).read_text().splitlines() if os.path.exists(file) else []
