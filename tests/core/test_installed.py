@@ -85,3 +85,18 @@ def test_a_distribution_in_a_zip_file_is_found(
         app.writestr("tool-1.0.dist-info/entry_points.txt", "[g]\nx = os\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "app.zip")])
     assert installed.entry_points("g") == {"x": installed.EntryPoint("x", "os", "tool")}
+
+
+def test_one_distribution_is_found_however_its_folder_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "[g]\nx = os\n"
+    names = "some_tool-1.0.dist-info", "Some_Tool-1.0-py3.11.egg-info", "some.tool-1.0.dist-info"
+    for number, name in enumerate(names):
+        folder = tmp_path / str(number)
+        offer(folder, "[g]\ny = sys\n", "some_tool_kit-1.0.dist-info")
+        offer(folder, said, name)
+        monkeypatch.setattr(sys, "path", [str(folder)])
+        assert [*installed.offered_by("some-tool", "g")] == ["x"]
+        assert [*installed.offered_by("some-tool-kit", "g")] == ["y"]
+        assert installed.offered_by("some", "g") == {}

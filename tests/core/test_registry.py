@@ -1,8 +1,10 @@
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jug.backends import registry
 from jug.backends.dict_store import DictStore
 from jug.backends.registry import open_store, schemes
 from jug.errors import OptionError, StoreError, UnknownStore
@@ -20,6 +22,14 @@ class Opened(DictStore):
 
 def opened_by_a_function(url, **options):
     return Opened.open(url, **options)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Let each test look anew at what is installed."""
+    registry._opener.cache_clear()
+    yield
+    registry._opener.cache_clear()
 
 
 @pytest.fixture

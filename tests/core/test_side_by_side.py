@@ -56,6 +56,39 @@ def test_of_jug_2_in_another_folder_nothing_is_taken(site: Path, tmp_path: Path)
     assert "pip install jug-mapreduce" in python("-c", "import jug.compound", path=[site, former])
 
 
+PARTS_FOUND = """
+import os, sys
+from pathlib import Path
+os.chdir(sys.argv[1])
+sys.path += [None, b"bytes", Path("path"), "missing", "part", "part"]
+import jug
+os.chdir("/")
+import jug.here, jug.backends.there
+print(*jug.__path__, *jug.backends.__path__)
+"""
+
+
+def test_the_parts_are_found_wherever_python_looks_and_however_that_is_said(
+    site: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "part" / "jug"
+    (part / "backends").mkdir(parents=True)
+    (part / "here.py").touch()
+    (part / "backends" / "there.py").touch()
+
+    told = python("-c", PARTS_FOUND, str(tmp_path), path=[site])
+    both = [f"{site}/jug", str(part)]
+    assert told.split() == [*both, *(f"{folder}/backends" for folder in both)]
+
+
+def test_jug_is_imported_where_the_working_folder_was_removed(site: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); import jug; print('here')"
+
+    assert python("-c", code, str(gone), path=[site]) == "here"
+
+
 @pytest.fixture
 def what_is_left(site: Path) -> Path:
     """Return the folder as uninstalling jug 2.x leaves it."""

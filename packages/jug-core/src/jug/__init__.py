@@ -1,12 +1,10 @@
 """Task-based parallel programs in plain Python, with memoisation."""
 
-__path__ = __import__("pkgutil").extend_path(__path__, __name__)
-
 from typing import TYPE_CHECKING
 
 from jug import _side_by_side
 
-__path__ = _side_by_side.without_former(__path__)
+__path__ = _side_by_side.folders_of(__name__)
 
 from jug.collector import importing
 

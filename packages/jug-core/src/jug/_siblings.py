@@ -11,13 +11,14 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jug._former import refuse_if_gone
 from jug.errors import AttributeGone, DistributionMissing
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 _RELEASE: Final = "3.0.0"
 """The version of `jug` that its parts make, where only some of them are installed."""
@@ -90,6 +91,8 @@ def offer(names: list[str]) -> None:
 
 
 def _is_installed(name: str) -> bool:
+    from importlib.util import find_spec  # which takes long to import
+
     home = _HOMES.get(name) or _ALIASES.get(name)
     try:
         return home is None or find_spec(home) is not None

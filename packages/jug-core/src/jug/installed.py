@@ -87,7 +87,7 @@ def offered_by(owner: str, group: str) -> dict[str, EntryPoint]:
     ['dict_store']
     """
     key = owner.replace("-", "_")
-    place = _folders().get(key)
+    place = _folders(key).get(key)
     return {} if place is None else {one.name: one for one in _of_one(key, place[1], group)}
 
 
@@ -104,13 +104,17 @@ def _of_one(owner: str, folder: str, group: str) -> Iterator[EntryPoint]:
         yield EntryPoint(name, value, owner.replace("_", "-"))
 
 
-def _folders() -> dict[str, tuple[str, str]]:
-    """Return the version and the folder of each distribution that would be imported."""
+def _folders(key: str = "") -> dict[str, tuple[str, str]]:
+    """Return the version and the folder of each distribution that would be imported.
+
+    With a key only of those whose names begin with that, which takes much less time.
+    """
     found: dict[str, tuple[str, str]] = {}
     for folder in sys.path:
         with suppress(OSError):
             for entry in os.listdir(folder or "."):
-                if entry.endswith(_SUFFIXES):
+                begin = entry[: len(key)]
+                if entry.endswith(_SUFFIXES) and _SEPARATORS.sub("_", begin).lower() == key:
                     name, _, version = os.path.splitext(entry)[0].partition("-")
                     place = version, os.path.join(folder, entry)
                     found.setdefault(_SEPARATORS.sub("_", name).lower(), place)

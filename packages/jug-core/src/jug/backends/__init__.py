@@ -1,7 +1,8 @@
 """Stores: what keeps the results of tasks and says who works on what."""
 
-__path__ = __import__("pkgutil").extend_path(__path__, __name__)
-
+from jug import _side_by_side
 from jug._former import tell_what_is_gone
+
+__path__ = _side_by_side.folders_of(__name__)
 
 tell_what_is_gone(__name__)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from os import PathLike, fspath
 from os.path import expanduser
 from typing import Any, Final
@@ -70,7 +71,7 @@ def open_store(url: str | PathLike[str] | BaseStore, **options: Any) -> BaseStor
 
 def load_store(url: str) -> None:
     """Import what opens a URL; raise what `open_store` would, if that can't be done."""
-    _load(_entry_of(scheme_of(url)))
+    _opener(scheme_of(url))
 
 
 def schemes() -> dict[str, EntryPoint]:
@@ -106,9 +107,15 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _open(scheme: str, url: str, options: dict[str, Any]) -> BaseStore:
+    return _opener(scheme)(url, **options)
+
+
+@cache  # a worker that is forked has it from its parent
+def _opener(scheme: str) -> Callable[..., BaseStore]:
+    """Return what opens the URLs of a scheme."""
     found = _load(_entry_of(scheme))
     opener: Callable[..., BaseStore] = getattr(found, "open", found)
-    return opener(url, **options)
+    return opener
 
 
 def _entry_of(scheme: str) -> EntryPoint:

@@ -7,7 +7,6 @@ and what is missing, or is of another kind, is empty.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any, Final, Self
 
 from jug.backends.process import Process
 from jug.installed import versions
+from jug.json_bytes import from_json, to_json
 from jug.named_tuple import NamedTuple
 
 _JOB_VARIABLES: Final = {
@@ -91,7 +91,7 @@ class WorkerRecord(NamedTuple):
         """Return the description as JSON, without the id."""
         about = {name: given for name, given in self._asdict().items() if given}
         del about["id"], about["process"]
-        return json.dumps({**self.process._asdict(), **about}).encode()
+        return to_json({**self.process._asdict(), **about})
 
     @classmethod
     def unpack(cls, id: str, packed: bytes) -> Self:
@@ -100,7 +100,7 @@ class WorkerRecord(NamedTuple):
         Raises ValueError if it is none.
         """
         try:
-            said = json.loads(packed)
+            said = from_json(packed)
             process = Process.of([said.pop(name) for name in Process._fields])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the description of worker {id} is damaged ({error})") from error
@@ -115,7 +115,7 @@ class WorkerRecord(NamedTuple):
     def ended(self, packed: bytes) -> Self:
         """Return the same worker with its end, as `pack_end` has packed it or a later version."""
         try:
-            end = float(json.loads(packed)["end"])
+            end = float(from_json(packed)["end"])
         except (ValueError, KeyError, TypeError):
             return self
         return self._replace(end=end) if 0.0 <= end < _LATEST else self
@@ -140,7 +140,7 @@ def _is(said: Any, kind: type, items: type | None) -> bool:
 
 def pack_end() -> bytes:
     """Return as JSON that a worker ends now."""
-    return json.dumps({"end": time.time()}).encode()
+    return to_json({"end": time.time()})
 
 
 def _cores() -> int:

@@ -13,7 +13,6 @@ A part is kept once, however many functions reach it and however often a worker 
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from jug.code.fingerprint import Code, Part, fingerprint, split
+from jug.json_bytes import from_json, to_json
 from jug.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def _pieces(codes: Iterable[Code]) -> Iterator[tuple[bytes, bytes]]:
     parts: dict[int, Part] = {}
     for code in codes:
         parts.update((part.id, part) for part in code.reached)
-        about = json.dumps({"unseen": code.unseen, "border": code.border}).encode()
+        about = to_json({"unseen": code.unseen, "border": code.border})
         ids = sorted(part.id.to_bytes(_ID) for part in code.reached)
         yield _CODE + bytes.fromhex(code.reach), about + b"\0" + b"".join(ids)
     for part in parts.values():
-        said = json.dumps([part.name, part.kind, part.fingerprint, part.source]).encode()
+        said = to_json([part.name, part.kind, part.fingerprint, part.source])
         yield _PART + part.id.to_bytes(_ID), zlib.compress(said)
 
 
@@ -73,7 +73,7 @@ def accept_code(store: BaseStore, accepted: Iterable[Accepted]) -> None:
     """Keep in a store that changes were accepted."""
     store.keep_code(
         {
-            _ACCEPTED + bytes.fromhex(fingerprint(f"{one.old} {one.new}")): json.dumps(one).encode()
+            _ACCEPTED + bytes.fromhex(fingerprint(f"{one.old} {one.new}")): to_json(one)
             for one in accepted
         }
     )
@@ -99,7 +99,7 @@ class KeptCode:
         for key, piece in self._pieces.items():
             if key[:1] == _ACCEPTED:
                 with suppress(ValueError, TypeError):
-                    old, new, name, time = json.loads(piece)
+                    old, new, name, time = from_json(piece)
                     found.append(Accepted(str(old), str(new), str(name), float(time)))
         return sorted(found, key=lambda one: one.time)
 
@@ -119,14 +119,14 @@ class KeptCode:
         own, reach = fingerprints
         about, _, ids = self._pieces.get(_CODE + bytes.fromhex(reach), b"").partition(b"\0")
         try:
-            said = json.loads(about)
+            said = from_json(about)
             parts = [self._part(ids[at : at + _ID]) for at in range(0, len(ids), _ID)]
             return Code(own, reach, parts, tuple(said["unseen"]), tuple(said["border"]))
         except (ValueError, TypeError, KeyError, zlib.error):
             return None
 
     def _part(self, id: bytes) -> Part:
-        said = json.loads(zlib.decompress(self._pieces[_PART + id]))
+        said = from_json(zlib.decompress(self._pieces[_PART + id]))
         name, kind, fingerprint, source = map(str, said)
         return Part(name, kind, fingerprint, source, int.from_bytes(id))
 

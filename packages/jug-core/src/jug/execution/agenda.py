@@ -28,7 +28,6 @@ from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.short_tasks import MOST, ShortTasks
 from jug.execution.summary import Ending, Summary
-from jug.execution.too_large import too_large
 from jug.jugfile import Jugspace
 from jug.needs import NOTHING
 from jug.task import Task
@@ -323,7 +322,9 @@ class Agenda:
         summary.left = self.plan.left
         if self.budget is not None and summary.ending is Ending.TIME:
             summary.too_long = self.budget.too_long(self._left())
-        if self._room is not None:
+        if self._room is not None and self.plan.left:
+            from jug.execution.too_large import too_large  # few runs come here
+
             summary.too_large = too_large(self._left(), self._room.capacity)
         summary.blocked = len(self.plan.blocked())
         here = {failure.digest for failure in summary.failures}

@@ -20,12 +20,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice, repeat
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jug.execution.ready_by_needs import ReadyByNeeds
 from jug.execution.ready_tasks import READY, ReadyTasks
 from jug.execution.room import Room
 from jug.task.graph import Graph
+
+if TYPE_CHECKING:
+    from jug.execution.ready_by_needs import ReadyByNeeds
 
 WAITING: Final = 0
 HELD: Final = 2
@@ -66,11 +68,13 @@ class Plan:
         self._selected = selected
         self._room = room
         ready = self._count(done, failures)
-        self.ready: ReadyTasks | ReadyByNeeds = (
-            ReadyTasks(ready, self.states)
-            if room is None
-            else ReadyByNeeds(ready, self.states, graph.tasks, room)
-        )
+        self.ready: ReadyTasks | ReadyByNeeds
+        if room is None:
+            self.ready = ReadyTasks(ready, self.states)
+        else:
+            from jug.execution.ready_by_needs import ReadyByNeeds  # few tasks say what they need
+
+            self.ready = ReadyByNeeds(ready, self.states, graph.tasks, room)
 
     def extend(self, done: list[bool], failures: Mapping[bytes, bool]) -> None:
         """Go on to the tasks that came to the graph since, given which of them are done."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jug.execution.too_large import TooLarge
 from jug.named_tuple import NamedTuple
 from jug.wording import counted, duration
+
+if TYPE_CHECKING:
+    from jug.execution.too_large import TooLarge
 
 
 class Ending(Enum):

@@ -8,7 +8,6 @@ when they are done.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
@@ -172,8 +171,10 @@ def _of_subclass(x: Any, made: dict[int, Any]) -> Any:
 
 def _copied(x: Any) -> Any:
     """Return a copy, None if there is none: what is frozen may give itself, or refuse."""
+    from copy import copy  # few tasks need it
+
     try:
-        fresh = copy.copy(x)
+        fresh = copy(x)
     except Exception:
         return None
     return fresh if type(fresh) is type(x) and fresh is not x else None

@@ -25,7 +25,6 @@ from jug.task.arguments import ATOMS, TASKS, dependencies_first, find_dependenci
 from jug.task.elsewhere import look_for, refuse_to_compute
 from jug.task.locks import Lockable
 from jug.task.made import alltasks
-from jug.task.no_value import not_found
 from jug.task.run_options import DEFAULTS, RunOptions, of_version
 from jug.task.tasklet import Item, Tasklet, cannot_iterate
 
@@ -223,6 +222,8 @@ class Task(Lockable, Generic[R]):
         """Read the value from the store, also if it is loaded already."""
         store, digest = self.store, self.digest
         if not (store.has(digest) or self.can_load(store)):
+            from jug.task.no_value import not_found
+
             raise not_found(self)
         self.loaded_value = store.load_digest(digest)
 

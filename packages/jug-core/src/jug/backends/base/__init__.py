@@ -42,7 +42,6 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -136,6 +135,8 @@ class BaseStore(NamedAccess):
         A store object is for one thread at a time.  Here it is a copy, so a store that
         other processes can open pickles by where it is.
         """
+        from copy import copy  # few need it
+
         return copy(self)
 
     @abstractmethod

@@ -14,7 +14,6 @@ nothing but its name can say whose it is, so this names the process:
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Final
@@ -86,6 +85,8 @@ class Sight(NamedTuple):
 
 def make(path: str, worker: str, process: Process) -> int:
     """Make a worker's own file; return it open."""
+    import json  # which a worker that has nothing to do does not need
+
     described = json.dumps(process._replace(host=process.host[:64]), ensure_ascii=False)
     with written_aside(path, _begun(path, process)) as file:
         write_at(file, f"{worker}\n{described}\n".encode().ljust(CLAIM_AT).ljust(SIZE, b"\0"), 0)
@@ -160,6 +161,8 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
 
 
 def _process(text: bytes) -> Process | None:
+    import json
+
     try:
         return Process.of(json.loads(text))
     except ValueError:
