@@ -3,8 +3,16 @@
 #   docker build -t jug-worker -f containers/worker.Dockerfile .
 #   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" jug-worker execute primes.py
 #
-# Build an image of your own on it, `FROM jug-worker`, to add what your jugfiles import.
-# `docker stop` asks a worker to end: give it the time that a task takes, `-t 600`.
+# What your jugfiles import is added by an image of your own, built on it:
+#
+#   FROM jug-worker
+#   USER root
+#   RUN pip install --no-cache-dir scikit-image
+#   USER 65534:65534
+#
+# `docker stop` has it give its tasks back at once, for others to take; `docker kill --signal USR1`
+# has it finish them first, and begin no other.  Where tasks leave processes behind, `--init`
+# starts one that sees to their ends.
 
 FROM python:3.13-slim AS wheels
 COPY packages /source
@@ -12,11 +20,11 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels /source/*
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir /wheels/*.whl && jug --version
+    pip install --no-cache-dir --root-user-action=ignore /wheels/*.whl && jug --version
 # The log of `docker logs` shows a line when it is written, and home is a folder for everybody.
 ENV PYTHONUNBUFFERED=1 HOME=/tmp
 USER 65534:65534
 WORKDIR /work
-# The first process of a container gets no signal's default, so jug's own handlers must be it.
+# No shell before it: signals go to the first process, and that is jug.
 ENTRYPOINT ["jug"]
 CMD ["--help"]

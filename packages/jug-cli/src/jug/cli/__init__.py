@@ -28,6 +28,7 @@ with importing():
     import click
 
     from jug.cli.ending import end_without_teardown
+    from jug.cli.first_process import end_as_others_do
     from jug.cli.help_option import NAMES, HelpfulCommand
     from jug.cli.output import written_output
 
@@ -105,6 +106,7 @@ class _Jug(HelpfulCommand, click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command line to the end of its output."""
+        end_as_others_do()
         try:
             with written_output():
                 return super().main(*args, **extra)

@@ -62,6 +62,11 @@ def restore_signals(before: dict[int, Any]) -> None:
             _handled[signum] = (handler, first)
 
 
+def end_at_once(signum: int, frame: FrameType | None) -> None:
+    """Handle a signal as the system does by default, which spares the first of all processes."""
+    os._exit(128 + signum)
+
+
 _masks = threading.local()  # `mask`: the signals that were blocked before the fork
 
 

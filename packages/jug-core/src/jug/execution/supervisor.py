@@ -44,6 +44,7 @@ from jug.execution.process_group import Remains
 from jug.execution.signals import (
     SIGNALS,
     SUSPENDING,
+    end_at_once,
     handle_signals,
     heed_children,
     restore_signals,
@@ -147,7 +148,7 @@ class Supervisor:
     def _pass_on_interrupt(self, before: dict[int, Any]) -> None:
         """Tell whoever handled the signal before: the worker around a run inside a task."""
         handler = before.get(self._interrupted_by)
-        if callable(handler) and handler is not signal.default_int_handler:
+        if callable(handler) and handler not in (signal.default_int_handler, end_at_once):
             handler(self._interrupted_by, None)
 
     def _is_busy(self) -> bool:
@@ -251,7 +252,7 @@ class Supervisor:
                 continue
             running = self.slots.running(worker.slot)
             worker.beat(now)
-            worker.show(running)
+            worker.show(running, now)
             self._overdue.check(worker, running, now)
         self._remains.attend()
         self._attend_errands()

@@ -323,8 +323,9 @@ class FileStore(BaseStore):
             self.poll()
         return self._save_if_wanted(lease, frame, inputs)
 
-    def end_several(self) -> None:
+    def end_several(self) -> Mapping[bytes, Outcome]:
         self._claims.end()
+        return {}
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
         try:

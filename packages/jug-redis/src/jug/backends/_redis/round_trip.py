@@ -32,7 +32,8 @@ class Reply(NamedTuple):
     done: int
     number: int
     """Which candidate was taken, counted from 1; or how many tasks were removed."""
-    holders: Sequence[str]
+    rest: bytes
+    """What follows, such as who holds the candidates."""
     is_behind: bool
     """Whether there is more to read."""
 

@@ -2,8 +2,8 @@
 
 All that workers must agree on is decided here, in one place and at one moment.
 
-*The log* is a stream of events, each one letter and a digest: a result is there
-(``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
+*The log* is a stream of events, each one letter and a digest, or more such pairs: a result is
+there (``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
 lease is free without either (``u``).  ``c`` opens the log.  A client's *cursor*
 is the last event that it knows.  It asks for what came after, *including the
 cursor itself*: if that event is not there any more, because the log was trimmed
@@ -31,7 +31,7 @@ removed, and decides whether what it has was made from that.
     log        stream of events
     results    hash: digest to entry (`entry`)
     failures   the same for failures
-    leases     hash: digest to ``worker:number``
+    leases     hash: digest to ``worker:number``, with a ``+`` if taken with others
     beats      sorted set: worker, by the deadline of its next heartbeat
     running    hash: worker to the task that it runs for long, and since when
     workers    hash: worker to what it said of itself
@@ -74,6 +74,7 @@ __all__ = [
     "DISCARD",
     "DONE",
     "DUPLICATE",
+    "END_SEVERAL",
     "EVENTS_KEPT",
     "EVENTS_TOLD",
     "FORMAT",
@@ -90,9 +91,11 @@ __all__ = [
     "READ",
     "REAP",
     "ROUND_TRIP",
+    "SAVE",
     "SAVED",
     "SHOW",
     "START",
+    "TAKE_SEVERAL",
     "UNSURE",
     "UPLOAD",
     "Script",
@@ -228,12 +231,20 @@ end
 _HOLDERS: Final = """
 local time = now()
 local held = redis.call('HGETALL', leases)
-local found = {}
+local found, busy, tokens = {}, {}, {}
+for i = 1, #held, 2 do
+  tokens[held[i]] = held[i + 1]
+end
 for i = 1, #held, 2 do
   local worker = holder_of(held[i + 1])
   local shown = redis.call('HGET', running, worker) or ''
-  local since = shown:sub(1, 20) == held[i] and shown:sub(21) or '0'
-  found[#found + 1] = {held[i], since, unpack(about(worker, time))}
+  local is_shown = shown:sub(1, 20) == held[i]
+  -- Of several it runs one: the one that is shown, else it is not known which.
+  local waits = is_one_of_several(held[i + 1]) and not is_shown
+    and (busy[worker] or tokens[shown:sub(1, 20)] == held[i + 1])
+  busy[worker] = true
+  found[#found + 1] = {held[i], is_shown and shown:sub(21) or '0', waits and 1 or 0,
+                       unpack(about(worker, time))}
 end
 return found
 """
@@ -257,11 +268,6 @@ local time = clock(tonumber(ARGV[1]))
 for i = 2, #ARGV do
   redis.call('ZREM', beats, ARGV[i])
 end
-for _, worker in ipairs(redis.call('HKEYS', running)) do
-  if not is_alive(worker, time) then
-    redis.call('HDEL', running, worker)
-  end
-end
 local held = redis.call('HGETALL', leases)
 local freed = {}
 for i = 1, #held, 2 do
@@ -269,7 +275,14 @@ for i = 1, #held, 2 do
   if not is_alive(holder, time) then
     redis.call('HDEL', leases, held[i])
     announce('u', held[i])
-    freed[#freed + 1] = {held[i], holder}
+    local shown = redis.call('HGET', running, holder) or ''
+    local has_run = not is_one_of_several(held[i + 1]) or shown:sub(1, 20) == held[i]
+    freed[#freed + 1] = {held[i], holder, has_run and 1 or 0}
+  end
+end
+for _, worker in ipairs(redis.call('HKEYS', running)) do
+  if not is_alive(worker, time) then
+    redis.call('HDEL', running, worker)
   end
 end
 redis.call('ZREMRANGEBYSCORE', beats, '-inf', time)
@@ -285,10 +298,22 @@ if not (is_json and type(about) == 'table' and about['end']) then
 end
 """
 
-# A worker that has left is not entered again.
+# A worker that has left is not entered again.  Of several short tasks one takes long, so the
+# others are given back: their worker does not begin them any more (`jug.execution.worker`).
 _SHOW: Final = """
-if redis.call('ZSCORE', beats, ARGV[1]) then
-  redis.call('HSET', running, ARGV[1], ARGV[2] .. ARGV[3])
+local worker, digest, since = unpack(ARGV)
+if redis.call('ZSCORE', beats, worker) then
+  redis.call('HSET', running, worker, digest .. since)
+end
+local token = redis.call('HGET', leases, digest)
+if token and is_one_of_several(token) and holder_of(token) == worker then
+  local held, others = redis.call('HGETALL', leases), {}
+  for i = 1, #held, 2 do
+    if held[i + 1] == token and held[i] ~= digest then
+      others[#others + 1] = held[i]
+    end
+  end
+  give_back(others)
 end
 """
 
@@ -310,6 +335,9 @@ class Script:
 
 
 ROUND_TRIP: Final = Script(COMMON + round_trip_lua.ROUND_TRIP)
+SAVE: Final = Script(COMMON + round_trip_lua.SAVE)
+TAKE_SEVERAL: Final = Script(COMMON + round_trip_lua.TAKE_SEVERAL)
+END_SEVERAL: Final = Script(COMMON + round_trip_lua.END_SEVERAL)
 NEWS: Final = Script(COMMON + _NEWS)
 HEAD: Final = Script(COMMON + _HEAD)
 PAGE: Final = Script(COMMON + _PAGE)
