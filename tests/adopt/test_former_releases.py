@@ -63,13 +63,13 @@ def environments(
     def make(release: Release) -> Path:
         if release not in made:
             folder = tmp_path_factory.mktemp("release")
-            python = folder / "bin" / "python"
-            install = [python, "-m", "pip", "install", "--quiet", f"jug=={release.jug}"]
+            uv = [sys.executable, "-m", "uv", "--quiet"]
+            install = [*uv, "pip", "install", "--python", folder, f"jug=={release.jug}"]
             runs_it = sys.executable if release.needs == SAME else pythons[0]
-            subprocess.run([runs_it, "-m", "venv", folder], check=True)
+            subprocess.run([*uv, "venv", "--python", runs_it, folder], check=True)
             if subprocess.run([*install, *release.needs, "six"], capture_output=True).returncode:
                 unavailable(f"jug {release} from the package index")
-            made[release] = python.parent
+            made[release] = folder / "bin"
         return made[release]
 
     return make

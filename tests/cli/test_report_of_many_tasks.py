@@ -39,7 +39,6 @@ print(json.dumps([min(spent), len(text.encode()), text.count("<") - text.count("
 
 
 @pytest.mark.slow
-@pytest.mark.clock
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("tasks", "seconds", "size"), [(100_000, 2.0, 300_000), (1_000_000, 10.0, 500_000)]

@@ -382,7 +382,6 @@ def test_who_has_waited_for_long_gets_no_old_page(
 
 
 @pytest.mark.slow
-@pytest.mark.clock
 def test_who_says_nothing_for_long_is_given_up(url: str) -> None:
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=90) as silent:

@@ -96,7 +96,8 @@ for ours in (*OURS, Thing.run):
 sys.modules["vectors"] = types.ModuleType("vectors")
 vars(sys.modules["vectors"]).update({ours.__name__: ours for ours in OURS})
 
-MODULES = (collections, datetime, decimal, fractions, pathlib, uuid, zoneinfo, jug.hash)
+# Of two things of one name the latter counts: `time` is that of datetime, and no module.
+MODULES = (collections, decimal, fractions, pathlib, uuid, zoneinfo, datetime, jug.hash)
 NAMES: dict[str, Any] = {
     **{name: thing for module in MODULES for name, thing in vars(module).items()},
     **{ours.__name__: ours for ours in OURS},

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jug
@@ -202,8 +202,9 @@ def test_currymap_with_a_step_of_one_makes_plain_tasks(work: Work) -> None:
 # reduce and mapreduce
 
 
+@settings(max_examples=50)
 @given(
-    words=st.lists(st.text(max_size=3), min_size=1, max_size=40),
+    words=st.lists(st.text(max_size=3), min_size=1, max_size=30),
     map_step=st.integers(1, 9),
     reduce_step=st.integers(2, 9),
 )

@@ -29,12 +29,13 @@ def former_jug(
     if given := os.environ.get("TEST_FORMER_JUG"):
         return given
     folder = tmp_path_factory.mktemp("former")
-    pip = [folder / "bin" / "python", "-m", "pip", "--quiet"]
+    uv = [sys.executable, "-m", "uv", "--quiet"]
     try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([*pip, "install", "jug==2.7.0"], check=True, timeout=240)
+        subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True)
+        install = [*uv, "pip", "install", "--python", folder, "jug==2.7.0"]
+        subprocess.run(install, check=True, timeout=240)
     except (subprocess.SubprocessError, OSError):
-        unavailable("jug 2.7.0, which pip can't install here,")
+        unavailable("jug 2.7.0, which can't be installed here,")
     return str(folder / "bin" / "jug")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.clock, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RUN = Path(__file__).parent / "nfs" / "run.py"
 NEEDED = ("linux.uml", "rpc.nfsd", "mount.nfs4", "modprobe", "mkfs.ext4", "unshare", "ip", "cc")

@@ -17,11 +17,9 @@ ROOT = Path(__file__).parents[2]
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a wheel of each distribution."""
     folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    subprocess.run(
-        [folder / "venv" / "bin" / "pip", "wheel", "--quiet", "--no-deps",
-         "--wheel-dir", folder, *sorted(ROOT.glob("packages/*"))], check=True,
-    )  # fmt: skip
+    build = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--out-dir", folder]
+    for package in sorted(ROOT.glob("packages/*")):
+        subprocess.run([*build, package], check=True)
     return folder
 
 

@@ -33,9 +33,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("jug-sqlite")
     for name, text in files_of(PAGE.read_text()).items():
         (folder / name).write_text(text)
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     subprocess.run(
-        [folder / "venv" / "bin" / "pip", "install", "--quiet", "--no-deps",
+        [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps",
          "--target", folder / "installed", folder], check=True,
     )  # fmt: skip
     (folder / "jug_sqlite.py").unlink()  # what runs is what was installed

@@ -120,7 +120,9 @@ class _Otherwise(pickle._Pickler):
         """Write a module and a name in it, without asking whether it is there."""
         name = name or obj.__qualname__
         writer: Any = self  # what follows is not in its type stubs
-        module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
+        module = getattr(obj, "__module__", None)
+        if module is None:
+            module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
         writer.save(self._former(module))
         writer.save(name)
         writer.write(pickle.STACK_GLOBAL)

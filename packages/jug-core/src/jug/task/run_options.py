@@ -1,13 +1,22 @@
 """How a task is run."""
 
-# Annotations are not put off here: `TypedDict` would compile each, which is slow.
+from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError, TaskError
 from jug.needs import NOTHING, Needs
+
+if TYPE_CHECKING:
+    from typing import TypedDict
+else:
+
+    class TypedDict:
+        """Keeps the annotations of a class, of which the real one looks at each, which is slow."""
+
+        def __init_subclass__(cls, total: bool) -> None: ...
 
 
 class Stated(TypedDict, total=False):
