@@ -17,6 +17,11 @@ class Model:
     def __init__(self):
         self.rng = random.Random(1)
 
+class Strict(random.Random):
+    def seed(self, seed):  # which it must be given
+        super().seed(seed)
+
+strict = Strict(1)
 unseeded, seeded, mine = np.random.default_rng(), np.random.default_rng(1), random.Random(1)
 state, model, many = np.random.RandomState(1), Model(), [random.Random(1)]
 
@@ -26,6 +31,7 @@ def draw(number):
     return [
         float(unseeded.random()), float(seeded.random()), mine.random(), float(state.rand()),
         model.rng.random(), many[0].random(), random.random(), float(np.random.random()),
+        strict.random(),
     ]
 
 first = [draw(number) for number in range(4)]

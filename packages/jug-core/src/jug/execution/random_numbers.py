@@ -15,6 +15,7 @@ the jugfile goes on as if none had drawn, and they go on where they were at the 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -154,7 +155,9 @@ def warn_of_seeds() -> None:
 
 
 def _seed(generator: Any) -> None:
-    if hasattr(generator, "seed"):  # Python's, and numpy's older ones
+    if hasattr(generator, "getstate"):  # Python's, of which a class of its own may want a seed
+        generator.seed(int.from_bytes(os.urandom(32)))
+    elif hasattr(generator, "seed"):  # numpy's older ones
         generator.seed()
     else:
         generator.state = type(generator)().state
