@@ -99,7 +99,7 @@ class TwoWorkers:
     def run_by_other(self, task: Task[int]) -> None:
         task.run()
         self.other.publish(task)
-        self.other.count_executed(task.name, self.other.spent())
+        self.other.count_executed(task.name)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_what_another_worker_has_saved_and_is_about_to_count_is_its_own(
     two_workers.other.publish(saved)
     saved.run()
     two_workers.reporter.begin(two_workers.agenda)
-    two_workers.other.count_executed(saved.name, 0.0)
+    two_workers.other.count_executed(saved.name)
     two_workers.reporter.end(two_workers.agenda)
     two_workers.other.publish(running)
     two_workers.reporter.end(two_workers.agenda)

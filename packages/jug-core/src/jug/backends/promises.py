@@ -270,11 +270,6 @@ class LeasePromises(ABC):
     gives_several: bool = False
     """Whether `acquire_several` may give any."""
 
-    several_need_showing: bool = False
-    """Whether somebody must show what the worker runs (`Heartbeat.show`), so that others get back
-    what it took together with a task that takes long.  Then `save` may leave it to
-    `end_several` to say what became of a frame."""
-
     @abstractmethod
     def acquire(self, candidates: Sequence[bytes]) -> Lease | None:
         """Return a lease of the first candidate that is free and has no result.
@@ -323,21 +318,16 @@ class LeasePromises(ABC):
         """
         return True
 
-    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome | None:
+    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
         """Save what became of the task of one of several leases.  The others go on.
 
         As `commit`, but what others did in the last milliseconds need not be read before.
-        Where the answer would have to be waited for this returns None, and `end_several` what
-        became of it; what was sent is saved also if the worker is killed before that.
         """
         return self.commit(lease, frame, inputs)
 
-    def end_several(self) -> Mapping[bytes, Outcome]:
-        """End the leases that `acquire_several` has given.
-
-        Return what became of the frames of which `save` has not said it, by their tasks.
-        """
-        return {}
+    def end_several(self) -> None:
+        """End the leases that `acquire_several` has given."""
+        return None
 
     def turn(self) -> tuple[int, int]:
         """Return which of the workers at work this one is, from 0, and how many they are: a hint.

@@ -132,14 +132,11 @@ class SupervisorConnection:
         """Show that the task's function has so long from now on, None for any time."""
         self.slots.set_deadline(self.slot, seconds)
 
-    def spent(self) -> float:
-        """Return how many seconds ago this worker has taken the task that it shows."""
-        return time.monotonic() - self._began
-
-    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
-        """Count a task that this worker has run; it counts also if the worker dies."""
-        if not self._tally.add(name, seconds, runs):
-            self._send(("executed", {name: Spent(runs, seconds)}))
+    def count_executed(self, name: str) -> None:
+        """Count the task that this worker has run; it counts also if the worker dies."""
+        seconds = time.monotonic() - self._began
+        if not self._tally.add(name, seconds):
+            self._send(("executed", {name: Spent(1, seconds)}))
         self.slots.note_counted(self.slot)
 
     def count_none(self) -> None:

@@ -50,12 +50,8 @@ class Reporter:
     def publish(self, task: Task[Any]) -> None:
         """Say which task this worker has taken."""
 
-    def spent(self) -> float:
-        """Return how many seconds the worker has had the task, if somebody wants to know."""
-        return 0.0
-
-    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
-        """Say that a task was run and saved, and what that took; -1 run takes that back."""
+    def count_executed(self, name: str) -> None:
+        """Say that the task was run and saved."""
 
     def count_none(self) -> None:
         """Say that the task was run, and that its result was not wanted."""
@@ -136,13 +132,9 @@ class ToSupervisor(Reporter):
                 self._next_call = max(self._next_call + _CALL, now - _AHEAD)
                 self._connection.show_arguments(task)
 
-    def spent(self) -> float:
-        """Return how many seconds the worker has had the task."""
-        return self._connection.spent()
-
-    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
+    def count_executed(self, name: str) -> None:
         """Count the task in this worker's tally."""
-        self._connection.count_executed(name, seconds, runs)
+        self._connection.count_executed(name)
 
     def count_none(self) -> None:
         """Show in this worker's slot that no more is to be counted of the task."""
@@ -199,13 +191,9 @@ class ToDisplay(Reporter):
         """Note when the task begins."""
         self._began = time.monotonic()
 
-    def spent(self) -> float:
-        """Return how many seconds the worker has had the task."""
-        return time.monotonic() - self._began
-
-    def count_executed(self, name: str, seconds: float, runs: int = 1) -> None:
+    def count_executed(self, name: str) -> None:
         """Count the task, and note what it took."""
-        spent = Spent(runs, seconds)
+        spent = Spent(1, time.monotonic() - self._began)
         self._executed[name] = self._executed.get(name, Spent()).plus(spent)
 
 

@@ -252,7 +252,7 @@ class Supervisor:
                 continue
             running = self.slots.running(worker.slot)
             worker.beat(now)
-            worker.show(running, now)
+            worker.show(running)
             self._overdue.check(worker, running, now)
         self._remains.attend()
         self._attend_errands()

@@ -22,12 +22,8 @@ from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.settings import Settings
 from jug.execution.short_tasks import ShortTasks
-from jug.hooks import is_hooked
 
-__all__ = ["AFTER", "Taking"]
-
-AFTER: Final = "execute.task-executed1"
-"""The hook that is called once a task is saved, before another one begins."""
+__all__ = ["Taking"]
 
 _VERDICT: Final = 0.01  # seconds between two looks whether a task has failed for good
 _TURN: Final = 0.5  # seconds after which a worker asks again whose turn what is
@@ -105,16 +101,9 @@ class Taking:
 
     def _short_ones(self, agenda: Agenda) -> Sequence[bytes]:
         connection = self._connection
-        candidates = agenda.short_candidates(self.short) if self._may_take_several() else ()
+        candidates = agenda.short_candidates(self.short) if self._store.gives_several else ()
         is_in_doubt = connection is not None and connection.are_on_trial(candidates)
         return () if is_in_doubt else candidates
-
-    def _may_take_several(self) -> bool:
-        """Return whether the store gives several, and all is there that it asks for."""
-        store = self._store
-        if not store.several_need_showing:
-            return store.gives_several
-        return store.gives_several and self._connection is not None and not is_hooked(AFTER)
 
     def accepted(self, agenda: Agenda, lease: Lease) -> Lease | None:
         """Return a lease if its task is still to be done, as far as is known by now."""

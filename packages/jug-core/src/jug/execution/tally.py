@@ -33,8 +33,6 @@ class Tally:
     >>> tally = Tally(memory, 0, 1000)
     >>> tally.add("primes.is_prime", 1.5), tally.add("primes.is_prime", 0.5)
     (True, True)
-    >>> tally.add("primes.is_prime", 1.0), tally.add("primes.is_prime", -1.0, runs=-1)
-    (True, True)
     >>> Tally(memory, 0, 1000).read()
     {'primes.is_prime': Spent(runs=2, seconds=2.0)}
     """
@@ -57,22 +55,22 @@ class Tally:
         (length,) = _LENGTH.unpack_from(self._memory, place + _SPENT.size)
         return int(length)
 
-    def add(self, name: str, seconds: float, runs: int = 1) -> bool:
+    def add(self, name: str, seconds: float) -> bool:
         """Count one more of a name; return False if there is no room for a further name."""
         place = self._places.get(name)
         if place is None:
-            return self._enter(name, seconds, runs)
+            return self._enter(name, seconds)
         count, before = _SPENT.unpack_from(self._memory, place)
-        _SPENT.pack_into(self._memory, place, count + runs, before + seconds)
+        _SPENT.pack_into(self._memory, place, count + 1, before + seconds)
         return True
 
-    def _enter(self, name: str, seconds: float, runs: int) -> bool:
+    def _enter(self, name: str, seconds: float) -> bool:
         encoded, place = name.encode("utf-8", "surrogatepass"), self._free
         after = _after(place, len(encoded))
         if after > self._end:
             return False
         begin = place + _HEAD
-        _SPENT.pack_into(self._memory, place, runs, seconds)
+        _SPENT.pack_into(self._memory, place, 1, seconds)
         self._memory[begin : begin + len(encoded)] = encoded
         _LENGTH.pack_into(self._memory, place + _SPENT.size, len(encoded))  # now it is there
         self._places[name], self._free = place, after

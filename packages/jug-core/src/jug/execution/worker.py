@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from jug import records
@@ -37,9 +36,8 @@ from jug.execution.settings import Settings
 from jug.execution.short_tasks import LONGEST
 from jug.execution.stale_results import told_of_stale_results
 from jug.execution.summary import Ending, Summary
-from jug.execution.taking import AFTER, Taking
+from jug.execution.taking import Taking
 from jug.execution.task_hooks import may_go_on
-from jug.execution.unsettled import Run, Unsettled
 from jug.execution.waiting import Waiting
 from jug.hooks import is_hooked
 from jug.jugfile import Jugspace
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
 log = Log("worker")
 
 _BEFORE: Final = "execute.task-pre-execute"
+_AFTER: Final = "execute.task-executed1"
 
 
 class Worker:
@@ -92,9 +91,6 @@ class Worker:
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
         self._code = CodeKeeper(self.store)
-        self._until = inf
-        """When no further one of several tasks may begin, by the monotonic clock."""
-        self._unsettled = Unsettled(self.store)
 
     def run(self) -> Summary:
         """Work until there is nothing left to do; return what was done and why it ended."""
@@ -237,18 +233,16 @@ class Worker:
         """Run several short tasks that were taken together; return whether any were taken."""
         try:
             leases = self.taking.several(self.agenda)
-            self._until = time.monotonic() + LONGEST
+            until = time.monotonic() + LONGEST if leases else 0.0
             for lease in leases:
-                if self._ending_if_told() or time.monotonic() > self._until:
+                if self._ending_if_told() or time.monotonic() > until:
                     break
                 if not self.store.begin(lease):
                     break
                 if self.agenda.accept(lease.digest):
                     self._run(lease)
         finally:
-            self._until = inf
-            for run, outcome in self._unsettled.end(self.agenda.plan, self.reporter):
-                self._settle(run.number, run.frame, run.result, outcome)
+            self.store.end_several()
         return bool(leases)
 
     # One task
@@ -266,9 +260,6 @@ class Worker:
         self._keep_code(task, lease)
         as_of = changes()
         self.reporter.publish(task)
-        if time.monotonic() > self._until:  # perhaps it was given back before it was shown
-            self.reporter.clear()
-            return None
         log.info("running %s", task.name)
         inputs: Sequence[int] = () if is_plain else graph.dependencies_of(number)
         if not is_plain:
@@ -322,13 +313,13 @@ class Worker:
         self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any
     ) -> Lease | None:
         agenda, plan = self.agenda, self.agenda.plan
-        name = agenda.graph.tasks[number].name
+        task = agenda.graph.tasks[number]
+        name = task.name
         plan.finish(number)
         if self.budget is not None:
             self.budget.note(name, self.budget.now() - self.runner.start)
         self.taking.short.note(name, time.time() - self.runner.start)
         following: Lease | None = None
-        outcome: Outcome | None
         try:
             made_from = agenda.own_digests(inputs) if inputs else ()
             if lease.is_one_of_several:
@@ -341,34 +332,22 @@ class Worker:
         except BaseException:
             plan.reopen(number)
             raise
-        seconds = self.reporter.spent()
-        if outcome is Outcome.SAVED or outcome is None:
-            self.reporter.count_executed(name, seconds)
-        else:
-            self.reporter.count_none()
-        if outcome is None:
-            self._unsettled.add(Run(number, name, frame, result, seconds))
-        else:
-            self._settle(number, frame, result, outcome)
-        return None if following is None else self.taking.accepted(agenda, following)
-
-    def _settle(self, number: int, frame: Frame, result: Any, outcome: Outcome) -> None:
-        """Note what became of the frame of a task that was run."""
-        agenda = self.agenda
-        task = agenda.graph.tasks[number]
         if outcome is Outcome.SAVED:
-            self.summary.executed[task.name] += 1
+            self.summary.executed[name] += 1
+            self.reporter.count_executed(name)
             agenda.memory.keep(number, result)  # before it is noted that somebody removed it
             self.news.pass_over(task.digest)
         self.taking.note_changes(agenda)
         if outcome is not Outcome.SAVED:
+            self.reporter.count_none()
             state = RunState.OUTDATED if outcome is Outcome.STALE else RunState.DISCARDED
             note_run(self.store, task.digest, state, frame.record)
         if outcome is Outcome.STALE:
             if not self.store.has(task.digest):
-                agenda.plan.reopen(number)
-        elif is_hooked(AFTER) and not may_go_on(AFTER, task):
+                plan.reopen(number)
+        elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
+        return None if following is None else self.taking.accepted(agenda, following)
 
     def _fail(
         self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException

@@ -65,14 +65,10 @@ class WorkerProcess:
             if not self.process.is_stopped() and not self.process.is_gone():
                 self.heartbeat.beat()
 
-    def show(self, running: Running, now: float) -> None:
-        """Show others which task the worker runs since when, once, if the task is long.
-
-        `now` is from before it was looked up what the worker runs: what it took together with
-        this task and shows after that it will not begin (`Worker`).
-        """
+    def show(self, running: Running) -> None:
+        """Show others which task the worker runs since when, once, if the task is long."""
         is_new = running.digest != NO_TASK and running.since != self.shown
-        if self.heartbeat is not None and is_new and now - running.began >= _LONG:
+        if self.heartbeat is not None and is_new and time.monotonic() - running.began >= _LONG:
             self.shown = running.since
             self.heartbeat.show(running.digest, running.since)
 

@@ -323,9 +323,8 @@ class FileStore(BaseStore):
             self.poll()
         return self._save_if_wanted(lease, frame, inputs)
 
-    def end_several(self) -> Mapping[bytes, Outcome]:
+    def end_several(self) -> None:
         self._claims.end()
-        return {}
 
     def commit(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome:
         try:

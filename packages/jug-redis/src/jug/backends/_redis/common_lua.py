@@ -67,14 +67,6 @@ local function announce(kind, digest)
   redis.call('HSET', meta, 'newest', own_event)
 end
 
--- End leases, of at most as many tasks as a worker takes at a time.
-local function give_back(tasks)
-  if #tasks > 0 then
-    redis.call('HDEL', leases, unpack(tasks))
-    announce('u', table.concat(tasks, 'u'))
-  end
-end
-
 local function create()
   if not format then
     redis.call('HSET', meta, 'format', FORMAT, 'hash', HASH)
@@ -145,10 +137,6 @@ end
 
 local function holder_of(token)
   return token:match('^[^:]*')
-end
-
-local function is_one_of_several(token)
-  return token:sub(-1) == '+'
 end
 
 local function is_alive(worker, time)

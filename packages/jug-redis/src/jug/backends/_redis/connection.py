@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
-
-from redis.exceptions import ResponseError
 
 from jug.backends.base import Buffer
 
@@ -19,18 +16,11 @@ class Connection:
     redis-py's client takes a connection from a pool for each command, and gives
     it back, and packs its words at leisure; for a short task that takes longer
     than all else that is done here.
-
-    What is *posted* is sent at once, and its answer received before that of anything else.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._connection = client.connection_pool.get_connection()
-        self.known = set[str]()
-        """The scripts that the server has been seen to know."""
-        self._posted = 0
-        self._unanswered = deque[int]()
-        self._answers: dict[int, Any] = {}
 
     def execute_command(self, *words: Any) -> Any:
         """Send a command and return the answer; a connection that broke is made anew."""
@@ -39,38 +29,6 @@ class Connection:
 
     def send(self, *words: Any) -> None:
         """Send a command, whose answer is to be received in its turn."""
-        self._receive_posted()
-        self._send(words)
-
-    def post(self, *words: Any) -> int:
-        """Send a command; return the number by which `answer` gives what came of it."""
-        self._posted += 1
-        self._unanswered.append(self._posted)
-        try:
-            self._send(words)
-        except BaseException:
-            self._unanswered.clear()
-            raise
-        return self._posted
-
-    def answer(self, number: int) -> Any:
-        """Return the answer to what was posted, None if it was refused or the answer was lost."""
-        if number not in self._answers:
-            self._receive_posted()
-        return self._answers.pop(number, None)
-
-    def _receive_posted(self) -> None:
-        while self._unanswered:
-            try:
-                self._answers[self._unanswered[0]] = self.receive()
-            except ResponseError:
-                self._answers[self._unanswered[0]] = None
-            except BaseException:
-                self._unanswered.clear()
-                raise
-            self._unanswered.popleft()
-
-    def _send(self, words: Sequence[Any]) -> None:
         self._connection.send_packed_command(framed(words), check_health=False)
 
     def receive(self) -> Any:
@@ -79,7 +37,6 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection."""
-        self._unanswered.clear()
         self._connection.disconnect()
         self._client.close()
 

@@ -54,14 +54,15 @@ class Follower:
         """Take in what a script answered; return what is not about the index."""
         done, number, known, more, removals, *lengths = scripts.ANSWER.unpack_from(answer)
         events_at = scripts.ANSWER.size + lengths[0]
-        rest_at = events_at + lengths[1]
+        holders_at = events_at + lengths[1]
         if known:
             cursor = answer[scripts.ANSWER.size : events_at]
             seen = self.index.removals if more else removals
-            self.index.advance(answer[events_at:rest_at], cursor, seen)
+            self.index.advance(answer[events_at:holders_at], cursor, seen)
         else:
             self.index.lose()
-        return Reply(done, number, answer[rest_at:], is_behind=bool(more) or not known)
+        holders = answer[holders_at:].decode().split()
+        return Reply(done, number, holders, is_behind=bool(more) or not known)
 
     def listen(self, seconds: float) -> None:
         """Block until an event comes, at most for this time."""

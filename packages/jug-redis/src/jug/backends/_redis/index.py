@@ -37,10 +37,6 @@ class Index:
         self._failed = 0
         """How many failures were seen, to tell them apart."""
 
-    def has(self, digest: bytes) -> bool:
-        """Return whether a result or a failure is there."""
-        return digest in self.results or digest in self.failures
-
     # Following the log
 
     def advance(self, events: bytes, cursor: bytes, removals: int) -> None:

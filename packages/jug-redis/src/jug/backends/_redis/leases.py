@@ -36,7 +36,7 @@ log = Log("redis")
 _FEW: Final = 64
 """Candidates that travel with a frame."""
 
-OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
+_OUTCOMES: Final = {scripts.SAVED: Outcome.SAVED, scripts.DUPLICATE: Outcome.DUPLICATE}
 
 
 class RedisLeases:
@@ -62,8 +62,8 @@ class RedisLeases:
         """The jugfile whose tasks are run, empty for none."""
         self.offers: Mapping[str, int] = {}
         """What this worker may use of its machine."""
-        self.held: dict[bytes, str] = {}
-        """The tokens of the leases that are held, by their tasks."""
+        self._held: dict[str, bytes] = {}
+        """The tasks whose leases are held, by their tokens."""
         self.worker_id = ""
         """This worker's id, empty before it takes or saves something."""
         self._counter = 0
@@ -112,7 +112,7 @@ class RedisLeases:
     def make_trip(self, end: LeaseEnd, candidates: Sequence[bytes] = ()) -> RoundTrip:
         """End a lease, take the next, and read what is new, as far as each is asked for."""
         index, server = self._follower.index, self._access.server
-        next_token = self.new_token() if candidates else ""
+        next_token = self._new_token() if candidates else ""
         now = monotonic()
         is_beat_due = now - self._beaten >= self.lease_ms / 32_000
         has_failed = not index.cursor or end.digest in index.failures
@@ -126,23 +126,18 @@ class RedisLeases:
         )
         if is_beat_due and candidates:
             self._beaten = now
-        self.note_ended(reply.done, end.digest, end.token)
         if reply.done == scripts.SAVED:
+            server.has_written = self.has_unsynced = True
             index.note(end.kind, end.digest)
+        if reply.done not in (scripts.UNSURE, scripts.INCOMPLETE):
+            self._held.pop(end.token, None)
         lease = None
         if reply.number:
             lease = Lease(candidates[reply.number - 1], next_token, index.news.clock)
-            self.held[lease.digest] = next_token
+            self._held[next_token] = lease.digest
         if reply.is_behind:
             self._follower.poll()
-        return RoundTrip(reply.done, lease, reply.rest.decode().split())
-
-    def note_ended(self, done: int, digest: bytes, token: str) -> None:
-        """Note what came of a frame, and that its lease has ended, if it has."""
-        if done == scripts.SAVED:
-            self._access.server.has_written = self.has_unsynced = True
-        if done not in (scripts.UNSURE, scripts.INCOMPLETE) and self.held.get(digest) == token:
-            del self.held[digest]
+        return RoundTrip(reply.done, lease, reply.holders)
 
     def _finish(
         self, lease: Lease, frame: Frame, inputs: Sequence[bytes], candidates: Sequence[bytes]
@@ -153,8 +148,8 @@ class RedisLeases:
             end = self._prepared(frame, lease.token)
             while not index.news.is_stale(concerned, lease.since):
                 trip = self.make_trip(end._replace(removals=index.removals), candidates)
-                if trip.outcome in OUTCOMES:
-                    return OUTCOMES[trip.outcome], trip
+                if trip.outcome in _OUTCOMES:
+                    return _OUTCOMES[trip.outcome], trip
                 if trip.outcome == scripts.INCOMPLETE:
                     end = self._prepared(frame, lease.token)
             return Outcome.STALE, self.make_trip(end.undone(), candidates)
@@ -177,13 +172,9 @@ class RedisLeases:
 
     def _prepared(self, frame: Frame, token: str = "") -> LeaseEnd:
         """Return what saves a frame, after sending what is too large to travel with it."""
-        entry = self.entry_of(frame)
+        entry = Entry.of(frame, self.identity(), self._count(), self._chunk_bytes)
         body = send(self._access.server, entry, frame.payload, self._chunk_bytes)
         return LeaseEnd("save", frame.digest, token, "", entry.pack(), body, frame.kind)
-
-    def entry_of(self, frame: Frame) -> Entry:
-        """Return the entry of a frame of this worker, another one each time."""
-        return Entry.of(frame, self.identity(), self._count(), self._chunk_bytes)
 
     # Who one is
 
@@ -203,7 +194,7 @@ class RedisLeases:
 
     def leave(self) -> None:
         """Give back all leases, and be nobody."""
-        for digest, token in tuple(self.held.items()):
+        for token, digest in tuple(self._held.items()):
             self.make_trip(LeaseEnd("drop", digest, token))
         if self.worker_id:
             self.workers.note_end(self._access.server, self.worker_id)
@@ -212,15 +203,14 @@ class RedisLeases:
     def forget(self) -> None:
         """Be nobody, without a word to the server."""
         self.worker_id, self._beaten, self.has_unsynced = "", -inf, False
-        self.held.clear()
+        self._held.clear()
 
     def _count(self) -> int:
         """Return a number that this worker has not used yet."""
         self._counter += 1
         return self._counter
 
-    def new_token(self) -> str:
-        """Return the token of a further lease."""
+    def _new_token(self) -> str:
         return f"{self.identity()}:{self._count()}"
 
     # Others' leases
@@ -235,9 +225,8 @@ class RedisLeases:
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
-        for digest, since, waits, *about in self._access.server.run(scripts.HOLDERS):
-            signs = float(since), self._last_sign(about[-1])
-            found[digest] = Holder(*self._seen(*about), *signs, waits=bool(waits))
+        for digest, since, *about in self._access.server.run(scripts.HOLDERS):
+            found[digest] = Holder(*self._seen(*about), float(since), self._last_sign(about[-1]))
         return found
 
     def present(self) -> list[Presence]:
@@ -279,9 +268,7 @@ class RedisLeases:
     def _reap(self, gone: Iterable[str]) -> bool:
         """Free the leases of these workers, and of those whose time is over."""
         freed = self._access.server.run(scripts.REAP, self.lease_ms, *gone)
-        for digest, worker, has_run in freed:
-            if not has_run:
-                continue
+        for digest, worker in freed:
             lost = records.pack(Record(start=time(), worker=worker.decode()))
             self.note(digest, records.with_state(lost, RunState.LOST))
         self._follower.poll()

@@ -32,8 +32,7 @@ class Reply(NamedTuple):
     done: int
     number: int
     """Which candidate was taken, counted from 1; or how many tasks were removed."""
-    rest: bytes
-    """What follows, such as who holds the candidates."""
+    holders: Sequence[str]
     is_behind: bool
     """Whether there is more to read."""
 

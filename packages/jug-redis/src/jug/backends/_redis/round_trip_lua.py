@@ -1,16 +1,25 @@
-"""The Lua of what a worker says in its stride.
-
-A round trip ends a lease, takes the next, and brings what is new.  Of short tasks a worker
-takes several in one call, and saves each in a call whose answer it does not wait for.
-"""
+"""The Lua of a worker's round trip: it ends a lease, takes the next, and brings what is new."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# What saves a frame: who includes it says before what digest, entry and body are, which
-# entry was there earlier, and whether the task may have failed.
-_SAVING: Final = """
+ROUND_TRIP: Final = """
+local cursor, lease, is_beat_due, has_failed = unpack(ARGV, 1, 4)
+local ending, digest, token, known_removals, entry, body = unpack(ARGV, 5, 10)
+local next_token, packed_candidates, runs_kept = ARGV[11], ARGV[12], tonumber(ARGV[13])
+
+local told, last, events, more = news(cursor)
+local is_unsure = told == 0 or events ~= ''
+
+-- Look at all tasks that this is about at once, the one that ends first.
+local tasks = {digest}
+for at = 1, #packed_candidates, 20 do
+  tasks[#tasks + 1] = packed_candidates:sub(at, at + 19)
+end
+local held = redis.call('HMGET', leases, unpack(tasks))
+local there = redis.call('HMGET', results, unpack(tasks))
+
 -- Each branch begins with the write that needs memory: if the server is full,
 -- it fails there, with nothing done.
 
@@ -34,7 +43,7 @@ local function save_result(blob, chunks)
   elseif chunks > 0 then
     redis.call('PERSIST', blob)
   end
-  local failure = may_have_failed and redis.call('HGET', failures, digest)
+  local failure = (is_unsure or has_failed == '1') and redis.call('HGET', failures, digest)
   if failure then
     redis.call('HDEL', failures, digest)
     remember_entry(digest, failure, runs_kept)
@@ -43,13 +52,10 @@ local function save_result(blob, chunks)
 end
 
 local function save()
-  if known_removals ~= '' and known_removals ~= removals then
-    return UNSURE
-  end
   local id, kind, chunks = header(entry)
-  if earlier and earlier:sub(1, 12) == id then
+  if there[1] and there[1]:sub(1, 12) == id then
     return SAVED
-  elseif earlier then
+  elseif there[1] then
     drop_blob(entry)
     return DUPLICATE
   end
@@ -65,28 +71,8 @@ local function save()
   end
   return SAVED
 end
-"""
 
-_BEFORE: Final = """
-local cursor, lease, is_beat_due, has_failed = unpack(ARGV, 1, 4)
-local ending, digest, token, known_removals, entry, body = unpack(ARGV, 5, 10)
-local next_token, packed_candidates, runs_kept = ARGV[11], ARGV[12], tonumber(ARGV[13])
-
-local told, last, events, more = news(cursor)
-local is_unsure = told == 0 or events ~= ''
-
--- Look at all tasks that this is about at once, the one that ends first.
-local tasks = {digest}
-for at = 1, #packed_candidates, 20 do
-  tasks[#tasks + 1] = packed_candidates:sub(at, at + 19)
-end
-local held = redis.call('HMGET', leases, unpack(tasks))
-local there = redis.call('HMGET', results, unpack(tasks))
-local earlier, may_have_failed = there[1], is_unsure or has_failed == '1'
-"""
-
-_AFTER: Final = """
-local function end_lease()
+local function give_back()
   if held[1] == token then
     redis.call('HDEL', leases, digest)
     return true
@@ -95,11 +81,15 @@ end
 
 local outcome = NO_FRAME
 if ending == 'save' then
-  outcome = save()
-  if outcome < UNSURE then
-    end_lease()
+  if known_removals ~= '' and known_removals ~= removals then
+    outcome = UNSURE
+  else
+    outcome = save()
+    if outcome ~= INCOMPLETE then
+      give_back()
+    end
   end
-elseif ending == 'drop' and end_lease() then
+elseif ending == 'drop' and give_back() then
   announce('u', digest)
 end
 
@@ -140,61 +130,4 @@ for holder in pairs(blocking) do
   holders[#holders + 1] = holder
 end
 return answer(outcome, taken, told, last, events, more) .. table.concat(holders, ' ')
-"""
-
-ROUND_TRIP: Final = _BEFORE + _SAVING + _AFTER
-
-# Saves the frame of one of several leases.  What is new comes with the next that are taken.
-SAVE: Final = (
-    """
-local digest, token, known_removals, entry = unpack(ARGV, 1, 4)
-local body, runs_kept = '', tonumber(ARGV[5])
-local earlier, may_have_failed = redis.call('HGET', results, digest), true
-"""
-    + _SAVING
-    + """
-local outcome = save()
-if outcome < UNSURE and redis.call('HGET', leases, digest) == token then
-  redis.call('HDEL', leases, digest)
-end
-return outcome
-"""
-)
-
-# A call that is tried again after its answer was lost finds its own token.
-TAKE_SEVERAL: Final = """
-local cursor, lease, token, packed = unpack(ARGV)
-local told, last, events, more = news(cursor)
-local tasks = {}
-for at = 1, #packed, 20 do
-  tasks[#tasks + 1] = packed:sub(at, at + 19)
-end
-local time = beat(holder_of(token), tonumber(lease))
-create()
-local held = redis.call('HMGET', leases, unpack(tasks))
-local there = redis.call('HMGET', results, unpack(tasks))
-local given, fields = {}, {}
-for i = 1, #tasks do
-  local is_own = held[i] == token
-  local is_free = not there[i] and not (held[i] and is_alive(holder_of(held[i]), time))
-  given[i] = string.char((is_own or is_free) and 1 or 0)
-  if is_free and not is_own then
-    fields[#fields + 1], fields[#fields + 2] = tasks[i], token
-  end
-end
-if #fields > 0 then
-  redis.call('HSET', leases, unpack(fields))
-end
-return answer(NO_FRAME, 0, told, last, events, more) .. table.concat(given)
-"""
-
-# Give back those of several that are still held.
-END_SEVERAL: Final = """
-local freed = {}
-for i = 2, #ARGV do
-  if redis.call('HGET', leases, ARGV[i]) == ARGV[1] then
-    freed[#freed + 1] = ARGV[i]
-  end
-end
-give_back(freed)
 """

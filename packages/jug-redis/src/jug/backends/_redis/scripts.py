@@ -2,8 +2,8 @@
 
 All that workers must agree on is decided here, in one place and at one moment.
 
-*The log* is a stream of events, each one letter and a digest, or more such pairs: a result is
-there (``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
+*The log* is a stream of events, each one letter and a digest: a result is there
+(``d``), a failure (``f``, or ``k`` if it is kept), both were removed (``r``), a
 lease is free without either (``u``).  ``c`` opens the log.  A client's *cursor*
 is the last event that it knows.  It asks for what came after, *including the
 cursor itself*: if that event is not there any more, because the log was trimmed
@@ -31,7 +31,7 @@ removed, and decides whether what it has was made from that.
     log        stream of events
     results    hash: digest to entry (`entry`)
     failures   the same for failures
-    leases     hash: digest to ``worker:number``, with a ``+`` if taken with others
+    leases     hash: digest to ``worker:number``
     beats      sorted set: worker, by the deadline of its next heartbeat
     running    hash: worker to the task that it runs for long, and since when
     workers    hash: worker to what it said of itself
@@ -74,7 +74,6 @@ __all__ = [
     "DISCARD",
     "DONE",
     "DUPLICATE",
-    "END_SEVERAL",
     "EVENTS_KEPT",
     "EVENTS_TOLD",
     "FORMAT",
@@ -91,11 +90,9 @@ __all__ = [
     "READ",
     "REAP",
     "ROUND_TRIP",
-    "SAVE",
     "SAVED",
     "SHOW",
     "START",
-    "TAKE_SEVERAL",
     "UNSURE",
     "UPLOAD",
     "Script",
@@ -231,20 +228,12 @@ end
 _HOLDERS: Final = """
 local time = now()
 local held = redis.call('HGETALL', leases)
-local found, busy, tokens = {}, {}, {}
-for i = 1, #held, 2 do
-  tokens[held[i]] = held[i + 1]
-end
+local found = {}
 for i = 1, #held, 2 do
   local worker = holder_of(held[i + 1])
   local shown = redis.call('HGET', running, worker) or ''
-  local is_shown = shown:sub(1, 20) == held[i]
-  -- Of several it runs one: the one that is shown, else it is not known which.
-  local waits = is_one_of_several(held[i + 1]) and not is_shown
-    and (busy[worker] or tokens[shown:sub(1, 20)] == held[i + 1])
-  busy[worker] = true
-  found[#found + 1] = {held[i], is_shown and shown:sub(21) or '0', waits and 1 or 0,
-                       unpack(about(worker, time))}
+  local since = shown:sub(1, 20) == held[i] and shown:sub(21) or '0'
+  found[#found + 1] = {held[i], since, unpack(about(worker, time))}
 end
 return found
 """
@@ -268,6 +257,11 @@ local time = clock(tonumber(ARGV[1]))
 for i = 2, #ARGV do
   redis.call('ZREM', beats, ARGV[i])
 end
+for _, worker in ipairs(redis.call('HKEYS', running)) do
+  if not is_alive(worker, time) then
+    redis.call('HDEL', running, worker)
+  end
+end
 local held = redis.call('HGETALL', leases)
 local freed = {}
 for i = 1, #held, 2 do
@@ -275,14 +269,7 @@ for i = 1, #held, 2 do
   if not is_alive(holder, time) then
     redis.call('HDEL', leases, held[i])
     announce('u', held[i])
-    local shown = redis.call('HGET', running, holder) or ''
-    local has_run = not is_one_of_several(held[i + 1]) or shown:sub(1, 20) == held[i]
-    freed[#freed + 1] = {held[i], holder, has_run and 1 or 0}
-  end
-end
-for _, worker in ipairs(redis.call('HKEYS', running)) do
-  if not is_alive(worker, time) then
-    redis.call('HDEL', running, worker)
+    freed[#freed + 1] = {held[i], holder}
   end
 end
 redis.call('ZREMRANGEBYSCORE', beats, '-inf', time)
@@ -298,22 +285,10 @@ if not (is_json and type(about) == 'table' and about['end']) then
 end
 """
 
-# A worker that has left is not entered again.  Of several short tasks one takes long, so the
-# others are given back: their worker does not begin them any more (`jug.execution.worker`).
+# A worker that has left is not entered again.
 _SHOW: Final = """
-local worker, digest, since = unpack(ARGV)
-if redis.call('ZSCORE', beats, worker) then
-  redis.call('HSET', running, worker, digest .. since)
-end
-local token = redis.call('HGET', leases, digest)
-if token and is_one_of_several(token) and holder_of(token) == worker then
-  local held, others = redis.call('HGETALL', leases), {}
-  for i = 1, #held, 2 do
-    if held[i + 1] == token and held[i] ~= digest then
-      others[#others + 1] = held[i]
-    end
-  end
-  give_back(others)
+if redis.call('ZSCORE', beats, ARGV[1]) then
+  redis.call('HSET', running, ARGV[1], ARGV[2] .. ARGV[3])
 end
 """
 
@@ -335,9 +310,6 @@ class Script:
 
 
 ROUND_TRIP: Final = Script(COMMON + round_trip_lua.ROUND_TRIP)
-SAVE: Final = Script(COMMON + round_trip_lua.SAVE)
-TAKE_SEVERAL: Final = Script(COMMON + round_trip_lua.TAKE_SEVERAL)
-END_SEVERAL: Final = Script(COMMON + round_trip_lua.END_SEVERAL)
 NEWS: Final = Script(COMMON + _NEWS)
 HEAD: Final = Script(COMMON + _HEAD)
 PAGE: Final = Script(COMMON + _PAGE)

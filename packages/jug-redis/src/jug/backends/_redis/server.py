@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from time import monotonic
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from redis import exceptions as answers
 from redis.backoff import EqualJitterBackoff
@@ -86,7 +86,6 @@ class Server:
         self.has_written = False
         self._timeout = timeout
         self._link: Any = None
-        self._posted: list[_Posted] = []
         self._can_sync = True
 
     def run(self, script: Script, *words: Any) -> Any:
@@ -125,38 +124,6 @@ class Server:
                     self.close()  # answers may be left in it
         for word in chain(sent[answered:], rest):
             yield self.run(script, word)
-
-    def post(self, script: Script, *words: Any) -> None:
-        """Send a script, and do not wait for its answer, which `posted_answers` gives.
-
-        The first on a connection is waited for, as the server may not know the script, and so
-        is each where there is not one connection for all.
-        """
-        link = self._connected_if_any()
-        if link is None or script.sha not in link.known:
-            answer = self.run(script, *words)
-            self._posted.append(_Posted(script, words, answer))
-            link = self._connected_if_any()
-            if link is not None:
-                link.known.add(script.sha)
-            return
-        number = 0
-        with suppress(*_TROUBLE):  # then it has no answer, and is run again
-            number = link.post("EVALSHA", script.sha, 1, self.address.tag, *words)
-        self._posted.append(_Posted(script, words, None, link, number))
-
-    def _connected_if_any(self) -> Connection | None:
-        return self._link if isinstance(self._link, Connection) else None
-
-    def posted_answers(self) -> Iterator[Any]:
-        """Yield the answers to all that was posted; what got none is run again."""
-        posted, self._posted = self._posted, []
-        for one in posted:
-            answer = one.answer
-            if one.link is not None:
-                with suppress(*_TROUBLE):
-                    answer = one.link.answer(one.number)
-            yield self.run(one.script, *one.words) if answer is None else answer
 
     def command(self, name: str, *words: Any) -> Any:
         """Run a command and return its answer."""
@@ -209,7 +176,6 @@ class Server:
     def forget(self) -> None:
         """Leave the connection to the parent of this process."""
         self._link = None
-        self._posted.clear()
 
     def _connected(self) -> Any:
         if self._link is None:
@@ -314,18 +280,6 @@ class Server:
                 **about,
             ) from error
         raise StoreError(f"{shown} answered {said!r}: {advice(error, said)}", **about) from error
-
-
-class _Posted(NamedTuple):
-    """A script that was posted."""
-
-    script: Script
-    words: tuple[Any, ...]
-    answer: Any
-    """None as long as it is not known."""
-    link: Connection | None = None
-    """The connection that is to be asked for the answer, by this number."""
-    number: int = 0
 
 
 class _Absence:

@@ -33,7 +33,6 @@ from jug.backends._redis.access import Access
 from jug.backends._redis.follower import Follower
 from jug.backends._redis.leases import RedisLeases
 from jug.backends._redis.results import batches
-from jug.backends._redis.several import Several
 from jug.backends._redis.url import Address
 from jug.backends.base import (
     BaseStore,
@@ -63,8 +62,6 @@ _PATIENCE_VARIABLE: Final = "JUG_REDIS_PATIENCE"
 class RedisStore(BaseStore):
     """Results, failures and leases in a redis server, under a prefix."""
 
-    several_need_showing = True
-
     def __init__(
         self,
         url: str,
@@ -85,8 +82,6 @@ class RedisStore(BaseStore):
         self._opened_by = url
         self._address = Address.parse(url, prefix)
         self.url = self._address.shown
-        self.gives_several = self._address.kind != "cluster"
-        """Where a client must look up each command's place, it waits for each answer."""
         self.lease_seconds = lease = lease_seconds_of(lease_seconds)
         self._access = Access(self._address, _patience(patience))
         self._follower = Follower(self._access)
@@ -94,7 +89,6 @@ class RedisStore(BaseStore):
         self._leases = RedisLeases(
             self._access, self._follower, lease, chunk_bytes, self._runs_kept
         )
-        self._several = Several(self._access, self._follower, self._leases, self._runs_kept)
         self._index = self._follower.index
         self.news = self._index.news
         self._users = self._address.tag + "jugfiles"
@@ -262,16 +256,6 @@ class RedisStore(BaseStore):
     def release(self, lease: Lease) -> None:
         self._leases.release(lease)
 
-    def acquire_several(self, candidates: Sequence[bytes]) -> list[Lease]:
-        self.note_jugfile()
-        return self._several.acquire(candidates) if self.gives_several else []
-
-    def save(self, lease: Lease, frame: Frame, inputs: Sequence[bytes] = ()) -> Outcome | None:
-        return self._several.save(lease, frame, inputs)
-
-    def end_several(self) -> dict[bytes, Outcome]:
-        return self._several.end()
-
     def turn(self) -> tuple[int, int]:
         return self._leases.turn()
 
@@ -376,7 +360,6 @@ class RedisStore(BaseStore):
     def after_fork(self) -> None:
         self._access.forget()
         self._leases.forget()
-        self._several.forget()
         self.news.forget_readers()
 
 
