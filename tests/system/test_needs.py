@@ -13,6 +13,7 @@ import pytest
 
 import jug as jug_package
 from jug import TaskGenerator
+from jug.backends.registry import open_store
 from jug.errors import TaskError
 
 JOBS = pytest.mark.parametrize("jobs", ["1", "3"])
@@ -247,6 +248,13 @@ def test_each_task_sees_the_gpu_that_it_has_for_itself(write, start, journal, wa
             assert busy.pop(device) == number
 
 
+def count_workers() -> int:
+    """Return how many workers are in the store: those that have taken something, or wait."""
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        return len(store.present())
+
+
 def test_a_large_task_has_its_turn_though_small_ones_are_ready(
     write, start, journal, wait_for
 ) -> None:
@@ -254,6 +262,7 @@ def test_a_large_task_has_its_turn_though_small_ones_are_ready(
 
     process = start("execute", "-j", "2", "--cpus", "2")
     wait_for(lambda: len(journal()) == 1)
+    wait_for(lambda: count_workers() == 2)  # the second has looked, and waits
     Path("go").touch()
     _, err = process.communicate(timeout=60)
 

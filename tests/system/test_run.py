@@ -316,3 +316,37 @@ def test_an_unknown_wish_is_refused(monkeypatch):
 
     with pytest.raises(OptionError, match="JUG_PROGRESS: 'loud' must be one of live, plain, none"):
         jug.run(part(1), jugdir="jd")
+
+
+AMONG_SHORT_ONES = """
+import jug
+from jug import TaskGenerator
+from jug.backends.registry import open_store
+from journal import log
+
+@TaskGenerator
+def inner(number):
+    return number
+
+@TaskGenerator
+def outer(number):
+    if number % 10 == 9:
+        jug.run(inner(number))
+        with open_store("jugfile.jugdata") as other:
+            log("free" if other.acquire([outers[number].digest]) else "held")
+    return number
+
+outers = [outer(number) for number in range(200)]
+"""
+
+
+def test_a_task_that_runs_another_keeps_its_lease_though_it_is_one_of_several(
+    write, jug, journal
+) -> None:
+    write(AMONG_SHORT_ONES)
+
+    status, out, err = jug("execute", "-j", "1")
+
+    assert status == 0, err
+    assert out.split()[-3:] == ["200", "0", "Total"]
+    assert journal() == [["held"]] * 20

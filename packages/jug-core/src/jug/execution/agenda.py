@@ -150,9 +150,15 @@ class Agenda:
         return sum(states[number] not in (DONE, SKIPPED) for number in found)
 
     def candidates(self) -> list[bytes]:
-        """Return tasks to try, the best first; empty if none is ready as far as is known."""
-        tasks, budget = self.graph.tasks, self.budget
+        """Return tasks to try, the best first; empty if none is ready as far as is known.
+
+        Room for the first is taken before anybody can see that somebody has that one, and so
+        does not let it keep its turn any more: else a smaller one could take the room.
+        """
+        tasks, budget, room = self.graph.tasks, self.budget, self._room
         numbers = self.plan.candidates() if budget is None else self._that_fit(budget)
+        if numbers and room is not None and not room.take(tasks[numbers[0]].needs):
+            return []  # another worker of the command was quicker
         return [tasks[number].digest for number in numbers]
 
     def short_candidates(self, short: ShortTasks) -> list[bytes]:

@@ -22,6 +22,7 @@ from jug.execution.agenda import Agenda
 from jug.execution.connection import SupervisorConnection
 from jug.execution.settings import Settings
 from jug.execution.short_tasks import ShortTasks
+from jug.task.running import running
 
 __all__ = ["Taking"]
 
@@ -82,11 +83,8 @@ class Taking:
             return None
         return self.accepted(agenda, lease)
 
-    def several(self, agenda: Agenda) -> list[Lease]:
+    def several(self, agenda: Agenda, candidates: Sequence[bytes]) -> list[Lease]:
         """Try to take several short tasks; return their leases, none where one is to be taken."""
-        candidates = self._short_ones(agenda)
-        if not candidates:
-            return []
         self.join()
         self._claimed = list(dict.fromkeys([*agenda.ready_of(self._claimed), *candidates]))
         leases = self._store.acquire_several(candidates)
@@ -97,11 +95,17 @@ class Taking:
 
     def next_candidates(self, agenda: Agenda) -> list[bytes]:
         """Return what to take of when a task is saved; none if several are to be taken then."""
-        return [] if self._short_ones(agenda) else agenda.candidates()
+        return [] if self.short_ones(agenda) else agenda.candidates()
 
-    def _short_ones(self, agenda: Agenda) -> Sequence[bytes]:
+    def short_ones(self, agenda: Agenda) -> Sequence[bytes]:
+        """Return short tasks to be taken together, none where one is to be taken.
+
+        A task that runs others meanwhile may be one of several itself, which have one lease.
+        """
+        if not self._store.gives_several or running:
+            return ()
+        candidates = agenda.short_candidates(self.short)
         connection = self._connection
-        candidates = agenda.short_candidates(self.short) if self._store.gives_several else ()
         is_in_doubt = connection is not None and connection.are_on_trial(candidates)
         return () if is_in_doubt else candidates
 

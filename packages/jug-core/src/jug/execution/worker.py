@@ -231,9 +231,12 @@ class Worker:
 
     def _run_short_ones(self) -> bool:
         """Run several short tasks that were taken together; return whether any were taken."""
+        candidates = self.taking.short_ones(self.agenda)
+        if not candidates:
+            return False
         try:
-            leases = self.taking.several(self.agenda)
-            until = time.monotonic() + LONGEST if leases else 0.0
+            leases = self.taking.several(self.agenda, candidates)
+            until = time.monotonic() + LONGEST
             for lease in leases:
                 if self._ending_if_told() or time.monotonic() > until:
                     break
