@@ -252,7 +252,7 @@ class FileStore(BaseStore):
         return self._results.size(digest)
 
     def records(self, digests: Sequence[bytes]) -> list[Record | None]:
-        if len(digests) * _MANY < len(self._index.results):
+        if not digests or len(digests) * _MANY < len(self._index.results):
             return super().records(digests)
         with without_collector():
             found = self._runs.records(digests)
@@ -276,7 +276,7 @@ class FileStore(BaseStore):
 
     def each_run(self) -> Iterator[Run]:
         self.poll()
-        return self._runs.each()
+        return self._runs.each() if self._segments.known else iter(())
 
     def each_time(self) -> Iterator[RunTimes]:
         self.poll()
