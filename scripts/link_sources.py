@@ -1,6 +1,6 @@
 """Merge every package's ``src`` into one tree of links, for editors.
 
-Pyright (Pylance) and ty do not follow ``pkgutil.extend_path``.  They are
+Pyright (Pylance) and ty do not follow how `jug` finds its parts.  They are
 pointed at ``.sources`` instead, where ``jug`` is one whole package.
 """
 

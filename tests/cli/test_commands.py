@@ -73,6 +73,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
         "count_table",
         "dot",
         "ending",
+        "first_process",
         "following",
         "help_option",
         "installed_commands",
@@ -152,7 +153,7 @@ UNNEEDED = {
     "traceback",
 }  # fmt: skip
 if sys.version_info < (3, 14):
-    UNNEEDED.add("sysconfig")  # which is part of ctypes from then on
+    UNNEEDED.add("sysconfig")  # which ctypes imports from then on
 
 
 def test_a_run_with_nothing_left_loads_only_what_it_needs(tmp_path: Path) -> None:

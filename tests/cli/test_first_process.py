@@ -28,6 +28,8 @@ def begin(
     alone = [program("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.getuid() != 0:
         alone += ["--user", "--map-root-user"]
+    # Whoever runs the tests may ignore a hangup, which is then ignored here too.
+    alone += [program("env"), "--default-signal=HUP,TERM"]
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
         unavailable("the right to make a namespace")
     begun: list[subprocess.Popen[str]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from shutil import copyfile, copytree, ignore_patterns
+from shutil import copyfile, copytree, ignore_patterns, make_archive
 from subprocess import run
 
 import pytest
@@ -79,6 +79,20 @@ def test_the_parts_are_found_wherever_python_looks_and_however_that_is_said(
     told = python("-c", PARTS_FOUND, str(tmp_path), path=[site])
     both = [f"{site}/jug", str(part)]
     assert told.split() == [*both, *(f"{folder}/backends" for folder in both)]
+
+
+def test_parts_in_zip_files_are_found_too(site: Path, tmp_path: Path) -> None:
+    zips = []
+    for part, modules in (("core", site), ("more", tmp_path / "more")):
+        folder = modules / "jug" / "backends"
+        folder.mkdir(parents=True, exist_ok=True)
+        if part == "more":
+            (folder / "there.py").touch()
+            for package in folder, folder.parent:
+                (package / "__init__.py").touch()
+        zips.append(Path(make_archive(str(tmp_path / part), "zip", modules)))
+
+    assert python("-c", "import jug.backends.there; print('here')", path=zips) == "here"
 
 
 def test_jug_is_imported_where_the_working_folder_was_removed(site: Path, tmp_path: Path) -> None:

@@ -219,6 +219,7 @@ tasks = [short(number) for number in range(int(sys.argv[1]))]
 """
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize(("workers", "count"), [large(8, 800), large(64, 20_000)])
 def test_many_workers_seldom_reach_for_the_same_task_or_wait(server, use, write, workers, count):
     url = server.url()

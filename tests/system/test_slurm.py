@@ -106,6 +106,7 @@ LONGEST = 2.8
 MARGIN = 3.0  # a twentieth of a minute
 
 
+@pytest.mark.clock
 def test_jobs_of_a_minute_do_all_and_none_is_cut_off(slurm, script, journal, wait_for):
     """Each job asks the queue when it must end: this Slurm says it in no variable."""
     before = len(slurm.jobs())

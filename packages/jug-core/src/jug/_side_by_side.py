@@ -27,12 +27,18 @@ _PARTS: Final = "jug jug-adopt jug-batch jug-cli jug-core jug-file jug-mapreduce
 def folders_of(package: str) -> list[str]:
     """Return the folders of a package that is in several distributions, but those of jug 2.x.
 
-    ``pkgutil.extend_path``, which is made for that, takes longer to be imported than `jug.task`.
+    ``pkgutil.extend_path``, which is made for that, takes longer to be imported than `jug.task`:
+    it is asked only where Python looks into a zip file.
     """
+    first = list(sys.modules[package].__path__)
+    if any(map(os.path.isfile, _searched())):
+        from pkgutil import extend_path
+
+        first = extend_path(first, package)
     above, _, name = package.rpartition(".")
     around = sys.modules[above].__path__ if above else _searched()
     others = (os.path.join(folder, name) for folder in around)
-    folders = [*sys.modules[package].__path__, *filter(os.path.isdir, others)]
+    folders = [*first, *filter(os.path.isdir, others)]
     return [folder for folder in dict.fromkeys(folders) if not _is_former(folder)]
 
 

@@ -29,7 +29,7 @@ from jug.execution.settings import Settings
 from jug.execution.short_tasks import MOST, ShortTasks
 from jug.execution.summary import Ending, Summary
 from jug.jugfile import Jugspace
-from jug.needs import NOTHING
+from jug.needs import NOTHING, Needs
 from jug.task import Task
 from jug.task.graph import Graph
 
@@ -150,16 +150,27 @@ class Agenda:
         return sum(states[number] not in (DONE, SKIPPED) for number in found)
 
     def candidates(self) -> list[bytes]:
-        """Return tasks to try, the best first; empty if none is ready as far as is known.
-
-        Room for the first is taken before anybody can see that somebody has that one, and so
-        does not let it keep its turn any more: else a smaller one could take the room.
-        """
-        tasks, budget, room = self.graph.tasks, self.budget, self._room
+        """Return tasks to try, the best first; empty if none is ready as far as is known."""
+        tasks, budget = self.graph.tasks, self.budget
         numbers = self.plan.candidates() if budget is None else self._that_fit(budget)
-        if numbers and room is not None and not room.take(tasks[numbers[0]].needs):
-            return []  # another worker of the command was quicker
         return [tasks[number].digest for number in numbers]
+
+    def take_room(self, digest: bytes) -> bool:
+        """Take room for a task whose lease is to be tried; return False if others were quicker.
+
+        Once somebody has the lease the task keeps no turn any more, and a smaller one could
+        take its room: so it is to be taken before.
+        """
+        room = self._room
+        return room is None or room.take(self._needs_of(digest))
+
+    def has_room(self, digest: bytes) -> bool:
+        """Return whether a task needs no more than the worker has of the machine by now."""
+        room = self._room
+        return room is None or room.has_taken(self._needs_of(digest))
+
+    def _needs_of(self, digest: bytes) -> Needs:
+        return self.graph.tasks[self.graph.numbers[digest]].needs
 
     def short_candidates(self, short: ShortTasks) -> list[bytes]:
         """Return several short tasks to take together, none where there is no use in that.

@@ -73,7 +73,9 @@ class Room:
         self._slots = None if connection is None else connection.slots
         self._taken = NOTHING
         self._gpus: list[int] = []
-        """The places of those that it has, or had last."""
+        """The places of those that it has taken."""
+        self._used: list[int] = []
+        """The places of those that its last task with any had."""
 
     def count_for(self, needs: Iterable[Needs]) -> None:
         """Count from now on also what tasks with these needs state."""
@@ -106,7 +108,7 @@ class Room:
         """Return the places of those that are free, the best first for this worker."""
         count = len(self.capacity.gpus or ())
         free = [n for n in range(count) if not any(share.gpus >> n & 1 for share in others)]
-        return sorted(free, key=lambda n: (n not in self._gpus, (n - self._slot) % count))
+        return sorted(free, key=lambda n: (n not in self._used, (n - self._slot) % count))
 
     def running_beside(self) -> set[bytes]:
         """Return the tasks that other workers of the command run."""
@@ -133,6 +135,10 @@ class Room:
             self._slots.shares.show(self._slot, Share(needs.cpus, needs.memory, bits))
         return True
 
+    def has_taken(self, needs: Needs) -> bool:
+        """Return whether what this worker has is enough for a task."""
+        return Free(self._taken.cpus, self._taken.memory, self._taken.gpus).has(needs)
+
     def environment(self) -> dict[str, str]:
         """Return the variables from which a task's libraries learn what it has."""
         threads = () if self.capacity.cpus is None else _THREADS
@@ -144,6 +150,8 @@ class Room:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Have these variables in the environment."""
+        if self._taken.gpus:
+            self._used = self._gpus
         variables = self.environment()
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)

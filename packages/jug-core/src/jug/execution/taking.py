@@ -69,7 +69,7 @@ class Taking:
         """Try to take a task that is ready; return its lease, None if others were quicker."""
         left, self._claimed = agenda.ready_of(self._claimed), []
         candidates = list(dict.fromkeys(left + agenda.candidates()))
-        if not candidates:
+        if not candidates or not agenda.take_room(candidates[0]):
             return None
         self.join()
         lease = self._store.acquire(candidates)
@@ -94,8 +94,12 @@ class Taking:
         return leases
 
     def next_candidates(self, agenda: Agenda) -> list[bytes]:
-        """Return what to take of when a task is saved; none if several are to be taken then."""
-        return [] if self.short_ones(agenda) else agenda.candidates()
+        """Return what to take of as a task is saved: none if several are to be taken then.
+
+        Nor if the first needs more of the machine: what the task had is not free before that.
+        """
+        candidates = [] if self.short_ones(agenda) else agenda.candidates()
+        return candidates if candidates and agenda.has_room(candidates[0]) else []
 
     def short_ones(self, agenda: Agenda) -> Sequence[bytes]:
         """Return short tasks to be taken together, none where one is to be taken.

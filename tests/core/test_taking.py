@@ -1,0 +1,79 @@
+"""A worker takes tasks: what it asks a store for, and what it has of the machine by then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jug.backends.dict_store import DictStore
+from jug.backends.wait_notice import WaitNotice
+from jug.execution.settings import Settings
+from jug.execution.taking import Taking
+from jug.task import Task
+
+
+class Asked(DictStore):
+    """A store that notes what was asked for."""
+
+    def __init__(self, events: list[Any]) -> None:
+        super().__init__()
+        self.events = events
+
+    def acquire(self, candidates: Any) -> Any:
+        self.events.append(("lease", candidates[0]))
+        return super().acquire(candidates)
+
+
+class OneTask:
+    """As much of an agenda as taking needs to know, with one task that is ready."""
+
+    def __init__(self, events: list[Any], is_free: bool) -> None:
+        self.events = events
+        self.is_free = is_free
+        self.digest = Task(abs, -1).digest
+
+    def ready_of(self, digests: list[bytes]) -> list[bytes]:
+        return list(digests)
+
+    def candidates(self) -> list[bytes]:
+        return [self.digest]
+
+    def short_candidates(self, short: object) -> list[bytes]:
+        return []
+
+    def take_room(self, digest: bytes) -> bool:
+        self.events.append(("room", digest))
+        return self.is_free
+
+    has_room = take_room
+
+    def accept(self, digest: bytes) -> bool:
+        return True
+
+    def note(self, changes: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+def test_room_is_taken_before_the_lease_which_is_not_tried_without(is_free: bool) -> None:
+    events: list[Any] = []
+    agenda: Any = OneTask(events, is_free)
+    with Asked(events) as store, store.reader() as news:
+        taking = Taking(store, news, Settings(), None, WaitNotice())
+        taking.note_changes = lambda agenda: None  # type: ignore[method-assign]
+        lease = taking.one(agenda)
+
+        assert (lease is not None) == is_free
+        assert [what for what, _ in events] == ["room", "lease"][: 1 + is_free]
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+def test_what_needs_more_than_the_task_in_progress_has_is_not_taken_as_that_is_saved(
+    is_free: bool,
+) -> None:
+    agenda: Any = OneTask([], is_free)
+    with DictStore() as store, store.reader() as news:
+        taking = Taking(store, news, Settings(), None, WaitNotice())
+
+        assert taking.next_candidates(agenda) == [agenda.digest][:is_free]
