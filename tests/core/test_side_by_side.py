@@ -11,6 +11,7 @@ from subprocess import run
 import pytest
 
 import jug
+from jug._side_by_side import folders_of
 
 CORE = Path(jug.__file__).parent
 STAND_IN = Path(__file__).parents[2] / "packages" / "jug-core" / "stand_in.py"
@@ -93,6 +94,18 @@ def test_parts_in_zip_files_are_found_too(site: Path, tmp_path: Path) -> None:
         zips.append(Path(make_archive(str(tmp_path / part), "zip", modules)))
 
     assert python("-c", "import jug.backends.there; print('here')", path=zips) == "here"
+
+
+def test_a_zip_file_is_looked_into_beside_all_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "more" / "jug").mkdir(parents=True)
+    (tmp_path / "more" / "jug" / "__init__.py").touch()
+    zipped = make_archive(str(tmp_path / "more"), "zip", tmp_path / "more")
+    monkeypatch.setattr(sys, "path", [*sys.path, zipped])
+
+    found = folders_of("jug")
+    assert found == [*jug.__path__, f"{zipped}/jug"]
 
 
 def test_jug_is_imported_where_the_working_folder_was_removed(site: Path, tmp_path: Path) -> None:
