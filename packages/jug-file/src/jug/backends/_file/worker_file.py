@@ -20,6 +20,7 @@ from typing import Final
 
 from jug.backends._file.disk import TEMPORARY, is_missing, sync, write_at, written_aside
 from jug.backends.process import Process
+from jug.json_bytes import from_json
 from jug.named_tuple import NamedTuple
 
 __all__ = [
@@ -161,9 +162,7 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
 
 
 def _process(text: bytes) -> Process | None:
-    import json
-
     try:
-        return Process.of(json.loads(text))
+        return Process.of(from_json(text))
     except ValueError:
         return None
