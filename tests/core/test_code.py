@@ -277,9 +277,14 @@ def test_modules_that_import_each_other_come_to_an_end() -> None:
 def test_what_a_task_is_called_with_counts() -> None:
     text = "class Model:\n    K = 1\ndef helper(x): return x\ndef f(*x): return x\n"
     module = load("given", text)
+    model = module.Model()
+    model.asks = module.helper
 
     assert [*code(module.f, module.Model()).parts] == ["given.Model", "given.f"]
+    assert [*code(module.f, model).parts] == ["given.Model", "given.f", "given.helper"]
     assert [*code(module.f, [module.helper]).parts] == ["given.f", "given.helper"]
+    assert [*code(module.f, [("a", module.helper)]).parts] == ["given.f", "given.helper"]
+    assert [*code(module.f, [(1,) * 17, {"a": 1}]).parts] == ["given.f"]
     assert [*code(module.f, partial(module.helper, 1)).parts] == ["given.f", "given.helper"]
     assert [*code(module.f, 1, "text").parts] == ["given.f"]
 

@@ -122,6 +122,20 @@ STALE = [
     ("a function that was put in the place of another",
      "import others, helpers\nothers.one = helpers.helper\n" + TASK.format("others.one(x)"),
      {"others": "def one(x):\n    return x\n"}),
+    ("a cached function that is given",
+     "import functools, helpers\nhelper = functools.cache(helpers.helper)\n"
+     "@TaskGenerator\ndef t(f):\n    return f(1)\nt(helper)\n", {}),
+    ("a compiled function that is given",
+     "import helpers, numba\nhelper = numba.njit(helpers.helper)\n"
+     "@TaskGenerator\ndef t(f):\n    return f(1)\nt(helper)\n", {}),
+    ("a class with a metaclass of the project that is given",
+     "from helpers import helper\nclass Meta(type): pass\n"
+     "class Model(metaclass=Meta):\n    def f(self, x):\n        return helper(x)\n"
+     "@TaskGenerator\ndef t(kind):\n    return kind().f(1)\nt(Model)\n", {}),
+    ("the function of a tasklet",
+     "from jug import Tasklet\nfrom helpers import helper\n"
+     "@TaskGenerator\ndef t(x):\n    return x\n"
+     "t([Tasklet(Tasklet(1, helper), abs)])\n", {}),
     ("a function behind a very long sum",
      "from helpers import helper\n" + TASK.format("+".join(["x"] * 900) + " + helper(x)"), {}),
 ]  # fmt: skip

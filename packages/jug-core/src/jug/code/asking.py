@@ -15,6 +15,7 @@ from typing import Any, Final
 __all__ = [
     "CONTAINERS",
     "PLAIN",
+    "has_method",
     "is_a",
     "is_one_of",
     "items_of",
@@ -85,6 +86,15 @@ def names_in_class(kind: type) -> Mapping[str, Any]:
     """Return what stands in a class itself."""
     found: Mapping[str, Any] = _CLASS["__dict__"].__get__(kind)
     return found
+
+
+def has_method(kind: type, name: str) -> bool:
+    """Return whether a class has a method, of its own or of a base.
+
+    >>> has_method(type(print), "__call__"), has_method(int, "__call__")
+    (True, False)
+    """
+    return any(name in names_in_class(one) for one in _CLASS["__mro__"].__get__(kind))
 
 
 def module_of(kind: type) -> str:

@@ -5,16 +5,24 @@ What a task is called with may bring code along: functions, and objects of the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from types import FunctionType
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any, Final, Protocol
 
-from jug.code.asking import PLAIN, is_one_of, items_of, module_of
+from jug.code.asking import CONTAINERS, PLAIN, is_one_of, items_of, module_of
 from jug.code.fingerprint import Code
 from jug.code.modules import is_project
 from jug.code.reach import Reach
 from jug.code.sources import changes, let_go
-from jug.code.things import defaults_in, is_callable_kind
+from jug.code.things import (
+    defaults_in,
+    functions_held,
+    functions_of_tasklet,
+    is_callable_kind,
+    is_tasklet_kind,
+    things_in,
+)
 from jug.collector import without_collector
 from jug.hash.names import function_name
 
@@ -22,10 +30,14 @@ __all__ = ["Call", "all_codes_of", "brings_nothing", "code_of", "codes_of"]
 
 _MOST_LOOKED_AT: Final = 16
 """A longer list of arguments is not looked into."""
+_CONTAINERS: Final = frozenset(map(id, CONTAINERS))
+_FUNCTIONS: Final = (FunctionType, MethodType, partial, type)
 _MOST_FUNCTIONS: Final = 10_000
 """How many functions are remembered by themselves: closures may be as many as tasks."""
 
-_may_bring: dict[int, tuple[type, bool]] = {}
+_Way = Callable[[Any], Iterable[Any]]
+
+_ways: dict[int, tuple[type, _Way | None]] = {}
 """By the class's id, as its metaclass may have a hash of its own; the class is kept with it."""
 _bringing_nothing: set[int] = set()
 """The ids of those classes whose objects neither bring code along nor contain anything."""
@@ -147,25 +159,51 @@ def all_codes_of(tasks: Iterable[Call]) -> list[Code]:
 
 
 def _brought(task: Call) -> Iterator[Any]:
-    """Yield functions among the arguments, and the classes of objects."""
+    """Yield functions among the arguments or behind these, and the classes of objects."""
     for argument in (*task.args, *task.kwargs.values()):
         items = items_of(argument, _MOST_LOOKED_AT + 1)
         for one in _looked_at(argument, items):
-            if _may_bring_code(type(one)):
-                yield type(one) if is_project(module_of(type(one))) else one
-        if items is None and not _may_bring_code(type(argument)):
+            bring = _way_to_code(type(one))
+            if bring is not None:
+                yield from bring(one)
+        if items is None and _way_to_code(type(argument)) is None:
             _bringing_nothing.add(id(type(argument)))
 
 
-def _may_bring_code(kind: type) -> bool:
-    known = _may_bring.get(id(kind))
+def _looked_at(argument: Any, items: list[Any] | None) -> Iterator[Any]:
+    """Yield an argument, the items of a short list, and those of short lists in that."""
+    yield argument
+    for one in items if items is not None and len(items) <= _MOST_LOOKED_AT else ():
+        yield one
+        if id(type(one)) in _CONTAINERS and len(one) <= _MOST_LOOKED_AT:
+            yield from tuple(one.values() if type(one) is dict else one)
+
+
+def _way_to_code(kind: type) -> _Way | None:
+    """Return what gives the code that an object of a class brings along, None if none does."""
+    known = _ways.get(id(kind))
     if known is None:
-        known = _may_bring[id(kind)] = kind, is_callable_kind(kind)
+        known = _ways[id(kind)] = kind, _find_way(kind) if is_callable_kind(kind) else None
     return known[1]
 
 
-def _looked_at(argument: Any, items: list[Any] | None) -> Iterable[Any]:
-    return (argument,) if items is None or len(items) > _MOST_LOOKED_AT else (argument, *items)
+def _find_way(kind: type) -> _Way:
+    if is_tasklet_kind(kind):
+        return _code_of_tasklet
+    if is_project(module_of(kind)) and not issubclass(kind, type):
+        return lambda thing: (kind, *functions_held(thing))
+    return _itself if issubclass(kind, _FUNCTIONS) else things_in
+
+
+def _itself(thing: Any) -> Iterable[Any]:
+    return (thing,)
+
+
+def _code_of_tasklet(tasklet: Any) -> Iterator[Any]:
+    for function in functions_of_tasklet(tasklet):
+        bring = _way_to_code(type(function))
+        if bring is not None:
+            yield from bring(function)
 
 
 def _key(thing: Any) -> Any:

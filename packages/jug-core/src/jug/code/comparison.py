@@ -294,7 +294,7 @@ def compare_record(task: Call, record: Record, store: BaseStore) -> Change | Ans
 
 
 def accept(store: BaseStore, changes: Iterable[Change]) -> int:
-    """Have results count as made by the code of now; return how many these are."""
+    """Let results count as made by the code of now; return how many these are."""
     changes = list(changes)
     now = time.time()
     if changes:

@@ -1,9 +1,10 @@
 """The functions and classes behind a thing that is called or given to a task.
 
 A decorated function is its wrapper and what that wraps, a bound method also the class of its
-object, a partial function what it calls and with what.  Containers, and objects of libraries
-such as `numpy.vectorize` makes, are looked into one level deep.  Only what stands in an object's
-own dictionary is asked for, so that no code of the user's runs.
+object, a partial function what it calls and with what, a tasklet what makes its value.
+Containers, and objects of libraries such as `numpy.vectorize` makes, are looked into one level
+deep.  Only what stands in an object's own dictionary is asked for, so that no code of the user's
+runs.
 """
 
 from __future__ import annotations
@@ -13,13 +14,31 @@ from functools import partial
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final
 
-from jug.code.asking import PLAIN, is_a, is_one_of, items_of, module_of, own_names, qualname_of
+from jug.code.asking import (
+    PLAIN,
+    has_method,
+    is_a,
+    is_one_of,
+    items_of,
+    module_of,
+    own_names,
+    qualname_of,
+)
 from jug.code.modules import is_project
 
-__all__ = ["defaults_in", "innermost", "is_callable_kind", "things_in"]
+__all__ = [
+    "defaults_in",
+    "functions_held",
+    "functions_of_tasklet",
+    "innermost",
+    "is_callable_kind",
+    "is_tasklet_kind",
+    "things_in",
+]
 
 _MOST: Final = 1000
 """A container of more items is not looked into."""
+_TASKLETS: Final = "jug.task.tasklet"
 
 
 def things_in(thing: Any) -> Iterator[FunctionType | type]:
@@ -67,11 +86,24 @@ def is_callable_kind(kind: type) -> bool:
     >>> is_callable_kind(FunctionType), is_callable_kind(int), is_callable_kind(ModuleType)
     (True, False, False)
     """
-    return (
-        issubclass(kind, (FunctionType, MethodType, partial, type))
-        or is_project(module_of(kind))
-        or qualname_of(kind) == "TaskGenerator"
-    )
+    module = module_of(kind)
+    if module == _TASKLETS:
+        return is_tasklet_kind(kind)
+    return has_method(kind, "__call__") or is_project(module)
+
+
+def is_tasklet_kind(kind: type) -> bool:
+    """Return whether a class is that of tasklets."""
+    return (module_of(kind), qualname_of(kind)) == (_TASKLETS, "Tasklet")
+
+
+def functions_of_tasklet(tasklet: Any) -> list[Any]:
+    """Return the functions that make the value of a tasklet, the last first."""
+    kind, found = type(tasklet), []
+    while type(tasklet) is kind:
+        found.append(tasklet.f)
+        tasklet = tasklet.base
+    return found
 
 
 def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
@@ -92,6 +124,8 @@ def _inside(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
         yield thing.__func__, depth
     elif is_a(thing, property):
         yield from ((part, depth) for part in (thing.fget, thing.fset, thing.fdel))
+    elif is_tasklet_kind(type(thing)):
+        yield from ((function, depth) for function in functions_of_tasklet(thing))
     elif not is_a(thing, (type, ModuleType)):
         yield from _inside_object(thing, depth)
 
@@ -102,11 +136,13 @@ def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     names = own_names(thing)
     if "__wrapped__" in names:
         yield names["__wrapped__"], depth
-    yield from ((inner, depth + 1) for inner in names.values() if _may_be_code(inner))
+    yield from ((inner, depth + 1) for inner in functions_held(thing))
 
 
-def _may_be_code(thing: Any) -> bool:
-    return is_a(thing, (FunctionType, MethodType, partial))
+def functions_held(thing: Any) -> list[Any]:
+    """Return the functions among the attributes of an object."""
+    held = [*own_names(thing).values()]  # which another thread may change meanwhile
+    return [one for one in held if is_a(one, (FunctionType, MethodType, partial))]
 
 
 def _wrapped(function: FunctionType) -> Iterator[Any]:
