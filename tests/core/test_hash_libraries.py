@@ -262,6 +262,32 @@ def test_indexes_zones_and_categories_count() -> None:
     )
 
 
+class Zone(datetime.tzinfo):
+    """A zone whose text is its address."""
+
+    def __init__(self, hours: int) -> None:
+        self.hours = hours
+
+    def utcoffset(self, moment: Any) -> datetime.timedelta:
+        return datetime.timedelta(hours=self.hours)
+
+    def dst(self, moment: Any) -> datetime.timedelta:
+        return datetime.timedelta(0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Zone, (self.hours,)
+
+
+def test_zones_differ_that_have_one_name_and_are_found_again_without_one() -> None:
+    moments = pd.date_range("2020", periods=2, tz="UTC")
+    named = [datetime.timezone(datetime.timedelta(hours=h), "local") for h in (1, 2)]
+    zoned = [moments.tz_convert(zone) for zone in (*named, Zone(1), Zone(2))]
+
+    for kind in (lambda index: index, pd.Series, lambda index: index.array):
+        assert all_differ([kind(index) for index in (moments, *zoned)])
+    assert hash_one(zoned[2]) == hash_one(moments.tz_convert(Zone(1)))
+
+
 def test_scalars_of_pandas_hash_by_content() -> None:
     scalars = [
         pd.NA,

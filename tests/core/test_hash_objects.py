@@ -267,6 +267,24 @@ def test_two_lambdas_that_changed_places_are_not_taken_for_each_other(tmp_path: 
 # Classes
 
 
+class BothWays:
+    def __init__(self, forward: dict[int, int], back: dict[int, int]) -> None:
+        self.forward, self.back = forward, back
+
+    def __getstate__(self) -> Any:
+        return self.forward, self.back
+
+    def __setstate__(self, state: Any) -> None:
+        self.forward, self.back = state
+
+
+def test_two_dicts_that_are_the_state_of_an_object_are_told_apart() -> None:
+    states = [({1: 2}, {2: 1}), ({2: 1}, {1: 2}), ({}, {1: 2, 2: 1}), ({1: 3}, {1: 2, 2: 1})]
+
+    assert differ(*(BothWays(*state) for state in states))
+    assert alike(BothWays({1: 2}, {2: 1}), BothWays({1: 2}, {2: 1}))
+
+
 def test_named_tuples_of_one_name_differ_by_their_fields() -> None:
     made = [collections.namedtuple("Row", names) for names in ("a b", "a c", "b a")]  # noqa: PYI024
     again = collections.namedtuple("Row", "a b")  # noqa: PYI024
@@ -338,6 +356,7 @@ def test_a_model_of_pydantic_is_its_fields() -> None:
     assert alike(used, Person(), Person(tags=[]))
     assert differ(Person(), Person(name="Eve"), Person(tags=["a"]), {"name": "Ada", "tags": []})
     assert differ(Open(x=1), Open(x=1, y=2), Open(x=1, y=3))  # type: ignore[call-arg]
+    assert differ(Open(x=1), Open.model_construct())
 
 
 # numpy

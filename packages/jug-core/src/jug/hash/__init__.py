@@ -164,7 +164,7 @@ def task_digest(
 
 
 def _begin(name: str, f: Callable[..., Any], version: str, count: int) -> HashObject:
-    """Return the hash of a task before its arguments, of which there are so many."""
+    """Return the hash of a task before its arguments, of which there are `count`."""
     kind = _VERSIONED_TASK + text(version) if version else _TASK
     state = fresh()
     try:

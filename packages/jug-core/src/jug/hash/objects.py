@@ -55,6 +55,9 @@ _LIBRARIES: Final = {
 _TAKEN_APART_BY: Final = ("__new__", "__reduce__", "__reduce_ex__")
 """Methods of object by which pickle takes apart an object that says nothing about that."""
 
+_STATE_BY: Final = ("__getstate__", "__reduce__", "__reduce_ex__")
+"""Methods of object that give its attributes and slots for its state."""
+
 _SET_REDUCES: Final = (set.__reduce__, frozenset.__reduce__)
 
 _GLOBAL_GENERATORS: Final = {"random.Random", "numpy.random.mtrand.RandomState"}
@@ -232,9 +235,17 @@ def _normal_state(value: Any, state: Any) -> Any:
         return without_caches(type(value), state) or None
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
         attributes, slots = state
-        if attributes is None or type(attributes) is dict:
+        if attributes is None or (type(attributes) is dict and not _has_own_state(type(value))):
             return without_caches(type(value), {**(attributes or {}), **slots}) or None
+        if type(attributes) is dict:
+            return tuple(without_caches(type(value), half) for half in state)
     return without_counts(type(value), state)
+
+
+def _has_own_state(cls: type) -> bool:
+    """Return whether only the class itself knows what two dicts say of an object."""
+    is_pythons = all(getattr(cls, n) is getattr(object, n) for n in _STATE_BY)
+    return hasattr(cls, "__setstate__") and not is_pythons
 
 
 def _reduce(value: Any) -> Any:

@@ -9,6 +9,7 @@ any object: what its dtype says need not be all that it keeps.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from datetime import timezone
 from typing import Any, Final
 
 import numpy as np
@@ -50,7 +51,16 @@ def _array(array: Any) -> Any:
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
         return array.to_numpy()
+    if isinstance(dtype, pd.DatetimeTZDtype) and not _is_told(dtype.tz):
+        return (f"datetime64[{dtype.unit}]", dtype.tz, array.asi8)
     return (str(dtype), *_parts(array, dtype))
+
+
+def _is_told(zone: Any) -> bool:
+    """Return whether the text of a time zone says all that it is."""
+    if type(zone) is timezone:
+        return str(zone) == str(timezone(zone.utcoffset(None)))
+    return any(getattr(type(zone), n) is not getattr(object, n) for n in ("__str__", "__repr__"))
 
 
 def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:

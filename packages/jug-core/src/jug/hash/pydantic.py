@@ -21,5 +21,6 @@ def encoder(cls: type) -> Encoder | None:
 
 
 def _model(model: Any) -> Generator[Any, bytes, bytes]:
-    fields = {name: getattr(model, name) for name in type(model).model_fields}
+    names = type(model).model_fields  # of which `model_construct` may have set some alone
+    fields = {name: getattr(model, name) for name in names if hasattr(model, name)}
     return sealed(b"X", [(yield type(model)), (yield (fields, model.model_extra or None))])
