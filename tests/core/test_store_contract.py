@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from inspect import signature
+from pkgutil import iter_modules
 
 import pytest
 
+import jug.testing
 from jug.backends.base import Changes, Kind, Lease
 from jug.backends.dict_store import DictStore
 from jug.testing.stores import StoreContract
@@ -200,3 +203,10 @@ def check(promise, store_class, caplog):
     given |= {"changes": given["other"].reader(), "what": "result"}
     test = getattr(Contract(), f"test_{promise}")
     test(**{name: given[name] for name in signature(test).parameters})
+
+
+@pytest.mark.parametrize("name", [one.name for one in iter_modules(jug.testing.__path__)])
+def test_an_assert_that_fails_says_what_it_has_compared(name):
+    module = import_module(f"jug.testing.{name}")
+
+    assert type(module.__loader__).__name__ == "AssertionRewritingHook"

@@ -1,7 +1,7 @@
 """Tests that other distributions run against their own code."""
 
+from pkgutil import iter_modules
+
 import pytest
 
-CONTRACTS = ("stores", "history", "leases", "names", "news", "processes", "results")
-
-pytest.register_assert_rewrite(*(f"jug.testing.{name}" for name in CONTRACTS))
+pytest.register_assert_rewrite(*(f"{__name__}.{one.name}" for one in iter_modules(__path__)))
