@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy
 import pytest
@@ -173,6 +173,43 @@ def test_a_partial_and_a_builtin_are_mappers(work: Work) -> None:
 
     assert value(added) == [11, 12]
     assert value(made) == ["1", "2"]
+
+
+def test_a_partial_of_a_generator_is_a_mapper_and_a_reducer(work: Work) -> None:
+    each = functools.partial(TaskGenerator(add), 10)
+    added, joined = map(each, [1, 2], map_step=2), reduce(functools.partial(generated_join), "abc")
+
+    work()
+
+    assert value(added) == [11, 12]
+    assert value(joined) == "abc"
+
+
+class Table:
+    """Is cut by its rows and gone through by its columns, as those of pandas and polars are."""
+
+    columns = ("a", "b")
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: slice) -> Table:
+        return Table(self.rows[rows])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_table_is_gone_through_by_its_columns_whatever_the_step(step: int, work: Work) -> None:
+    result = map(str.upper, Table([1, 2, 3, 4]), map_step=step)
+
+    work()
+
+    assert value(result) == ["A", "B"]
 
 
 def test_mapped_shows_how_many_results_of_what() -> None:

@@ -175,8 +175,10 @@ _FORMATS: Final = {"yaml": _yaml, "json": _json}
 
 def _plain(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     """Return what `x` was made from in types that every format knows."""
-    if x is None or isinstance(x, (bool, str)):
+    if x is None or isinstance(x, bool):
         return x
+    if isinstance(x, str):
+        return str.__str__(x)  # of a class of its own it is none that yaml knows
     if isinstance(x, Integral):
         return int(x)
     if isinstance(x, Real):
@@ -200,7 +202,7 @@ def _plain_object(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
 
 
 def _plain_key(key: Any) -> str | int:
-    return key if isinstance(key, str) or type(key) is int else str(key)
+    return str.__str__(key) if isinstance(key, str) else key if type(key) is int else str(key)
 
 
 # Tables

@@ -227,7 +227,9 @@ def _jug_reduce(reducer: Callable[[Any, Any], Any], inputs: Iterable[Any]) -> An
 
 
 def _plain(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function of a TaskGenerator, and any other function as it is."""
+    """Return the function of a TaskGenerator, also inside partials, and any other as it is."""
+    if type(f) is functools.partial:
+        return functools.partial(_plain(f.func), *f.args, **f.keywords)
     return getattr(f, "__jug_function__", f)
 
 
@@ -278,9 +280,13 @@ def _break_up(sequence: Any, size: int) -> Iterator[Any]:
 
 
 def _sliceable(inputs: Any) -> Any:
-    """Return the inputs themselves if they can be sliced, so that arrays stay arrays."""
+    """Return the inputs themselves if they can be sliced, so that arrays stay arrays.
+
+    A table of pandas or polars is cut by its rows, but gone through by its columns.
+    """
     is_sequence = hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__")
-    return inputs if is_sequence and not isinstance(inputs, Mapping) else list(inputs)
+    is_other = isinstance(inputs, Mapping) or hasattr(type(inputs), "columns")
+    return inputs if is_sequence and not is_other else list(inputs)
 
 
 # What may go wrong
