@@ -195,8 +195,10 @@ def test_a_variable_that_is_no_number_is_named(name: str) -> None:
 
 
 def test_a_limit_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(OptionError, match="the number of tasks must be .* from 1 up, not 0"):
-        exit_after_n_tasks(0)
+    for number in (0, 1.5, float("inf")):
+        wrong = rf"the number of tasks must be .* from 1 up, not {number}"
+        with pytest.raises(OptionError, match=wrong):
+            exit_after_n_tasks(number)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="the variable JUG_MAX_TASKS must be .* not '-3'"):
         exit_env_vars({"JUG_MAX_TASKS": "-3"})
     with pytest.raises(OptionError, match="the time to run must be 0 seconds or more, not -60"):

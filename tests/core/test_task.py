@@ -1,6 +1,7 @@
 """Tasks: who they are, their values and their locks."""
 
 import copy
+import functools
 import pickle
 from collections import OrderedDict, namedtuple
 from functools import partial
@@ -82,6 +83,21 @@ def test_a_partial_is_unwrapped():
     assert Task(partial(divmod, 7), 2).hash() == Task(divmod, 7, 2).hash()
 
 
+def test_arguments_fill_the_free_places_of_a_partial(monkeypatch):
+    free = getattr(functools, "Placeholder", object())  # from Python 3.14 on there is one
+    monkeypatch.setattr("jug.task.task._FREE", free)
+    halved = partial(divmod, free, 2)
+
+    assert Task(halved, 7).run() == (3, 1)
+    assert Task(halved, 7).hash() == Task(divmod, 7, 2).hash()
+    assert listed.f(*Task(partial(listed.f, free, 2, free, 4), 1, 3, 5).args) == [
+        [1, 2, 3, 4, 5],
+        {},
+    ]
+    with pytest.raises(TaskError, match="has free places for more than"):
+        Task(halved)
+
+
 def test_a_generator_given_to_task_is_unwrapped():
     assert Task(double, 3).hash() == double(3).hash()
 
@@ -92,9 +108,19 @@ def test_options_do_not_enter_the_hash():
     assert double(1).options.retries == 0
 
 
+def test_an_option_is_taken_back_by_none():
+    limited = TaskGenerator(double, timeout=5, runtime=3, version="2")
+
+    free = limited.options(timeout=None, runtime=None, version=None)
+
+    assert (free(1).options.timeout, free(1).options.runtime) == (None, None)
+    assert free(1).hash() == double(1).hash() != limited(1).hash()
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}]
+    + [{"retries": float("nan")}, {"retries": float("inf")}, {"retries": None}]
     + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}]
     + [{"cpus": 0}, {"cpus": "4"}, {"gpus": -1}, {"gpus": 0.5}, {"tags": "gpu"}, {"tags": [1]}]
     + [{"memory": "8 potatoes"}, {"memory": -1}, {"memory": "-1 GB"}, {"memory": [8]}]

@@ -67,8 +67,8 @@ def attempt(
 ) -> tuple[Frame, Any]:
     """Call the task's function; return the frame to save, and the value.
 
-    `number` says which attempt it is, from 1, and `printed` what the record is to have of
-    its output after so many seconds.  Whatever the function raises comes through.
+    `number` says which attempt it is, from 1; `printed` returns what the record keeps of its
+    output, by the seconds that it took.  Whatever the function raises comes through.
     """
     args, kwargs = arguments
     count = len(alltasks)

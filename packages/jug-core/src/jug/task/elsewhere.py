@@ -19,7 +19,7 @@ _bring: Callable[[Any], None] | None = None
 
 @contextmanager
 def brought_by(bring: Callable[[Any], None]) -> Iterator[None]:
-    """Have the function save the results of tasks that are not done, where it has them."""
+    """Let the function save the results of tasks that are not done, where it has them."""
     global _bring
     before, _bring = _bring, bring
     try:

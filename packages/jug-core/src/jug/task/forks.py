@@ -36,7 +36,7 @@ def count() -> int:
 
 
 def end_if_forked(before: int) -> None:
-    """End a process that was forked since there were so many forks, by what it raised."""
+    """End this process, by what it raised, if it was forked since `before` was counted."""
     if before != _forks:
         _end()
 

@@ -235,9 +235,8 @@ class TaskGenerator(Generic[P, R]):
 
         >>> careful = TaskGenerator(max).options(retries=3, timeout=60, memory="2 GB")
         """
-        given: Any = {name: option for name, option in options.items() if option is not None}
-        check_names(given)
-        return type(self)(self.f, **self._stated | given)
+        check_names(options)
+        return type(self)(self.f, **self._stated | options)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the generator as a method, whose tasks receive the instance."""

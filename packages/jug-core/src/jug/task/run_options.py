@@ -45,7 +45,7 @@ class RunOptions:
         version: str | None = None,
         **needs: Any,
     ) -> None:
-        if not _is_number(retries) or retries < 0 or int(retries) != retries:
+        if not _is_number(retries) or retries < 0 or retries // 1 != retries:
             raise TaskError(f"retries must be a whole number from 0 up, not {retries!r}")
         if timeout is not None and not (_is_number(timeout) and timeout > 0):
             raise TaskError(f"timeout must be a number of seconds above 0, not {timeout!r}")

@@ -6,6 +6,7 @@ with tasks is in the modules around this one.
 
 from __future__ import annotations
 
+import functools
 from binascii import hexlify
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -316,6 +317,8 @@ leaves[Task] = _as_argument
 
 _PLAIN: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType})
 """Types of functions in which no other function is wrapped."""
+_FREE: Final = getattr(functools, "Placeholder", object())
+"""What keeps a place free in a partial function, from Python 3.14 on."""
 
 
 def _unwrap(
@@ -325,7 +328,7 @@ def _unwrap(
     version = ""
     while True:
         if isinstance(f, partial):
-            f, args, kwargs = f.func, (*f.args, *args), {**f.keywords, **kwargs}
+            f, args, kwargs = f.func, _filled(f.args, args), {**f.keywords, **kwargs}
         elif hasattr(f, "__jug_function__"):
             version = version or f.version
             f = f.__jug_function__
@@ -333,6 +336,17 @@ def _unwrap(
             return f, args, kwargs, of_version(version)
         else:
             raise TaskError(f"{f!r} can't be called, so it can't be the function of a task")
+
+
+def _filled(held: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the arguments of a partial function with those given, the first in the free places."""
+    if not any(one is _FREE for one in held):
+        return (*held, *given)
+    rest = iter(given)
+    try:
+        return (*[next(rest) if one is _FREE else one for one in held], *rest)
+    except StopIteration:
+        raise TaskError(f"a partial function has free places for more than {given!r}") from None
 
 
 def _missing(task: Task[Any]) -> Iterator[Task[Any]]:

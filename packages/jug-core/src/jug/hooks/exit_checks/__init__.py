@@ -120,9 +120,10 @@ def _variable(environ: Mapping[str, str], name: str, least: int) -> int:
 def _whole(given: Any, what: str, least: int) -> int:
     try:
         number = int(given)
-    except (TypeError, ValueError):
-        number = least - 1
-    if number < least:
+        is_whole = isinstance(given, str) or number == given
+    except (TypeError, ValueError, OverflowError):
+        number, is_whole = least, False
+    if number < least or not is_whole:
         raise OptionError(f"{what} must be a whole number from {least} up, not {given!r}")
     return number
 
