@@ -76,7 +76,7 @@ def refuse_if_gone(name: str, kind: type[NameGone] = ImportGone) -> None:
 
 
 def tell_what_is_gone(module: str) -> None:
-    """Have a module say what to use where one of its former names is asked for.
+    """Let a module say what to use where one of its former names is asked for.
 
     >>> import jug.task
     >>> jug.task.TaskletMixin

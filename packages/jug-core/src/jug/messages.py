@@ -43,7 +43,7 @@ _write: Callable[[bytes], None] | None = None
 
 @contextmanager
 def telling_through(write: Callable[[bytes], None]) -> Iterator[None]:
-    r"""Have a function write what a command tells meanwhile, beside what it draws.
+    r"""Let a function write what a command tells meanwhile, beside what it draws.
 
     >>> with telling_by_itself(), telling_through(print):
     ...     Log("worker").warning("%s tasks are left", 2)

@@ -82,7 +82,7 @@ def use_store(store: BaseStore | None) -> BaseStore | None:
 
 @contextmanager
 def using_here(store: BaseStore) -> Iterator[None]:
-    """Have this as the store in use meanwhile, in this thread alone."""
+    """Use this store meanwhile, in this thread alone."""
     before, _here.store = _here.store, store
     try:
         yield

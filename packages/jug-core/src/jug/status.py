@@ -136,7 +136,7 @@ class Sight:
         return map(not_, self.are_done)
 
     def last_done(self, of_each: int) -> Iterator[Task[Any]]:
-        """Yield those that are done, the last first: of each name all, not only so many."""
+        """Yield all that are done, the last first, whatever `of_each` says."""
         return compress(reversed(self.tasks), reversed(self.are_done))
 
     def among(self, digests: Collection[bytes]) -> dict[bytes, Task[Any]]:
@@ -316,7 +316,7 @@ class StatusKeeper:
         return (needed.digest for needed in task.dependencies())
 
     def last_done(self, of_each: int) -> Iterator[Task[Any]]:
-        """Yield so many tasks of each name that are done, the last to be finished first."""
+        """Yield up to `of_each` tasks of each name that are done, the last to be finished first."""
         last = (islice(reversed(digests), of_each) for digests in self.finished.values())
         return map(self._tasks.__getitem__, chain.from_iterable(last))
 

@@ -41,7 +41,7 @@ class UnderWay:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Have it stand still meanwhile, and go on where it stood."""
+        """Let it stand still meanwhile, and go on where it stood."""
         count, arguments, folder = len(alltasks), sys.argv[:], _folder()
         self.__exit__()
         try:

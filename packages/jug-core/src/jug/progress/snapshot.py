@@ -110,7 +110,7 @@ def ages_by_name(activities: Sequence[Activity]) -> dict[str, list[float]]:
 def seconds_left(
     names: Sequence[NameProgress], activities: Sequence[Activity], workers: int
 ) -> tuple[float | None, float | None]:
-    """Return how long what is left takes so many workers, and how much of that is known.
+    """Return how long these workers take for what is left, and how much of that is known.
 
     >>> slow = NameProgress("m.f", total=10, done=3, running=1, mean=2.0)
     >>> activities = [Activity("worker 1", "m.f", 1.5)]
@@ -136,7 +136,7 @@ def seconds_left(
 
 
 def _spread(waiting: Sequence[tuple[int, float]], begun: Sequence[float], workers: int) -> float:
-    """Return how long so many tasks of each mean take, after what is begun.
+    """Return how long the tasks of each mean take, after what is begun.
 
     The last few for each worker are given to them one by one, as workers that have nothing
     left to do while others do make a difference then.
