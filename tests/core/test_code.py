@@ -552,6 +552,7 @@ def test_what_differs_has_another_text(one: str, two: str) -> None:
         ("def f(x):\n    y = x\n    return y", set()),
         ("def f(x):\n    def g(z): return x + z + w\n    return g", {("w",)}),
         ("def f(x):\n    global y\n    y = x\n    return y", {("y",)}),
+        ("def f(x):\n    global y\n    y += x\n    x += 1", {("y",)}),
         ("def f(x): return [y for y in x if z] + y", {("z",), ("y",)}),
         ("def f(x):\n    [y := z for z in x]\n    return y", set()),
         ("def f(x):\n    try: pass\n    except E as e: return e", {("E",)}),

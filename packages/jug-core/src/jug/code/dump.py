@@ -261,6 +261,12 @@ class _Writer:
             self._note_reads(node.value)
         self._plain(node)
 
+    def _augmented(self, node: ast.AugAssign) -> None:
+        """Write `x += 1`, which reads what it binds."""
+        if isinstance(node.target, ast.Name):
+            self._scopes.read((node.target.id,))
+        self._plain(node)
+
     def _note_reads(self, node: ast.expr) -> None:
         written = len(self._out)
         self._write(node)
@@ -387,6 +393,7 @@ _WRITING: Final[dict[type, Callable[[Any, Any], None]]] = {
     ast.MatchMapping: _Writer._binding,
     ast.Assign: _Writer._assign,
     ast.AnnAssign: _Writer._annotated,
+    ast.AugAssign: _Writer._augmented,
     ast.Delete: _Writer._delete,
     ast.JoinedStr: _Writer._joined,
     ast.FormattedValue: _Writer._formatted,
