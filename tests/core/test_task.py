@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from jug import Task, TaskGenerator, Tasklet, iteratetask, return_tuple, value
+from jug import CachedFunction, Task, TaskGenerator, Tasklet, iteratetask, return_tuple, value
 from jug.backends.dict_store import DictStore
 from jug.errors import (
     HashError,
@@ -77,6 +77,17 @@ def test_tasks_of_equal_function_and_arguments_have_equal_hashes():
     assert double(double(1)).hash() == double(double(1)).hash()
     assert double(1).hash() != double(2).hash()
     assert double(double(1)).hash() != double(2).hash()
+
+
+def test_a_parameter_may_have_any_name():
+    made = [
+        Task(listed.f, f=1, self=2),
+        listed(f=1, self=2),
+        TaskGenerator(listed, retries=1)(f=1, self=2),
+    ]
+
+    assert [task.run() for task in made] == [[[], {"f": 1, "self": 2}]] * 3
+    assert CachedFunction(listed.f, f=1, self=2) == [[], {"f": 1, "self": 2}]
 
 
 def test_a_partial_is_unwrapped():

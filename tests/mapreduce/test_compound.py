@@ -149,6 +149,17 @@ def test_arguments_may_be_tasks_and_keywords(work: Work) -> None:
     assert counted.value() == Counter({2.0: 3})
 
 
+def test_parameters_may_have_any_name(work: Work) -> None:
+    def made(**named: int) -> Task[float]:
+        return half(named["f"] * named["self"])
+
+    found = [CompoundTask(made, f=2, self=3), CompoundTaskGenerator(made)(f=2, self=4)]
+
+    work()
+
+    assert value(found) == [3, 4]
+
+
 def test_it_is_an_argument_of_other_tasks_and_of_itself(work: Work) -> None:
     sixteenth = generated_quarter(generated_quarter(32))
     after = half(sixteenth)

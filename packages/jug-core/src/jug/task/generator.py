@@ -224,7 +224,7 @@ class TaskGenerator(Generic[P, R]):
         /, *args: Q.args, **kwargs: Q.kwargs,
     ) -> Task[R]: ...
     # fmt: on
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # takes all
+    def __call__(self: Any, /, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # takes all
         """Return a task that will call the function with these arguments."""
         task: Task[Any] = Task(self.f, *args, **kwargs)
         task.options = self._options

@@ -82,7 +82,7 @@ class Task(Lockable, Generic[R]):
 
     store = _StoreOfTask()
 
-    def __init__(self, f: Callable[..., R], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, f: Callable[..., R], /, *args: Any, **kwargs: Any) -> None:
         self.options = DEFAULTS
         if type(f) not in _PLAIN:
             f, args, kwargs, self.options = _unwrap(f, args, kwargs)

@@ -57,7 +57,7 @@ def value(elem: Any = MISSING, *, obj: Any = MISSING) -> Any:
     return value_of(wanted)
 
 
-def CachedFunction(f: Callable[..., R], *args: Any, **kwargs: Any) -> R:  # noqa: N802
+def CachedFunction(f: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:  # noqa: N802
     """Return `f(*args, **kwargs)`, computed here and now if no earlier call has stored it.
 
     >>> from jug import set_jugdir

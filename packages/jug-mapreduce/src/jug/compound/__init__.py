@@ -26,7 +26,9 @@ __all__ = ["CompoundTask", "CompoundTaskGenerator"]
 P = ParamSpec("P")
 
 
-def CompoundTask(f: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Task[Any]:  # noqa: N802
+def CompoundTask(  # noqa: N802
+    f: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+) -> Task[Any]:
     """Return a task whose value is that of the tasks that `f(*args, **kwargs)` makes.
 
     `f` is called at each reading of the jugfile until the result is there, and
@@ -57,7 +59,7 @@ class CompoundTaskGenerator(TaskGenerator[P, Any]):
     """
 
     def __call__(  # type: ignore[override]  # a compound task needs no decorator's form
-        self, *args: P.args, **kwargs: P.kwargs
+        self, /, *args: P.args, **kwargs: P.kwargs
     ) -> Task[Any]:
         """Return the compound task of this call."""
         return CompoundTask(self, *args, **kwargs)
@@ -102,7 +104,7 @@ class _Made(_StandIn):
 
 
 class _Finished(_StandIn):
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
         """Say what to do when a result went away after the jugfile was read."""
         raise TaskError(
             f"the result of compound task {function_name(self)!r} was removed after the jugfile "
