@@ -90,6 +90,44 @@ def test_a_parameter_may_have_any_name():
     assert CachedFunction(listed.f, f=1, self=2) == [[], {"f": 1, "self": 2}]
 
 
+class Halves:
+    """A class with attributes of the names of a generator's."""
+
+    options = version = needs = ()
+
+    def __init__(self, x):
+        self.half = x // 2
+
+    def f(self):
+        raise NotImplementedError
+
+    __jug_hash__ = f
+
+
+def test_attributes_of_a_function_do_not_take_the_place_of_the_generators():
+    def plain(x):
+        return x
+
+    plain.f, plain.note = double.f, "mine"
+    made, halves = TaskGenerator(plain), TaskGenerator(Halves, retries=1)
+
+    assert (made.f, made.note, made(3).run()) == (plain, "mine", 3)
+    assert halves.f is Halves
+    assert (halves.version, halves.needs) == ("", NOTHING)
+    assert halves.options(timeout=5)(4).options.retries == 1
+    assert halves.f(4).half == 2
+    assert double(halves).hash() == double(TaskGenerator(Halves)).hash()
+
+
+def test_a_generator_of_a_function_that_gives_tuples_is_that_of_its_function():
+    both = return_tuple(2)(TaskGenerator(divmod, version="2"))
+
+    task = TaskGenerator(both, retries=1)(7, 2)
+
+    assert task.run() == (3, 1)
+    assert (task.options.retries, task.options.version) == (1, "2")
+
+
 def test_a_partial_is_unwrapped():
     assert Task(partial(divmod, 7), 2).hash() == Task(divmod, 7, 2).hash()
 

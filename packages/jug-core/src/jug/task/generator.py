@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial, update_wrapper
+from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -89,15 +89,17 @@ class TaskGenerator(Generic[P, R]):
     def __init__(self, f: Any = None, **options: Unpack[Stated]) -> None:
         if not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
+        if isinstance(getattr(f, "__wrapped__", None), TaskGenerator):  # as of `return_tuple`
+            f = f.__wrapped__
         if isinstance(f, TaskGenerator):
             options = cast(Stated, {**f._stated, **options})
             f = f.f
         elif version := version_of(f):
             options.setdefault("version", version)
+        _take_attributes(self, f)
         self.f = f
         self._stated: Stated = options
-        self._options = _run_options(self.f, options) if options else DEFAULTS
-        update_wrapper(self, self.f)
+        self._options = _run_options(f, options) if options else DEFAULTS
 
     @property
     def needs(self) -> Needs:
@@ -268,6 +270,14 @@ def version_of(f: Any) -> str:
     while isinstance(f, partial):
         f = f.func
     return f.version if isinstance(f, TaskGenerator) else ""
+
+
+def _take_attributes(generator: TaskGenerator[..., Any], f: Any) -> None:
+    """Give a generator the attributes of its function, but for those that it has itself."""
+    update_wrapper(generator, f)
+    attributes = vars(generator)
+    for name in attributes.keys() & vars(TaskGenerator).keys() - {*WRAPPER_ASSIGNMENTS}:
+        del attributes[name]
 
 
 def _run_options(f: Any, options: Stated) -> RunOptions:
