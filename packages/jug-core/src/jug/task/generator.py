@@ -235,6 +235,8 @@ class TaskGenerator(Generic[P, R]):
     def options(self, **options: Unpack[Stated]) -> TaskGenerator[P, R]:
         """Return the same function with other options for the calls that follow.
 
+        None takes back `timeout`, `runtime` and `version`.
+
         >>> careful = TaskGenerator(max).options(retries=3, timeout=60, memory="2 GB")
         """
         check_names(options)
