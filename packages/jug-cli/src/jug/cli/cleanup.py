@@ -182,7 +182,9 @@ def _named(words: str) -> tuple[str, list[str]]:
     try:
         name, *arguments = shlex.split(words) or [""]
     except ValueError as error:  # a quotation without an end
-        raise click.UsageError(f"--also {words!r} can't be read as a shell would: {error}") from None
+        raise click.UsageError(
+            f"--also {words!r} can't be read as a shell would: {error}"
+        ) from None
     return Jugfile(name).path, arguments
 
 

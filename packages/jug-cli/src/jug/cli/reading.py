@@ -58,9 +58,7 @@ def options_of_store(
 
 
 @contextmanager
-def reading(
-    options: Options, to_run: bool = False, is_patient: bool = False
-) -> Iterator[Jugspace]:
+def reading(options: Options, to_run: bool = False, is_patient: bool = False) -> Iterator[Jugspace]:
     """Read the jugfile, and yield its `Jugspace`.
 
     What the jugfile prints goes to the standard error where the command prints JSON.

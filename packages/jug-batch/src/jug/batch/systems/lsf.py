@@ -57,7 +57,9 @@ class LSF(System):
 
     def submit(self, script: Path, variables: Mapping[str, str]) -> str:
         """Submit a script; return the id of its array."""
-        found = _ID.search(call("bsub", given=os.fsdecode(script.read_bytes()), variables=variables))
+        found = _ID.search(
+            call("bsub", given=os.fsdecode(script.read_bytes()), variables=variables)
+        )
         return found[1] if found else ""
 
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:
