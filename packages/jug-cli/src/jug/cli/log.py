@@ -37,7 +37,8 @@ Examples:
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if no
-task has the name or the tag or fits the pattern; 130 once Ctrl-C ends --follow.""",
+task has the name or the tag or fits the pattern; 130 once Ctrl-C ends
+--follow.""",
 )
 @selecting
 @click.option(
