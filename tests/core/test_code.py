@@ -568,6 +568,14 @@ def test_names_are_told_that_are_read_from_the_module(source: str, reads: set[An
     assert dump(ast.parse(source).body).reads == reads
 
 
+def test_an_annotation_alone_says_no_more_than_that_a_name_is_local() -> None:
+    plain = dump(ast.parse("def f(x): return y").body)
+    annotated = dump(ast.parse("def f(x):\n    y: A\n    return y").body)
+
+    assert annotated.text == plain.text
+    assert (annotated.reads, plain.reads) == (frozenset(), {("y",)})
+
+
 def test_an_f_string_is_the_same_in_one_piece_or_several() -> None:
     whole, parts = "f'a{x}b' 'c'", "f'a' f'{x}' 'b' 'c'"
 

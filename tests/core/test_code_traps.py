@@ -125,9 +125,6 @@ STALE = [
     ("a cached function that is given",
      "import functools, helpers\nhelper = functools.cache(helpers.helper)\n"
      "@TaskGenerator\ndef t(f):\n    return f(1)\nt(helper)\n", {}),
-    ("a compiled function that is given",
-     "import helpers, numba\nhelper = numba.njit(helpers.helper)\n"
-     "@TaskGenerator\ndef t(f):\n    return f(1)\nt(helper)\n", {}),
     ("a class with a metaclass of the project that is given",
      "from helpers import helper\nclass Meta(type): pass\n"
      "class Model(metaclass=Meta):\n    def f(self, x):\n        return helper(x)\n"

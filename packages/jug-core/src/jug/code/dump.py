@@ -152,9 +152,18 @@ class _Writer:
     def _body(self, nodes: list[Any]) -> None:
         """Write statements, but for those that do nothing."""
         if isinstance(nodes, list):
-            self._list([node for node in nodes if not _does_nothing(node)])
+            self._list([node for node in nodes if not self._says_nothing(node)])
         else:  # that of a lambda or a conditional expression
             self._write(nodes)
+
+    def _says_nothing(self, node: ast.AST) -> bool:
+        """Return whether a statement is a docstring, an annotation alone or the like."""
+        if isinstance(node, ast.AnnAssign) and node.value is None and not self._scopes.is_in_class:
+            self._annotated(node)  # which binds the name
+            return True
+        return isinstance(node, ast.Pass) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        )
 
     # Names
 
@@ -351,13 +360,6 @@ def _read_by_getattr(node: ast.Call) -> Name:
         case ast.Call(ast.Name("getattr"), [ast.Name(name), ast.Constant(str(attribute)), *_]):
             return name, attribute
     return ()
-
-
-def _does_nothing(node: ast.AST) -> bool:
-    """Return whether a statement is a docstring or the like."""
-    return isinstance(node, ast.Pass) or (
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    )
 
 
 def _parts(target: ast.expr) -> Iterable[ast.expr]:
