@@ -7,6 +7,7 @@ import mmap
 import multiprocessing
 import os
 import pickle
+import shutil
 import sys
 import time
 import zlib
@@ -469,6 +470,17 @@ def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
         save(store, A, bytes(200_000))
 
         assert tidied
+        assert store.load_digest(A) == bytes(200_000)
+
+
+def test_a_large_result_is_saved_though_somebody_removed_its_empty_folder(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, bytes(200_000))
+        store.discard([A])
+        shutil.rmtree(jugdir / "big")
+
+        save(store, A, bytes(200_000))
+
         assert store.load_digest(A) == bytes(200_000)
 
 

@@ -831,6 +831,24 @@ def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
     assert late.load_digest(DIGESTS[1]) == worker.load_digest(DIGESTS[1]) == list(DIGESTS[1])
 
 
+def test_what_is_saved_again_may_take_several_reads(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = opened()
+    save(worker, *DIGESTS[:3])
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+    real = os.pread
+    # As Linux does beyond 2 GB.
+    monkeypatch.setattr(os, "pread", lambda file, length, at: real(file, min(length, 100), at))
+
+    worker.poll()
+
+    late = opened()
+    late.poll()
+    assert late.exists(DIGESTS[:3]) == [True, True, True]
+
+
 # The history
 
 
