@@ -572,6 +572,22 @@ def test_a_large_file_of_nobody_known_is_deleted_once_it_is_old(
     assert big_files(jugdir) == [kept]
 
 
+def test_a_large_file_stays_where_the_frame_that_may_name_it_was_damaged_meanwhile(
+    jugdir: Path, opened: Opener
+) -> None:
+    alive, packer = opened(), opened()
+    save(alive, DIGESTS[0], value=b"x" * 200_000)
+    packer.poll()
+    (segment,) = (jugdir / "segments").iterdir()
+    content = bytearray(segment.read_bytes())
+    content[-1] ^= 1
+    segment.write_bytes(content)
+    remove_leases(jugdir)
+
+    assert packer.pack().deleted == 0
+    assert len(big_files(jugdir)) == 1
+
+
 def test_on_a_network_large_files_are_deleted_when_nobody_is_at_work(jugdir: Path) -> None:
     with FileStore(jugdir, network=True) as store, FileStore(jugdir, network=True) as other:
         save(store, DIGESTS[0], value=b"x" * 200_000)
