@@ -238,9 +238,7 @@ class RedisLeases:
         return [*found.values()]
 
     @staticmethod
-    def _seen(
-        worker: bytes, packed: bytes, is_beating: int
-    ) -> tuple[str, Process | None, bool]:
+    def _seen(worker: bytes, packed: bytes, is_beating: int) -> tuple[str, Process | None, bool]:
         """Return a worker's id, its process, and whether it is alive."""
         process = process_of(packed) if packed else None
         is_gone = process is not None and bool(process.is_gone())
