@@ -206,7 +206,10 @@ def verified(root: Path, distribution: str) -> list[Path]:
     command = [sys.executable, "-m"]
     run([*command, "twine", "check", "--strict", *artifacts], check=True)
     run([*command, "check_wheel_contents", "--ignore", WANTED, wheel], check=True)
-    check_wheels.install_and_import([wheel], wheels)
+    works, said = check_wheels.install_and_import([wheel], wheels)
+    print(said, end="")
+    if not works:
+        raise Refused(f"{wheel.name} cannot be installed and imported, see above")
     return artifacts
 
 
