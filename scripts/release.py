@@ -6,7 +6,7 @@
 
 Sets the version, also where others say it, gathers the fragments of ``changes/`` into
 ``CHANGELOG.md``, builds all distributions, checks the metadata and the contents of this one,
-installs it beside its siblings in a new environment, and uses it there.  What is left to do,
+installs it beside its siblings in a new environment, and imports it there.  What is left to do,
 the commit, the tag and the upload, is printed and not done.
 
 All must be committed before, so that what is built is what the commit and its tag will have,
