@@ -105,7 +105,7 @@ be done; 2 for wrong usage, also if a task would not fit into the time.""",
 @click.option("--dry-run", is_flag=True, help="Show the script, and submit nothing.")
 @click.option("--watch", is_flag=True, help="Ask again and again, until all tasks are done.")
 @click.option(
-    "--every", metavar="TIME", default="1 min", show_default=True, help="How often, with --watch."
+    "--every", metavar="TIME", default="1 min", help="How often, with --watch.  [1 min]"
 )  # fmt: skip
 @click.pass_context
 def command(
