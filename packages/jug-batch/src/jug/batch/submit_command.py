@@ -129,7 +129,7 @@ def command(
     wish = wish_of(options, context.meta[_RAW])
     ask = partial(_planned, options, chosen, wish, _choice(context, keep_going))
     if watch and (dry_run or not wish.system.can_submit()):
-        raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
+        raise OptionError("--watch submits: leave out --dry-run, and name a batch system by --to")
     if watch:
         context.exit(_watch(ask, _span(every)))
     with ask() as (submission, _):
