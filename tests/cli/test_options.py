@@ -132,6 +132,7 @@ FORMER_FILES = [
     ("[DEFAULT]\njugdir=a\n[main]\nshort=1", {"jugdir": "a", "short": True}),
     ("[DEFAULT]\nverbose=info\njugdir=a\n[main]\njugdir=b", {"jugdir": "b", "verbose": "info"}),
     ("[main]\njugdir =\n", {}),
+    ("[DEFAULT]\njugdir =\n[main]\nshort=1", {"short": True}),
 ]
 
 
@@ -267,6 +268,8 @@ BAD_TABLES = [
     ("[tool.jug.main]\njugdir = 3", "line 2, [tool.jug] jugdir: 3 must be text"),
     ("[tool.jug.execute]\nkeep-going = 'x'", "line 2, [tool.jug.execute] keep-going: 'x' must be"),
     ("[tool.jug\n", "is no TOML file"),
+    ("tool = 1\n", "'tool' must be a table, [tool.jug]"),
+    ("[tool]\njug = 1\n", "'jug' must be a table, [tool.jug]"),
 ]
 
 

@@ -285,7 +285,7 @@ KEYS: Final = (
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
     Key("submit", "to", None, _some_text, "the batch system"),
-    Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
+    Key("submit", "workers", None, _count, "how many workers there may be in all jobs of a kind"),
     Key("submit", "jobs", 1, _count, "how many workers a job has"),
     Key("submit", "time", None, _span, "how long a job may take, such as 4:00:00"),
     Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),
