@@ -138,7 +138,7 @@ def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str
         (["-j", "x"], "'x' is not a valid integer"),
         (["-j", "-1"], "Error: -j: -1 must be a whole number from 0 up"),
         (["--wait-cycle-time", "-1"], "-1.0 must be a number from 0 up"),
-        (["--pdb", "-j", "2"], "--pdb debugs one worker: leave -j away"),
+        (["--pdb", "-j", "2"], "--pdb debugs one worker: leave out -j"),
     ],
 )
 def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) -> None:

@@ -105,7 +105,7 @@ be done; 2 for wrong usage, also if a task would not fit into the time.""",
 @click.option("--dry-run", is_flag=True, help="Show the script, and submit nothing.")
 @click.option("--watch", is_flag=True, help="Ask again and again, until all tasks are done.")
 @click.option(
-    "--every", metavar="TIME", default="1 min", show_default=True, help="How often, with --watch."
+    "--every", metavar="TIME", default="1 min", help="How often, with --watch.  [1 min]"
 )  # fmt: skip
 @click.pass_context
 def command(
@@ -129,7 +129,7 @@ def command(
     wish = wish_of(options, context.meta[_RAW])
     ask = partial(_planned, options, chosen, wish, _choice(context, keep_going))
     if watch and (dry_run or not wish.system.can_submit()):
-        raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
+        raise OptionError("--watch submits: leave out --dry-run, and name a batch system by --to")
     if watch:
         context.exit(_watch(ask, _span(every)))
     with ask() as (submission, _):

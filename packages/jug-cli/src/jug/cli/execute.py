@@ -150,7 +150,7 @@ def command(
         from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
-        raise OptionError("--pdb debugs one worker: leave -j away")
+        raise OptionError("--pdb debugs one worker: leave out -j")
     if as_json and not dry_run:
         raise OptionError("--json prints what would be run: give --dry-run, too")
     if dry_run:
