@@ -68,6 +68,18 @@ def test_where_a_fact_cannot_be_had_nothing_can_be_told(
     assert not Process.here().is_stopped()
 
 
+def test_of_a_process_that_is_hidden_from_this_user_nothing_can_be_told(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    that = known(child.pid)
+    monkeypatch.setattr(process, "_stat", lambda pid: ("", ""))
+    assert that.is_gone() is None
+
+    child.kill()
+    child.wait()
+    assert that.is_gone() is True
+
+
 def test_other_systems_tell_neither_start_nor_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 

@@ -64,6 +64,8 @@ class Process(NamedTuple):
         if not self.is_local():
             return None
         state, started = _stat(self.pid)
+        if not state and _is_hidden(self.pid):
+            return None
         return state in ("", "Z", "X") or started != self.started
 
     def is_local(self) -> bool:
@@ -113,3 +115,14 @@ def _stat(pid: int) -> tuple[str, str]:
     except (OSError, IndexError):
         return "", ""
     return fields[0].decode(), fields[19].decode()
+
+
+def _is_hidden(pid: int) -> bool:
+    """Return whether there is such a process, though it is not shown, as one of another user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
