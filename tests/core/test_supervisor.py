@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from jug.backends import process
 from jug.backends.base import BaseStore, Frame
 from jug.backends.dict_store import DictStore
 from jug.errors import StoreError
@@ -25,6 +26,13 @@ from jug.execution.supervisor import Supervisor
 from jug.task import Task
 
 Script = Callable[[SupervisorConnection], None]
+
+
+@pytest.fixture(autouse=True, params=["shown", "not shown"])
+def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system be one that shows which processes have ended, or one that does not."""
+    if request.param == "not shown":
+        monkeypatch.setattr(process, "_boot", lambda: "")
 
 
 @contextmanager
@@ -122,6 +130,24 @@ def test_what_a_worker_said_last_is_heard_though_its_child_keeps_the_connection(
 
     assert run(workers).ending is Ending.DONE
     assert workers.started == 1
+
+
+def test_a_worker_that_has_closed_the_connection_holds_up_no_other() -> None:
+    ended, end = os.pipe()
+
+    def close_and_wait(connection: SupervisorConnection) -> None:
+        connection.channel.close()
+        os.read(ended, 1)
+        os._exit(0)
+
+    def finish_first(connection: SupervisorConnection) -> None:
+        os.write(end, b".")
+        finish(connection)
+
+    workers = Workers([close_and_wait, finish], [die_at_work, finish_first])
+
+    assert run(workers, 2).ending is Ending.DONE
+    assert workers.started == 4
 
 
 def test_deaths_before_a_first_task_count_one_after_another() -> None:

@@ -246,7 +246,7 @@ class Supervisor:
             return
         self._next_look = now + _SHORT_TICK / 2
         for worker in list(self._workers.values()):
-            if worker.process.is_gone():
+            if worker.is_gone():
                 self._receive_rest(worker)
                 self._end(worker)
                 continue
@@ -306,7 +306,6 @@ class Supervisor:
     def _end(self, worker: WorkerProcess) -> None:
         if self._workers.get(worker.slot) is not worker:
             return
-        worker.has_ended = True
         del self._workers[worker.slot]  # first, as nobody may signal a process that was waited for
         how = worker.wait()
         self._outputs.end(worker.output)
