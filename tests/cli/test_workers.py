@@ -92,15 +92,16 @@ class Crew:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def server() -> Iterator[Any]:
     """Start a redis server."""
     pytest.importorskip("jug.backends.redis_store", reason="jug-redis is not installed")
-    from tests.redis.conftest import RedisServer
+    from tests.redis.conftest import RedisServer, short_folder
 
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
+    with short_folder() as folder:
+        server = RedisServer(folder)
+        server.start()
+        yield server
+        server.kill()
 
 
 @pytest.fixture(params=["file", pytest.param("redis", marks=pytest.mark.slow)])

@@ -353,10 +353,10 @@ import os, resource
 from jug import TaskGenerator
 from journal import log
 
-_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, most))
 os.register_at_fork(
-    after_in_child=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    after_in_child=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (usual, most))
 )
 
 @TaskGenerator
