@@ -34,7 +34,7 @@ class Process(NamedTuple):
     def here(cls) -> Process:
         """Return the process that calls.
 
-        >>> Process.here().is_gone()
+        >>> bool(Process.here().is_gone())
         False
         """
         pid = os.getpid()
