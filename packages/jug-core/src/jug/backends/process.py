@@ -64,9 +64,9 @@ class Process(NamedTuple):
         if not self.is_local():
             return None
         state, started = _stat(self.pid)
-        if not state and _is_hidden(self.pid):
-            return None
-        return state in ("", "Z", "X") or started != self.started
+        if not state:
+            return _is_free(self.pid) or None
+        return state in ("Z", "X") or started != self.started
 
     def is_local(self) -> bool:
         """Return whether the process runs where this one could see it."""
@@ -105,8 +105,17 @@ if hasattr(os, "register_at_fork"):  # a process keeps its own; what it forks ma
     os.register_at_fork(after_in_child=_namespace.cache_clear)
 
 
+def _is_free(pid: int) -> bool:
+    """Return whether no process has this pid: one that can't be read may be another user's."""
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError) as error:  # the latter of a number that no pid can be
+        return not isinstance(error, PermissionError)
+    return False
+
+
 def _stat(pid: int) -> tuple[str, str]:
-    """Return the process's state and start time, empty where there is none."""
+    """Return the process's state and start time, empty where they can't be read."""
     if sys.platform != "linux":
         return "", ""
     try:
@@ -115,14 +124,3 @@ def _stat(pid: int) -> tuple[str, str]:
     except (OSError, IndexError):
         return "", ""
     return fields[0].decode(), fields[19].decode()
-
-
-def _is_hidden(pid: int) -> bool:
-    """Return whether there is such a process, though it is not shown, as one of another user."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
