@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -46,6 +48,30 @@ def test_a_process_is_gone_once_it_has_ended_though_nobody_asked_how(
 
 def test_another_process_of_the_same_pid_is_not_it(child: subprocess.Popen[bytes]) -> None:
     assert known(child.pid)._replace(started="1").is_gone() is True
+
+
+def test_where_no_more_files_can_be_opened_a_process_that_lives_is_not_gone(
+    child: subprocess.Popen[bytes],
+) -> None:
+    that = known(child.pid)
+    with no_more_files():
+        while_it_lives = that.is_gone()
+    child.kill()
+    child.wait()
+    with no_more_files():
+        afterwards = that.is_gone()
+
+    assert (while_it_lives, afterwards) == (None, True)
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 @pytest.mark.parametrize("fact", ["boot", "namespace"])

@@ -64,7 +64,9 @@ class Process(NamedTuple):
         if not self.is_local():
             return None
         state, started = _stat(self.pid)
-        return state in ("", "Z", "X") or started != self.started
+        if not state:
+            return None if _is_there(self.pid) else True
+        return state in ("Z", "X") or started != self.started
 
     def is_local(self) -> bool:
         """Return whether the process runs where this one could see it."""
@@ -104,7 +106,7 @@ if hasattr(os, "register_at_fork"):  # a process keeps its own; what it forks ma
 
 
 def _stat(pid: int) -> tuple[str, str]:
-    """Return the process's state and start time, empty where there is none."""
+    """Return the process's state and start time, empty where they can't be read."""
     if sys.platform != "linux":
         return "", ""
     try:
@@ -113,3 +115,17 @@ def _stat(pid: int) -> tuple[str, str]:
     except (OSError, IndexError):
         return "", ""
     return fields[0].decode(), fields[19].decode()
+
+
+def _is_there(pid: int) -> bool:
+    """Return whether there is a process of this id, though nothing can be read of it.
+
+    So it is where no more files can be opened, or where the system hides what others run.
+    """
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        pass
+    return True
