@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -50,28 +49,40 @@ def test_another_process_of_the_same_pid_is_not_it(child: subprocess.Popen[bytes
     assert known(child.pid)._replace(started="1").is_gone() is True
 
 
-def test_where_no_more_files_can_be_opened_a_process_that_lives_is_not_gone(
-    child: subprocess.Popen[bytes],
+def test_of_a_process_that_lives_but_cannot_be_looked_at_nothing_is_told(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     that = known(child.pid)
-    with no_more_files():
-        while_it_lives = that.is_gone()
+
+    def refuse(path: str, mode: str) -> None:
+        raise OSError(errno.EMFILE, "no files left", path)
+
+    monkeypatch.setattr(process, "open", refuse, raising=False)
+    assert that.is_gone() is None
+
     child.kill()
     child.wait()
-    with no_more_files():
-        afterwards = that.is_gone()
-
-    assert (while_it_lives, afterwards) == (None, True)
+    assert that.is_gone() is True
 
 
-@contextmanager
-def no_more_files() -> Iterator[None]:
-    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts another /proc")
+@pytest.mark.parametrize("hidden", ["hidepid=1", "hidepid=2"])
+def test_a_process_that_is_hidden_from_another_user_is_not_taken_for_gone(
+    child: subprocess.Popen[bytes], program: Callable[[str], str], hidden: str
+) -> None:
+    code = f"""
+import os
+from jug.backends.process import Process
+that = Process.here()._replace(pid={child.pid}, started={Process.start_of(child.pid)!r})
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+print(that.is_gone())
+"""
+    script = f'mount -t proc -o {hidden} proc /proc && exec "$0" -c "$1"'
+    command = [program("unshare"), "--mount", "sh", "-c", script, sys.executable, code]
+
+    assert subprocess.check_output(command, text=True) == "None\n"
 
 
 @pytest.mark.parametrize("fact", ["boot", "namespace"])

@@ -65,7 +65,7 @@ class Process(NamedTuple):
             return None
         state, started = _stat(self.pid)
         if not state:
-            return None if _is_there(self.pid) else True
+            return _is_free(self.pid) or None
         return state in ("Z", "X") or started != self.started
 
     def is_local(self) -> bool:
@@ -105,6 +105,15 @@ if hasattr(os, "register_at_fork"):  # a process keeps its own; what it forks ma
     os.register_at_fork(after_in_child=_namespace.cache_clear)
 
 
+def _is_free(pid: int) -> bool:
+    """Return whether no process has this pid: one that can't be read may be another user's."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False
+
+
 def _stat(pid: int) -> tuple[str, str]:
     """Return the process's state and start time, empty where they can't be read."""
     if sys.platform != "linux":
@@ -115,17 +124,3 @@ def _stat(pid: int) -> tuple[str, str]:
     except (OSError, IndexError):
         return "", ""
     return fields[0].decode(), fields[19].decode()
-
-
-def _is_there(pid: int) -> bool:
-    """Return whether there is a process of this id, though nothing can be read of it.
-
-    So it is where no more files can be opened, or where the system hides what others run.
-    """
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # it is another user's
-        pass
-    return True
