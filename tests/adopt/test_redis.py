@@ -18,15 +18,15 @@ from jug.cli import FAILED
 from jug.records import Record
 
 pytest.importorskip("redis")
-from tests.redis.conftest import RedisServer, Servers  # noqa: E402
+from tests.redis.conftest import RedisServer, Servers, short_folder  # noqa: E402
 
 __all__ = ["sample"]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with ExitStack() as stack:
-        yield Servers(tmp_path_factory.mktemp("r"), stack).new()
+def server() -> Iterator[RedisServer]:
+    with short_folder() as folder, ExitStack() as stack:
+        yield Servers(folder, stack).new()
 
 
 @pytest.fixture

@@ -66,7 +66,6 @@ def make_run(
     jugdir = str(folder / "large.jugdata")
     with pytest.MonkeyPatch.context() as patch, traceless(str(jugfile)):
         patch.setattr(os, "fsync", lambda file: None)
-        patch.setattr(os, "fdatasync", lambda file: None)
         _, jugspace = Job(str(jugfile), [], jugdir).begin()
         patch.setattr(type(jugspace.store), "poll", lambda store: None)  # each has its own tasks
         with _crew(jugspace.store, workers, patch) as crew:

@@ -45,8 +45,9 @@ class Terminal:
     def __exit__(self, *exc: object) -> None:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
+        os.close(self._file)  # else some systems wait for who reads it
+        if self.status is None:
             os.waitpid(self.pid, 0)
-        os.close(self._file)
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size; what does not fit any more is cut."""

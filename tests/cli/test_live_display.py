@@ -53,8 +53,8 @@ class Screen:
 def screen() -> Iterator[Screen]:
     screen = Screen()
     yield screen
+    os.close(screen.far)  # first: else some systems wait for who reads it
     screen.stream.close()
-    os.close(screen.far)
 
 
 def test_a_prompt_or_a_bar_is_shown_above_as_a_terminal_would_have_it(screen: Screen) -> None:

@@ -21,7 +21,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
     with os.fdopen(theirs, "w") as stream:
         monkeypatch.setenv("TERM", "xterm")
         yield stream
-    os.close(ours)
+        os.close(ours)  # while the other end is open: else some systems wait for who reads it
 
 
 def kind_of(wish: str | None, stderr: TextIO, stdout: TextIO) -> type | None:

@@ -29,6 +29,8 @@ else:
     {work}
 """
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
+PLATFORMS = pytest.mark.parametrize("platform", [pytest.param("linux", marks=ON_LINUX), "darwin"])
 LATE = "os.kill(parent, 9)\n    while os.getppid() == parent: pass"
 
 
@@ -39,7 +41,7 @@ def wait_until_all_ends_are_closed(process: subprocess.Popen[str], seconds: floa
     return time.monotonic() - start
 
 
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@PLATFORMS
 @pytest.mark.parametrize("work", ["time.sleep(60)", "while True: pass"])
 def test_it_ends_when_the_parent_is_killed(platform: str, work: str) -> None:
     code = CHILD.format(begin="pass", work=work)
@@ -52,7 +54,7 @@ def test_it_ends_when_the_parent_is_killed(platform: str, work: str) -> None:
     assert wait_until_all_ends_are_closed(parent, 20) < 2
 
 
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@PLATFORMS
 def test_it_ends_when_the_parent_was_killed_before(platform: str) -> None:
     code = CHILD.format(begin=LATE, work="time.sleep(60)")
     parent = subprocess.Popen([sys.executable, "-c", code, platform], stdout=-1, text=True)
@@ -89,8 +91,8 @@ parent_death.die_with(7)
 @pytest.mark.parametrize(
     "platform, parents, told",
     [
-        ("linux", [7], ""),
-        ("linux", [1], "True\n"),
+        pytest.param("linux", [7], "", marks=ON_LINUX),
+        pytest.param("linux", [1], "True\n", marks=ON_LINUX),
         ("darwin", [7, 7, 1], "True\n"),
         ("darwin", [1], "True\n"),
     ],

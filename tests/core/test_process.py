@@ -85,6 +85,10 @@ print(that.is_gone())
     assert subprocess.check_output(command, text=True) == "None\n"
 
 
+def test_a_number_that_no_process_has_is_that_of_none() -> None:
+    assert Process.here()._replace(pid=1 << 40).is_gone() is True
+
+
 @pytest.mark.parametrize("fact", ["boot", "namespace"])
 def test_of_a_process_elsewhere_nothing_can_be_told(fact: str) -> None:
     elsewhere = Process.here()._replace(pid=1, **{fact: "another"})

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from jug import Task, TaskGenerator
 from jug.execution.slots import NO_TASK, WorkerSlots
 from jug.progress import Spent
@@ -99,6 +101,7 @@ def test_arguments_are_those_of_one_task_and_cut_to_fit():
     slots.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="it is in a file")
 def test_no_disk_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import resource
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from jug.backends._file import disk
-from jug.backends._file.disk import is_file, is_folder, is_local
+from jug.backends._file.disk import is_file, is_folder, is_local, raise_descriptor_limit, sync
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux lists its mounts")
 
@@ -79,3 +83,46 @@ def test_what_can_not_be_known_of_a_file_is_not_taken_for_a_no(tmp_path: Path) -
     assert not is_folder(str(tmp_path / "file" / "inner")) and not is_file(str(tmp_path / "no"))
     with pytest.raises(OSError):
         is_folder(str(tmp_path / "loop"))
+
+
+@pytest.mark.parametrize(
+    ("code", "is_synced"), [(errno.ENOTSUP, True), (errno.ENOTTY, True), (errno.EIO, False)]
+)
+def test_where_the_cache_of_a_disk_cannot_be_emptied_the_file_is_synced_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, code: int, is_synced: bool
+) -> None:
+    def refuse(file: int, request: int) -> NoReturn:
+        raise OSError(code, os.strerror(code))
+
+    synced: list[int] = []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    monkeypatch.setattr(os, "fsync", synced.append)
+
+    if is_synced:
+        sync(7)
+    else:
+        with pytest.raises(OSError, match=os.strerror(code)):
+            sync(7)
+
+    assert synced == [7] * is_synced
+
+
+@pytest.mark.parametrize("most, reached", [(1 << 20, 1 << 16), (20_000, 10_240), (5_000, 256)])
+def test_as_many_files_may_be_open_as_the_system_really_allows(
+    monkeypatch: pytest.MonkeyPatch, most: int, reached: int
+) -> None:
+    limits = [(256, resource.RLIM_INFINITY)]
+
+    def set_limit(_: int, new: tuple[int, int]) -> None:
+        if new[0] > most:
+            raise ValueError("current limit exceeds maximum limit")
+        limits.append(new)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+
+    raise_descriptor_limit()
+
+    assert limits[-1] == (reached, resource.RLIM_INFINITY)

@@ -528,6 +528,7 @@ class Syncs:
         os.fsync(file)
 
 
+@ON_LINUX
 def test_short_tasks_are_synced_together_and_long_ones_at_once(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -462,11 +462,12 @@ def test_a_heartbeat_that_fails_is_reported_once(
 # Faults
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
 def test_a_file_system_without_hard_links_is_refused(
-    join: Join, folder: Path, monkeypatch: pytest.MonkeyPatch
+    join: Join, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(source: str, target: str) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(StoreError, match="does not make or count hard links: choose a --jugdir"):

@@ -133,6 +133,18 @@ def test_the_end_of_a_process_ends_the_wait(watch: Watch) -> None:
     timer.join()
 
 
+def test_a_python_that_cannot_see_processes_end_looks_now_and_then(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    settled(watch)
+    assert not watch.wait(0.05, [os.getpid()])
+    timer = soon((tmp_path / "new").touch)
+
+    assert watch.wait(60, [os.getpid()])
+    timer.join()
+
+
 @ON_LINUX
 def test_all_is_given_back(tmp_path: Path) -> None:
     def open_files() -> int:

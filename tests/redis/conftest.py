@@ -13,8 +13,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -203,12 +204,18 @@ def proxied() -> Iterator[Callable[..., Proxy]]:
         yield put_before
 
 
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder for sockets, whose paths must have less than a hundred letters."""
+    with TemporaryDirectory(prefix="jug", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def short_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def short_root() -> Iterator[Path]:
     """Return a folder whose path is short enough for a socket's name."""
-    root = tmp_path_factory.mktemp("r")
-    assert len(str(root)) < 80, "set --basetemp to a shorter path"
-    return root
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

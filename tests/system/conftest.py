@@ -58,6 +58,15 @@ def is_running(pid: int) -> bool:
     return asked.stdout.strip()[:1] not in ("", "Z")
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started and not waited for."""
+    if sys.platform == "linux":
+        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    asked = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [map(int, line.split()) for line in asked.stdout.splitlines()]
+    return [child for child, parent in pairs if parent == pid]
+
+
 @pytest.fixture(autouse=True)
 def killed_workers_are_missed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the dead noticed within seconds where no system tells that a process is gone."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from jug.backends.registry import open_store
 
 LOGGED = """
 import os, time
@@ -177,7 +180,8 @@ total([deadly(i) for i in range(3)])
     assert re.search(
         r"was ended by SIGKILL while it ran jugfile.deadly \([0-9a-f]{12}\)$", err, re.MULTILINE
     )
-    assert leftovers() == []
+    # Where no system says that a worker is gone, its own file stays for ten lease times.
+    assert [name for name in leftovers() if sys.platform == "linux" or len(name) == 40] == []
 
 
 def test_a_task_that_kills_every_worker_counts_as_failed(folder, jug):
@@ -200,9 +204,13 @@ deadly()
     assert status == 1
     assert len(log()) == 5
     assert "WorkerDied" in err
-    assert jug("status", "--short")[1].strip() == (
-        "0 tasks waiting to be run, 1 failed, 0 complete, (none active)."
-    )
+    with open_store("jugfile.jugdata") as store:
+        store.poll()
+        assert len(store.failures()) == 1
+    if sys.platform == "linux":  # elsewhere its last lease may have to run out
+        assert jug("status", "--short")[1].strip() == (
+            "0 tasks waiting to be run, 1 failed, 0 complete, (none active)."
+        )
 
 
 KEEP_GOING = "import jug.options\njug.options.default_options.execute_keep_going = True\n"

@@ -11,6 +11,8 @@ import pytest
 from jug.backends.registry import open_store
 from jug.records import RunState
 
+from .conftest import is_running
+
 JUGFILE = """
 import os, signal, time
 from pathlib import Path
@@ -134,8 +136,10 @@ def test_what_a_killed_command_was_running_is_told_as_lost(
     write(JUGFILE + "held(1)\n")
     command = start("execute")
     wait_for(journal)
+    ((_, worker),) = journal()
     os.killpg(command.pid, signal.SIGKILL)
     command.wait()
+    wait_for(lambda: not is_running(int(worker)))
     open("go", "w").close()
 
     assert jug("execute")[0] == 0

@@ -250,8 +250,8 @@ def in_terminal(folder):
     yield start
     for pid, terminal in started:
         with_suppressed(os.kill, pid, signal.SIGKILL)
+        os.close(terminal)  # else some systems wait for who reads it
         with_suppressed(os.waitpid, pid, 0)
-        os.close(terminal)
 
 
 def with_suppressed(act, *arguments):
@@ -263,11 +263,10 @@ def with_suppressed(act, *arguments):
 
 def read_all(terminal):
     shown = b""
-    while True:
-        try:
-            shown += os.read(terminal, 1 << 16)
-        except OSError:
-            return shown.decode(errors="surrogateescape")
+    with suppress(OSError):  # what Linux says at the end
+        while more := os.read(terminal, 1 << 16):
+            shown += more
+    return shown.decode(errors="surrogateescape")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -34,8 +34,7 @@ def on_host(name: str, lease: float = LEASE) -> dict[str, str]:
 
 def child_of(process: subprocess.Popen[str]) -> int:
     """Return the one worker of a command."""
-    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    (child,) = map(int, text.split())
+    (child,) = conftest.children_of(process.pid)
     return child
 
 

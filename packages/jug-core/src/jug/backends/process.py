@@ -34,7 +34,7 @@ class Process(NamedTuple):
     def here(cls) -> Process:
         """Return the process that calls.
 
-        >>> Process.here().is_gone()
+        >>> bool(Process.here().is_gone())
         False
         """
         pid = os.getpid()
@@ -109,8 +109,8 @@ def _is_free(pid: int) -> bool:
     """Return whether no process has this pid: one that can't be read may be another user's."""
     try:
         os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, ProcessLookupError)
+    except (OSError, OverflowError) as error:  # the latter of a number that no pid can be
+        return not isinstance(error, PermissionError)
     return False
 
 

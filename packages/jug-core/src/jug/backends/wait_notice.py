@@ -7,13 +7,13 @@ as long as it does not, the holder has had it for at least as long as it was see
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
 from jug.backends.frames import Holder
+from jug.backends.process import Process
 from jug.messages import Log
 
 __all__ = ["LONG", "WaitNotice", "told_by_name"]
@@ -74,7 +74,4 @@ def told_by_name(counts: Mapping[str, int]) -> list[str]:
 
 
 def _who(holder: Holder) -> str:
-    process = holder.process
-    if process is not None and process.is_local() and process.pid == os.getpid():
-        return "this process itself"
-    return holder.place
+    return "this process itself" if holder.process == Process.here() else holder.place

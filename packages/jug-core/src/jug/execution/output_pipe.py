@@ -89,20 +89,16 @@ class OutputPipe:
         """Print into the pipe from now on; keep the end that `is_empty` asks."""
         for descriptor in self.descriptors:
             os.dup2(self.writer, descriptor)
-        os.set_inheritable(self._kept, False)  # in a worker that is started anew
-        os.close(self.writer if self.is_terminal else self.reader)
-
-    @property
-    def _kept(self) -> int:
-        return self.reader if self.is_terminal else self.writer
+        os.set_inheritable(self.reader, False)  # in a worker that is started anew
+        os.close(self.writer)
 
     def leave_kept(self) -> None:
         """Close the end that `is_empty` asks."""
-        os.close(self._kept)
+        os.close(self.reader)
 
     def identity(self) -> tuple[int, int]:
         """Return which file it is that `is_empty` asks."""
-        return identity(self._kept)
+        return identity(self.reader)
 
     @property
     def inherited(self) -> tuple[int, int]:
@@ -112,13 +108,13 @@ class OutputPipe:
     def is_empty(self) -> bool:
         """Return whether the supervisor has read all that was printed.
 
-        Of a pipe its writer's end says it; a pseudo-terminal says it where it is read.
+        Only the end that is read says that on every system.
         """
         if self.is_terminal:
             poll = select.poll()
-            poll.register(self._kept, select.POLLIN)
+            poll.register(self.reader, select.POLLIN)
             return not any(found & select.POLLIN for _, found in poll.poll(0))
-        left = fcntl.ioctl(self._kept, termios.FIONREAD, bytes(_SIZE.size))
+        left = fcntl.ioctl(self.reader, termios.FIONREAD, bytes(_SIZE.size))
         return _SIZE.unpack(left) == (0,)
 
 

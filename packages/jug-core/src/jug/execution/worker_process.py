@@ -48,6 +48,8 @@ class WorkerProcess:
         """Whether it was seen to run a task."""
         self.has_ended = False
         """Whether it was waited for: nobody may signal it any more."""
+        self._how = ""
+        """How it has ended, once that was asked."""
         self.overdue: Running | None = None
         """What it runs past its time limit."""
         self.killed_for: Running | None = None
@@ -62,7 +64,7 @@ class WorkerProcess:
         """Show that the worker lives, if it is time to and the worker is not stopped."""
         if self.heartbeat is not None and now >= self.next_beat:
             self.next_beat = now + self.heartbeat.interval
-            if not self.process.is_stopped() and not self.process.is_gone():
+            if not self.process.is_stopped() and not self.is_gone():
                 self.heartbeat.beat()
 
     def show(self, running: Running) -> None:
@@ -80,12 +82,18 @@ class WorkerProcess:
 
     def send_signal(self, signum: int) -> None:
         """Send a signal to the worker and to what its tasks have started."""
-        process_group.send_signal(self.pid, signum)
+        if not self._how:
+            process_group.send_signal(self.pid, signum)
+
+    def is_gone(self) -> bool:
+        """Return whether it has ended; where the system does not show that, its parent can ask."""
+        gone = self.process.is_gone()
+        return bool(self._wait(os.WNOHANG)) if gone is None else gone
 
     def ends_soon(self) -> bool:
-        """Return whether it ends within a moment; where that can't be seen it is taken to."""
+        """Return whether it ends within a moment."""
         until = time.monotonic() + _MOMENT
-        while self.process.is_gone() is False:
+        while not self.is_gone():
             if time.monotonic() > until:
                 return False
             time.sleep(0.001)
@@ -93,16 +101,29 @@ class WorkerProcess:
 
     def wait(self) -> str:
         """Wait until it has ended; return how."""
-        try:
-            code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        except ChildProcessError:  # somebody has the system forget ended processes
-            return "has ended"
-        return f"was ended by {_name_of(-code)}" if code < 0 else f"exited with {code}"
+        return self._wait(0)
+
+    def _wait(self, options: int) -> str:
+        """Return how it has ended, nothing if it has not and is not to be waited for."""
+        self._how = self._how or _end_of(self.pid, options)
+        self.has_ended = bool(self._how)
+        return self._how
 
     def kill(self) -> None:
         """End it with what its tasks have started, and wait until it has ended."""
         self.send_signal(signal.SIGKILL)
         self.wait()
+
+
+def _end_of(pid: int, options: int) -> str:
+    try:
+        ended, status = os.waitpid(pid, options)
+    except ChildProcessError:  # somebody has the system forget ended processes
+        return "has ended"
+    if not ended:
+        return ""
+    code = os.waitstatus_to_exitcode(status)
+    return f"was ended by {_name_of(-code)}" if code < 0 else f"exited with {code}"
 
 
 def _name_of(signum: int) -> str:

@@ -26,6 +26,8 @@ FROM_SIZE: Final = 1 << 17
 
 _MAP_FROM: Final = 1_000_000
 _PIECES: Final = 1024
+_AT_ONCE: Final = 1 << 30
+"""Bytes that are read or written in one call: macOS refuses 2 GB and more."""
 _NAME: Final = re.compile(r"[0-9a-f]{40}-([0-9a-f]{16})-[0-9]+")
 
 _MAP_OPTIONS: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
@@ -148,7 +150,7 @@ def _read_whole(file: int, path: str, size: int) -> bytearray:
     data = bytearray(size)
     rest = memoryview(data)
     while rest:
-        done = os.readv(file, [rest])
+        done = os.readv(file, [rest[:_AT_ONCE]])
         if not done:
             raise _damage(path, f"ends {len(rest)} bytes too early")
         rest = rest[done:]
@@ -160,13 +162,24 @@ def _write_pieces(file: int, pieces: Sequence[Buffer]) -> int:
     views = [memoryview(piece).cast("B") for piece in pieces if len(piece)]
     size, first = sum(map(len, views)), 0
     while first < len(views):
-        done = os.writev(file, views[first : first + _PIECES])
+        done = os.writev(file, _beginning(views[first : first + _PIECES]))
         while first < len(views) and done >= len(views[first]):
             done -= len(views[first])
             first += 1
         if done:
             views[first] = views[first][done:]
     return size
+
+
+def _beginning(views: Sequence[memoryview]) -> list[memoryview]:
+    """Return as much of the beginning of some pieces as can be written in one call."""
+    left, beginning = _AT_ONCE, []
+    for view in views:
+        if not left:
+            break
+        beginning.append(view[:left])
+        left -= len(beginning[-1])
+    return beginning
 
 
 def _damage(path: str, what: str) -> DamagedResult:

@@ -33,6 +33,10 @@ _ADVICE: Final = {
     errno.ENOTDIR: "a part of the path is a file: choose another --jugdir",
 }
 
+_UNSUPPORTED: Final = frozenset(
+    (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY)
+)
+
 # On these a file that was made by another process is there at once for all, and
 # a folder's modification time shows that it changed.
 _LOCAL: Final = frozenset(
@@ -61,6 +65,11 @@ def fault(error: OSError, path: str | os.PathLike[str], doing: str) -> OSError:
 def is_missing(error: OSError) -> bool:
     """Return whether the error says that a file was removed, here or by another host."""
     return error.errno in (errno.ENOENT, errno.ESTALE)
+
+
+def is_unsupported(error: OSError) -> bool:
+    """Return whether the error says that the file system does no such thing."""
+    return error.errno in _UNSUPPORTED
 
 
 def is_folder(path: str) -> bool:
@@ -94,9 +103,13 @@ def sync(file: int) -> None:
     if sys.platform == "darwin":
         from fcntl import F_FULLFSYNC, fcntl
 
-        fcntl(file, F_FULLFSYNC)
-    else:
-        os.fsync(file)
+        try:  # the disk's own cache is emptied too, which a file server can't be asked for
+            fcntl(file, F_FULLFSYNC)
+            return
+        except OSError as error:
+            if not is_unsupported(error):
+                raise
+    os.fsync(file)
 
 
 def sync_folder(path: str | os.PathLike[str]) -> None:
@@ -231,7 +244,10 @@ def raise_descriptor_limit() -> None:
     except ImportError:  # not on Windows
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 1 << 16) if hard != resource.RLIM_INFINITY else 1 << 16
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS allows less than it says
+    for most in (1 << 16, 10240):  # macOS may allow less than it says, but always the second
+        wanted = min(hard, most) if hard != resource.RLIM_INFINITY else most
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return
+        with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return

@@ -27,7 +27,7 @@ from functools import cached_property
 from typing import Final
 
 from jug.backends._file import worker_file
-from jug.backends._file.disk import TEMPORARY, fault, is_local, is_missing
+from jug.backends._file.disk import TEMPORARY, fault, is_local, is_missing, is_unsupported
 from jug.backends._file.folders import make_folder, names_in
 from jug.backends._file.heartbeat_monitor import HeartbeatMonitor
 from jug.backends._file.worker_file import WORKER, Sight
@@ -85,8 +85,11 @@ class LeaseLinks:
 
     def _probe(self, worker: str) -> None:
         probe = f"{worker}~{worker}"
-        with suppress(PermissionError):  # what Linux says where there are no hard links
+        try:
             self.link(probe)
+        except OSError as error:  # where there are no hard links, Linux says EPERM, macOS ENOTSUP
+            if not (isinstance(error, PermissionError) or is_unsupported(error)):
+                raise
         links = self.link_count()
         self.unlink(probe)
         if (links, self.link_count()) != (2, 1):

@@ -147,7 +147,7 @@ def _open_notices(folders: tuple[str, ...]) -> int | None:
 def _open_processes(pids: Iterable[int]) -> tuple[list[int], bool]:
     """Return descriptors of the processes, as far as they can be had, and whether all run."""
     descriptors: list[int] = []
-    if sys.platform == "linux":
+    if hasattr(os, "pidfd_open"):  # a Python that was built for old systems lacks it
         try:
             for pid in pids:
                 descriptors.append(os.pidfd_open(pid))
