@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,9 +54,7 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
         try:
             with serving(live, options.webstatus_ip, options.webstatus_port) as url:
                 click.echo(f"{url}\nCtrl-C ends it.")
-                with _leading_to(url) as path:
-                    if is_opened:
-                        click.launch(path)
+                with _browser_at(url) if is_opened else nullcontext():
                     live.keep_making()
         except KeyboardInterrupt:
             click.echo("", err=True)
@@ -64,8 +62,8 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
 
 
 @contextmanager
-def _leading_to(url: str) -> Iterator[str]:
-    """Yield a file that leads a browser there, and that only its owner can read.
+def _browser_at(url: str) -> Iterator[None]:
+    """Open a browser there, by a file that leads it there and that only its owner can read.
 
     What programs are begun with can be seen by everybody on a machine, so it must not be the URL.
     """
@@ -74,4 +72,5 @@ def _leading_to(url: str) -> Iterator[str]:
     with TemporaryDirectory(prefix="jug-webstatus-") as folder:
         path = Path(folder, "webstatus.html")
         path.write_text(tag("meta", http_equiv="refresh", content=f"0; url={url}"), "utf-8")
-        yield str(path)
+        click.launch(str(path))
+        yield
