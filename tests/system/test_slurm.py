@@ -19,7 +19,11 @@ from jug.backends.registry import open_store
 
 __all__ = ["slurm"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("waits"),
+]
 
 TASKS = """
 import os, time
