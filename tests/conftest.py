@@ -43,15 +43,8 @@ def _chosen(arguments: list[str]) -> Iterator[Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no core is idle at the end while another runs it.
-
-    What looks at the clock is one group, and those of it that do next to nothing but wait are
-    another, named `waits`: `--dist=loadgroup` runs one of each group at a time.
-    """
+    """Begin with what takes longest, so that no core is idle at the end while another runs it."""
     items.sort(key=_time_limit, reverse=True)
-    for item in items:
-        if item.get_closest_marker("clock") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("clock"))
 
 
 def _time_limit(item: pytest.Item) -> float:
