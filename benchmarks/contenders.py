@@ -49,7 +49,7 @@ def former(python: Path | None, cache: Path) -> Contender:
 
 def installed(folder: Path, requirements: Sequence[str]) -> Path:
     """Return a Python in a folder that has these distributions, which are installed if need be."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = folder / "bin" / "python"
     ready = folder / "ready"
     if not ready.exists() or ready.read_text() != "\n".join(requirements):
         print(f"installing {', '.join(requirements) or 'nothing'} into {folder}", file=sys.stderr)

@@ -1,9 +1,10 @@
-"""What machine the numbers are from."""
+"""What machine the numbers are from, and what day."""
 
 from __future__ import annotations
 
 import os
 import platform
+from datetime import date
 from pathlib import Path
 
 from jug.machine.cores import usable_cores
@@ -12,6 +13,7 @@ from jug.machine.cores import usable_cores
 def describe(folder: Path) -> dict[str, str]:
     """Return what may matter of this machine, for work in a folder."""
     return {
+        "day": date.today().isoformat(),
         "processor": _processor(),
         "cores": f"{usable_cores()} of {os.cpu_count()} usable",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",

@@ -26,8 +26,6 @@ class Peer:
 
     name: str
     version: str
-    released: str
-    """The month of that version, as far as its wheel says it."""
     requirements: tuple[str, ...]
     keeps_results: bool = True
     limit: float | None = None
@@ -45,13 +43,13 @@ class Peer:
 
 
 PEERS = (
-    Peer("doit", "0.37.0", "2026-02", ("doit==0.37.0",), limit=1.0),
-    Peer("joblib", "1.6.0", "2026-08", ("joblib==1.6.0",), limit=1.0),
-    Peer("dask", "2026.8.0", "2026-08", ("dask==2026.8.0",), keeps_results=False),
-    Peer("pool", "", "", (), keeps_results=False),
-    Peer("luigi", "3.8.1", "", ("luigi==3.8.1",)),
-    Peer("exca", "0.6.0", "2026-10", ("exca==0.6.0",)),
-    Peer("executorlib", "1.11.0", "", ("executorlib[cache]==1.11.0",)),
+    Peer("doit", "0.37.0", ("doit==0.37.0",), limit=1.0),
+    Peer("joblib", "1.6.0", ("joblib==1.6.0",), limit=1.0),
+    Peer("dask", "2026.8.0", ("dask==2026.8.0",), keeps_results=False),
+    Peer("pool", "", (), keeps_results=False),
+    Peer("luigi", "3.8.1", ("luigi==3.8.1",)),
+    Peer("exca", "0.6.0", ("exca==0.6.0",)),
+    Peer("executorlib", "1.11.0", ("executorlib[cache]==1.11.0",)),
 )
 
 

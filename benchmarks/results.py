@@ -81,7 +81,7 @@ class Result:
 
     def needs_baseline(self) -> bool:
         """Return whether the limit is one for the ratio."""
-        return self.unit not in ("calls", "files", "ms", "trips")
+        return bool(self.baseline_name) and self.unit not in ("calls", "files", "ms", "trips")
 
     def as_data(self) -> dict[str, Any]:
         """Return all of it for JSON."""

@@ -29,6 +29,7 @@ class Row:
     """What the ratio to the baseline, or the value if there is none, may be at most."""
     baseline: Measure | None = None
     baseline_name: str = FORMER
+    """What the baseline is; nothing where the limit is one for the value."""
     joblib: Measure | None = None
     rounds: int | None = None
     """How many rounds at most, for what takes very long; None for as many as asked for."""
@@ -343,6 +344,7 @@ def _scale(shop: Workshop) -> Iterator[Row]:
         unit="us",
         limit=3.0,
         ours=lambda: shop.program_per_task("progress", size(100_000)),
+        baseline_name="",
         repeats=3,
     )
     if measure.can_count_system_calls():

@@ -71,6 +71,7 @@ DATA: Final = {
     "jug.needs.NOTHING": "The needs of a task that states none: one CPU.",
     "jug.needs.SIZES": "What `memory_size` understands, in words.",
     "jug.hash.SCHEME_VERSION": "The version of the way to hash, which enters every hash.",
+    "jug.options.DISPLAYS": "How progress is shown: by a block, by lines, or not at all.",
     "jug.options.LEVELS": "How much can be told, from the most to the least.",
     "jug.options.KEYS": "Everything that can be configured, each a `Key`.",
     "jug.options.default_options": "What holds unless the command line says otherwise.",
@@ -167,7 +168,7 @@ def public_names(module: ModuleType) -> list[str]:
 def _rows(module: ModuleType) -> Iterator[tuple[str, str]]:
     for name in public_names(module):
         thing = getattr(module, name)
-        line = DATA.get(f"{module.__name__}.{name}") or _first_line(thing)
+        line = DATA.get(f"{module.__name__}.{name}") or _own_line(name, thing)
         yield name + _signature(thing), line
 
 
@@ -210,6 +211,12 @@ def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
     is_short = parameter.default is None or isinstance(parameter.default, (str, int, float, type))
     default = parameter.default if is_short else _Dots()
     return parameter.replace(annotation=parameter.empty, default=default)
+
+
+def _own_line(name: str, thing: Any) -> str:
+    """Return what a name says of itself; a value would answer with the docstring of its class."""
+    assert inspect.getdoc(thing) != inspect.getdoc(type(thing)), f"{name} is missing in DATA"
+    return _first_line(thing)
 
 
 def _first_line(thing: Any) -> str:

@@ -22,13 +22,13 @@ HEAD = """\
 
 `jug COMMAND [OPTIONS] [JUGFILE [ARGUMENT]...]`
 
-The jugfile is `jugfile.py` unless it is named; `.py` may be left away.
+The jugfile is `jugfile.py` unless it is named; `.py` may be left out.
 Options may stand before and after it.
 What jug does not know behind the jugfile's name is the jugfile's, which finds it in `sys.argv`.
-There a command warns of what is like an option of jug's.
-`cleanup`, `invalidate`, `pack`, `adopt` and `check --remove-damaged` refuse what looks like one.
-Everything behind `--` is the jugfile, if it was not named yet, and its arguments, without a word.
-For `submit` that is for the batch system.
+If it looks like an option of jug's, the command warns.
+`accept`, `adopt`, `cleanup`, `invalidate`, `pack` and `check --remove-damaged` refuse any option.
+Everything behind `--` is the jugfile, if it was not named yet, and its arguments, without any \
+warning; for `submit` it is for the batch system.
 Options can also be set in files and in the environment: see [configuration](configuration.md).
 `jug-execute` is `jug execute`, and `python -m jug` is `jug`.
 """

@@ -20,10 +20,10 @@ RESULTS_IN_TURN = ROOT / "benchmarks" / "results" / "peers" / "results.json"
 
 BEGIN = "<!-- Made by scripts/make_comparison.py of what the benchmarks have measured. -->\n"
 END = "<!-- The end of what is made. -->\n"
-BETWEEN = """\
-Whole processes, each measured in turn with this project, from a new folder (cold) or with all
-done before (warm):
-"""
+BETWEEN = (
+    "Whole processes, each measured in turn with this project: from a new folder (cold), "
+    "or with all done before (warm):\n"
+)
 FORMER = "jug 2.7.0"
 
 

@@ -128,9 +128,7 @@ def draw_tutorial() -> None:
     """Make the images of the tutorial, and run its jugfile, which draws what came out."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        for name, text in re.findall(
-            r"```python\n# (\w+\.py)\n(.*?)```", TUTORIAL.read_text(), re.S
-        ):
+        for name, text in _FILE.findall(TUTORIAL.read_text()):
             (place / name).write_text(text)
         (place / "show_images.py").write_text(SHOW_IMAGES)
         for script in ("make_images.py", "show_images.py"):

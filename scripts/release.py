@@ -6,7 +6,7 @@
 
 Sets the version, also where others say it, gathers the fragments of ``changes/`` into
 ``CHANGELOG.md``, builds all distributions, checks the metadata and the contents of this one,
-installs it beside its siblings in a new environment, and uses it there.  What is left to do,
+installs it beside its siblings in a new environment, and imports it there.  What is left to do,
 the commit, the tag and the upload, is printed and not done.
 
 All must be committed before, so that what is built is what the commit and its tag will have,
@@ -206,7 +206,10 @@ def verified(root: Path, distribution: str) -> list[Path]:
     command = [sys.executable, "-m"]
     run([*command, "twine", "check", "--strict", *artifacts], check=True)
     run([*command, "check_wheel_contents", "--ignore", WANTED, wheel], check=True)
-    check_wheels.install_and_import([wheel], wheels)
+    works, said = check_wheels.install_and_import([wheel], wheels)
+    print(said, end="")
+    if not works:
+        raise Refused(f"{wheel.name} cannot be installed and imported, see above")
     return artifacts
 
 

@@ -42,14 +42,28 @@ def _chosen(arguments: list[str]) -> Iterator[Path]:
                 yield file.relative_to(here.parent)
 
 
+@pytest.hookimpl(trylast=True)  # of what is left when -m and -k have chosen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no core is idle at the end while another runs it."""
-    items.sort(key=_time_limit, reverse=True)
+    """Begin with what takes longest, so that no core is idle at the end while another runs it.
+
+    Each worker of pytest-xdist is given the next part of the list, and what is taken off it
+    later is taken from its end; so each part has its share of the long ones, at its head.
+    The others stay in order, beside those that use the same fixtures.
+    """
+    long = sorted(filter(_time_limit, items), key=_time_limit, reverse=True)
+    short = [item for item in items if not _time_limit(item)]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    total, items[:] = len(items), []
+    for worker in range(workers):
+        share = long[worker::workers]
+        others = max((total - len(items)) // (workers - worker) - len(share), 0)
+        items += share + short[:others]
+        del short[:others]
 
 
 def _time_limit(item: pytest.Item) -> float:
-    limit = item.get_closest_marker("timeout")
-    return float(limit.args[0]) if limit is not None and limit.args else 0.0
+    """Return the seconds that a test asks for by itself; 0 where its whole module does, or none."""
+    return max((float(m.args[0]) for m in item.own_markers if m.name == "timeout"), default=0.0)
 
 
 @pytest.fixture(scope="session", autouse=True)

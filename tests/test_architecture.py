@@ -59,6 +59,15 @@ def test_the_map_shows_each_room_of_a_distribution_and_no_other(distribution: st
     assert {room_of(name, rooms) for name in modules} == set(rooms)
 
 
+def test_the_names_that_the_page_gives_for_something_new_are_there() -> None:
+    paths = [*structure.sources(ROOT).values(), *ROOT.glob("scripts/*.py")]
+    sources = "\n".join(f"{path.stem}\n{path.read_text()}" for path in paths)
+    named = set(re.findall(r"`(_\w+|[A-Z][A-Z_]+)`", PAGE))
+
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", sources)] == []
+
+
 def test_what_jug_tells_goes_through_its_own_messages() -> None:
     """The `logging` of a jugfile must not silence or double it."""
     uses = [

@@ -199,6 +199,28 @@ def test_a_release_begins_by_looking_for_what_is_not_committed(
     assert capsys.readouterr().err == f"release: not so in {ROOT}\n"
 
 
+def test_what_cannot_be_installed_and_imported_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dist").mkdir()
+    wheel = tmp_path / "dist" / "jug_any-1.0.0-py3-none-any.whl"
+    for artifact in wheel, wheel.with_name("jug_any-1.0.0.tar.gz"):
+        artifact.touch()
+    answers = {
+        "build": [wheel],
+        "misplaced_files": [],
+        "missing_licences": [],
+        "install_and_import": (False, "no module named so\n"),
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(release.check_wheels, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(release, "run", lambda *_, **__: None)
+
+    with pytest.raises(release.Refused, match=wheel.name):
+        release.verified(tmp_path, "jug-any")
+    assert capsys.readouterr().out == "no module named so\n"
+
+
 @pytest.mark.parametrize("package", sorted(ROOT.glob("packages/*")), ids=lambda path: path.name)
 def test_every_fragment_that_waits_has_a_type(package: Path) -> None:
     assert release.changes_in(release.fragments_of(package)).count("\n- ") == len(

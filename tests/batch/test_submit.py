@@ -207,6 +207,18 @@ def test_a_dry_run_shows_the_script_alone_and_submits_nothing(jug, slurm, progra
     assert not Path("work.jugdata.jobs").exists()
 
 
+@pytest.mark.parametrize(("system", "is_told"), [("print", True), ("slurm", False)])
+def test_who_submits_a_printed_script_is_told_what_its_jobs_must_be_given(
+    jug, slurm, monkeypatch, system, is_told
+):
+    monkeypatch.setenv("JUG_PREFIX", "mine")
+
+    said = jug("submit", "--dry-run", "--to", system, *ASKED).stderr
+
+    told = "jug: the script leaves JUG_PREFIX to the environment of its jobs: set that there\n"
+    assert (told in said) is is_told
+
+
 def test_lines_of_setup_and_options_of_the_scheduler_are_in_the_script(jug, slurm):
     jug("submit", "--setup", "module load a", "--setup", "module load b", *ASKED,
         "--", "--qos=long", "--comment=no hurry")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -355,6 +356,19 @@ def test_a_script_is_submitted_and_its_id_is_read_among_other_lines(name, progra
     assert str(path) in call or str(path) in programs.stdin(program) or name == "lsf"
     if name == "lsf":
         assert programs.stdin("bsub") == path.read_text()
+
+
+@pytest.mark.parametrize("name", ["lsf", "htcondor"])
+def test_a_script_with_names_that_are_no_text_is_submitted_as_it_is(name, programs, tmp_path):
+    program, said, id = SUBMITTED[name]
+    programs.add(program, f"echo '{said}'")
+    path = tmp_path / "script"
+    path.write_bytes(os.fsencode(script(name, MUCH)) + b"cd '/home/jos\xe9'\n")
+
+    assert system_called(name).submit(path, {}) == id
+
+    given = (programs.folder / f"{program}.calls.stdin").read_bytes()
+    assert given == path.read_bytes() or name == "htcondor"
 
 
 def test_htcondor_is_given_the_description_in_the_head_of_the_script(programs, tmp_path):

@@ -220,6 +220,12 @@ def test_arguments_that_are_named_keep_what_the_jugfile_uses_with_them(
     assert "Removed 0 results" in jug("cleanup", "squares.py").stdout
 
 
+def test_a_quotation_without_an_end_is_wrong_usage(jug: Jug) -> None:
+    said = jug("cleanup", "--also", "it's.py", "primes.py", status=2).stderr
+
+    assert """--also "it's.py" can't be read as a shell would: No closing quotation""" in said
+
+
 def test_one_that_is_named_is_known_where_the_jugfile_changes_the_folder(
     jug: Jug, shared: FileStore, folder: Path
 ) -> None:

@@ -316,6 +316,8 @@ def test_reading_output_that_stops_is_no_error(folder: Path) -> None:
     [
         (["exeucte", "primes.py"], "there is no command 'exeucte': is 'execute' meant?"),
         (["run", "primes.py"], "there is no command 'run': is 'execute' meant?"),
+        (["help"], "there is no command 'help': is '--help' meant?"),
+        (["version"], "there is no command 'version': is '--version' meant?"),
         (["delete"], "there is no command 'delete': is 'invalidate' meant?"),
         (["primes.py"], "say what to do with the jugfile, such as `jug execute primes.py`"),
         (["xyzzy"], "there is no command 'xyzzy': `jug --help` lists them"),

@@ -61,6 +61,16 @@ def test_a_file_that_was_changed_is_not_overwritten() -> None:
     assert Path("jug-demo/primes.py").read_text() == "mine = 1\n"
 
 
+def test_a_file_that_is_no_utf_8_is_not_overwritten_either() -> None:
+    demo()
+    Path("jug-demo/primes.py").write_bytes(b"name = '\xff'\n")
+
+    result = demo()
+
+    assert result.exit_code == 1
+    assert "is there and is not the demo" in result.output
+
+
 def test_a_folder_that_cannot_be_made_is_named() -> None:
     Path("jug-demo").write_text("a file")
 

@@ -84,6 +84,19 @@ def test_a_failure_is_told_with_the_traceback_of_the_users_own_code(
     )
 
 
+def test_an_exception_that_would_clear_the_screen_is_summed_up_by_its_codes(
+    jug_process: JugProcess, folder: Path
+) -> None:
+    (folder / "odd.py").write_text(
+        "from jug import TaskGenerator\n@TaskGenerator\ndef bad():\n"
+        "    raise ValueError('a\\x1b[2Jb')\nbad()\n"
+    )
+
+    result = jug_process("execute", "odd.py", status=1)
+
+    assert "jug: odd.bad() failed: ValueError: a\\x1b[2Jb\n" in result.stderr
+
+
 def test_keep_going_runs_the_rest_and_still_fails(jug_process: JugProcess, folder: Path) -> None:
     text = (folder / "failing.py").read_text().replace("good()\nafter", "after") + "good()\n"
     (folder / "failing.py").write_text(text)
@@ -125,7 +138,7 @@ def test_only_selected_tasks_are_run(jug_process: JugProcess, selector: list[str
         (["-j", "x"], "'x' is not a valid integer"),
         (["-j", "-1"], "Error: -j: -1 must be a whole number from 0 up"),
         (["--wait-cycle-time", "-1"], "-1.0 must be a number from 0 up"),
-        (["--pdb", "-j", "2"], "--pdb debugs one worker: leave -j away"),
+        (["--pdb", "-j", "2"], "--pdb debugs one worker: leave out -j"),
     ],
 )
 def test_wrong_usage_has_status_2(jug: Jug, words: list[str], complaint: str) -> None:

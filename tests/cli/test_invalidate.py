@@ -180,7 +180,7 @@ def test_json_says_how_many(jug: Jug) -> None:
 @pytest.mark.parametrize(
     ("selector", "complaint"),
     [
-        ([], "say which tasks: --name NAME, --pattern PATTERN, --failed or --stale"),
+        ([], "say which tasks: --name NAME, --pattern PATTERN, --tag TAG, --failed or --stale"),
         (["--name", ""], "the name of the tasks is empty: give one, or '*' for all"),
         (["--pattern", "/(/"], "'/(/' is no regular expression"),
         (["--pattern", ""], "the pattern '' is empty"),

@@ -127,6 +127,14 @@ def test_the_tasks_of_a_lazy_map_are_listed_in_their_order(jugspace: Jugspace) -
     assert [line[line.index("[") :] for line in listed] == ["[1, 2])", "[3])"]
 
 
+def test_of_hashes_that_begin_alike_a_longer_beginning_is_named(jugspace: Jugspace) -> None:
+    for number, task in enumerate(jugspace.tasks[:2]):
+        task.known_digest = bytes.fromhex(f"abcdef{number:034}")
+
+    with pytest.raises(OptionError, match="2 tasks fit 'abcdef': name one, such as abcdef000000"):
+        find_task(jugspace, "abcdef")
+
+
 def test_what_fits_several_is_listed(jugspace: Jugspace) -> None:
     with pytest.raises(OptionError) as raised:
         find_task(jugspace, "is_prime")

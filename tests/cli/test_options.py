@@ -132,6 +132,7 @@ FORMER_FILES = [
     ("[DEFAULT]\njugdir=a\n[main]\nshort=1", {"jugdir": "a", "short": True}),
     ("[DEFAULT]\nverbose=info\njugdir=a\n[main]\njugdir=b", {"jugdir": "b", "verbose": "info"}),
     ("[main]\njugdir =\n", {}),
+    ("[DEFAULT]\njugdir =\n[main]\nshort=1", {"short": True}),
 ]
 
 
@@ -203,6 +204,16 @@ def test_the_documentation_has_each_key_once_in_its_section_and_no_other() -> No
     assert sorted(map(" ".join, rows)) == sorted(n for n, counts in known.items() if not counts)
 
 
+def test_the_documentation_says_of_each_key_what_the_key_says_of_itself() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", page)  # links as they are read
+    rows = re.findall(r"^\| ([a-z-]+) \|.*\| (.*) \|$", text.replace("`", ""), re.MULTILINE)
+    said = {f"{name}: {words};" for name, words in rows}  # and the page may go on after that
+
+    keys = [f"{key.name}: {key.help.replace('`', '')};" for key in KEYS if key.has_effect]
+    assert [one for one in keys if not any(row.startswith(one) for row in said)] == []
+
+
 BAD_FILES = [
     ("[main]\n\njugdri = x", "line 3, [main] jugdri: unknown key; those of [main] are jugfile, "),
     (
@@ -257,6 +268,8 @@ BAD_TABLES = [
     ("[tool.jug.main]\njugdir = 3", "line 2, [tool.jug] jugdir: 3 must be text"),
     ("[tool.jug.execute]\nkeep-going = 'x'", "line 2, [tool.jug.execute] keep-going: 'x' must be"),
     ("[tool.jug\n", "is no TOML file"),
+    ("tool = 1\n", "'tool' must be a table, [tool.jug]"),
+    ("[tool]\njug = 1\n", "'jug' must be a table, [tool.jug]"),
 ]
 
 

@@ -413,7 +413,9 @@ def test_markup_is_shown_as_text_wherever_it_stands(store: BaseStore) -> None:
     assert "</script><script>alert(1)</script>" in outline.sections["failures"]
 
 
-@pytest.mark.parametrize("odd", ["\x1b[2J", "\u202egnirts", "\ud800", "\x00", "\u2066", "\ufeff"])
+@pytest.mark.parametrize(
+    "odd", ["\x1b[2J", "\u202egnirts", "\ud800", "\x00", "\u2066", "\ufeff", "\xad", "\U000e0041"]
+)
 def test_what_cant_be_seen_is_shown_as_its_code(store: BaseStore, odd: str) -> None:
     task = Task(abs, 1)
     failed(store, task, exception=f"E: {odd}", traceback=odd, output=odd)

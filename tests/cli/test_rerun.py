@@ -236,7 +236,7 @@ def test_what_somebody_runs_is_not_run_to_be_saved(jug: Jug) -> None:
 
     assert re.fullmatch(
         rf"Error: steps.first\(1\) is being run by {process.host}:{process.pid}, "
-        r"last sign of life \d+ s ago: wait for that, or leave --save away\n",
+        r"last sign of life \d+ s ago: wait for that, or leave out --save\n",
         refused,
     )
     assert "returned 1" in allowed

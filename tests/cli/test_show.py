@@ -28,6 +28,10 @@ def array():
     return np.zeros((3, 4))
 
 @TaskGenerator
+def polynomial():
+    return np.poly1d([1, 2])
+
+@TaskGenerator
 def text():
     return "word " * 100
 
@@ -43,7 +47,7 @@ def gone():
 def numbers(n, *, step):
     return list(range(0, n, step))
 
-array(), text(), shy(), gone(), numbers(100, step=2)
+array(), polynomial(), text(), shy(), gone(), numbers(100, step=2)
 """
 
 
@@ -118,6 +122,7 @@ def test_of_many_neighbours_a_few_are_listed(
             "array",
             ["numpy.ndarray, ", ", shape (3, 4)\n", "\n          array([[0., 0., 0., 0.], [0.,"],
         ),
+        ("polynomial", ["numpy.poly1d, ", "\n          <poly1d>\n"]),
         ("text", ["str, ", ", length 500\n", "\n          'word word", "word…\n"]),
         ("shy", ["results.Shy, ", "\n          <Shy>\n"]),
         ("gone", ["result  not readable, ", "'Gone'"]),
@@ -137,6 +142,12 @@ def test_a_value_is_printed_alone(jug: Jug) -> None:
     for name, why in (("shy", "RuntimeError: no"), ("gone", "'Gone'")):
         result = jug("show", "--value", name, "results.py", status=1)
         assert result.output.startswith("Error: ") and why in result.output
+
+
+def test_arguments_without_names_are_counted_from_1(jug: Jug, folder: Path) -> None:
+    (folder / "plain.py").write_text("from jug import Task\nTask(max, 2, 3)\n")
+
+    assert "\narguments\n  1: 2\n  2: 3\n" in jug("show", "max", "plain.py").output
 
 
 def test_what_is_asked_for_may_not_be_there(jug: Jug) -> None:

@@ -7,13 +7,17 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 from tests.cli.terminal import timeless
 
+from jug.backends.base import BaseStore
 from jug.cli import main
+from jug.options import Options
 from jug.tables import table
 
 Jug = Callable[..., Result]
@@ -343,3 +347,17 @@ def test_count_as_json(jug: Jug) -> None:
         ],
         "total": 7,
     }
+
+
+def test_a_line_of_another_distribution_that_ends_programs_is_told(
+    jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def line(options: Options, store: BaseStore) -> NoReturn:
+        raise SystemExit("over")
+
+    odd = SimpleNamespace(name="odd", load=lambda: line)
+    monkeypatch.setattr("jug.cli.status_lines.entry_points", lambda group: {"odd": odd})
+
+    said = jug("status", "primes.py", status=1).stdout
+
+    assert said.endswith("\njug: 'odd' can't be told: SystemExit: over\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,7 @@ def test_the_example_with_the_common_options_has_them(
 BROKEN = {
     "raises": "raise RuntimeError('no licence')",
     "ends": "raise SystemExit('ended')",
+    "interrupts": "raise KeyboardInterrupt",
     "raises_its_own": "class Odd(BaseException): ...\nraise Odd",
     "lacks": "",
     "no_command": "command = print",
@@ -232,7 +234,7 @@ def test_who_interrupts_a_command_that_is_being_loaded_is_told_which_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    bring(tmp_path, "slow", "wait", "raise KeyboardInterrupt  # as Ctrl-C does")
+    bring(tmp_path, "slow", "wait", "import signal\nsignal.raise_signal(signal.SIGINT)")
 
     listed = CliRunner().invoke(main, ["--help"])
     used = CliRunner().invoke(main, ["wait"])
@@ -240,6 +242,25 @@ def test_who_interrupts_a_command_that_is_being_loaded_is_told_which_it_was(
     told = "jug: interrupted while the command 'wait' of slow was loaded\n"
     assert listed.exit_code == 1 and told in listed.stderr
     assert used.exit_code == 130 and told in used.stderr
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("ending", ["KeyboardInterrupt", "SystemExit"])
+def test_a_file_of_commands_that_raises_what_ends_programs_stops_no_command(
+    commands_file: Path, ending: str
+) -> None:
+    commands_file.write_text(f"raise {ending}\n")
+
+    result = CliRunner().invoke(main, ["--help"])
+
+    assert result.exit_code == 0
+    assert f"gives no commands: {ending}, line 1\n" in result.stderr
+
+
+def test_who_interrupts_the_file_of_commands_ends_the_command(commands_file: Path) -> None:
+    commands_file.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+
+    assert CliRunner().invoke(main, ["--help"]).exit_code == 1
 
 
 def test_a_command_that_is_hidden_is_used_and_not_listed(

@@ -568,6 +568,18 @@ def test_a_browser_is_begun_without_the_token_on_its_command_line(
     assert not os.path.exists(os.path.dirname(path))
 
 
+def test_without_a_browser_to_be_begun_its_url_is_in_no_file(
+    jug: Jug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(live: LivePage) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LivePage, "keep_making", interrupted)
+    monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
+
+    assert "/?token=" in jug("webstatus", "--port", "0", "primes.py").stdout
+
+
 def test_a_port_that_is_none_is_wrong_usage(jug: Jug) -> None:
     assert "65536" in jug("webstatus", "--port", "65536", "primes.py", status=2).output
 

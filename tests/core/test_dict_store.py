@@ -67,6 +67,16 @@ def test_results_and_failures_last_in_the_file(path):
     assert DictStore.open(again.url).load_digest(A) == {"x": [1.5]}
 
 
+def test_the_file_tells_when_a_worker_ended_though_all_else_was_saved_before(path):
+    with DictStore(path) as store:
+        store.put(result(A))
+        store.flush()
+
+    [worker] = DictStore(path).workers().values()
+
+    assert worker.end >= worker.start > 0
+
+
 def test_leases_do_not_last_in_the_file(path):
     store = DictStore(path)
     taken(store, A)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -46,6 +47,42 @@ def test_a_process_is_gone_once_it_has_ended_though_nobody_asked_how(
 
 def test_another_process_of_the_same_pid_is_not_it(child: subprocess.Popen[bytes]) -> None:
     assert known(child.pid)._replace(started="1").is_gone() is True
+
+
+def test_of_a_process_that_lives_but_cannot_be_looked_at_nothing_is_told(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    that = known(child.pid)
+
+    def refuse(path: str, mode: str) -> None:
+        raise OSError(errno.EMFILE, "no files left", path)
+
+    monkeypatch.setattr(process, "open", refuse, raising=False)
+    assert that.is_gone() is None
+
+    child.kill()
+    child.wait()
+    assert that.is_gone() is True
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts another /proc")
+@pytest.mark.parametrize("hidden", ["hidepid=1", "hidepid=2"])
+def test_a_process_that_is_hidden_from_another_user_is_not_taken_for_gone(
+    child: subprocess.Popen[bytes], program: Callable[[str], str], hidden: str
+) -> None:
+    code = f"""
+import os
+from jug.backends.process import Process
+that = Process.here()._replace(pid={child.pid}, started={Process.start_of(child.pid)!r})
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+print(that.is_gone())
+"""
+    script = f'mount -t proc -o {hidden} proc /proc && exec "$0" -c "$1"'
+    command = [program("unshare"), "--mount", "sh", "-c", script, sys.executable, code]
+
+    assert subprocess.check_output(command, text=True) == "None\n"
 
 
 @pytest.mark.parametrize("fact", ["boot", "namespace"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jug import Task
 from jug.errors import JugError, OptionError
-from jug.execution.capacity import Capacity
+from jug.execution.capacity import MOST_GPUS, Capacity
 from jug.execution.connection import SupervisorConnection, open_channel
 from jug.execution.plan import Plan
 from jug.execution.ready_by_needs import ReadyByNeeds
@@ -117,6 +117,12 @@ def test_a_bad_capacity_is_refused(bad, monkeypatch) -> None:
     with pytest.raises(OptionError, match=next(iter(bad))):
         Capacity.given(**bad)
     assert Capacity.given(gpus=1) == Capacity(gpus=("2",))
+
+
+def test_no_more_gpus_are_given_than_can_be_shared(monkeypatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(MOST_GPUS + 1))))
+    with pytest.raises(OptionError, match="may use only 64"):
+        Capacity.given(gpus=MOST_GPUS + 1)
 
 
 def test_the_environment_is_as_before_afterwards(monkeypatch) -> None:

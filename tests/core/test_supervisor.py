@@ -18,8 +18,11 @@ import pytest
 from jug.backends.base import BaseStore, Frame
 from jug.backends.dict_store import DictStore
 from jug.errors import StoreError
+from jug.execution import errands
 from jug.execution.connection import SupervisorConnection
+from jug.execution.death_toll import DeathToll
 from jug.execution.settings import Settings
+from jug.execution.slots import WorkerSlots
 from jug.execution.summary import Ending, Summary
 from jug.execution.supervisor import Supervisor
 from jug.task import Task
@@ -209,6 +212,34 @@ class Away(DictStore):
 
 def _open_away() -> NoReturn:
     raise StoreError("the store does not answer")
+
+
+def test_a_task_past_its_limit_is_ended_though_the_store_never_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hang(connection: SupervisorConnection) -> None:
+        connection.publish(Task(abs, -1))
+        connection.set_deadline(-60.0)
+        time.sleep(60)
+
+    monkeypatch.setattr(errands, "PATIENCE", 0.0)
+    began = time.monotonic()
+
+    with pytest.raises(StoreError, match="does not answer"):
+        run(Workers([hang]), open_store=_open_away)
+    assert time.monotonic() - began < 20
+
+
+def test_a_task_that_is_tried_again_after_the_verdict_may_cost_as_many_workers_as_before() -> None:
+    slots = WorkerSlots.for_workers(1)
+    slots.publish(0, Task(abs, -1))
+    running, toll = slots.running(0), DeathToll(slots)
+
+    for _ in range(2):
+        assert [toll.is_deadly(running) for _ in range(5)] == [False, False, False, False, True]
+        toll.settle(running)
+        assert slots.deaths.of(running.digest) == 0
+    slots.close()
 
 
 def test_a_worker_may_have_joined_a_store_that_does_not_answer_when_that_is_heard() -> None:

@@ -2,14 +2,19 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from jug import Task, TaskGenerator, codec
 from jug.backends.base import Frame, Kind
 from jug.backends.dict_store import DictStore
+from jug.execution import one_task
+from jug.execution.one_task import TaskRunner
+from jug.execution.room import Room
 from jug.execution.settings import Settings
 from jug.execution.summary import Ending
+from jug.execution.task_output import TaskOutput
 from jug.execution.worker import Worker
 from jug.hooks import register_hook, reset_all_hooks
 from jug.hooks.exit_checks import exit_after_time, exit_if_file_exists
@@ -222,6 +227,19 @@ def test_a_task_past_its_time_limit_fails_and_the_worker_goes_on(store):
     assert "TaskTimeout: ran longer than its time limit of 0.05 s" in summary.failures[0].exception
 
 
+def test_a_task_past_its_limit_is_over_before_what_it_has_started_is_ended(store, monkeypatch):
+    """That may take as long as the supervisor waits until it ends the worker."""
+    said = []
+    connection = SimpleNamespace(output=TaskOutput(), set_deadline=said.append)
+    monkeypatch.setattr(one_task, "now", lambda: SimpleNamespace(is_past=lambda seconds: True))
+    monkeypatch.setattr(one_task, "end_started_since", lambda moment: said.append("ended"))
+
+    with pytest.raises(ValueError, match="no 1"):
+        TaskRunner(store, Settings(), connection, Room()).run(broken.options(timeout=60)(1))
+
+    assert said == [60, None, "ended"]
+
+
 def test_a_task_that_exits_is_a_failed_task(store):
     task = Task(exit, 3)
 
@@ -418,6 +436,20 @@ def test_a_hook_may_end_the_worker_between_tasks(store, hook):
     assert summary.ending is Ending.LIMIT
     assert len(seen) == 1
     assert len(CALLS) == (0 if "pre" in hook else 1)
+    assert not store.holders()
+
+
+@pytest.mark.parametrize("hook", ["execute.task-pre-execute", "execute.task-executed1"])
+def test_a_hook_that_fails_leaves_no_lease_behind(store, hook):
+    note(1), note(2)
+
+    def fail(task):
+        raise ValueError("no")
+
+    register_hook(hook, fail)
+    with pytest.raises(ValueError, match="no"):
+        work(store)
+
     assert not store.holders()
 
 
@@ -618,6 +650,22 @@ def test_tasks_of_another_store_that_are_not_done_are_not_run_either(store):
 
     assert work(store).ending is Ending.STUCK
     assert not CALLS
+
+
+def test_a_task_waits_for_one_of_another_store_whose_result_is_gone(store):
+    elsewhere = note(5)
+    elsewhere.own_store = DictStore()
+    elsewhere.run()
+    total([elsewhere])
+
+    def discard(task):
+        elsewhere.own_store.discard([elsewhere.digest])
+
+    register_hook("execute.task-pre-execute", discard)
+    summary = work(store)
+
+    assert summary.ending is Ending.STUCK and summary.left == 1
+    assert CALLS == [5]
 
 
 def test_large_values_are_not_kept_in_memory(store):

@@ -7,6 +7,7 @@ import mmap
 import multiprocessing
 import os
 import pickle
+import shutil
 import sys
 import time
 import zlib
@@ -470,6 +471,39 @@ def test_a_large_result_is_saved_though_its_worker_was_tidied_up(
 
         assert tidied
         assert store.load_digest(A) == bytes(200_000)
+
+
+def test_a_large_result_is_saved_though_somebody_removed_its_empty_folder(jugdir: Path) -> None:
+    with FileStore(jugdir) as store:
+        save(store, A, bytes(200_000))
+        store.discard([A])
+        shutil.rmtree(jugdir / "big")
+
+        save(store, A, bytes(200_000))
+
+        assert store.load_digest(A) == bytes(200_000)
+
+
+def test_a_result_is_saved_though_the_next_lease_cannot_be_taken(
+    jugdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.link
+
+    def link(old: str, new: str) -> None:
+        if new.endswith(B.hex()):
+            raise OSError(errno.EDQUOT, "no room for another name", new)
+        real(old, new)
+
+    with FileStore(jugdir) as store:
+        lease = store.acquire([A])
+        assert lease is not None
+        monkeypatch.setattr(os, "link", link)
+
+        with pytest.raises(StoreError, match="cannot take a lease .* quota"):
+            store.commit_and_acquire(lease, result(A), (), [B])
+
+        assert store.has(A)
+        assert not store.holders()
 
 
 def test_who_begins_while_a_removal_is_written_does_not_save_what_was_removed(

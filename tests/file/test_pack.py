@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jug import codec, records
-from jug.backends._file import disk, frames, open_files
+from jug.backends._file import disk, frames, marker, open_files
 from jug.backends._file.pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
@@ -572,6 +572,22 @@ def test_a_large_file_of_nobody_known_is_deleted_once_it_is_old(
     assert big_files(jugdir) == [kept]
 
 
+def test_a_large_file_stays_where_the_frame_that_may_name_it_was_damaged_meanwhile(
+    jugdir: Path, opened: Opener
+) -> None:
+    alive, packer = opened(), opened()
+    save(alive, DIGESTS[0], value=b"x" * 200_000)
+    packer.poll()
+    (segment,) = (jugdir / "segments").iterdir()
+    content = bytearray(segment.read_bytes())
+    content[-1] ^= 1
+    segment.write_bytes(content)
+    remove_leases(jugdir)
+
+    assert packer.pack().deleted == 0
+    assert len(big_files(jugdir)) == 1
+
+
 def test_on_a_network_large_files_are_deleted_when_nobody_is_at_work(jugdir: Path) -> None:
     with FileStore(jugdir, network=True) as store, FileStore(jugdir, network=True) as other:
         save(store, DIGESTS[0], value=b"x" * 200_000)
@@ -829,6 +845,67 @@ def test_what_a_worker_wrote_to_a_file_that_was_deleted_is_saved_again(
     late.poll()
     assert worker.exists(DIGESTS[:4]) == late.exists(DIGESTS[:4]) == [False, True, True, True]
     assert late.load_digest(DIGESTS[1]) == worker.load_digest(DIGESTS[1]) == list(DIGESTS[1])
+
+
+def test_what_a_worker_had_written_before_it_gave_a_file_up_is_lost_with_that_file(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.EIO, "not written")
+
+    worker = opened()
+    changes = worker.reader()
+    save(worker, DIGESTS[0])
+    worker.flush()
+    save(worker, DIGESTS[1])
+    monkeypatch.setattr("jug.backends._file.writer.sync", fail)
+    worker.flush()
+    changes.take()
+    given_up, _ = sorted((jugdir / "segments").iterdir())
+    given_up.unlink()
+
+    worker.poll()
+
+    assert changes.take().removed == DIGESTS[:1]
+    late = opened()
+    late.poll()
+    assert worker.exists(DIGESTS[:2]) == late.exists(DIGESTS[:2]) == [False, True]
+
+
+def test_a_worker_whose_file_was_deleted_looks_after_its_jugdir_once(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = opened()
+    save(worker, *DIGESTS[:3])
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+    looks = list[str]()
+    monkeypatch.setattr(marker, "make", looks.append)
+
+    worker.poll()
+    worker.poll()
+    worker.poll()
+
+    assert len(looks) == 1
+
+
+def test_what_is_saved_again_may_take_several_reads(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = opened()
+    save(worker, *DIGESTS[:3])
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+    real = os.pread
+    # As Linux does beyond 2 GB.
+    monkeypatch.setattr(os, "pread", lambda file, length, at: real(file, min(length, 100), at))
+
+    worker.poll()
+
+    late = opened()
+    late.poll()
+    assert late.exists(DIGESTS[:3]) == [True, True, True]
 
 
 # The history

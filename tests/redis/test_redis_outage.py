@@ -8,6 +8,8 @@ from time import monotonic, sleep
 
 import pytest
 
+from jug.backends._redis.heartbeat import RedisHeartbeat
+from jug.backends._redis.url import Address
 from jug.backends.base import Outcome
 from jug.backends.redis_store import RedisStore
 from jug.errors import StoreError
@@ -142,18 +144,28 @@ def test_a_server_that_was_waited_for_in_vain_is_not_waited_for_again(durable, m
         store.poll()
 
 
-def test_a_heart_goes_on_through_an_outage(durable, caplog):
+def test_a_heartbeat_goes_on_through_an_outage(durable, caplog):
     with RedisStore.open(durable.url()) as store:
         taken(store, A)
-        pulse = store.heartbeat()
-        pulse.beat()
+        heartbeat = store.heartbeat()
+        heartbeat.beat()
         durable.kill()
-        pulse.beat()
-        pulse.beat()
+        heartbeat.beat()
+        heartbeat.beat()
         durable.start()
-        pulse.beat()
+        heartbeat.beat()
 
         assert store.holders()[A].alive
+    assert len([told for told in warnings(caplog) if "can't show that it lives" in told]) == 1
+
+
+def test_a_heartbeat_goes_on_when_a_file_of_the_url_is_not_there_any_more(tmp_path, caplog):
+    address = Address.parse(f"rediss://localhost?ssl_ca_certs={tmp_path / 'ca.pem'}")
+    heartbeat = RedisHeartbeat(address, "0123456789abcdef", 120_000, 7.5)
+
+    heartbeat.beat()
+    heartbeat.beat()
+
     assert len([told for told in warnings(caplog) if "can't show that it lives" in told]) == 1
 
 

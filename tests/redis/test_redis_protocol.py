@@ -720,6 +720,24 @@ def test_a_poll_that_is_cut_short_does_not_count_as_having_read_the_removals(
     assert other.commit(lease, result(B), [A]) is Outcome.STALE
 
 
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_that_of_the_next_question(
+    store, monkeypatch
+):
+    store.put(result(A, "of A"))
+    store.put(result(B, "of B"))
+    assert store.load_digest(A) == "of A"
+
+    def interrupted(connection):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.load_digest(A)
+
+    assert store.load_digest(B) == "of B"
+
+
 def test_events_whose_taking_in_is_cut_short_are_taken_in_again(store, other, monkeypatch):
     other.poll()
     run_all(store, digests(20))

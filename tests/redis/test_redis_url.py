@@ -146,6 +146,11 @@ def test_a_time_that_is_no_number_is_refused(monkeypatch, variable):
     RedisStore.open("redis://example.org").close()
 
 
+def test_a_patience_that_was_given_is_not_called_that_of_the_environment():
+    with pytest.raises(OptionError, match="the patience is -1: give a number of seconds"):
+        RedisStore.open("redis://example.org", patience=-1)
+
+
 def test_the_client_library_is_imported_when_a_store_is_used():
     program = (
         "import sys; from jug.backends.registry import open_store;"

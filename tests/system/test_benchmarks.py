@@ -70,3 +70,11 @@ def test_an_unknown_row_is_refused_with_those_that_there_are(measure: Measure) -
 
     assert ended.returncode == 1
     assert "there is no row sideways: choose from flat layers" in ended.stderr
+
+
+def test_every_limit_of_the_results_that_are_kept_was_judged() -> None:
+    for path in (PROGRAM.parent / "results").rglob("results.json"):
+        rows = json.loads(path.read_text())["rows"]
+        limited = [row for row in rows if row["limit"] is not None]
+
+        assert [row["key"] for row in limited if row["is_reached"] is None] == []

@@ -41,6 +41,7 @@ def hosts(program, unavailable, monkeypatch):
     return run
 
 
+@pytest.mark.timeout(900)
 def test_tasks_are_done_once_though_a_host_dies(hosts):
     outcome = hosts("--tasks", "200", "--kill")  # a thousand take ten minutes
 

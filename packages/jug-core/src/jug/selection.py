@@ -114,7 +114,7 @@ class ByPattern:
         except re.error as error:
             raise OptionError(
                 f"{pattern!r} is no regular expression ({error}): mend it, "
-                "or leave the slashes away to look for a plain text",
+                "or leave out the slashes to look for a plain text",
                 pattern=pattern,
             ) from None
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -48,8 +49,8 @@ def call(
             input=given or "",
             env={**_environment(), **(variables or {})},
             capture_output=True,
-            text=True,
-            errors="replace",
+            encoding=sys.getfilesystemencoding(),  # that of the names of files, whatever they are
+            errors="surrogateescape",
             timeout=seconds,
             check=False,
         )

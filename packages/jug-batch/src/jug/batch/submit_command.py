@@ -105,7 +105,7 @@ be done; 2 for wrong usage, also if a task would not fit into the time.""",
 @click.option("--dry-run", is_flag=True, help="Show the script, and submit nothing.")
 @click.option("--watch", is_flag=True, help="Ask again and again, until all tasks are done.")
 @click.option(
-    "--every", metavar="TIME", default="1 min", show_default=True, help="How often, with --watch."
+    "--every", metavar="TIME", default="1 min", help="How often, with --watch.  [1 min]"
 )  # fmt: skip
 @click.pass_context
 def command(
@@ -129,7 +129,7 @@ def command(
     wish = wish_of(options, context.meta[_RAW])
     ask = partial(_planned, options, chosen, wish, _choice(context, keep_going))
     if watch and (dry_run or not wish.system.can_submit()):
-        raise OptionError("--watch submits: leave --dry-run away, and name a batch system by --to")
+        raise OptionError("--watch submits: leave out --dry-run, and name a batch system by --to")
     if watch:
         context.exit(_watch(ask, _span(every)))
     with ask() as (submission, _):
@@ -166,7 +166,7 @@ def _planned(
     from jug.batch.submission import plan
     from jug.task.graph import Graph
 
-    with reading(options) as jugspace:
+    with reading(options, is_patient=True) as jugspace:
         graph = Graph(jugspace.tasks)
         left = look(graph, chosen.numbers(graph, jugspace), jugspace.store)
         require_time(left, wish.terms.seconds, jugspace.store, options.execute_margin)
@@ -214,9 +214,19 @@ def _submit(submission: Submission, is_trial: bool = False) -> None:
             f"{'Would ask' if is_printed else 'Asks'} {wish.system.title} for {line}",
             err=is_printed,
         )
+    if not wish.system.can_submit() and wish.system.sees_files:
+        _tell_of_variables(submission)
     if is_printed:
         scripts = [script for _, script in submission.scripts()]
         click.echo(wish.system.between.join(scripts), nl=False)
         return
     ids = " ".join(filter(None, submission.submit()))
     click.echo(f"Submitted: {ids or 'the batch system said no id'}")
+
+
+def _tell_of_variables(submission: Submission) -> None:
+    """Say what the jobs of a script must find in their environment that the user submits."""
+    variables = sorted(submission.purpose.variables())
+    if variables:
+        told = f"the script leaves {', '.join(variables)} to the environment of its jobs"
+        click.echo(f"jug: {told}: set that there", err=True)

@@ -155,6 +155,8 @@ class _Jug(HelpfulCommand, click.Group):
             return f"say what to do with the jugfile, such as `jug execute {word}`"
         if word in OTHER_WORDS:
             return f"is {OTHER_WORDS[word]!r} meant?"
+        if any(f"--{word}" in param.opts for param in self.get_params(ctx)):
+            return f"is '--{word}' meant?"
         from difflib import get_close_matches
 
         meant = get_close_matches(word, self.list_commands(ctx), n=1)

@@ -42,7 +42,7 @@ def command(options: Options, chosen: Chosen, dry_run: bool, as_json: bool) -> N
     from jug.task.graph import Graph
     from jug.views.stale import stale_code
 
-    with reading(options) as jugspace:
+    with reading(options, is_patient=True) as jugspace:
         graph = Graph(jugspace.tasks)
         changes = stale_code(jugspace, graph, chosen.numbers(graph, jugspace)).changes
         if not dry_run:

@@ -68,7 +68,7 @@ def command(
         raise click.UsageError("--hashes and --verify are two commands: give one of them")
     if hashes:
         context.exit(FAILED if _report_hashes(options, as_json) else DONE)
-    with reading(options) as jugspace:
+    with reading(options, is_patient=remove_damaged) as jugspace:
         complete = is_all_done(look(jugspace.store, jugspace.tasks), jugspace)
         damaged = _find_damaged(jugspace) if verify else []
         stale = _find_stale(jugspace) if options.strict_code else None

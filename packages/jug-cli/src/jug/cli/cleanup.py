@@ -71,7 +71,7 @@ def command(
     named = [_named(words) for words in also]
     absolute = [(os.path.abspath(path), arguments) for path, arguments in named]
     used = _used_by(named, options, must_be_known=not (force or only or dry_run))
-    with reading(options) as jugspace:
+    with reading(options, is_patient=True) as jugspace:
         refusal = "" if force else _doubt(jugspace, options, only)
         if refusal and not dry_run:
             raise click.ClickException(refusal)
@@ -179,7 +179,12 @@ def _named(words: str) -> tuple[str, list[str]]:
     """Return the path and the arguments of a jugfile that is named in one word."""
     from jug.jugfile import Jugfile
 
-    name, *arguments = shlex.split(words) or [""]
+    try:
+        name, *arguments = shlex.split(words) or [""]
+    except ValueError as error:  # a quotation without an end
+        raise click.UsageError(
+            f"--also {words!r} can't be read as a shell would: {error}"
+        ) from None
     return Jugfile(name).path, arguments
 
 

@@ -29,6 +29,7 @@ from jug.progress import Display
 from jug.progress.counting import shown
 from jug.records import Record
 from jug.tables import size
+from jug.wording import counted
 
 _BATCH: Final = 1000  # records to read at once
 
@@ -67,8 +68,8 @@ def command(
         if copied == Copied():
             raise OptionError(f"{from_store.url!r} holds nothing to copy: is FROM right?")
     click.echo(json.dumps(asdict(copied)) if as_json else _sentence(copied))
-    for hash in copied.damaged:
-        click.echo(f"jug: the result of {hash} is damaged and was not copied", err=True)
+    for digest in copied.damaged:
+        click.echo(f"jug: the result of {digest} is damaged and was not copied", err=True)
     if copied.damaged:
         context.exit(FAILED)
 
@@ -182,10 +183,6 @@ def _copy_failure(
 
 def _sentence(copied: Copied) -> str:
     return (
-        f"Copied {_count(copied.results, 'result')} ({size(copied.bytes)}) and "
-        f"{_count(copied.failures, 'failure')}; {copied.skipped} were there."
+        f"Copied {counted(copied.results, 'result')} ({size(copied.bytes)}) and "
+        f"{counted(copied.failures, 'failure')}; {copied.skipped} were there."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

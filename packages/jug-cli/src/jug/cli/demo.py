@@ -97,12 +97,12 @@ def command() -> None:
     try:
         FOLDER.mkdir(exist_ok=True)
         is_there = path.exists()
-        if is_there and path.read_text() != JUGFILE:
+        if is_there and path.read_bytes() != JUGFILE.encode():
             raise click.ClickException(
                 f"{str(path)!r} is there and is not the demo: rename it, or work in another folder"
             )
         if not is_there:
-            path.write_text(JUGFILE)
+            path.write_bytes(JUGFILE.encode())
     except OSError as error:
         raise click.ClickException(
             f"{str(path)!r} can't be written ({error.strerror}): work in a folder that is yours"

@@ -23,7 +23,7 @@ from jug.errors import OptionError
 from jug.messages import Log, set_level
 from jug.options import Options, configure, default_options
 from jug.tables import table
-from jug.wording import counted
+from jug.wording import counted, escaped
 
 if TYPE_CHECKING:
     from jug.execution.draining import Drain
@@ -150,7 +150,7 @@ def command(
         from jug.execution.draining import Drain, ignore_draining_at_exit
 
     if options.pdb and options.execute_jobs != 1:
-        raise OptionError("--pdb debugs one worker: leave -j away")
+        raise OptionError("--pdb debugs one worker: leave out -j")
     if as_json and not dry_run:
         raise OptionError("--json prints what would be run: give --dry-run, too")
     if dry_run:
@@ -342,12 +342,12 @@ def _print_summary(summary: Summary, short: bool) -> None:
     else:
         echo(table(["Executed", "Loaded"], summary.rows()))
     for failure in summary.failures[:_FAILURES]:
-        echo(f"jug: {failure.call} failed: {failure.exception}", err=True)
+        echo(f"jug: {failure.call} failed: {escaped(failure.exception)}", err=True)
     if len(summary.failures) > _FAILURES:
         more = len(summary.failures) - _FAILURES
         echo(f"jug: … and {more} more, which `jug failures` groups", err=True)
     for failure in summary.failures_elsewhere:
-        why = f": {failure.exception}" if failure.exception else ""
+        why = f": {escaped(failure.exception)}" if failure.exception else ""
         echo(f"jug: {failure.call} failed, but not in this run{why}", err=True)
     for told in (*summary.too_long, *summary.too_large):
         echo(f"jug: {told}", err=True)

@@ -38,7 +38,7 @@ def follow(
     for what it waits.  Returns whether all are done.
     """
     while True:
-        with reading(options) as jugspace:
+        with reading(options, is_patient=True) as jugspace:
             complete = _follow(jugspace, chosen(jugspace), display, long_wait)
         if not complete or not jugspace.barrier_tasks:
             return complete

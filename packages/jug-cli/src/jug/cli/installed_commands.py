@@ -1,12 +1,16 @@
 """Commands that other distributions bring, by entry points in the group ``jug.commands``.
 
 One that can't be loaded stops nothing else: another command stands in its place,
-which says why.
+which says why.  What it raises may be anything, even what Ctrl-C raises; so it is noted
+whether that was pressed.
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 import click
 
@@ -31,19 +35,40 @@ def clashes(own: Collection[str]) -> Iterator[str]:
 
 def load(entry: EntryPoint) -> click.Command:
     """Return a command, or one that says why it can't be loaded."""
-    try:
-        with without_collector():
-            command = entry.load()
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{entry.value} is no click command")
-        require_listable(command)
-    except KeyboardInterrupt:
-        whose = f"the command {entry.name!r} of {entry.owner}"
-        click.echo(f"jug: interrupted while {whose} was loaded", err=True)
-        raise
-    except BaseException as error:  # some libraries have exceptions that are none of `Exception`
-        return _stand_in(entry, describe_exception(error))
+    with noting_ctrl_c() as presses:
+        try:
+            with without_collector():
+                command = entry.load()
+            if not isinstance(command, click.Command):
+                raise TypeError(f"{entry.value} is no click command")
+            require_listable(command)
+        except BaseException as error:  # some libraries have exceptions that are no `Exception`
+            if presses and isinstance(error, KeyboardInterrupt):
+                whose = f"the command {entry.name!r} of {entry.owner}"
+                click.echo(f"jug: interrupted while {whose} was loaded", err=True)
+                raise
+            return _stand_in(entry, describe_exception(error))
     return command
+
+
+@contextmanager
+def noting_ctrl_c() -> Iterator[list[int]]:
+    """Yield a list that gets an item where Ctrl-C is pressed, which does what it did before."""
+    former, presses = signal.getsignal(signal.SIGINT), list[int]()
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        presses.append(signum)
+        if callable(former):
+            former(signum, frame)
+
+    with suppress(ValueError):  # in a thread where no signal comes
+        if callable(former):
+            signal.signal(signal.SIGINT, note)
+    try:
+        yield presses
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, former)
 
 
 def require_listable(command: click.Command) -> None:

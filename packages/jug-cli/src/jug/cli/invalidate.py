@@ -59,9 +59,9 @@ def command(options: Options, chosen: Chosen, stale: bool, dry_run: bool, as_jso
 
     if chosen.selection is None and not stale:
         raise click.UsageError(
-            "say which tasks: --name NAME, --pattern PATTERN, --failed or --stale"
+            "say which tasks: --name NAME, --pattern PATTERN, --tag TAG, --failed or --stale"
         )
-    with reading(options) as jugspace:
+    with reading(options, is_patient=True) as jugspace:
         graph = Graph(jugspace.tasks)
         named = chosen.numbers(graph, jugspace)
         if stale:

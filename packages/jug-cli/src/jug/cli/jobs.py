@@ -13,7 +13,7 @@ __all__ = ["jobs_option", "workers_of"]
 
 jobs_option: Final = click.option(
     "-j", "--jobs", "execute_jobs", type=int, metavar="N",
-    help="The number of workers; 0 for one per usable core.",
+    help="How many workers run tasks, or would; 0 for one per usable core.",
 )  # fmt: skip
 
 

@@ -37,7 +37,8 @@ Examples:
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if no
-task has the name or fits the pattern; 130 once Ctrl-C ends --follow.""",
+task has the name or the tag or fits the pattern; 130 once Ctrl-C ends
+--follow.""",
 )
 @selecting
 @click.option(
@@ -76,7 +77,7 @@ def command(
     from jug.cli.run_lines import RunLines
     from jug.views.history import History, following
 
-    with reading(options) as jugspace:
+    with reading(options, is_patient=follow) as jugspace:
         history = History(jugspace)
         is_wanted = _filter(_digests(chosen, history, jugspace), states, hosts)
         batches = following(history, since) if follow else iter([history.runs(since)])

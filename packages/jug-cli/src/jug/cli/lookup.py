@@ -92,9 +92,7 @@ def _by_expression(jugspace: Jugspace, text: str) -> list[Task[Any]]:
         if not all(isinstance(node, _LOOKS) for node in ast.walk(looked)):
             return []
         value = eval(compile(looked, "<task>", "eval"), {"__builtins__": {}, **jugspace.names})
-    except (SyntaxError, ValueError):
-        return []
-    except Exception:  # the names are not there, or the user's own objects refuse
+    except Exception:  # it is no expression, its names are not there, or the user's objects refuse
         return []
     return _tasks_of(value)
 
@@ -120,7 +118,8 @@ def _several(found: list[Task[Any]], text: str) -> str:
     lines = [f"  {task.digest.hex()[:12]}  {call_form(task)}" for task in islice(found, _SHOWN)]
     if len(found) > _SHOWN:
         lines.append(f"  … and {len(found) - _SHOWN} more")
-    which = f"{text}[0]" if "[" not in text and "(" not in text else found[0].digest.hex()[:12]
+    is_name = not any(mark in text for mark in "[(") and not _HASH.fullmatch(text)
+    which = f"{text}[0]" if is_name else found[0].digest.hex()[:12]
     listed = "\n".join(lines)
     return f"{counted(len(found), 'task')} fit {text!r}: name one, such as {which}\n{listed}"
 

@@ -26,7 +26,7 @@ def command(options: Options) -> None:
     This makes reading quicker and gives back the room of removed results.  It is
     safe while other workers run, and done by itself when there are very many files.
     """
-    with reading(options) as jugspace:
+    with reading(options, is_patient=True) as jugspace:
         store = jugspace.store
         pack = getattr(store, "pack", None)
         if pack is None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,34 +18,56 @@ if TYPE_CHECKING:
     from jug.jugfile import Jugspace
     from jug.status import Status
 
-__all__ = ["is_all_done", "job_of", "reading", "tell_of_barrier", "traceless", "warn_of_barrier"]
+__all__ = [
+    "is_all_done", "job_of", "options_of_store", "reading", "tell_of_barrier", "traceless",
+    "warn_of_barrier",
+]  # fmt: skip
+
+_LITTLE_PATIENCE: Final = 10.0
+"""Seconds for which a command that only looks waits for a server that is away."""
+
+_PATIENCE_VARIABLE: Final = "JUG_REDIS_PATIENCE"
 
 
-def job_of(options: Options, settings: Callable[[], Settings] | None = None) -> Job:
-    """Return the `Job` that the options ask for."""
+def job_of(
+    options: Options, settings: Callable[[], Settings] | None = None, only_looks: bool = False
+) -> Job:
+    """Return the `Job` that the options ask for; who `only_looks` has little patience."""
     from jug.execution.job import Job
-    from jug.jugfile import Jugfile, jugdir_of, store_options
+    from jug.jugfile import Jugfile, jugdir_of
 
     path = Jugfile(options.jugfile).path
     jugdir = jugdir_of(path, options.jugdir)
-    for_store = store_options(
-        path, jugdir, options.lease_seconds, options.prefix, options.runs_kept
-    )
+    for_store = options_of_store(options, path, jugdir, only_looks)
     job = Job(path, options.arguments, jugdir, store_options=for_store)
     if settings is not None:
         job.read_settings = settings
     return job
 
 
+def options_of_store(
+    options: Options, jugfile: str, jugdir: str, only_looks: bool
+) -> dict[str, Any]:
+    """Return with which options the store of a jugfile is opened."""
+    from jug.jugfile import store_options
+
+    is_hasty = only_looks and not os.environ.get(_PATIENCE_VARIABLE)
+    patience = _LITTLE_PATIENCE if is_hasty else None
+    about = options.lease_seconds, options.prefix, options.runs_kept, patience
+    return store_options(jugfile, jugdir, *about)
+
+
 @contextmanager
-def reading(options: Options, to_run: bool = False) -> Iterator[Jugspace]:
+def reading(options: Options, to_run: bool = False, is_patient: bool = False) -> Iterator[Jugspace]:
     """Read the jugfile, and yield its `Jugspace`.
 
     What the jugfile prints goes to the standard error where the command prints JSON.
     A jugdir of the command line that is not there is told: commands that look make none.
     `to_run` says that tasks may be run in this process, or by workers that are forked from it.
+    Who changes something or goes on for long `is_patient`: a server that is away is waited
+    for as workers do, while others soon say that it does not answer.
     """
-    job = job_of(options)
+    job = job_of(options, only_looks=not (to_run or is_patient))
     context = click.get_current_context(silent=True)
     is_data = context is not None and context.params.get("as_json")
     with traceless(job.jugfile):

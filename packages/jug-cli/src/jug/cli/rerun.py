@@ -188,7 +188,7 @@ def _take(task: Task[Any]) -> Lease | None:
         holder = holder_of(store, task.digest)
         who = held_by(holder, task.digest) if holder else "another worker"
         raise LockError(
-            f"{call_form(task)} is being run by {who}: wait for that, or leave --save away",
+            f"{call_form(task)} is being run by {who}: wait for that, or leave out --save",
             task=task,
         )
     return lease

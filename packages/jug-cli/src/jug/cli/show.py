@@ -26,12 +26,12 @@ _LINES: Final = 20  # of the output; ``--output`` shows all that is kept
 @jugfile_command(
     epilog="""\b
 Examples:
-  jug show is_prime[3] primes.py            the fourth task of this name
-  jug show 'is_prime(7)' primes.py          the call
-  jug show primes100[3] primes.py           what the jugfile calls so
-  jug show 3f2a91 primes.py                 the first digits of its hash
-  jug show --value count_primes primes.py   the result alone
-  jug show --output is_prime[3] primes.py   what it printed
+  jug show 'is_prime[3]' primes.py            the fourth task of this name
+  jug show 'is_prime(7)' primes.py            the call
+  jug show 'primes100[3]' primes.py           what the jugfile calls so
+  jug show 3f2a91 primes.py                   the first digits of its hash
+  jug show --value count_primes primes.py     the result alone
+  jug show --output 'is_prime[3]' primes.py   what it printed
 
 \b
 Exit status: 0; 1 if there is no value, traceback or output that was asked

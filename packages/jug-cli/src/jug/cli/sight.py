@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, TextIO
 
 from jug.cli.read_files import ReadFiles
-from jug.cli.reading import job_of, traceless
+from jug.cli.reading import job_of, options_of_store, traceless
 from jug.errors import JugError, JugfileError, StoreError
 from jug.options import Options
 
@@ -94,7 +94,7 @@ def _seen(options: Options) -> Sight:
     from jug.session import current_store, is_store_chosen
 
     try:
-        job = job_of(options)
+        job = job_of(options, only_looks=True)
         jugfile, jugspace = job.begin()
         graph = _hashed(jugspace)
     except StoreError:
@@ -116,13 +116,11 @@ def _hashed(jugspace: Jugspace) -> Graph:
 def _store_alone(options: Options, error: JugError) -> BaseStore:
     """Return the store of a jugfile that is not there; raise the error if that is not either."""
     from jug.backends.registry import open_store
-    from jug.jugfile import jugdir_of, store_options
+    from jug.jugfile import jugdir_of
     from jug.session import use_store
 
     jugdir = jugdir_of(options.jugfile, options.jugdir)
-    given = store_options(
-        options.jugfile, jugdir, options.lease_seconds, options.prefix, options.runs_kept
-    )
+    given = options_of_store(options, options.jugfile, jugdir, only_looks=True)
     store = open_store(jugdir, **given)
     scheme, _, path = store.url.partition(":")
     if not isinstance(error, JugfileError) or (scheme == "file" and not os.path.exists(path)):

@@ -23,7 +23,7 @@ def lines_of_others(options: Options, store: BaseStore) -> Iterator[str]:
     for entry in entry_points("jug.status_lines").values():
         try:
             line = entry.load()(options, store)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             line = f"jug: {entry.name!r} can't be told: {describe_exception(error)}"
         if line:
             yield line

@@ -40,7 +40,7 @@ Examples:
 
 \b
 Exit status: 0; 1 if the jugfile can't be read; 2 for wrong usage, also if no
-task has the name or fits the pattern.""",
+task has the name or the tag or fits the pattern.""",
 )
 @selecting
 @as_json

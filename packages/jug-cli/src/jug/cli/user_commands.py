@@ -17,7 +17,7 @@ from typing import Final
 
 import click
 
-from jug.cli.installed_commands import require_listable
+from jug.cli.installed_commands import noting_ctrl_c, require_listable
 
 _MODULE: Final = "jug_user_commands"
 
@@ -34,13 +34,14 @@ def find_user_commands() -> dict[str, click.Command]:
 
 @cache
 def _commands_in(path: str) -> dict[str, click.Command]:
-    try:
-        return _by_name(_load(path)) if _is_file(path) else {}
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
-        return {}
+    with noting_ctrl_c() as presses:
+        try:
+            return _by_name(_load(path)) if _is_file(path) else {}
+        except BaseException as error:
+            if presses and isinstance(error, KeyboardInterrupt):
+                raise
+            click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
+            return {}
 
 
 def _is_file(path: str) -> bool:

@@ -26,8 +26,8 @@ From another machine, by ssh:
   ssh -L 8080:localhost:8080 node7           and open the URL here
 
 \b
-Exit status: 0 once Ctrl-C ends it; 2 for wrong usage, also if the port can't
-be had.""",
+Exit status: 0 once Ctrl-C ends it; 1 if neither the jugfile nor its store can
+be read; 2 for wrong usage, also if the port can't be had.""",
 )
 @click.option("--port", "webstatus_port", type=click.IntRange(0, 65535), metavar="PORT",
               help="The port, 0 for any that is free. [8080]")  # fmt: skip
@@ -54,7 +54,7 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
         try:
             with serving(live, options.webstatus_ip, options.webstatus_port) as url:
                 click.echo(f"{url}\nCtrl-C ends it.")
-                with _browser_at(url) if is_opened else nullcontext():
+                with _opened(url) if is_opened else nullcontext():
                     live.keep_making()
         except KeyboardInterrupt:
             click.echo("", err=True)
@@ -62,8 +62,8 @@ def command(context: click.Context, options: Options, is_opened: bool) -> None:
 
 
 @contextmanager
-def _browser_at(url: str) -> Iterator[None]:
-    """Open a browser there, by a file that leads it there and that only its owner can read.
+def _opened(url: str) -> Iterator[None]:
+    """Open a browser by a file that leads there, and that only its owner can read.
 
     What programs are begun with can be seen by everybody on a machine, so it must not be the URL.
     """

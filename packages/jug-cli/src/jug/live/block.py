@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from jug.descriptors import is_ready, write_all
 
-__all__ = ["Block", "Line", "breaks_lines_anew", "is_ready"]
+__all__ = ["Block", "Line", "breaks_lines_anew"]
 
 _CLEAR_LINE: Final = "\x1b[K"
 _CLEAR_BELOW: Final = "\x1b[J"

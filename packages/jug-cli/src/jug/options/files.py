@@ -118,7 +118,9 @@ def _ini_entries(path: str, text: str) -> Iterator[_Entry]:
     defaults = sections.pop(_DEFAULT, {})
     for section, given in sections.items():
         inherited = [name for name in defaults if _key(section, name) and name not in given]
-        yield from (_Entry(section, name, defaults[name], _DEFAULT) for name in inherited)
+        yield from (
+            _Entry(section, name, defaults[name], _DEFAULT) for name in inherited if defaults[name]
+        )
         yield from (_Entry(section, name, given[name], section) for name in given if given[name])
     for name in defaults:
         if not any(_key(section, name) for section in sections):
@@ -144,9 +146,13 @@ def _toml_entries(path: str, text: str) -> Iterator[_Entry]:
     import tomllib
 
     try:
-        table = tomllib.loads(text).get("tool", {}).get("jug", {})
+        table: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{path} is no TOML file: {error}", path=path) from None
+    for name in ("tool", "jug"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise OptionError(f"{path}: {name!r} must be a table, [tool.jug]", path=path)
     for name, given in table.items():
         if isinstance(given, dict):
             yield from (_Entry(name, inner, value, name) for inner, value in given.items())

@@ -172,7 +172,13 @@ KEYS: Final = (
         _some_text,
         "where results are kept: a folder or the URL of a store",
     ),
-    Key("main", "verbose", "warning", _level, f"how much to tell: {', '.join(LEVELS)}"),
+    Key(
+        "main",
+        "verbose",
+        "warning",
+        _level,
+        f"how much to tell: {', '.join(LEVELS[:-1])}; quiet is warning",
+    ),
     Key("main", "short", False, _truth, "whether to print less"),
     Key("main", "debug", False, _truth, "whether to check that no task changes its arguments"),
     Key("main", "pdb", False, _truth, "whether to debug a task that fails"),
@@ -181,8 +187,7 @@ KEYS: Final = (
         "capture",
         None,
         _truth,
-        "whether to keep the output of each task in its record, not that of failures alone; "
-        "by default with several workers on a terminal",
+        "whether to keep the output of each task in its record, not that of failures alone",
     ),
     Key(
         "main",
@@ -197,7 +202,7 @@ KEYS: Final = (
         "progress",
         None,
         _progress,
-        f"how to show progress: {', '.join(DISPLAYS)}; in a terminal live, else plain",
+        f"how to show progress: {', '.join(DISPLAYS)}",
     ),
     Key("main", "will-cite", False, _truth, _NO_EFFECT),
     Key(
@@ -212,8 +217,8 @@ KEYS: Final = (
         "runs-kept",
         None,
         _count,
-        "how many runs of a task are remembered beside the one that counts; "
-        "in a directory that is seen to by `jug pack`",
+        "how many runs of a task are remembered besides the one that counts; "
+        "in a directory `jug pack` removes the others",
     ),
     Key("main", "prefix", None, _some_text, "what keys on a server begin with"),
     Key("execute", "jobs", 1, _count, "how many workers to run; 0 for one per usable core"),
@@ -253,8 +258,7 @@ KEYS: Final = (
         "margin",
         None,
         _span,
-        "how long before the end the last task must be saved; "
-        "by default a twentieth of the time that there is, but at most 30 s",
+        "how long before the end the last task must be saved",
     ),
     Key(
         "execute",
@@ -280,8 +284,8 @@ KEYS: Final = (
     Key("cleanup", "locks-only", False, _truth, "whether to remove locks alone"),
     Key("cleanup", "failed-only", False, _truth, "whether to forget failures alone"),
     Key("cleanup", "keep-locks", False, _truth, "whether to remove results alone"),
-    Key("submit", "to", None, _some_text, "the batch system; by default the one that is here"),
-    Key("submit", "workers", None, _count, "how many workers there may be in all jobs together"),
+    Key("submit", "to", None, _some_text, "the batch system"),
+    Key("submit", "workers", None, _count, "how many workers there may be in all jobs of a kind"),
     Key("submit", "jobs", 1, _count, "how many workers a job has"),
     Key("submit", "time", None, _span, "how long a job may take, such as 4:00:00"),
     Key("submit", "mem", 0, memory_size, "the memory of a job, such as 8G"),

@@ -43,7 +43,7 @@ def area(
         if above != below:
             layers.append(tag("path", d=_between(below, above), class_=colour))
         below = above
-    return _plot(axis, name, layers, top, f"{top:g}")
+    return _plot(axis, name, layers, f"{top:g}")
 
 
 def _between(below: Sequence[int], above: Sequence[int]) -> str:
@@ -74,10 +74,10 @@ def curve(axis: Axis, name: str, counts: Sequence[int], total: int) -> Markup:
         tag("path", d=f"{line}V{_FINE}Z", class_="under"),
         tag("path", d=line, class_="line"),
     ]
-    return _plot(axis, name, layers, total, number(total))
+    return _plot(axis, name, layers, number(total))
 
 
-def _plot(axis: Axis, name: str, layers: Iterable[Markup], top: float, label: str) -> Markup:
+def _plot(axis: Axis, name: str, layers: Iterable[Markup], label: str) -> Markup:
     box = tag(
         "svg", tag("line", x1="0", x2="100%", y1="0.5", y2="0.5", class_="rule"), _breaks(axis),
         stretched(CELLS, _FINE, layers), class_="plot", height=_HEIGHT, width="100%",

@@ -16,7 +16,8 @@ __all__ = ["Markup", "joined", "shown", "tag"]
 _EMPTY: Final = frozenset({"br", "circle", "input", "line", "link", "meta", "path", "rect"})
 _ODD: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for tabs and ends of lines
-    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # what can't be seen, or turns text
+    "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"  # these two: what can't be seen, or turns text
     "\ud800-\udfff\ufffe\uffff]"  # what no file can have
 )
 

@@ -63,7 +63,7 @@ def _row(found: Findings, name: str, times: NameTimes | None) -> Markup:
         Cell(state_bar(counts), counts[0][1] / total),
         *(num(number(count), count) for _, count in counts),
         *_times(times),
-        Cell(_spread(name, found.timings.distributions.get(name))),
+        Cell(_spread(found.timings.distributions.get(name))),
     ]
     states = " ".join(state for state, count in counts if count)
     return row(
@@ -88,7 +88,7 @@ def _times(times: NameTimes | None) -> Iterator[Cell]:
     yield num(size(times.memory), times.memory or -1.0)
 
 
-def _spread(name: str, spread: Distribution | None) -> Markup | None:
+def _spread(spread: Distribution | None) -> Markup | None:
     if spread is None:
         return None
     bounds = f"{duration(spread.bounds[0])} to {duration(spread.bounds[-1])}"

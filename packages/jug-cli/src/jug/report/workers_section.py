@@ -58,8 +58,8 @@ def _row(found: Findings, worker: Worker) -> Markup:
         Cell(shown(worker.place, _TEXT)),
         Cell(tag("span", state, class_=f"state {'dead' if is_dead else state}")),
         num(heard, worker.silence),
-        num(age(worker.start, now), now - worker.start),
-        num(age(since, now), now - since),
+        _age(worker.start, now),
+        _age(since, now),
         Cell(tag("code", _call(found, worker, digest)) if digest else None),
     ]
     return row(
@@ -70,6 +70,15 @@ def _row(found: Findings, worker: Worker) -> Markup:
         data_key=f"worker-{worker.id[:40]}",
         data_states="failed" if is_dead else state,
     )
+
+
+def _age(moment: float, now: float) -> Cell:
+    """Return how long ago a moment was; what is not known has no place in an order.
+
+    >>> [(cell.content, cell.order) for cell in (_age(45.0, 60.0), _age(0.0, 60.0))]
+    [('15 s', 15.0), ('–', None)]
+    """
+    return num(age(moment, now), now - moment if moment else None)
 
 
 def _call(found: Findings, worker: Worker, digest: bytes) -> str:

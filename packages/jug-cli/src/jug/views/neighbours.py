@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from jug.backends.base import BaseStore
 from jug.status import State, states
 from jug.task import Task
-from jug.task.short_form import call_form, short_form
+from jug.task.short_form import short_form
 
 __all__ = ["Neighbour", "Neighbours", "neighbours"]
 
@@ -21,11 +21,6 @@ class Neighbour(NamedTuple):
 
     task: Task[Any]
     state: State
-
-    @property
-    def call(self) -> str:
-        """The call that it stands for."""
-        return call_form(self.task)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -70,8 +65,8 @@ def neighbours(store: BaseStore, tasks: Iterable[Task[Any]]) -> Neighbours:
     >>> from jug import set_jugdir
     >>> store = set_jugdir("dict_store")
     >>> found = neighbours(store, [Task(abs, -1)])
-    >>> [(one.call, one.state.value) for one in found.first]
-    [('builtins.abs(-1)', 'ready')]
+    >>> [(one.task.name, one.state.value) for one in found.first]
+    [('builtins.abs', 'ready')]
     """
     listed = list(tasks)
     found = list(map(Neighbour, listed, states(store, listed)))

@@ -90,8 +90,13 @@ def _beginning(value: Any, kind: type) -> str:
     """Return how the value begins; nothing of the user's is called for that."""
     if kind is str or kind is bytes:
         text = repr(value[: _LONGEST_TEXT + 1])
-    elif kind.__module__ == "numpy" and not value.dtype.hasobject:
+    elif kind.__module__ == "numpy" and _is_plain(getattr(value, "dtype", None)):
         text = " ".join(repr(value).split())  # which numpy keeps short
     else:
         text = short_form((value,), {})
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Return whether arrays of a dtype hold nothing of the user's; what has none may."""
+    return dtype is not None and not dtype.hasobject

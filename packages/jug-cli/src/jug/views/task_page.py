@@ -27,7 +27,7 @@ class TaskPage(NamedTuple):
 
     task: Task[Any]
     arguments: dict[str, str]
-    """The short form of each argument, by its name, or by its place if that has none."""
+    """The short form of each argument, by its name, or by its number from 1 if it has none."""
     state: State
     why: str
     """What the state comes from."""
@@ -106,7 +106,7 @@ def _arguments(task: Task[Any]) -> dict[str, str]:
     try:
         given = signature(task.f).bind(*task.args, **task.kwargs).arguments
     except (TypeError, ValueError):  # a function in C may have none, or a task the wrong ones
-        given = {**{str(place): one for place, one in enumerate(task.args)}, **task.kwargs}
+        given = {**{str(number): one for number, one in enumerate(task.args, 1)}, **task.kwargs}
     return {name: short_form((one,), {}) for name, one in given.items()}
 
 

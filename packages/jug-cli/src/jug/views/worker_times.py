@@ -180,14 +180,16 @@ def _sum_of_known(times: Iterable[float | None]) -> float | None:
 def most_at_once(workers: Sequence[WorkerTimes]) -> int:
     """Return how many of the workers there were at one time, at most.
 
+    One that lived for less than a clock can tell was there all the same.
+
     >>> from jug.views.places import Places
     >>> def worker(start, end):
     ...     return WorkerTimes(Places({}).of("a:1"), 1, start, end, 1.0, 0.0, 0.0)
-    >>> most_at_once([worker(0, 2), worker(1, 3), worker(2, 4)])
-    2
+    >>> most_at_once([worker(0, 2), worker(1, 3), worker(2, 4)]), most_at_once([worker(5, 5)])
+    (2, 1)
     """
     changes = [(worker.start, 1) for worker in workers] + [(worker.end, -1) for worker in workers]
-    now = most = 0
+    now, most = 0, min(len(workers), 1)
     for _, change in sorted(changes):
         now += change
         most = max(most, now)

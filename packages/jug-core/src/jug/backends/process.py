@@ -64,7 +64,9 @@ class Process(NamedTuple):
         if not self.is_local():
             return None
         state, started = _stat(self.pid)
-        return state in ("", "Z", "X") or started != self.started
+        if not state:
+            return _is_free(self.pid) or None
+        return state in ("Z", "X") or started != self.started
 
     def is_local(self) -> bool:
         """Return whether the process runs where this one could see it."""
@@ -103,8 +105,17 @@ if hasattr(os, "register_at_fork"):  # a process keeps its own; what it forks ma
     os.register_at_fork(after_in_child=_namespace.cache_clear)
 
 
+def _is_free(pid: int) -> bool:
+    """Return whether no process has this pid: one that can't be read may be another user's."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False
+
+
 def _stat(pid: int) -> tuple[str, str]:
-    """Return the process's state and start time, empty where there is none."""
+    """Return the process's state and start time, empty where they can't be read."""
     if sys.platform != "linux":
         return "", ""
     try:

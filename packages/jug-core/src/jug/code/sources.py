@@ -57,7 +57,7 @@ def changes() -> int:
 
 
 def begin() -> None:
-    """Leave for later what is loaded by now, before the first of the user's code is."""
+    """Let `remember` leave out the modules that are loaded by now, before the user's code is."""
     _before[0] = next(reversed(sys.modules))
 
 
@@ -69,7 +69,7 @@ def remember() -> None:
 
 
 def notice_growth(name: str) -> None:
-    """Take up what a module has defined or imported since, which was read no further before."""
+    """Take note of what a module has defined or imported since it was last looked at."""
     known: dict[type, bool] = {}
     defined = {
         key: id(thing)
@@ -86,7 +86,7 @@ def notice_growth(name: str) -> None:
 
 
 def notice_reloads() -> None:
-    """Read the source of modules anew that were loaded anew since they were read."""
+    """Read the sources of modules again that were reloaded since they were read."""
     for name in tuple(_places):
         _note(name)
     _distrust_cells()

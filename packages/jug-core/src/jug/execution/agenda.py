@@ -285,9 +285,8 @@ class Agenda:
     def reopen_missing(self, inputs: Sequence[int]) -> None:
         """Note which of a task's inputs are gone: removed by others, or found damaged here."""
         for needed in inputs:
-            if needed not in self._in_other_stores:
-                if not self.store.has(self.graph.tasks[needed].digest):
-                    self.plan.reopen(needed)
+            if not self.graph.tasks[needed].is_done(self.store):
+                self.plan.reopen(needed)
 
     def own_digests(self, numbers: Sequence[int]) -> list[bytes]:
         """Return the digests of those tasks that are of this store."""

@@ -87,7 +87,8 @@ class Capacity(NamedTuple):
 
 def _first_gpus(count: int) -> tuple[str, ...]:
     """Return the first of those that the environment gives, or else of all, seen or not."""
-    seen = usable_gpus() if VARIABLE in os.environ else tuple(map(str, range(MOST_GPUS)))
+    every = usable_gpus() if VARIABLE in os.environ else tuple(map(str, range(MOST_GPUS)))
+    seen = every[:MOST_GPUS]
     if count > len(seen):
         raise ValueError(f"gpus is {count}, but this process may use only {len(seen)}")
     return seen[:count]

@@ -45,5 +45,9 @@ class DeathToll:
         del self._deaths[NO_TASK]
 
     def settle(self, running: Running) -> None:
-        """Let workers go on that wait for the verdict on a task: it is recorded as failed."""
+        """Let workers go on that wait for the verdict on a task: it is recorded as failed.
+
+        If that is undone, and the task tried again, it may cost as many workers as before.
+        """
+        del self._deaths[running.digest]
         self._slots.deaths.show(running.digest, 0)

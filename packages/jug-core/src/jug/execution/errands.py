@@ -34,6 +34,8 @@ class Errands:
         self._open_store = open_store
         self._waiting: deque[_Errand] = deque()
         self._current: _Errand | None = None
+        self._has_failed = False
+        """Whether the store was tried for long enough, and is not asked for anything more."""
 
     def use(self, open_store: OpenStore) -> None:
         """Do what is added from now on in the store that this opens."""
@@ -47,16 +49,18 @@ class Errands:
         """Do something in the store, and then something else here, in `attend`."""
         self._waiting.append(_Errand(self._open_store, do, then))
 
-    def attend(self) -> None:
-        """Begin the next errand, and do what follows one that is done; raise what it raised."""
+    def attend(self, fail: Callable[[BaseException], None]) -> None:
+        """Begin the next errand, or do what follows one that is over; `fail` is told its error."""
         if self._current is None and self._waiting:
             self._current = self._waiting.popleft()
-            self._current.start()
+            if not self._has_failed:
+                self._current.start()
         elif self._current is not None and not self._current.is_alive():
-            done, self._current = self._current, None
-            if done.error is not None:
-                raise done.error
-            done.then()
+            over, self._current = self._current, None
+            if over.error is not None:
+                self._has_failed = True
+                fail(over.error)
+            over.then()
 
 
 class _Errand(threading.Thread):

@@ -144,14 +144,20 @@ class TaskRunner:
         self, task: Task[Any], arguments: Arguments, limit: float
     ) -> tuple[Frame, Any]:
         begin = now()
-        self._set_deadline(limit)
         try:
-            with time_limit(task):
-                return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
+            return self._attempt_in_time(task, arguments, limit)
         except BaseException:
             if begin.is_past(limit):
                 end_started_since(begin)
             raise
+
+    def _attempt_in_time(
+        self, task: Task[Any], arguments: Arguments, limit: float
+    ) -> tuple[Frame, Any]:
+        self._set_deadline(limit)
+        try:
+            with time_limit(task):
+                return attempt(task, arguments, self._debug, self.attempt, self._output.of_success)
         finally:
             self._set_deadline(None)
 

@@ -63,6 +63,7 @@ class Plan:
         self.held: set[int] = set()
         self.states = bytearray()
         self.unmet = array("i")
+        """How many dependencies of each task that is not done are not done."""
         self.left = 0
         self._turn, self.workers = 0, 1
         self._selected = selected
@@ -93,8 +94,7 @@ class Plan:
                 continue
             unmet = 0
             if begins[number] != begins[number + 1]:
-                unmet = sum(states[needed] != DONE for needed in graph.dependencies_of(number))
-                self.unmet[number] = unmet
+                unmet = self.unmet[number] = self._count_unmet(number)
             if selected is None or selected(number):
                 self.left += 1
             else:
@@ -105,6 +105,10 @@ class Plan:
                 states[number] = READY
                 ready.append(number)
         return ready
+
+    def _count_unmet(self, number: int) -> int:
+        states = self.states
+        return sum(states[needed] != DONE for needed in self.graph.dependencies_of(number))
 
     def is_selected(self, number: int) -> bool:
         """Return whether a task may run at all."""
@@ -223,6 +227,7 @@ class Plan:
 
     def _undo(self, number: int) -> None:
         self.left += self.is_selected(number)
+        self.unmet[number] = self._count_unmet(number)  # of what was found done it is not known
         for dependant in self.graph.dependants_of(number):
             self.unmet[dependant] += 1
             if self.states[dependant] in (READY, HELD, LATE):

@@ -82,7 +82,7 @@ def run_one(job: Job, display: Display | None = None, drain: Drain | None = None
     gc.freeze()  # all is jug's own as yet, and Python need not look for it as it ends
 
     def start(connection: SupervisorConnection) -> int:
-        return _fork(connection, lambda: _read_and_work(job, connection, 1), is_own=True)
+        return _fork(connection, lambda: _read_and_work(job, connection), is_own=True)
 
     return Supervisor(start, 1, job.open_store, display=display, drain=drain).run()
 
@@ -126,7 +126,7 @@ def run_spawned(
 
     def start(connection: SupervisorConnection) -> int:
         connection.known_runs = next(known)
-        return _spawn(connection, job, count)
+        return _spawn(connection, job)
 
     before = failed_before(jugspace.store)
     return Supervisor(start, count, job.open_store, before, display, drain).run()
@@ -186,7 +186,7 @@ def _reader(jugfile: Jugfile) -> Read:
 # What runs in a worker
 
 
-def _read_and_work(job: Job, connection: SupervisorConnection, count: int) -> Summary:
+def _read_and_work(job: Job, connection: SupervisorConnection) -> Summary:
     jugfile, jugspace = job.begin(to_run=True)
     jugspace.store.poll()  # what fails from now on fails in this run
     if connection.is_first:
@@ -282,7 +282,7 @@ def _report(connection: SupervisorConnection, work: Callable[[], Summary]) -> No
 # Workers that are started anew
 
 
-def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
+def _spawn(connection: SupervisorConnection, job: Job) -> int:
     import subprocess  # which is slow to import
 
     descriptors = (connection.channel.fileno(), connection.slots.descriptor)
@@ -297,7 +297,7 @@ def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
     assert child.stdin is not None
     with child.stdin as pipe:
         known = (connection.slot, connection.retryable, connection.is_first, os.getpid(), pipes)
-        pickle.dump((job, count, (*known, connection.known_runs), sys.path), pipe)
+        pickle.dump((job, (*known, connection.known_runs), sys.path), pipe)
     child.returncode = 0  # the supervisor waits for it, not subprocess
     return child.pid
 
@@ -305,6 +305,6 @@ def _spawn(connection: SupervisorConnection, job: Job, count: int) -> int:
 def main() -> None:
     """Be the worker that a supervisor has started as a new Python."""
     descriptor, slots = map(int, sys.argv[1:])
-    job, count, known, sys.path[:] = pickle.load(sys.stdin.buffer)
+    job, known, sys.path[:] = pickle.load(sys.stdin.buffer)
     connection = SupervisorConnection(FileIO(descriptor, "w"), WorkerSlots(slots), *known)
-    _be_worker(connection, lambda: _read_and_work(job, connection, count), is_own=True)
+    _be_worker(connection, lambda: _read_and_work(job, connection), is_own=True)

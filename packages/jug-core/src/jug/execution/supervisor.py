@@ -51,7 +51,7 @@ from jug.execution.signals import (
 )
 from jug.execution.slots import NO_TASK, Running, WorkerSlots
 from jug.execution.summary import Summary, merge
-from jug.execution.tally import added
+from jug.execution.tally import add_to, added
 from jug.execution.watching import Watch
 from jug.execution.worker_process import WorkerProcess
 from jug.messages import Log
@@ -255,14 +255,8 @@ class Supervisor:
             worker.show(running)
             self._overdue.check(worker, running, now)
         self._remains.attend()
-        self._attend_errands()
+        self._errands.attend(self._abort)
         self._watch.attend(self._workers, self._executed, self._ended.failures.values())
-
-    def _attend_errands(self) -> None:
-        try:
-            self._errands.attend()
-        except Exception as error:
-            self._abort(error)
 
     def _receive_rest(self, worker: WorkerProcess) -> None:
         """Read all that a worker that is gone has sent: a child of its may keep the pipe open."""
@@ -293,7 +287,7 @@ class Supervisor:
         elif kind == "retryable":
             self._ended.retryable = said
         elif kind == "executed":
-            self._untallied = added((self._untallied, said))
+            add_to(self._untallied, said)
         elif kind == "standing":
             self._watch.take(said, len(self._workers))
         elif kind == "failed":

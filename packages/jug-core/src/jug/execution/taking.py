@@ -125,10 +125,10 @@ class Taking:
         connection = self._connection
         if connection is None or not connection.is_on_trial(digest):
             return True
-        while connection.is_on_trial(digest):
-            if connection.slots.is_stopped():
-                return False
+        while connection.is_on_trial(digest) and not connection.slots.is_stopped():
             time.sleep(_VERDICT)
+        if connection.slots.is_stopped():
+            return False
         self._store.poll()
         self.note_changes(agenda)
         return True

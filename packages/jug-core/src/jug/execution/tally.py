@@ -92,9 +92,14 @@ def added(counts: Iterable[Mapping[str, Spent]]) -> dict[str, Spent]:
     """
     total: dict[str, Spent] = {}
     for count in counts:
-        for name, spent in count.items():
-            total[name] = total.get(name, Spent()).plus(spent)
+        add_to(total, count)
     return total
+
+
+def add_to(total: dict[str, Spent], count: Mapping[str, Spent]) -> None:
+    """Add what somebody has counted to a total."""
+    for name, spent in count.items():
+        total[name] = total.get(name, Spent()).plus(spent)
 
 
 def _after(place: int, length: int) -> int:

@@ -61,8 +61,8 @@ class Worker:
     """One process's share of the work on a jugfile.
 
     `read` reads the jugfile again, after a barrier has opened, and calls what it is given at
-    each further one.  `connection`
-    leads to the supervisor; a worker without one draws how far the tasks are by `display`.
+    each further one.  `connection` leads to the supervisor; a worker without one draws how far
+    the tasks are by `display`.
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class Worker:
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
+        self._following: Lease | None = None
+        """The lease of the next task, taken as the last one was saved."""
         self._code = CodeKeeper(self.store)
 
     def run(self) -> Summary:
@@ -189,7 +191,6 @@ class Worker:
 
     def _work(self) -> Ending | None:
         """Run tasks until nothing is left to run, or return None where a barrier has opened."""
-        lease: Lease | None = None
         try:
             while True:
                 ending = self._ending_if_told()
@@ -197,12 +198,12 @@ class Worker:
                     return ending
                 self.reporter.look(self.agenda)
                 self.taking.take_turns_if_time(self.agenda)
-                if lease is None and self._run_short_ones():
+                if self._following is None and self._run_short_ones():
                     continue
-                lease = lease or self.taking.one(self.agenda)
+                lease = self._following or self.taking.one(self.agenda)
                 if lease is not None:
-                    taken, lease = lease, None
-                    lease = self._run(taken)
+                    self._following = None
+                    self._run(lease)
                     continue
                 if self.agenda.candidates():
                     continue
@@ -211,8 +212,9 @@ class Worker:
                 if ending:
                     return ending
         finally:
-            if lease is not None:
-                self.store.release(lease)
+            if self._following is not None:
+                self.store.release(self._following)
+                self._following = None
 
     def _ending_if_told(self) -> Ending | None:
         """Return why to stop, if somebody said so."""
@@ -250,17 +252,14 @@ class Worker:
 
     # One task
 
-    def _run(self, lease: Lease) -> Lease | None:
-        """Run one task and save what became of it; return the lease of the next, if any."""
+    def _run(self, lease: Lease) -> None:
+        """Run one task and save what became of it."""
         graph = self.agenda.graph
         number = graph.numbers[lease.digest]
         task = graph.tasks[number]
         is_plain = task.has_plain_arguments
-        if is_hooked(_BEFORE) and not may_go_on(_BEFORE, task):
-            self.store.release(lease)
-            self.stop = Ending.LIMIT
-            return None
-        self._keep_code(task, lease)
+        if not self._may_begin(task, lease):
+            return
         as_of = changes()
         self.reporter.publish(task)
         log.info("running %s", task.name)
@@ -274,20 +273,33 @@ class Worker:
             self.store.poll()
             self.taking.note_changes(self.agenda)
             self.agenda.reopen_missing(inputs)
-            return None
         except TooLate:
             self.store.release(lease)
             self.agenda.plan.put_off([number])
-            return None
         except BaseException as error:
             if self._is_interruption(error):
                 self._note(task, RunState.GIVEN_BACK)
                 self.store.release(lease)
                 raise KeyboardInterrupt from None
-            return self._fail(lease, number, inputs, error)
-        if changes() != as_of:  # it has imported what was edited
+            self._fail(lease, number, inputs, error)
+        else:
+            if changes() != as_of:  # it has imported what was edited
+                self._keep_code(task, lease)
+            self._succeed(lease, number, inputs, frame, result)
+
+    def _may_begin(self, task: Task[Any], lease: Lease) -> bool:
+        """Return whether a task may be run, whose code is in the store then."""
+        try:
+            may_go = not is_hooked(_BEFORE) or may_go_on(_BEFORE, task)
+        except BaseException:
+            self.store.release(lease)
+            raise
+        if may_go:
             self._keep_code(task, lease)
-        return self._succeed(lease, number, inputs, frame, result)
+        else:
+            self.store.release(lease)
+            self.stop = Ending.LIMIT
+        return may_go
 
     def _run_apart(self, task: Task[Any], inputs: Sequence[int]) -> tuple[Frame, Any]:
         """Run a task on values of its own."""
@@ -314,7 +326,7 @@ class Worker:
 
     def _succeed(
         self, lease: Lease, number: int, inputs: Sequence[int], frame: Frame, result: Any
-    ) -> Lease | None:
+    ) -> None:
         agenda, plan = self.agenda, self.agenda.plan
         task = agenda.graph.tasks[number]
         name = task.name
@@ -322,14 +334,13 @@ class Worker:
         if self.budget is not None:
             self.budget.note(name, self.budget.now() - self.runner.start)
         self.taking.short.note(name, time.time() - self.runner.start)
-        following: Lease | None = None
         try:
             made_from = agenda.own_digests(inputs) if inputs else ()
             if lease.is_one_of_several:
                 outcome = self.store.save(lease, frame, made_from)
             else:
                 candidates = self.taking.next_candidates(agenda)
-                outcome, following = self.store.commit_and_acquire(
+                outcome, self._following = self.store.commit_and_acquire(
                     lease, frame, made_from, candidates
                 )
         except BaseException:
@@ -350,11 +361,10 @@ class Worker:
                 plan.reopen(number)
         elif is_hooked(_AFTER) and not may_go_on(_AFTER, task):
             self.stop = Ending.LIMIT
-        return None if following is None else self.taking.accepted(agenda, following)
+        if self._following is not None:
+            self._following = self.taking.accepted(agenda, self._following)
 
-    def _fail(
-        self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException
-    ) -> Lease | None:
+    def _fail(self, lease: Lease, number: int, inputs: Sequence[int], error: BaseException) -> None:
         task = self.agenda.graph.tasks[number]
         if self.settings.on_failure is not None:
             self.settings.on_failure(task, error)
@@ -365,7 +375,7 @@ class Worker:
         self.retryable.discard(task.digest)
         self.taking.note_changes(self.agenda)
         if outcome is not Outcome.SAVED:
-            return None
+            return
         self.agenda.plan.fail(number)
         failure = failure_of(task, error)
         self.summary.failures.append(failure)
@@ -375,7 +385,6 @@ class Worker:
             self.connection.send_failed(failure)
         if not self.settings.keep_going:
             self._stop_all()
-        return None
 
     def _note(self, task: Task[Any], state: RunState) -> None:
         """Remember that the task in progress ends in this way."""

@@ -50,8 +50,11 @@ def store_options(
     lease_seconds: float | None = None,
     prefix: str | None = None,
     runs_kept: int | None = None,
+    patience: float | None = None,
 ) -> dict[str, Any]:
     """Return the options with which a jugfile's store is opened: those that its kind takes.
+
+    `patience` is for how many seconds a server that is away is waited for.
 
     >>> store_options("work/primes.py", "redis://localhost", lease_seconds=60)
     {'lease_seconds': 60, 'prefix': 'primes'}
@@ -64,6 +67,8 @@ def store_options(
         found["runs_kept"] = runs_kept
     if scheme.partition("+")[0] in ("redis", "rediss", "unix"):
         found["prefix"] = prefix or module_name(jugfile)
+        if patience is not None:
+            found["patience"] = patience
     return found
 
 

@@ -8,6 +8,7 @@ is removed then, as it would count as one that waits for ever.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,7 +68,7 @@ class HTCondor(System):
 
     def submit(self, script: Path, variables: Mapping[str, str]) -> str:
         """Submit a script; return the id of its jobs."""
-        described = _DESCRIBES.findall(script.read_text())
+        described = _DESCRIBES.findall(os.fsdecode(script.read_bytes()))
         description = "\n".join([f"executable = {_literal(str(script))}", *described, ""])
         said = call("condor_submit", "-terse", "-", given=description, variables=variables)
         found = _ID.search(said)

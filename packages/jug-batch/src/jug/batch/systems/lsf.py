@@ -5,6 +5,7 @@ The script is given on the standard input: as a file bsub would run it, not read
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -56,7 +57,9 @@ class LSF(System):
 
     def submit(self, script: Path, variables: Mapping[str, str]) -> str:
         """Submit a script; return the id of its array."""
-        found = _ID.search(call("bsub", given=script.read_text(), variables=variables))
+        found = _ID.search(
+            call("bsub", given=os.fsdecode(script.read_bytes()), variables=variables)
+        )
         return found[1] if found else ""
 
     def queue(self, seconds: float = PATIENCE) -> list[QueuedJob]:

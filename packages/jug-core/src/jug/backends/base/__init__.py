@@ -127,7 +127,7 @@ class BaseStore(NamedAccess):
 
     @abstractmethod
     def close(self) -> None:
-        """Flush, give back all leases, and let go of every resource."""
+        """Flush, give back all leases, and let go of every resource; it may be called again."""
 
     def another_view(self) -> Self:
         """Return another object of the same store: another worker, for another thread.

@@ -301,7 +301,7 @@ class DictStore(BaseStore):
             self.break_leases(own)
             if self._worker in memory.workers:
                 ended = memory.workers[self._worker]._replace(end=time.time())
-                memory.workers[self._worker] = ended
+                memory.workers[self._worker], memory.unsaved = ended, True
             self.flush()
 
     def after_fork(self) -> None:

@@ -54,7 +54,9 @@ class BigFiles:
             try:
                 return self._publish(path, pieces), name
             except FileNotFoundError:
-                # Somebody took this worker for dead and tidied up after it.
+                # Somebody took this worker for dead and tidied up after it, or removed the folder.
+                self._safe.clear()
+                self._make_folder(os.path.dirname(path))
                 return self._publish(path, pieces), name
 
     def _publish(self, path: str, pieces: Sequence[Buffer]) -> int:

@@ -26,6 +26,7 @@ from jug.backends._file.frames import FrameKind
 from jug.backends._file.leases import FileLeases
 from jug.backends._file.segment import PACK, worker_of
 from jug.backends._file.segments import Segments
+from jug.errors import DamagedResult
 
 __all__ = ["Leftovers"]
 
@@ -97,7 +98,10 @@ class Leftovers:
     def _is_referred_to(self, name: str) -> bool:
         digest = bytes.fromhex(name[:40])
         for where in self._index.live_places(digest):
-            found = self._segments.frame_at(where, digest)
+            try:
+                found = self._segments.frame_at(where, digest)
+            except DamagedResult:
+                return True  # it may be this one that it named
             if found.kind == FrameKind.BIG and frames.unpack_big(found.payload)[1] == name:
                 return True
         return False

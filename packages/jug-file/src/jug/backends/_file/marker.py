@@ -5,6 +5,7 @@
     big/            large results, one file each
     leases/         who works on what
     jugfiles/       which jugfiles have saved something
+    code/           the code that made the results
     packs/jugpack/  a folder where jug 2.x keeps a file, and in it a note that says why
 
 The file, the *marker*, is written last, so a jugdir that has it has all of them.  It is

@@ -104,13 +104,13 @@ class Saving:
     def write_again_what_is_missing(self) -> None:
         """Write again what a pack lacks that took this worker for dead, or what was deleted."""
         writer, segments = self._writer, self._segments
-        if writer is None:
-            return
-        if writer.stem in segments.covered:
-            writer.write_again(segments.covered[writer.stem])
-        elif writer.stem in segments.gone_own:
+        stem = "" if writer is None else writer.stem
+        if writer is not None and stem in segments.covered:
+            writer.write_again(segments.covered[stem])
+        elif writer is not None and stem in segments.gone_own:
             log.warning("a file in %s was deleted: what it held is saved again", segments.folder)
             writer.write_again(frames.HEAD_SIZE)
+        segments.forget_gone_own()
 
     def sync(self) -> None:
         """Return once all that was written survives a power cut."""

@@ -16,7 +16,7 @@ the folder and to read each segment from where the last reading stopped
   into a pack meanwhile may answer ENOENT or ESTALE: list again.
 - *A segment that is gone* and in no pack was deleted by somebody else, such as a cleaner
   that goes by age.  Its frames are forgotten, which is news; who still writes it
-  writes all of it again.
+  writes all of it again first.
 - *A pack* holds the frames of the segments that it covers, and these are ignored
   from then on; frames of theirs that it leaves out were removed.  So it is with
   segments that are gone, as a pack covered them that was itself packed meanwhile.
@@ -174,6 +174,13 @@ class Segments:
         self.gone_own |= gone & self._own
         if gone - self._own:
             self._forget([self.known.pop(stem) for stem in gone - self._own])
+
+    def forget_gone_own(self) -> None:
+        """Forget own segments that were deleted, and what was in them alone."""
+        gone, self.gone_own = self.gone_own, set()
+        self._own -= gone
+        if gone:
+            self._forget([self.known.pop(stem) for stem in gone])
 
     def _forget(self, segments: list[Segment]) -> None:
         before = len(self.index.results)

@@ -27,6 +27,7 @@ from jug.backends._file.disk import (
     TEMPORARY,
     explained,
     fault,
+    read_at,
     sync,
     sync_folder,
     write_at,
@@ -251,7 +252,7 @@ class Writer:
         assert self._file is not None and self._segment is not None
         old_file, old_seed = self._file, self._segment.seed
         start = (self._segment.number << SHIFT) + covered_to
-        data = os.pread(old_file, self._end - covered_to, covered_to)
+        data = read_at(old_file, self._end - covered_to, covered_to)
         with self._failing_as("write results again in"):
             self._begin()
         at = 0

@@ -347,7 +347,11 @@ class FileStore(BaseStore):
         if len(candidates) >= MANY:
             return super().commit_and_acquire(lease, frame, inputs, candidates)
         leases = self._leases
-        digest, worker = leases.take_free(candidates), leases.worker_id
+        try:
+            digest, worker = leases.take_free(candidates), leases.worker_id
+        except StoreError:
+            self.commit(lease, frame, inputs)  # what was computed is not lost for that
+            raise
         try:
             outcome = self.commit(lease, frame, inputs)
         except BaseException:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from redis.exceptions import ResponseError
+
 from jug.backends.base import Buffer
 
 _LARGE: Final = 1 << 16  # bytes from which a word is sent by itself
@@ -23,9 +25,19 @@ class Connection:
         self._connection = client.connection_pool.get_connection()
 
     def execute_command(self, *words: Any) -> Any:
-        """Send a command and return the answer; a connection that broke is made anew."""
-        self.send(*words)
-        return self.receive()
+        """Send a command and return the answer; a connection that broke is made anew.
+
+        So is one in which an answer may be left, as a signal came between: whoever asks next
+        would take it for his own.
+        """
+        try:
+            self.send(*words)
+            return self.receive()
+        except ResponseError:  # which is the answer
+            raise
+        except BaseException:
+            self._connection.disconnect()
+            raise
 
     def send(self, *words: Any) -> None:
         """Send a command, whose answer is to be received in its turn."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jug.backends._redis.scripts import BEAT, SHOW, Script
 from jug.backends._redis.url import Address
-from jug.errors import StoreError
+from jug.errors import JugError
 from jug.messages import Log
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class RedisHeartbeat:
     def _run(self, script: Script, *arguments: Any) -> None:
         try:
             self._connected().run(script, self.worker, *arguments)
-        except StoreError as error:
+        except JugError as error:  # the server is away, or a file that the URL names
             if not self._is_failing:
                 log.warning("worker %s can't show that it lives: %s", self.worker, error)
             self._is_failing = True

@@ -225,22 +225,20 @@ class RedisLeases:
     def holders(self) -> dict[bytes, Holder]:
         """Return who holds what now: a hint, true at some moment of the call."""
         found = {}
-        for digest, since, *about in self._access.server.run(scripts.HOLDERS):
-            found[digest] = Holder(*self._seen(*about), float(since), self._last_sign(about[-1]))
+        for digest, since, *about, deadline in self._access.server.run(scripts.HOLDERS):
+            found[digest] = Holder(*self._seen(*about), float(since), self._last_sign(deadline))
         return found
 
     def present(self) -> list[Presence]:
         """Return the workers that have shown that they live, and have not left."""
         found = {one.worker: one for one in by_worker(self.holders())}
-        for about in self._access.server.run(scripts.PRESENT):
+        for *about, deadline in self._access.server.run(scripts.PRESENT):
             seen = self._seen(*about)
-            found.setdefault(seen[0], Presence(*seen, self._last_sign(about[-1])))
+            found.setdefault(seen[0], Presence(*seen, self._last_sign(deadline)))
         return [*found.values()]
 
     @staticmethod
-    def _seen(
-        worker: bytes, packed: bytes, is_beating: int, deadline: bytes
-    ) -> tuple[str, Process | None, bool]:
+    def _seen(worker: bytes, packed: bytes, is_beating: int) -> tuple[str, Process | None, bool]:
         """Return a worker's id, its process, and whether it is alive."""
         process = process_of(packed) if packed else None
         is_gone = process is not None and bool(process.is_gone())

@@ -36,6 +36,7 @@ removed, and decides whether what it has was made from that.
     running    hash: worker to the task that it runs for long, and since when
     workers    hash: worker to what it said of itself
     runs       hash: digest to its last runs that do not count, each a length, an id, a record
+    code       hash: the code that made the results, in pieces
     jugfiles   set: the jugfiles that have saved something, by name and arguments
     blob:…     hash: the chunks of one large result
     answer:…   what a removal came to, for one that is sent again; it goes by itself

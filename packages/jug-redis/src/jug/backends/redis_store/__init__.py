@@ -372,15 +372,14 @@ def _reopen(cls: type[RedisStore], url: str, options: dict[str, Any]) -> RedisSt
 
 def _patience(given: float | None) -> float:
     """Return the patience that was given, else that of the environment, else the default."""
-    text = os.environ.get(_PATIENCE_VARIABLE) or PATIENCE if given is None else given
+    text = (os.environ.get(_PATIENCE_VARIABLE) or PATIENCE) if given is None else given
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not seconds >= 0:
-        raise OptionError(
-            f"{_PATIENCE_VARIABLE} is {text!r}: give a number of seconds", name=_PATIENCE_VARIABLE
-        )
+        what = f"{_PATIENCE_VARIABLE} is" if given is None else "the patience is"
+        raise OptionError(f"{what} {text!r}: give a number of seconds", patience=text)
     return seconds
 
 
