@@ -10,9 +10,9 @@ from jug.task import alltasks
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Run three tests at a time on two cores: for a third of their time they wait."""
+    """Run four tests at a time on two cores: with three, a quarter of the cores' time was idle."""
     cores = yield
-    return cores * 3 // 2
+    return cores * 2
 
 
 @pytest.fixture(autouse=True)

@@ -129,7 +129,7 @@ def browser(chromium: str) -> Iterator[Page]:
         process = subprocess.Popen(
             [sys.executable, "-c", _BEGIN, str(commands), str(answers), chromium, *_WORDS,
              f"--user-data-dir={folder}"],
-            env=os.environ | {"HOME": folder}, pass_fds=[commands, answers],
+            env=os.environ | {"HOME": folder, "TMPDIR": folder}, pass_fds=[commands, answers],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(commands)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +16,30 @@ from hypothesis import settings
 
 settings.register_profile("jug", deadline=None)  # a busy machine is not a failure
 settings.load_profile("jug")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each of several processes begin with other files than the next.
+
+    Each imports all of them, and who comes first compiles a file, with what its asserts are to
+    tell, for the others too.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is not None:
+        paths = sorted(_chosen(session.config.args))
+        for path in paths[int(worker["workerid"][2:]) :: worker["workercount"]]:
+            with suppress(Exception, pytest.skip.Exception):  # which the collection tells
+                import_module(".".join(path.with_suffix("").parts))
+
+
+def _chosen(arguments: list[str]) -> Iterator[Path]:
+    """Yield the files of tests that are asked for, as seen from the root."""
+    here = Path(__file__).parent
+    for argument in arguments:
+        path = Path(argument.partition("::")[0]).resolve()
+        for file in path.rglob("test_*.py") if path.is_dir() else [path]:
+            if file.is_relative_to(here) and file.suffix == ".py":
+                yield file.relative_to(here.parent)
 
 
 @pytest.hookimpl(trylast=True)  # of what is left when -m and -k have chosen

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from tests.cli.conftest import jug  # noqa: F401
 
 from jug.adopt.hashing import FormerHashes
-from jug.cli import main
 from jug.task import Task
 
 SAMPLE = Path(__file__).parents[1] / "system" / "jugfiles" / "jug27_sample"
@@ -26,18 +26,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def jug(folder: Path) -> Jug:
-    """Call with the words of a command line that starts no workers: runs it in this process."""
-
-    def run(*words: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(words), prog_name="jug")
-        assert result.exit_code == status, result.output
-        return result
-
-    return run
 
 
 class Old:

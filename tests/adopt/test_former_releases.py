@@ -218,9 +218,11 @@ def test_adopting_20_000_results_takes_less_than_three_times_as_long_as_loading_
         return time.monotonic() - began
 
     loading, adopting = [], []
-    for number in range(3):  # in turn, since the machine may be busy
+    for number in range(3):
         loading.append(seconds(python, "-c", LOAD, env=environ))
         words = ["adopt", "many.jugdata", "many.py", "--jugdir", f"new{number}"]
         adopting.append(seconds(sys.executable, "-m", "jug", *words))
+        if min(adopting) < 3 * min(loading):
+            break  # else the machine may have been busy, and a further try tells
 
     assert min(adopting) < 3 * min(loading), (adopting, loading)

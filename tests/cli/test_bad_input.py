@@ -219,7 +219,9 @@ def test_a_folder_of_other_things_is_no_jugdir_of_the_former_release(
     for name in ("locks", "tempfiles", "ab", "photos"):
         (folder / "primes.jugdata" / name).mkdir(parents=True)
 
-    jug("status", "primes.py", status=1)
+    told = jug("status", "primes.py", status=1)
+
+    assert "primes.is_prime" in told.stdout and told.stderr == ""
 
 
 def test_a_result_that_cannot_be_pickled(jug_process: JugProcess, folder: Path) -> None:

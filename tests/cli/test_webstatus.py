@@ -27,7 +27,7 @@ from jug.errors import JugError, OptionError, StoreError
 from jug.jugfile import Jugspace
 from jug.report.findings import Findings, Subject, find
 from jug.report.live import LivePage, Unavailable
-from jug.report.server import serving
+from jug.report.server import _Answer, serving
 from jug.session import use_store
 
 Jug = Callable[..., Result]
@@ -381,10 +381,12 @@ def test_who_has_waited_for_long_gets_no_old_page(
         maker.join()
 
 
-@pytest.mark.slow
-def test_who_says_nothing_for_long_is_given_up(url: str) -> None:
+def test_who_says_nothing_for_long_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=90) as silent:
+    assert 0 < _Answer.timeout <= 60
+    monkeypatch.setattr(_Answer, "timeout", 0.1)
+
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as silent:
         assert silent.recv(1) == b""
 
 

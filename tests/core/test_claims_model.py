@@ -164,6 +164,8 @@ class Search:
         """Whether one that lives may be called dead."""
         self.start = State((Worker(),) * len(calls))
         self.resume = cache(self._resume)
+        self.told = cache(self._told)
+        self.gets = cache(self._gets)
 
     def _resume(self, me: str, worker: Worker) -> tuple[tuple[Any, ...] | None, Worker]:
         """Return what a worker does next, None at the end of its call, and what it is then."""
@@ -176,6 +178,11 @@ class Search:
         except Turn as turn:
             return self.resume(me, worker._replace(call=turn.call, known=script.known))
         return None, worker._replace(call=None, known=script.known)
+
+    def _told(self, me: str, worker: Worker, answer: Any) -> Worker:
+        """Return a worker after a step of which it was answered this."""
+        what, args, answers = worker.call or Call("", ())
+        return self.resume(me, worker._replace(call=Call(what, args, (*answers, answer))))[1]
 
     def begun(self, me: str, worker: Worker) -> Iterator[Call]:
         """Yield what an idle worker may do."""
@@ -212,10 +219,7 @@ class Search:
         assert step is not None
         state = put(state, at, worker)
         for after, answer in self.answers(state, at, *step):
-            worker = after.workers[at]
-            assert worker.call is not None
-            call = worker.call._replace(answers=(*worker.call.answers, answer))
-            yield put(after, at, self.resume(self.ids[at], worker._replace(call=call))[1])
+            yield put(after, at, self.told(self.ids[at], after.workers[at], answer))
 
     def answers(self, state: State, at: int, what: str, *args: Any) -> Iterator[tuple[State, Any]]:
         """Carry a step out; yield the state after it and the answer."""
@@ -287,10 +291,10 @@ class Search:
         held = {task for task, who in state.locks if self.of(state, who).alive}
         begun = {w.claim.running for w in state.workers if w.alive}
         for task in {*self.single} - held - begun - state.done:
-            if idle and not self.reaches(state, idle[0], task):
+            if idle and not self.gets(as_seen_by(idle[0], state), idle[0], task):
                 raise Violation(f"nobody can get {task!r}")
 
-    def reaches(self, state: State, at: int, task: bytes) -> bool:
+    def _gets(self, state: State, at: int, task: bytes) -> bool:
         """Return whether a worker that acts alone, and judges rightly, gets a task done."""
         others = [other for other in self.ids if other != self.ids[at]]
         for call in (Call("insist", (other, task)) for other in others):
@@ -339,7 +343,14 @@ def sorrows(state: State) -> tuple[int, int]:
 
 def put(state: State, at: int, worker: Worker) -> State:
     """Return the state with one worker replaced."""
-    return state._replace(workers=(*state.workers[:at], worker, *state.workers[at + 1 :]))
+    _, *rest = state
+    return State((*state.workers[:at], worker, *state.workers[at + 1 :]), *rest)
+
+
+def as_seen_by(at: int, state: State) -> State:
+    """Return all of a state that a worker's steps depend on: not what others know or do."""
+    workers = [one._replace(call=None, calls=0, known=frozenset()) for one in state.workers]
+    return put(state._replace(workers=tuple(workers)), at, state.workers[at])
 
 
 def story(came: dict[State, State | None], state: State | None) -> str:

@@ -63,8 +63,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: BaseStore) -
         sys.modules.pop(path.stem, None)
 
 
-REACHES_RATE = {"through_module"}
-
 EDITS = [
     # nothing that the code does
     ("a comment", "jugfile.py", "# a comment", "# another\n    # of two lines", NOTHING),

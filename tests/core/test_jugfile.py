@@ -270,7 +270,7 @@ def test_cached_function_waits_for_another_that_computes_it(store):
     thread.start()
     task.run()
     task.unlock()
-    thread.join(5)
+    thread.join(60)
 
     assert values == [4]
 

@@ -234,8 +234,9 @@ class Search:
 
     def merged(self, state: State) -> State:
         """Return the one state that goes on for all that go on alike, or nearly one."""
-        state = alike(self.with_stand_ins(state))
-        return self.with_stand_ins(state)
+        state = self.with_stand_ins(state)
+        other = alike(state)
+        return state if other is state else self.with_stand_ins(other)
 
     def with_stand_ins(self, state: State) -> State:
         """Return the state with those workers that go on for its own."""
@@ -486,8 +487,9 @@ def put(state: State, at: int, worker: Worker) -> State:
 
 def alike(state: State) -> State:
     """Return a state that differs only in who is called A, B and C; of all those, nearly one."""
-    order = sorted(range(len(state.workers)), key=lambda at: shape(state.workers[at]))
-    return state if order == list(range(len(order))) else named(state, order)
+    shapes = [*map(shape, state.workers)]
+    order = sorted(range(len(shapes)), key=shapes.__getitem__)
+    return state if order == [*range(len(order))] else named(state, order)
 
 
 def named(state: State, order: Sequence[int]) -> State:

@@ -555,7 +555,7 @@ def test_a_worker_waits_for_what_another_holds_and_goes_on_with_its_result(store
     assert not ran.wait(0.1)
     frame = Frame(Kind.RESULT, held.digest, b"\0" * 37, held_result())
     view.commit(lease, frame)
-    thread.join(5)
+    thread.join(60)
 
     assert last.value() == 41
     assert CALLS == ["total"]
@@ -574,7 +574,7 @@ def test_a_worker_takes_over_what_another_released(store):
     thread = threading.Thread(target=work, args=(store,))
     thread.start()
     view.release(lease)
-    thread.join(5)
+    thread.join(60)
 
     assert CALLS == [1]
 

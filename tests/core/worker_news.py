@@ -29,6 +29,10 @@ def act(name: str) -> Any:
     return ACTIONS[name]()
 
 
+def act_with(name: str, value: Any) -> list[Any]:
+    return [act(name), value]
+
+
 def gather(*values: Any) -> list[Any]:
     return list(values)
 
@@ -126,10 +130,6 @@ class WorkerNews:
         assert summary.ending is Ending.DONE
         assert outer.value() == ["inner"]
         assert summary.executed.total() == 1
-
-
-def act_with(name: str, value: Any) -> list[Any]:
-    return [act(name), value]
 
     def after_saving(self, store: BaseStore, patch: Any, task: Task[Any], act: Any) -> None:
         """Act once, after the task was saved and before the worker takes the next one."""

@@ -54,7 +54,7 @@ def test_the_first_wait_returns_at_once(watch: Watch) -> None:
 
     assert watch.wait(10)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_the_first_look_is_kept_apart_from_none(tmp_path: Path, passing: Time) -> None:
@@ -195,7 +195,7 @@ def test_what_is_in_no_folder_is_looked_at_now_and_then(tmp_path: Path) -> None:
 
     assert watch.wait(60)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     timer.join()
 
 

@@ -313,6 +313,7 @@ def test_healthy_workers_go_on_when_one_dies_while_the_server_is_away(
 
 @pytest.mark.slow
 @pytest.mark.clock
+@pytest.mark.waits
 def test_each_of_two_runs_in_one_script_has_a_heartbeat(server, folder, journal, launch):
     url = server.url()
     Path("script.py").write_text(f"""

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,13 +13,12 @@ import pytest
 
 from jug.backends.registry import open_store
 
+pytestmark = pytest.mark.usefixtures("journal")  # of which each jugfile imports `log`
+
 LOGGED = """
 import os, time
 from jug import TaskGenerator, barrier, bvalue
-
-def log(*words):
-    with open("log", "a") as file:
-        file.write(" ".join(map(str, words)) + "\\n")
+from journal import log
 """
 
 FAN = (
@@ -50,57 +48,38 @@ def wait_for_workers(count):
 """
 
 
-def write(text: str, name: str = "jugfile.py") -> None:
-    Path(name).write_text(text)
-
-
-def log() -> list[list[str]]:
-    path = Path("log")
-    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def wait_for(what, seconds=20.0):
-    """Return what `what` gives as soon as that is true; fail after a long time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.005)
-    raise AssertionError(f"{what} did not come true within {seconds} s")
-
-
 def leftovers(jugdir: str = "jugfile.jugdata") -> list[str]:
     return sorted(os.listdir(Path(jugdir, "leases")))
 
 
 @pytest.mark.parametrize("jobs", ["1", "4"])
-def test_tasks_run_once_and_nothing_is_left_behind(folder, jug, jobs):
+def test_tasks_run_once_and_nothing_is_left_behind(write, journal, jug, jobs):
     write(FAN.replace("time.sleep(0.01)", f"wait_for_workers({jobs})") + WAIT_FOR_WORKERS)
 
     status, out, err = jug("execute", "-j", jobs)
 
     assert (status, err) == (0, "")
     assert out.count("reading") == 1
-    assert len(log()) == 41
-    assert len({words[-1] for words in log()}) == int(jobs)
+    assert len(journal()) == 41
+    assert len({words[-1] for words in journal()}) == int(jobs)
     assert leftovers() == []
     assert jug("check")[0] == 0
 
 
-def test_several_commands_share_the_work(folder, start):
+def test_several_commands_share_the_work(write, journal, start):
     write(FAN)
 
     processes = [start("execute") for _ in range(3)]
     endings = [(process.wait(60), process.stderr.read()) for process in processes]
 
     assert endings == [(0, "")] * 3
-    assert len(log()) == 41
+    assert len(journal()) == 41
 
 
 LONG, THEN_MANY = 1.0, 3
 
 
-def test_workers_of_one_command_wait_for_each_other_for_as_long_as_it_takes(folder, jug):
+def test_workers_of_one_command_wait_for_each_other_for_as_long_as_it_takes(write, journal, jug):
     write(
         LOGGED
         + f"""
@@ -124,10 +103,10 @@ for i in range({THEN_MANY}):
     status, out, err = jug("execute", "-j", str(THEN_MANY), *patience)
 
     assert (status, err) == (0, "")
-    assert len({pid for (pid,) in log()}) == THEN_MANY
+    assert len({pid for (pid,) in journal()}) == THEN_MANY
 
 
-def test_the_first_failure_stops_all_workers_of_the_command(folder, jug):
+def test_the_first_failure_stops_all_workers_of_the_command(write, journal, jug):
     write(
         LOGGED
         + """
@@ -149,11 +128,11 @@ for i in range(40):
     assert "ValueError: zero" in err
     assert "jugfile.work(0) failed" in err
     assert 'raise ValueError("zero")' in err
-    assert len(log()) < 40
+    assert len(journal()) < 40
     assert leftovers() == []
 
 
-def test_a_worker_that_dies_is_reported_and_its_task_is_done_by_another(folder, jug):
+def test_a_worker_that_dies_is_reported_and_its_task_is_done_by_another(write, jug):
     write(
         LOGGED
         + """
@@ -184,7 +163,7 @@ total([deadly(i) for i in range(3)])
     assert [name for name in leftovers() if sys.platform == "linux" or len(name) == 40] == []
 
 
-def test_a_task_that_kills_every_worker_counts_as_failed(folder, jug):
+def test_a_task_that_kills_every_worker_counts_as_failed(write, journal, jug):
     write(
         LOGGED
         + """
@@ -202,7 +181,7 @@ deadly()
     status, out, err = jug("execute")
 
     assert status == 1
-    assert len(log()) == 5
+    assert len(journal()) == 5
     assert "WorkerDied" in err
     with open_store("jugfile.jugdata") as store:
         store.poll()
@@ -248,7 +227,7 @@ broken(), deadly(), endless(), [fine(i) for i in range(10)]
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_worker_that_replaces_another_does_not_try_again_what_failed_in_this_run(
-    folder, jug, workers
+    write, journal, jug, workers
 ):
     options = ["--keep-going"] if workers == "2" else []
     write(TROUBLE if options else KEEP_GOING + TROUBLE)
@@ -257,7 +236,7 @@ def test_a_worker_that_replaces_another_does_not_try_again_what_failed_in_this_r
         status, out, err = jug("execute", *options, "-j", workers)
 
         assert status == 1
-        times = Counter(words[0] for words in log())
+        times = Counter(words[0] for words in journal())
         assert (times["broken"], times["fine"], times["endless"]) == (run, 10, run)
         # Several workers may take the task from each other before its failure is known.
         assert 5 * run <= times["deadly"] <= (4 + int(workers)) * run
@@ -268,7 +247,7 @@ def test_a_worker_that_replaces_another_does_not_try_again_what_failed_in_this_r
         assert ") failed: TaskTimeout: ran longer" in last_words
 
 
-def test_workers_that_die_while_reading_are_not_started_for_ever(folder, jug):
+def test_workers_that_die_while_reading_are_not_started_for_ever(write, jug):
     write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
 
     status, out, err = jug("execute")
@@ -278,7 +257,7 @@ def test_workers_that_die_while_reading_are_not_started_for_ever(folder, jug):
 
 
 @pytest.mark.slow
-def test_a_task_in_c_is_ended_at_its_time_limit_and_the_worker_is_replaced(folder, jug):
+def test_a_task_in_c_is_ended_at_its_time_limit_and_the_worker_is_replaced(write, journal, jug):
     write(
         LOGGED
         + """
@@ -301,12 +280,12 @@ fine(1)
     assert status == 1
     assert ") failed (TaskTimeout: ran longer than its time limit of 0.3 s): 1 more" in err
     assert ") failed: TaskTimeout: ran longer than its time limit of 0.3 s" in err
-    assert sorted(words[0] for words in log()) == ["fine", "stuck", "stuck"]
-    assert len({words[1] for words in log()}) > 1
+    assert sorted(words[0] for words in journal()) == ["fine", "stuck", "stuck"]
+    assert len({words[1] for words in journal()}) > 1
     assert leftovers() == []
 
 
-def test_a_jugfile_that_raises_shows_the_users_traceback_alone(folder, jug):
+def test_a_jugfile_that_raises_shows_the_users_traceback_alone(write, jug):
     write("def f():\n    return 1 / 0\n\nf()\n")
 
     for jobs in ("1", "3"):
@@ -334,10 +313,12 @@ for i in range(4):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_signal_stops_all_workers_and_gives_tasks_back(folder, start, jug, signum, jobs):
+def test_a_signal_stops_all_workers_and_gives_tasks_back(
+    write, journal, start, jug, signum, jobs, wait_for
+):
     write(SLOW)
     process = start("execute", "-j", jobs)
-    wait_for(lambda: len(log()) == int(jobs))
+    wait_for(lambda: len(journal()) == int(jobs))
 
     process.send_signal(signum)
 
@@ -348,10 +329,10 @@ def test_a_signal_stops_all_workers_and_gives_tasks_back(folder, start, jug, sig
     assert "4 tasks waiting to be run, 0 failed" in jug("status", "--short")[1]
 
 
-def test_a_second_signal_stops_at_once(folder, start):
+def test_a_second_signal_stops_at_once(write, journal, start, wait_for):
     write(SLOW.replace("time.sleep(30)", "hold()") + STUBBORN)
     process = start("execute", "-j", "2")
-    wait_for(lambda: len(log()) == 2)
+    wait_for(lambda: len(journal()) == 2)
 
     process.send_signal(signal.SIGINT)
     wait_for(lambda: process.stderr.readline())
@@ -370,10 +351,10 @@ def hold():
 """
 
 
-def test_ctrl_c_on_a_terminal_reaches_the_whole_group(folder, start):
+def test_ctrl_c_on_a_terminal_reaches_the_whole_group(write, journal, start, wait_for):
     write(SLOW)
     process = start("execute", "-j", "2")
-    wait_for(lambda: len(log()) == 2)
+    wait_for(lambda: len(journal()) == 2)
 
     os.killpg(process.pid, signal.SIGINT)
 
@@ -381,7 +362,7 @@ def test_ctrl_c_on_a_terminal_reaches_the_whole_group(folder, start):
     assert leftovers() == []
 
 
-def test_barriers_are_passed_by_many_workers_and_each_task_runs_once(folder, jug):
+def test_barriers_are_passed_by_many_workers_and_each_task_runs_once(write, journal, jug):
     write(
         LOGGED
         + """
@@ -406,11 +387,11 @@ last = step("last", n)
     status, out, err = jug("execute", "-j", "4")
 
     assert (status, err) == (0, "")
-    names = [words[0] for words in log()]
+    names = [words[0] for words in journal()]
     assert len(names) == len(set(names)) == 6 + 6 + 3 + 1
 
 
-def test_a_cached_function_in_the_jugfile_leaves_nothing_behind(folder, jug):
+def test_a_cached_function_in_the_jugfile_leaves_nothing_behind(write, jug):
     write(FAN + "\nfrom jug import CachedFunction\nassert CachedFunction(sum, [1, 2]) == 3\n")
 
     status, out, err = jug("execute", "-j", "2")
@@ -419,7 +400,7 @@ def test_a_cached_function_in_the_jugfile_leaves_nothing_behind(folder, jug):
     assert leftovers() == []
 
 
-def test_modules_that_do_not_survive_a_fork_have_workers_started_anew(folder, jug):
+def test_modules_that_do_not_survive_a_fork_have_workers_started_anew(write, journal, jug):
     write("", "torch.py")
     write("import torch\n" + FAN)
 
@@ -428,10 +409,10 @@ def test_modules_that_do_not_survive_a_fork_have_workers_started_anew(folder, ju
     assert status == 0
     assert "torch is loaded" in err
     assert out.count("reading") == 3
-    assert len(log()) == 41
+    assert len(journal()) == 41
 
 
-def test_jugfile_options_count(folder, jug):
+def test_jugfile_options_count(write, journal, jug):
     write(
         "from jug.options import default_options\n"
         "default_options.execute_keep_going = True\n"
@@ -453,4 +434,4 @@ good()
     status, out, err = jug("execute")
 
     assert status == 1
-    assert log() == [["good"]]
+    assert journal() == [["good"]]

@@ -157,8 +157,9 @@ def test_the_list_is_what_jug_270_has(
     tmp_path: Path, unavailable: Callable[[str], NoReturn]
 ) -> None:
     python = tmp_path / "env" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "jug==2.7.0"]
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", sys.executable, tmp_path / "env"], check=True)
+    install = [*uv, "pip", "install", "--python", python, "jug==2.7.0"]
     if subprocess.run(install, capture_output=True).returncode:
         unavailable("jug 2.7.0")
 

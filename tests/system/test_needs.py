@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -326,8 +325,8 @@ def test_a_worker_waits_for_what_another_command_runs_that_has_more(
 
     larger = start("execute", "--gpus", "1")
     wait_for(journal)
-    smaller = start("execute", "--gpus", "0", "--verbose", "info")
-    time.sleep(0.1)
+    smaller = start("execute", "--gpus", "0", "--progress", "none")
+    assert "waiting for jugfile.train" in smaller.stderr.readline()
     Path("go").touch()
     _, err = smaller.communicate(timeout=60)
 

@@ -78,19 +78,13 @@ def test_a_signal_that_comes_while_a_process_is_forked_is_not_lost(write, launch
     assert launch("script.py").communicate(timeout=60) == ("-15\nhandled\n", "")
 
 
-@pytest.fixture
-def buffered(monkeypatch):
-    """Let programs collect what they print, as is usual, whoever runs the tests."""
-    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-
-
-def test_what_the_jugfile_prints_is_printed_once(write, jug, buffered):
+def test_what_the_jugfile_prints_is_printed_once(write, jug):
     write("print('read')\nfrom jug import Task\n[Task(abs, -i) for i in range(4)]\n")
 
     assert jug("execute", "-j", "4")[1].count("read") == 1
 
 
-def test_what_a_script_prints_is_printed_once(write, launch, buffered):
+def test_what_a_script_prints_is_printed_once(write, launch):
     write(
         "import jug\nprint('begun')\nvalues = [jug.Task(abs, -i) for i in range(4)]\n"
         "print(jug.run(values, workers=3, jugdir='jd'))\n",

@@ -77,7 +77,7 @@ def shown(write: Callable[..., None], launch: Callable[..., Any]) -> Shown:
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(
-    "tasks", ["[long(n) for n in range(50)]", "[short(n) for n in range(200)]"]
+    "tasks", ["[long(n) for n in range(30)]", "[short(n) for n in range(200)]"]
 )
 def test_the_time_left_of_equal_tasks_is_true_from_the_middle(
     shown: Shown, write: Callable[..., None], tasks: str, jobs: int
@@ -92,7 +92,7 @@ def test_the_time_left_of_equal_tasks_is_true_from_the_middle(
 def test_the_time_left_is_true_from_the_middle_where_long_tasks_come_last(
     shown: Shown, write: Callable[..., None], jobs: int
 ) -> None:
-    write(SLEEPING + "[short(n) for n in range(100)]\n[long(n) for n in range(100)]")
+    write(SLEEPING + "[short(n) for n in range(50)]\n[long(n) for n in range(50)]")
 
     check_from_the_middle(shown(jobs))
 

@@ -251,6 +251,7 @@ def cpu_seconds(process):
 
 @pytest.mark.slow
 @pytest.mark.clock
+@pytest.mark.waits
 def test_to_wait_for_many_tasks_costs_next_to_nothing(write, journal, start):
     write(ONE.replace("used(made())", "used([made(n) for n in range(20_000)])")
           .replace("def made()", "def made(number)"))  # fmt: skip

@@ -19,7 +19,7 @@ from jug.backends.registry import open_store
 
 __all__ = ["slurm"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.waits]
 
 TASKS = """
 import os, time

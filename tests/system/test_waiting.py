@@ -128,6 +128,7 @@ def test_an_invalidated_result_is_noticed_soon(write, journal, start, waiting, w
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_long_wait_costs_less_than_a_hundredth_of_a_core(waiting, is_waiting):
     def seconds_of(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -147,6 +148,7 @@ def test_a_long_wait_costs_less_than_a_hundredth_of_a_core(waiting, is_waiting):
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_long_wait_reads_little(waiting, is_waiting, program):
     holder, waiter = waiting(0)
     time.sleep(2)
