@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jug.batch.folders import logs
 from jug.batch.names import family
 
 HELD = """
@@ -271,3 +272,10 @@ def test_the_queue_is_not_asked_where_nothing_was_submitted(jug, slurm, programs
 
 def test_status_goes_without_a_batch_system(jug, programs, submitted):
     assert "job" not in jug("status", "work.py", status=1).output
+
+
+def test_a_log_that_is_gone_meanwhile_is_none(tmp_path: Path) -> None:
+    (tmp_path / "1.log").write_text("begins\n")
+    (tmp_path / "2.log").symlink_to("removed.log")
+
+    assert logs(tmp_path) == {"1": tmp_path / "1.log"}

@@ -144,7 +144,7 @@ def test_metadata_tell_of_any_argument(
     format_: str, read: Callable[[str], Any], work: Work, tmp_path: Path
 ) -> None:
     arguments = {
-        "values": [Strange(), numpy.int64(3), Fraction(1, 2), True, None],
+        "values": [Strange(), numpy.int64(3), Fraction(1, 2), numpy.bool_(True), None],
         numpy.str_("texts"): [numpy.str_("a"), Kind.SMALL],
         ("a", 1): map(abs, [-1, -2, -3], map_step=2)[2:],
         2: NoLoad(make(6)),
@@ -153,7 +153,7 @@ def test_metadata_tell_of_any_argument(
     work()
 
     told = read((tmp_path / "told").read_text())["args"][0]
-    assert told["values"] == ["strange", 3, 0.5, True, None]
+    assert told["values"] == ["strange", 3, 0.5, True, None] and told["values"][3] is True
     assert told["texts"] == ["a", "small"]
     assert [block["args"] for block in told["('a', 1)"]] == [["<built-in function abs>", [-3]]]
     assert told.get(2, told.get("2"))[0]["args"] == [6]

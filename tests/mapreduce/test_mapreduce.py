@@ -413,6 +413,8 @@ def test_a_block_needs_what_the_functions_need_that_it_calls(store):
     assert [task.needs for task in jug.mapreduce.map(hungry, range(8)).blocks] == [mapper] * 2
     assert [task.needs for task in jug.mapreduce.map(hungry, [1, 2], 1)] == [mapper] * 2
     assert jug.mapreduce.currymap(hungry, [(1,)], 1)[0].needs == mapper
+    partial = functools.partial(hungry)
+    assert [task.needs for task in jug.mapreduce.map(partial, range(8)).blocks] == [mapper] * 2
     last = jug.mapreduce.mapreduce(hungry_sum, hungry, range(8))
     both = Needs(2, 2 * 10**9, 0, {"slow", "large"})
     assert last.needs == reducer and all(t.needs == both for t in last.dependencies())

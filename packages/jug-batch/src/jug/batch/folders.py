@@ -61,8 +61,11 @@ def _new_file(folder: Path, stem: str, suffix: str) -> Path:
 
 def logs(folder: Path) -> dict[str, Path]:
     """Return the logs of jobs by the ids of these, the oldest first."""
-    found = [path for path in folder.glob("*") if path.suffix in _LOGS] if folder.is_dir() else []
-    return {path.stem: path for path in sorted(found, key=lambda path: path.stat().st_mtime)}
+    found = []
+    for path in folder.glob("*") if folder.is_dir() else ():
+        with suppress(FileNotFoundError):  # somebody tidies up
+            found += [(path.stat().st_mtime, path)] if path.suffix in _LOGS else []
+    return {path.stem: path for _, path in sorted(found)}
 
 
 def tail(path: Path, lines: int = 10) -> list[str]:

@@ -30,10 +30,15 @@ _handled: dict[int, tuple[Any, Any]] = {}
 
 
 def handle_signals(handler: Handler, signals: Iterable[int] = SIGNALS) -> dict[int, Any]:
-    """Handle these signals, as far as this thread may; return the handlers before."""
+    """Handle these signals, as far as this thread may; return the handlers before.
+
+    One that is ignored stays so, and so does one that C handles, which can't be put back.
+    """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    heeded = [signum for signum in signals if signal.getsignal(signum) != signal.SIG_IGN]
+    heeded = [
+        signum for signum in signals if signal.getsignal(signum) not in (signal.SIG_IGN, None)
+    ]
     before = {signum: signal.signal(signum, handler) for signum in heeded}
     for signum, former in before.items():
         _handled[signum] = (handler, _handled.get(signum, (None, former))[1])

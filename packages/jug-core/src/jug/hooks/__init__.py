@@ -5,7 +5,7 @@
 | `execute.task-loadable`          | the task    | it was found done                  |
 | `execute.task-pre-execute`       | the task    | it is about to run                 |
 | `execute.task-executed1`         | the task    | it has run and its result is saved |
-| `execute.waiting`                | nothing     | a worker waits, every two seconds  |
+| `execute.waiting`                | nothing     | a worker waits, each second or so  |
 | `execute.finished_pre_status`    | nothing     | a worker has ended                 |
 | `execute.finished_post_status`   | nothing     | the same, after all of the former  |
 

@@ -19,7 +19,7 @@ from typing import (
 
 from jug.errors import OptionError, TaskError
 from jug.hash.names import function_name
-from jug.needs import Needs
+from jug.needs import NOTHING, Needs
 from jug.task.run_options import DEFAULTS, RunOptions, Stated, check_names
 from jug.task.task import Task
 from jug.task.tasklet import Item, Part, Tasklet
@@ -269,9 +269,24 @@ def version_of(f: Any) -> str:
     >>> version_of(partial(TaskGenerator(max, version="2"), 1)), version_of(max)
     ('2', '')
     """
+    f = _in_partials(f)
+    return f.version if isinstance(f, TaskGenerator) else ""
+
+
+def needs_of(f: Any) -> Needs:
+    """Return what the tasks of a generator need, also inside partials; of any other, one CPU.
+
+    >>> print(needs_of(partial(TaskGenerator(max, cpus=2), 1)))
+    2 CPUs
+    """
+    f = _in_partials(f)
+    return f.needs if isinstance(f, TaskGenerator) else NOTHING
+
+
+def _in_partials(f: Any) -> Any:
     while isinstance(f, partial):
         f = f.func
-    return f.version if isinstance(f, TaskGenerator) else ""
+    return f
 
 
 def _take_attributes(generator: TaskGenerator[..., Any], f: Any) -> None:

@@ -177,6 +177,8 @@ def _plain(x: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     """Return what `x` was made from in types that every format knows."""
     if x is None or isinstance(x, bool):
         return x
+    if type(x).__module__ == "numpy" and type(x).__name__ in ("bool", "bool_"):
+        return bool(x)
     if isinstance(x, str):
         return str.__str__(x)  # of a class of its own it is none that yaml knows
     if isinstance(x, Integral):

@@ -20,8 +20,8 @@ from jug.hash import digest_function, digest_one
 from jug.hash.names import function_name
 from jug.hash.task_texts import mark_of
 from jug.needs import NOTHING, most_of
-from jug.task import Task, TaskGenerator, Tasklet
-from jug.task.generator import version_of
+from jug.task import Task, Tasklet
+from jug.task.generator import needs_of, version_of
 from jug.task.run_options import RunOptions, of_version
 from jug.utils import identity
 
@@ -257,7 +257,7 @@ def _options_for(*functions: Any, version: str = "") -> RunOptions:
 
     The version is that of the task's own function; those of others are in their hashes.
     """
-    needs = most_of(f.needs for f in functions if isinstance(f, TaskGenerator))
+    needs = most_of(needs_of(f) for f in functions)
     if needs == NOTHING:
         return of_version(version)
     return RunOptions(version=version or None, **needs._asdict())
