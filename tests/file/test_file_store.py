@@ -161,6 +161,19 @@ def test_ten_thousand_small_results_take_few_files(jugdir: Path) -> None:
     assert len([path for path in jugdir.rglob("*") if path.is_file()]) < 5
 
 
+@pytest.mark.parametrize("below", ["", "results"])
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, below: str) -> None:
+    (tmp_path / "scratch").symlink_to("gone")
+    path = tmp_path / "scratch" / below
+
+    with pytest.raises(StoreError, match=r"'.*scratch' is a link to 'gone', which is not there"):
+        FileStore(path)
+
+    (tmp_path / "gone").mkdir()
+    with FileStore(path) as store:
+        store.dump(1, b"0" * 40)
+
+
 def test_a_file_is_not_a_jugdir(tmp_path: Path) -> None:
     path = tmp_path / "jugdir"
     path.write_text("something else")

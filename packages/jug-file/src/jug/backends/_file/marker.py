@@ -24,6 +24,7 @@ Somebody may remove folders, the empty ones above all.  Who writes makes them an
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from enum import Enum
 from typing import Final
@@ -181,6 +182,7 @@ def _names(jugdir: str) -> set[str]:
     try:
         return set(names_now(jugdir))
     except FileNotFoundError:
+        _require_targets((jugdir, *folders_above(jugdir)))
         return set()
     except NotADirectoryError as error:
         raise StoreError(
@@ -190,6 +192,17 @@ def _names(jugdir: str) -> set[str]:
     except OSError as error:
         with explained(jugdir, "open a store in"):
             raise error
+
+
+def _require_targets(paths: Iterable[str]) -> None:
+    """Raise StoreError of a link that leads nowhere, as to a disk that is not mounted."""
+    for path in paths:
+        if os.path.islink(path) and not os.path.exists(path):
+            raise StoreError(
+                f"{path!r} is a link to {os.readlink(path)!r}, which is not there: "
+                "mount or make that, or choose another --jugdir",
+                path=path,
+            )
 
 
 def _undamaged(marker: bytes) -> str | None:
