@@ -293,6 +293,16 @@ def test_what_a_site_prints_around_a_queue_is_passed_over(name, programs):
     assert [job.id for job in system_called(name).queue()] == ids
 
 
+def test_a_queue_of_grid_engine_may_have_names_that_are_not_utf_8(programs):
+    said = QSTAT.replace("jug-seg", "caf\udce9").encode("utf-8", "surrogateescape")
+    (programs.folder / "said").write_bytes(said)
+    programs.add("qstat", f"cat {programs.folder}/said")
+
+    first, *_ = system_called("sge").queue()
+
+    assert first.name == "caf\ufffd-0123abcd-x4"
+
+
 def test_a_job_of_grid_engine_that_is_no_array_is_one(programs):
     (programs.folder / "said").write_text(QSTAT.replace("<tasks>1</tasks>", ""))
     programs.add("qstat", f"cat {programs.folder}/said")

@@ -245,6 +245,22 @@ def test_who_interrupts_a_command_that_is_being_loaded_is_told_which_it_was(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_command_that_makes_another_exception_of_an_interruption_is_interrupted_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    raise ImportError("not loaded")
+"""
+    bring(tmp_path, "wrapping", "wrapped", module)
+
+    assert CliRunner().invoke(main, ["--help"]).exit_code == 1
+
+
 @pytest.mark.parametrize("ending", ["KeyboardInterrupt", "SystemExit"])
 def test_a_file_of_commands_that_raises_what_ends_programs_stops_no_command(
     commands_file: Path, ending: str

@@ -18,7 +18,7 @@ from jug.backends._file import disk, frames, marker, open_files
 from jug.backends._file.pack import PACK_LEASE, WORTHWHILE
 from jug.backends.base import Frame, Kind, Outcome
 from jug.backends.file_store import FileStore
-from jug.errors import TaskTimeout
+from jug.errors import StoreError, TaskTimeout
 from jug.records import Record, RunState
 from jug.testing.hooks import A, B, C, failure, result, taken
 
@@ -874,6 +874,29 @@ def test_what_a_worker_had_written_before_it_gave_a_file_up_is_lost_with_that_fi
     late = opened()
     late.poll()
     assert worker.exists(DIGESTS[:2]) == late.exists(DIGESTS[:2]) == [False, True]
+
+
+def test_a_file_that_was_deleted_and_could_not_be_written_again_is_forgotten(
+    jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    worker = opened()
+    save(worker, *DIGESTS[:3])
+    worker.flush()
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+    monkeypatch.setattr("jug.backends._file.writer.written_aside", fail)
+    with pytest.raises(StoreError, match="disk is full"):
+        worker.poll()
+    worker.close()
+    monkeypatch.undo()
+
+    worker.poll()
+    worker.poll()
+
+    assert worker.exists(DIGESTS[:3]) == [False] * 3
 
 
 def test_a_worker_whose_file_was_deleted_looks_after_its_jugdir_once(

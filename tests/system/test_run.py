@@ -13,7 +13,6 @@ from tests.cli.terminal import Terminal, timeless
 
 import jug
 from jug import TaskGenerator
-from jug.backends.dict_store import DictStore
 from jug.errors import OptionError, StoreError, TaskError, TaskFailed
 from jug.execution.settings import Settings
 from jug.execution.worker import Worker
@@ -154,47 +153,6 @@ def test_an_interruption_comes_through():
         jug.run(interrupted(), jugdir="jd")
 
     assert os.listdir("jd/leases") == []
-
-
-class Interrupted(DictStore):
-    """A store that somebody interrupts as it gives a lease."""
-
-    times = 1
-    has_gone_on = False
-
-    def acquire(self, candidates):
-        lease = super().acquire(candidates)
-        for _ in range(self.times):
-            signal.raise_signal(signal.SIGINT)
-        self.has_gone_on = True
-        return lease
-
-
-@pytest.fixture
-def ctrl_c():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
-
-
-def test_an_interruption_between_two_tasks_leaves_no_lease_behind(ctrl_c):
-    store = Interrupted()
-
-    with pytest.raises(KeyboardInterrupt):
-        jug.run(part(1), jugdir=store)
-
-    assert store.has_gone_on and not store.holders()
-    assert not Path("log").exists()
-
-
-def test_a_second_interruption_comes_through_at_once(ctrl_c, monkeypatch):
-    monkeypatch.setattr(Interrupted, "times", 2)
-    store = Interrupted()
-
-    with pytest.raises(KeyboardInterrupt):
-        jug.run(part(1), jugdir=store)
-
-    assert not store.has_gone_on
 
 
 @TaskGenerator

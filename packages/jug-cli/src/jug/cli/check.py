@@ -100,7 +100,7 @@ def _report_hashes(options: Options, as_json: bool) -> bool:
     """Print which parts of tasks have another hash in each process; return whether any has."""
     from jug.execution.readings import compare_readings
 
-    found, at_barrier = compare_readings(job_of(options))
+    found, at_barrier = compare_readings(job_of(options, only_looks=True))
     if at_barrier:
         tell_of_barrier()
     if as_json:

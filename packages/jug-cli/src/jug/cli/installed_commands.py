@@ -43,10 +43,10 @@ def load(entry: EntryPoint) -> click.Command:
                 raise TypeError(f"{entry.value} is no click command")
             require_listable(command)
         except BaseException as error:  # some libraries have exceptions that are no `Exception`
-            if presses and isinstance(error, KeyboardInterrupt):
+            if presses:  # though it may have made something else of that
                 whose = f"the command {entry.name!r} of {entry.owner}"
                 click.echo(f"jug: interrupted while {whose} was loaded", err=True)
-                raise
+                raise KeyboardInterrupt from error
             return _stand_in(entry, describe_exception(error))
     return command
 

@@ -38,8 +38,8 @@ def _commands_in(path: str) -> dict[str, click.Command]:
         try:
             return _by_name(_load(path)) if _is_file(path) else {}
         except BaseException as error:
-            if presses and isinstance(error, KeyboardInterrupt):
-                raise
+            if presses:
+                raise KeyboardInterrupt from error
             click.echo(f"jug: {path} gives no commands: {_where(error, path)}", err=True)
             return {}
 

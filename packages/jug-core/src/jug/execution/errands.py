@@ -54,13 +54,16 @@ class Errands:
         if self._current is None and self._waiting:
             self._current = self._waiting.popleft()
             if not self._has_failed:
-                self._current.start()
+                self._current.begin()
         elif self._current is not None and not self._current.is_alive():
             over, self._current = self._current, None
             if over.error is not None:
                 self._has_failed = True
                 fail(over.error)
-            over.then()
+            try:
+                over.then()
+            except Exception as error:
+                fail(error)
 
 
 class _Errand(threading.Thread):
@@ -73,6 +76,13 @@ class _Errand(threading.Thread):
         self._open_store = open_store
         self._do = do
         self._has_told = False
+
+    def begin(self) -> None:
+        """Start the thread; where there may be no further one, that is the error."""
+        try:
+            self.start()
+        except RuntimeError as error:
+            self.error = error
 
     def run(self) -> None:
         """Try until the store lets it be done."""

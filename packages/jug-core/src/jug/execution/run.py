@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from jug.backends.base import BaseStore
@@ -15,7 +11,6 @@ from jug.backends.registry import open_store
 from jug.errors import OptionError, TaskError, TaskFailed
 from jug.execution.capacity import Capacity
 from jug.execution.settings import Settings, check_workers
-from jug.execution.signals import handle_signals, restore_signals
 from jug.execution.summary import Ending, Summary
 from jug.execution.worker import Worker
 from jug.jugfile import Jugspace
@@ -196,32 +191,10 @@ def _work(jugspace: Jugspace, workers: int, settings: Settings, display: Display
     if reason:
         warnings.warn(f"the tasks run in this process alone: {reason}", stacklevel=4)
     if workers == 1 or reason:
-        worker = Worker(jugspace, lambda at_barrier: jugspace, settings, display=display)
-        with _interrupting(worker):
-            return worker.run()
+        return Worker(jugspace, lambda at_barrier: jugspace, settings, display=display).run()
     from jug.execution.processes import run_forked
 
     return run_forked(jugspace, settings, workers, display)
-
-
-@contextmanager
-def _interrupting(worker: Worker) -> Iterator[None]:
-    """Let Ctrl-C end a worker of this process where it gives its leases back.
-
-    The process lives on, and others would wait for what it still held.  A second Ctrl-C is
-    raised wherever it comes.
-    """
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        signal.signal(signum, signal.default_int_handler)
-        worker.interrupt()
-
-    is_plain = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    before = handle_signals(interrupt, [signal.SIGINT]) if is_plain else {}
-    try:
-        yield
-    finally:
-        restore_signals(before)
 
 
 def _why_here(jugspace: Jugspace, workers: int) -> str:

@@ -87,8 +87,9 @@ def _xml_in(said: str) -> ElementTree.Element:
     found = _XML.search(said)
     if found is None:
         raise ValueError("there is no XML in it")
+    text = found[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        return ElementTree.fromstring(found[0])
+        return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise ValueError(*error.args) from None
 

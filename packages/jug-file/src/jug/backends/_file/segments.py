@@ -100,6 +100,7 @@ class Segments:
         """Read a segment from now on that another process goes on writing."""
         if stem in self._own:
             self._own.discard(stem)
+            self.gone_own.discard(stem)
             segment = self.known[stem]
             segment.at = end
             self.live.append(segment)

@@ -255,12 +255,14 @@ class Writer:
         data = read_at(old_file, self._end - covered_to, covered_to)
         with self._failing_as("write results again in"):
             self._begin()
-        at = 0
-        while at < len(data) and frames.is_whole(data, at, old_seed):
-            length = frames.length_at(data, at) or 0
-            self._copy(data[at : at + length], start + at)
-            at += length
-        os.close(old_file)
+        try:
+            at = 0
+            while at < len(data) and frames.is_whole(data, at, old_seed):
+                length = frames.length_at(data, at) or 0
+                self._copy(data[at : at + length], start + at)
+                at += length
+        finally:
+            os.close(old_file)
         self.sync()
 
     def _copy(self, frame: bytes, before: int) -> None:
