@@ -151,7 +151,7 @@ class Worker:
             )
             self.store.offers = self.room.capacity.in_full().offers
         if self._speaks_for_all():
-            warn_of_namesakes(self.agenda.graph, self._namesakes)
+            warn_of_namesakes(self.agenda.graph.namesakes, self._namesakes)
         self._heed_stale_results()
         again = self.agenda.count_tried_again()
         if again and self.stop is not Ending.STALE and self._speaks_for_all():

@@ -16,6 +16,7 @@ from typing import Any
 
 from jug.hash.names import task_names
 from jug.task.arguments import dependencies_first
+from jug.task.namesakes import are_namesakes
 from jug.task.task import Task
 
 _known_digest = attrgetter("known_digest")
@@ -122,8 +123,6 @@ class Graph:
 
     def _note_namesake(self, task: Task[Any]) -> None:
         """Note a task that another function has made too, if the two have other code."""
-        from jug.task.namesakes import are_namesakes
-
         first = self.tasks[self.numbers[task.digest]].f
         if are_namesakes(first, task.f):
             self.namesakes.setdefault(task.name, (first, task.f))

@@ -6,13 +6,11 @@ of a name, a call of it with arguments that the first had too gets the first one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jug.messages import Log
-
-if TYPE_CHECKING:
-    from jug.task.graph import Graph
 
 __all__ = ["are_namesakes", "warn_of_namesakes"]
 
@@ -28,15 +26,15 @@ def are_namesakes(one: Any, other: Any) -> bool:
     return one is not other and _code(one) != _code(other)
 
 
-def warn_of_namesakes(graph: Graph, told: set[str]) -> None:
+def warn_of_namesakes(found: Mapping[str, tuple[Any, Any]], told: set[str]) -> None:
     """Warn of names of which two functions have made one task, but for those that were told."""
-    for name in graph.namesakes.keys() - told:
+    for name in found.keys() - told:
         told.add(name)
         log.warning(
             "two functions are called %s (%s): their calls with equal arguments are one task, "
             "which the first of them computes: rename one",
             name,
-            " and ".join(map(_place, graph.namesakes[name])),
+            " and ".join(map(_place, found[name])),
         )
 
 
