@@ -371,14 +371,19 @@ def line_of(process, what):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "words", [["execute"], ["execute", "-j", "2"], ["count"]], ids=lambda words: words[-1]
+    ("words", "seconds"),
+    [(["execute"], 300), (["execute", "-j", "2"], 300), (["invalidate", "--failed"], 300)]
+    + [(["count"], 10)],
+    ids=["execute", "execute -j 2", "invalidate", "count"],
 )
-def test_a_command_that_starts_while_the_server_is_away_waits_for_it(servers, write, start, words):
+def test_a_command_that_starts_while_the_server_is_away_waits_for_it(
+    servers, write, start, words, seconds
+):
     server = servers.prepared()
     write(BARRED)
 
     command = start(*words, "jugfile.py", "--jugdir", server.url())
-    said = line_of(command, "waiting for it, at most 300 seconds; is its address right?")
+    said = line_of(command, f"waiting for it, at most {seconds} seconds; is its address right?")
     server.start()
 
     _, rest = command.communicate(timeout=60)
