@@ -101,7 +101,9 @@ def test_sleep_until_ends_at_once_when_all_is_done(jug: Jug, executed: Executed)
 def test_sleep_until_ends_when_nothing_more_can_finish(jug: Jug, executed: Executed) -> None:
     executed("failing.py", keep_going=True)
 
-    jug("sleep-until", "failing.py", status=1)
+    told = jug("sleep-until", "failing.py", status=1).stderr
+
+    assert told == "jug: nothing more can finish: `jug failures` shows what failed\n"
 
 
 def test_sleep_until_waits_for_others_and_goes_on_beyond_a_barrier(

@@ -43,6 +43,29 @@ def test_the_table_at_the_end_tells_what_was_run_and_what_was_there(
     assert (second.stdout, second.stderr) == (LOADED, "")
 
 
+NAMESAKES = """
+from jug import TaskGenerator, barrier
+
+@TaskGenerator
+def shift(n): return n + 1
+one = shift(1)
+
+@TaskGenerator
+def shift(n): return n + 2
+other = shift(1)
+barrier()
+"""
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_two_functions_of_one_name_are_told_once(jug_process: JugProcess, jobs: str) -> None:
+    Path("twice.py").write_text(NAMESAKES)
+
+    result = jug_process("execute", jobs, "twice.py")
+
+    assert result.stderr.count("two functions are called twice.shift (line 4 and line 8)") == 1
+
+
 @pytest.mark.parametrize("jobs", [["-j", "2"], ["--jobs=2"], ["-j0"]])
 def test_several_workers_make_one_table(jug_process: JugProcess, jobs: list[str]) -> None:
     assert jug_process("execute", *jobs, "primes.py").stdout == EXECUTED

@@ -7,8 +7,10 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -286,6 +288,30 @@ def test_zones_differ_that_have_one_name_and_are_found_again_without_one() -> No
     for kind in (lambda index: index, pd.Series, lambda index: index.array):
         assert all_differ([kind(index) for index in (moments, *zoned)])
     assert hash_one(zoned[2]) == hash_one(moments.tz_convert(Zone(1)))
+
+
+class Shown(Zone):
+    """A zone of which the text does not tell which it is."""
+
+    def __repr__(self) -> str:
+        return "<a zone>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Shown, (self.hours,)
+
+
+def test_a_zone_is_known_by_its_name_only_where_that_leads_to_it() -> None:
+    moments = pd.date_range("2020", periods=2, tz="UTC")
+    shown = [moments.tz_convert(Shown(hours)) for hours in (1, 2)]
+    with resources.files("tzdata.zoneinfo.Asia").joinpath("Tokyo").open("rb") as tokyo:
+        named = ZoneInfo.from_file(tokyo, key="Europe/Berlin")
+
+    assert all_differ(shown)
+    with pytest.raises(HashError):
+        hash_one(moments.tz_convert(named))
+    assert hash_one(moments.tz_convert("Europe/Berlin")) == hash_one(
+        moments.tz_convert(ZoneInfo("Europe/Berlin"))
+    )
 
 
 def test_scalars_of_pandas_hash_by_content() -> None:

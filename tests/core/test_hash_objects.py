@@ -285,6 +285,21 @@ def test_two_dicts_that_are_the_state_of_an_object_are_told_apart() -> None:
     assert alike(BothWays({1: 2}, {2: 1}), BothWays({1: 2}, {2: 1}))
 
 
+class Unlike:
+    def __init__(self, state: Any) -> None:
+        self.state = state
+
+    def __getstate__(self) -> Any:
+        return self.state
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+def test_only_the_class_knows_what_its_own_states_mean() -> None:
+    assert differ(*map(Unlike, [(None, {"y": 2}), {"y": 2}, (None, {}), {}, None]))
+
+
 def test_named_tuples_of_one_name_differ_by_their_fields() -> None:
     made = [collections.namedtuple("Row", names) for names in ("a b", "a c", "b a")]  # noqa: PYI024
     again = collections.namedtuple("Row", "a b")  # noqa: PYI024

@@ -157,16 +157,50 @@ def test_options_do_not_enter_the_hash():
 def test_an_option_is_taken_back_by_none():
     limited = TaskGenerator(double, timeout=5, runtime=3, version="2")
 
-    free = limited.options(timeout=None, runtime=None, version=None)
+    limited = limited.options(retries=3, memory="2 GB", tags={"gpu"})
+    free = limited.options(
+        timeout=None, runtime=None, version=None, retries=None, memory=None, tags=None
+    )
 
     assert (free(1).options.timeout, free(1).options.runtime) == (None, None)
+    assert (free(1).options.retries, free(1).needs) == (0, NOTHING)
     assert free(1).hash() == double(1).hash() != limited(1).hash()
+
+
+def plain(x):
+    return 2 * x
+
+
+def wrapping(f):
+    """Return a task's function that is of the name of another, and does something else."""
+
+    @functools.wraps(f)
+    def twice(x):
+        return plain(plain(x))
+
+    return twice
+
+
+@pytest.mark.parametrize("inner", [plain, TaskGenerator(plain)], ids=["a function", "a generator"])
+def test_what_wraps_a_function_is_another(inner):
+    task = TaskGenerator(wrapping(inner))(3)
+
+    assert task.hash() != Task(plain, 3).hash()
+    assert task.run() == 12
+
+
+def test_what_wraps_a_function_without_a_closure_is_another():
+    @functools.wraps(plain)
+    def twice(x):
+        return plain(plain(x))
+
+    assert Task(twice, 3).hash() != Task(plain, 3).hash()
 
 
 @pytest.mark.parametrize(
     "bad",
     [{"retries": -1}, {"retries": 1.5}, {"retries": "2"}, {"timeout": 0}, {"timeout": "3"}]
-    + [{"retries": float("nan")}, {"retries": float("inf")}, {"retries": None}]
+    + [{"retries": float("nan")}, {"retries": float("inf")}]
     + [{"runtime": "20"}, {"runtime": -1}, {"runtime": "soon"}]
     + [{"cpus": 0}, {"cpus": "4"}, {"gpus": -1}, {"gpus": 0.5}, {"tags": "gpu"}, {"tags": [1]}]
     + [{"memory": "8 potatoes"}, {"memory": -1}, {"memory": "-1 GB"}, {"memory": [8]}]

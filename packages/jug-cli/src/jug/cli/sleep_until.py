@@ -34,4 +34,6 @@ def command(context: click.Context, options: Options) -> None:
     """
     with shown_progress(options.progress) as display:
         complete = follow(options, display, long_wait=LongWait())
+    if not complete:
+        click.echo("jug: nothing more can finish: `jug failures` shows what failed", err=True)
     context.exit(DONE if complete else FAILED)

@@ -17,7 +17,6 @@ from jug.code.reach import Reach
 from jug.code.sources import changes, let_go
 from jug.code.things import (
     defaults_in,
-    functions_held,
     functions_of_tasklet,
     is_callable_kind,
     is_tasklet_kind,
@@ -191,7 +190,7 @@ def _find_way(kind: type) -> _Way:
     if is_tasklet_kind(kind):
         return _code_of_tasklet
     if is_project(module_of(kind)) and not issubclass(kind, type):
-        return lambda thing: (kind, *functions_held(thing))
+        return lambda thing: (kind,)  # what it holds may be put there by the first of its tasks
     return _itself if issubclass(kind, _FUNCTIONS) else things_in
 
 

@@ -158,7 +158,12 @@ class _Writer:
 
     def _says_nothing(self, node: ast.AST) -> bool:
         """Return whether a statement is a docstring, an annotation alone or the like."""
-        if isinstance(node, ast.AnnAssign) and node.value is None and not self._scopes.is_in_class:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and node.value is None
+            and not self._scopes.is_in_class
+        ):
             self._annotated(node)  # which binds the name
             return True
         return isinstance(node, ast.Pass) or (

@@ -28,7 +28,6 @@ from jug.code.modules import is_project
 
 __all__ = [
     "defaults_in",
-    "functions_held",
     "functions_of_tasklet",
     "innermost",
     "is_callable_kind",
@@ -136,10 +135,10 @@ def _inside_object(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
     names = own_names(thing)
     if "__wrapped__" in names:
         yield names["__wrapped__"], depth
-    yield from ((inner, depth + 1) for inner in functions_held(thing))
+    yield from ((inner, depth + 1) for inner in _functions_held(thing))
 
 
-def functions_held(thing: Any) -> list[Any]:
+def _functions_held(thing: Any) -> list[Any]:
     """Return the functions among the attributes of an object."""
     held = [*own_names(thing).values()]  # which another thread may change meanwhile
     return [one for one in held if is_a(one, (FunctionType, MethodType, partial))]

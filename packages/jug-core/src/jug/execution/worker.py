@@ -46,6 +46,7 @@ from jug.progress import Display
 from jug.records import RunState
 from jug.task import Task
 from jug.task.attempt import ended_run, failed_attempt
+from jug.task.namesakes import warn_of_namesakes
 from jug.wording import counted
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class Worker:
         """Tasks that failed before this run, and are tried again."""
         self.stop: Ending | None = None
         """Set to end the worker after the task in progress."""
+        self._namesakes: set[str] = set()
+        """The names of functions of which it was told that there are two."""
         self._following: Lease | None = None
         """The lease of the next task, taken as the last one was saved."""
         self._code = CodeKeeper(self.store)
@@ -147,6 +150,8 @@ class Worker:
                 self.jugspace, self.settings, self.retryable, self.budget, self.room
             )
             self.store.offers = self.room.capacity.in_full().offers
+        if self._speaks_for_all():
+            warn_of_namesakes(self.agenda.graph.namesakes, self._namesakes)
         self._heed_stale_results()
         again = self.agenda.count_tried_again()
         if again and self.stop is not Ending.STALE and self._speaks_for_all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from io import FileIO
 from math import inf
 from typing import Any, Final
@@ -83,7 +84,8 @@ class WorkerProcess:
     def send_signal(self, signum: int) -> None:
         """Send a signal to the worker and to what its tasks have started."""
         if not self._how:
-            process_group.send_signal(self.pid, signum)
+            with suppress(ProcessLookupError):  # a signal may come as its end is being asked for
+                process_group.send_signal(self.pid, signum)
 
     def is_gone(self) -> bool:
         """Return whether it has ended; where the system does not show that, its parent can ask."""

@@ -83,7 +83,7 @@ def _is_made_once(f: FunctionType) -> bool:
     if f.__closure__ is not None:
         return False
     if hasattr(f, "__wrapped__"):
-        return not (f.__defaults__ or f.__kwdefaults__ or own_attributes(f))
+        return False
     return not own_attributes(f) or is_found(f)
 
 

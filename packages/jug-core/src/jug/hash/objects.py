@@ -232,10 +232,11 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
 
 def _normal_state(value: Any, state: Any) -> Any:
     if type(state) is dict:
-        return without_caches(type(value), state) or None
+        kept = without_caches(type(value), state)
+        return kept or (kept if _has_own_state(type(value)) else None)
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
         attributes, slots = state
-        if attributes is None or (type(attributes) is dict and not _has_own_state(type(value))):
+        if type(attributes) in (dict, type(None)) and not _has_own_state(type(value)):
             return without_caches(type(value), {**(attributes or {}), **slots}) or None
         if type(attributes) is dict:
             return tuple(without_caches(type(value), half) for half in state)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from datetime import timezone
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
@@ -18,6 +19,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 from jug.hash.containers import Encoder
 from jug.hash.framing import sealed
 from jug.hash.objects import by_stand_in
+from jug.hash.standard_types import key_of_zone
 from jug.hash.texts import Encoded, texts
 
 
@@ -60,7 +62,9 @@ def _is_told(zone: Any) -> bool:
     """Return whether the text of a time zone says all that it is."""
     if type(zone) is timezone:
         return str(zone) == str(timezone(zone.utcoffset(None)))
-    return any(getattr(type(zone), n) is not getattr(object, n) for n in ("__str__", "__repr__"))
+    if type(zone) is ZoneInfo:
+        return bool(key_of_zone(zone))
+    return type(zone).__module__.partition(".")[0] in ("pytz", "dateutil")
 
 
 def _parts(array: Any, dtype: Any) -> tuple[Any, ...]:

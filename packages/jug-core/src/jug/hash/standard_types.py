@@ -30,10 +30,15 @@ def _time(value: Any) -> Any:
     return (*clock, value.fold, value.tzinfo)
 
 
-def _zone(value: Any) -> str:
-    if value.key is None:
-        raise HashError(f"{value!r} was read from a file and has no key: use ZoneInfo(key)")
-    key: str = value.key
+def key_of_zone(zone: Any) -> str:
+    """Return the key of a `ZoneInfo`; raises HashError if it is not what the key leads to."""
+    from pickle import PicklingError
+
+    try:
+        zone.__reduce__()
+    except PicklingError:
+        raise HashError(f"{zone!r} was read from a file: use ZoneInfo(key)") from None
+    key: str = zone.key
     return key
 
 
@@ -87,5 +92,5 @@ STAND_INS: Final[dict[str, Callable[[Any], Any]]] = {
     "pyrsistent._pset.PSet": frozenset,
     "uncertainties.core.AffineScalarFunc": lambda value: (value.nominal_value, value.derivatives),
     "uuid.UUID": lambda value: value.int,
-    "zoneinfo.ZoneInfo": _zone,
+    "zoneinfo.ZoneInfo": key_of_zone,
 }

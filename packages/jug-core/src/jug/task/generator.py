@@ -89,8 +89,7 @@ class TaskGenerator(Generic[P, R]):
     def __init__(self, f: Any = None, **options: Unpack[Stated]) -> None:
         if not callable(f):
             raise OptionError(f"{f!r} can't be called: TaskGenerator needs a function")
-        if isinstance(getattr(f, "__wrapped__", None), TaskGenerator):  # as of `return_tuple`
-            f = f.__wrapped__
+        f = _behind_tuple(f)
         if isinstance(f, TaskGenerator):
             options = cast(Stated, {**f._stated, **options})
             f = f.f
@@ -235,12 +234,13 @@ class TaskGenerator(Generic[P, R]):
     def options(self, **options: Unpack[Stated]) -> TaskGenerator[P, R]:
         """Return the same function with other options for the calls that follow.
 
-        None takes back `timeout`, `runtime` and `version`.
+        None takes back what was stated.
 
         >>> careful = TaskGenerator(max).options(retries=3, timeout=60, memory="2 GB")
         """
         check_names(options)
-        return type(self)(self.f, **self._stated | options)
+        stated: Any = self._stated | options
+        return type(self)(self.f, **{name: one for name, one in stated.items() if one is not None})
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the generator as a method, whose tasks receive the instance."""
@@ -336,6 +336,17 @@ def return_tuple(
             task = make(*args, **kwargs)
             return tuple(Tasklet(task, Part(i, n, task)) for i in range(n))
 
-        return update_wrapper(call, make)
+        update_wrapper(call, make)
+        call.__jug_tuple__ = (call, make)  # type: ignore[attr-defined]
+        return call
 
     return decorate
+
+
+def _behind_tuple(f: Any) -> Any:
+    """Return the generator behind what `return_tuple` has decorated; anything else as it is.
+
+    What wraps that in its turn has its attributes, and is another function all the same.
+    """
+    call, make = getattr(f, "__jug_tuple__", (None, None))
+    return make if call is f else f

@@ -16,6 +16,7 @@ from typing import Any
 
 from jug.hash.names import task_names
 from jug.task.arguments import dependencies_first
+from jug.task.namesakes import are_namesakes
 from jug.task.task import Task
 
 _known_digest = attrgetter("known_digest")
@@ -41,6 +42,8 @@ class Graph:
         """Where in `needed` those of each task begin, and behind the last where they end."""
         self.needed = array("i")
         """What all tasks need, one task after another."""
+        self.namesakes: dict[str, tuple[Any, Any]] = {}
+        """Two functions by their name, that have made one task and have not the same code."""
         self._dependants: tuple[array[int], array[int]] | None = None
         self._later: dict[int, array[int]] = {}
         """Dependants by number, as far as they came after the others were turned round."""
@@ -57,6 +60,8 @@ class Graph:
                     numbers[digest] = len(numbers)
                     add_task(task)
                     add_begin(len(needed_by_all))
+                elif task.f is not self.tasks[numbers[digest]].f:
+                    self._note_namesake(task)
                 continue
             edges = self._numbers_of(task.dependencies())
             if None not in edges:
@@ -116,11 +121,19 @@ class Graph:
         """Return the numbers of tasks, None for what is not there."""
         return [*map(self.numbers.get, map(_known_digest, tasks))]
 
+    def _note_namesake(self, task: Task[Any]) -> None:
+        """Note a task that another function has made too, if the two have other code."""
+        first = self.tasks[self.numbers[task.digest]].f
+        if are_namesakes(first, task.f):
+            self.namesakes.setdefault(task.name, (first, task.f))
+
     def _append(self, task: Task[Any], edges: Sequence[int]) -> None:
         """Add a task of which all that it needs is there, under these numbers."""
         numbers = self.numbers
         digest = task.known_digest or task.hash_alone()
         if digest in numbers:
+            if task.f is not self.tasks[numbers[digest]].f:
+                self._note_namesake(task)
             return
         number = numbers[digest] = len(self.tasks)
         self.tasks.append(task)

@@ -29,6 +29,7 @@ __all__ = ["Mapped", "currymap", "map", "mapreduce", "reduce"]
 
 MAP_STEP: Final = 4
 REDUCE_STEP: Final = 8
+_TABLES: Final = frozenset(("pandas", "polars", "pyarrow"))
 
 
 def map(  # noqa: A001
@@ -285,8 +286,13 @@ def _sliceable(inputs: Any) -> Any:
     A table of pandas or polars is cut by its rows, but gone through by its columns.
     """
     is_sequence = hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__")
-    is_other = isinstance(inputs, Mapping) or hasattr(type(inputs), "columns")
+    is_other = isinstance(inputs, Mapping) or _is_table(type(inputs))
     return inputs if is_sequence and not is_other else list(inputs)
+
+
+def _is_table(kind: type) -> bool:
+    libraries = {one.__module__.partition(".")[0] for one in kind.__mro__}
+    return hasattr(kind, "columns") and not libraries.isdisjoint(_TABLES)
 
 
 # What may go wrong
