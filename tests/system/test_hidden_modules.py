@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +23,10 @@ OF_ONE_COMMAND = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def folder_is_not_searched_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have `python -m jug` search for modules as the command `jug` does."""
-    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+@pytest.fixture(params=["jug", "python -m jug"], autouse=True)
+def folder_is_searched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Python search the working directory from its beginning, or not as yet."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "1" if request.param == "jug" else "")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -57,13 +57,20 @@ def test_what_jug_imports_late_is_looked_for(folder: Path) -> None:
     (folder / "jugfile.py").write_text("import sys\nprint(*sys.modules)\n")
     command = [sys.executable, "-m", "jug", "execute", "jugfile.py"]
     there = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    sources = (source for part in jug_package.__path__ for source in Path(part).rglob("*.py"))
-    imported = set[str]().union(*(imports_of(s) for s in sources if "test" not in str(s.parent)))
+    imported = set[str]().union(*(imports_of(source) for source in sources()))
 
     late = imported & sys.stdlib_module_names - set(sys.builtin_module_names) - set(there)
 
     assert "json" in late
     assert late - OF_ONE_COMMAND <= {*_NEEDED_LATER}
+
+
+def sources() -> Iterator[Path]:
+    """Yield the modules of jug that commands use."""
+    for folder in map(Path, jug_package.__path__):
+        for source in folder.rglob("*.py"):
+            if source.relative_to(folder).parts[0] not in ("testing", "tests"):
+                yield source
 
 
 def imports_of(source: Path) -> set[str]:

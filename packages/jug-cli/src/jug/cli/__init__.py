@@ -121,10 +121,12 @@ class _Jug(HelpfulCommand, click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            error.message = (
-                f"No such option: {error.option_name} (those of a command stand behind its name)."
-            )
-            raise
+            raise click.NoSuchOption(
+                error.option_name,
+                f"No such option: {error.option_name} (those of a command stand behind its name).",
+                possibilities=error.possibilities,
+                ctx=ctx,
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""

@@ -21,7 +21,7 @@ _NEEDED_LATER: Final = (
     "difflib", "fnmatch", "fractions", "glob", "hashlib", "hmac", "inspect", "json", "locale",
     "logging", "lzma", "numbers", "pathlib", "pkgutil", "random", "shlex", "shutil", "socket",
     "ssl", "statistics", "string", "subprocess", "tempfile", "textwrap", "tomllib", "traceback",
-    "urllib",
+    "urllib", "zoneinfo",
 )  # fmt: skip
 """What jug, or one of these, imports after the jugfile was read: to look for them all takes
 0.1 ms in any folder, and to list a folder of 1,000 files takes four times as long."""
@@ -32,7 +32,7 @@ _told: Final[set[str]] = set()
 
 
 def warn_of_hidden_modules(folder: str) -> None:
-    """Warn of what is in a folder that is about to become the first to be searched."""
+    """Warn of what is in a folder that is searched first from now on."""
     for name in _NEEDED_LATER:
         if name not in sys.modules:
             for file in (f"{name}.py", f"{name}{os.sep}__init__.py"):

@@ -114,8 +114,7 @@ class Jugfile:
     def warn_of_hidden_modules(self) -> None:
         """Warn, once in this process and those forked from it, of files that hide Python's own."""
         for folder in self._folders_to_search():
-            if folder not in sys.path:
-                warn_of_hidden_modules(folder)
+            warn_of_hidden_modules(folder)
 
     def _folders_to_search(self) -> tuple[str, str]:
         return os.getcwd(), os.path.realpath(os.path.dirname(self.path))
@@ -152,9 +151,9 @@ class Jugfile:
                 "a module that is in use: rename it",
                 path=self.path,
             )
-        self.warn_of_hidden_modules()
         for folder in self._folders_to_search():
             if folder not in sys.path:
+                warn_of_hidden_modules(folder)
                 sys.path.insert(0, folder)
         module = ModuleType(self.name)
         module.__file__ = self.path
