@@ -18,6 +18,7 @@ from jug.progress import Display
 from jug.progress.choice import display_here
 from jug.session import current_store, is_jug_running, of_this_thread, using_here
 from jug.task import Task, find_dependencies, value
+from jug.task.elsewhere import is_bringing, refuse_to_compute
 from jug.task.graph import Graph
 from jug.task.running import running_here
 from jug.wording import counted
@@ -162,6 +163,8 @@ def run(
 def _run_in(
     store: BaseStore, x: Any, workers: int, settings: Settings, display: Display | None
 ) -> Any:
+    if is_bringing():
+        return _brought(x)
     graph = Graph(find_dependencies(x))
     jugspace = Jugspace(store, graph.tasks)
     try:
@@ -172,6 +175,14 @@ def _run_in(
             display.close()
     _raise_for(summary)
     store.poll()
+    return value(x)
+
+
+def _brought(x: Any) -> Any:
+    """Return the value of `x` if all that it holds was brought over; raise BarrierError if not."""
+    for task in find_dependencies(x):
+        if not task.can_load():
+            refuse_to_compute(task)
     return value(x)
 
 

@@ -1,7 +1,7 @@
 """Results that tasks have elsewhere, asked for while a jugfile is read.
 
-A jugfile asks for results as it is read: at a barrier, by `CachedFunction`, in a compound
-task.  Who brings results over from another place, as `jug adopt` does from a store of
+A jugfile asks for results as it is read: at a barrier, by `CachedFunction` or `jug.run`, in a
+compound task.  Who brings results over from another place, as `jug adopt` does from a store of
 jug 2.x, is asked before a task counts as not done.  Nothing is computed meanwhile: what is
 not found ends the reading, as a barrier does.
 """
@@ -32,6 +32,11 @@ def look_for(task: Any) -> None:
     """Ask for the result of a task that its store does not have."""
     if _bring is not None:
         _bring(task)
+
+
+def is_bringing() -> bool:
+    """Return whether results are only brought over now, and none is computed."""
+    return _bring is not None
 
 
 def refuse_to_compute(task: Any) -> None:
