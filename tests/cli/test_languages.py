@@ -85,3 +85,13 @@ def test_a_jugfile_of_any_name_is_drawn(
 @pytest.mark.parametrize("stem", NAMES)
 def test_the_module_of_a_jugfile_is_named_by_its_bytes(stem: bytes) -> None:
     assert module_name(os.fsdecode(stem + b".py")) == NAMES[stem]
+
+
+@pytest.mark.parametrize("own,other", [("ASCII", "UTF-8"), ("UTF-8", "ASCII")])
+def test_runs_of_another_locale_are_listed(stem: bytes, own: str, other: str) -> None:
+    assert run_jug(other, b"execute", stem + b".py")[0] == 0
+
+    status, shown, told = run_jug(own, b"log", stem + b".py")
+
+    assert (status, told) == (0, "")
+    assert shown.count("finished") == 2

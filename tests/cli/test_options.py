@@ -234,6 +234,8 @@ BAD_FILES = [
     ("[main]\nlease-seconds=-1", "line 2, [main] lease-seconds: '-1' must be a number above 0"),
     ("[main]\nlease-seconds=0", "line 2, [main] lease-seconds: '0' must be a number above 0"),
     ("jugdir=x", "line 1: 'jugdir=x' stands in no section: write [main] above it"),
+    ("[execute\njobs=2", "line 1: '[execute' begins a section and lacks its ]"),
+    ("[main]\nshort=1\n[execute  ; mine\njobs=2", "line 3: '[execute  ; mine' begins a section"),
     ("[main]\nshort", "line 2: 'short' is neither a [section] nor key = value"),
     ("[main]\nshort=1\nshort=2", "line 3: option 'short' in section 'main' already exists"),
     ("[main]\nshort=1\n[main]\n", "line 3: section 'main' already exists"),

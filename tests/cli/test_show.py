@@ -169,6 +169,17 @@ def test_the_last_traceback_is_printed_alone(jug: Jug, executed: Callable[..., N
     assert told.endswith("ValueError: no such luck\n")
 
 
+def test_the_value_of_a_failed_task_is_answered_with_the_failure(
+    jug: Jug, executed: Callable[..., None]
+) -> None:
+    executed("failing.py", keep_going=True)
+
+    told = jug("show", "--value", "bad", "failing.py", status=1).output
+
+    assert "Error: task 'failing.bad' failed (ValueError: no such luck): `jug show " in told
+    assert "`jug failures` lists all" in told and "has no result" not in told
+
+
 def test_a_damaged_result_is_shown_as_such_and_stays(
     folder: Path, jug: Jug, executed: Callable[..., None]
 ) -> None:

@@ -97,3 +97,34 @@ def test_one_before_the_jugfile_is_told_where_the_jugfiles_own_belong(jug: Jug) 
     assert "No such option: --epochs (what is for the jugfile stands behind its name)" in (
         result.stderr
     )
+
+
+@pytest.mark.parametrize("option", ["--workers", "--threads=4"])
+def test_a_word_of_other_tools_is_answered_with_the_option(jug: Jug, option: str) -> None:
+    said = jug("execute", option, "4", "primes.py", status=2).stderr
+
+    assert f"No such option: {option.partition('=')[0]}" in said
+    assert ": is --jobs meant? (what" in said
+    assert "is --jobs meant?" not in jug("status", option, "4", "primes.py", status=2).stderr
+
+
+@pytest.mark.parametrize("words", [("--jugdir", "x"), ("-j", "2")])
+def test_an_option_before_the_command_is_told_where_it_belongs(
+    jug: Jug, words: tuple[str, ...]
+) -> None:
+    said = jug(*words, "execute", "primes.py", status=2).stderr
+
+    assert f"No such option: {words[0]} (those of a command stand behind its name)." in said
+
+
+def test_a_second_jugfile_is_told_to_be_an_argument(jug: Jug) -> None:
+    result = jug("status", "primes.py", "9", "failing.py", status=1)
+
+    assert result.stderr == (
+        "jug: failing.py is given to primes.py as an argument: one command takes one jugfile\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["-- failing.py", "nowhere.py", "--epochs=failing.py"])
+def test_other_arguments_are_not(jug: Jug, words: str) -> None:
+    assert jug("status", "primes.py", *words.split(), status=1).stderr == ""

@@ -668,3 +668,14 @@ def test_what_happens_just_before_the_first_wait_is_not_waited_for(
         assert other.wait(changes, 30).finished == [B]
 
         assert time.monotonic() - began < 15
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+@pytest.mark.parametrize("path", ["/proc/jugdir", "/proc/folder/jugdir"])
+def test_where_no_folder_can_be_made_that_is_said(path: str) -> None:
+    with FileStore(path) as store, pytest.raises(StoreError) as caught:
+        store.acquire([b"1" * 20])
+
+    assert str(caught.value) == (
+        f"cannot make a store in {path!r}, no folder can be made there: choose another --jugdir"
+    )

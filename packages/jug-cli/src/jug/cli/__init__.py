@@ -116,6 +116,18 @@ class _Jug(HelpfulCommand, click.Group):
             end_without_teardown(end)
             raise
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say where the options of a command belong."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.NoSuchOption(
+                error.option_name,
+                f"No such option: {error.option_name} (those of a command stand behind its name).",
+                possibilities=error.possibilities,
+                ctx=ctx,
+            ) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return jug's own commands in the order of use, then all others."""
         from jug.cli.installed_commands import find_installed_commands

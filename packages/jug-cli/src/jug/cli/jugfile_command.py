@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from jug.cli.unknown_options import JugfileCommand, heed_unknown_options
+from jug.cli.unknown_options import JugfileCommand, heed_unknown_options, warn_of_further_jugfile
 from jug.messages import set_level
 from jug.options import KEYS, LEVELS, Options, configured, default_options
 
@@ -109,6 +109,7 @@ def jugfile_command(
         def run(context: click.Context, /, **parameters: Any) -> None:
             with default_options.restored():
                 heed_unknown_options(context, parameters["jugfile"], changes(parameters))
+                warn_of_further_jugfile(context, parameters["jugfile"])
                 options = _gather(context, parameters)
                 function(options, **parameters)
 

@@ -81,11 +81,14 @@ def command(
 def _value(task: Task[Any]) -> str:
     """Return the result as text."""
     from jug.errors import JugError
+    from jug.task.no_value import not_found
     from jug.task.short_form import call_form
     from jug.tracebacks import describe_exception
     from jug.views.results import read_value
 
     if not task.can_load():
+        if task.digest in task.store.failures():
+            raise not_found(task)
         raise click.ClickException(
             f"{call_form(task)} has no result: `jug why` says why, `jug execute` runs it"
         )

@@ -5,10 +5,13 @@ jug's that is misspelt or shortened, or that another command has.  A command tha
 removes something must not guess, so it takes such words only behind ``--``; others
 warn where a word is like one of jug's options.  Where ``--`` is for something else,
 as in `jug submit`, a command says so by a class of its own.
+
+Who names a second jugfile gets a warning as well, as that is an argument of the first.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final, NoReturn, cast
 
@@ -16,11 +19,14 @@ import click
 
 from jug.cli.help_option import HelpfulCommand
 
-__all__ = ["JugfileCommand", "heed_unknown_options"]
+__all__ = ["JugfileCommand", "heed_unknown_options", "warn_of_further_jugfile"]
 
 _BEHIND_DASHES: Final = "jug.cli.behind_dashes"
 _SHORTEST: Final = 3
 _LIKE: Final = 0.75
+
+_OTHER_WORDS: Final = {"--workers": "--jobs", "--processes": "--jobs", "--threads": "--jobs"}
+"""What people type who know other tools, and the option that does it."""
 
 
 class JugfileCommand(HelpfulCommand):
@@ -60,16 +66,30 @@ def heed_unknown_options(context: click.Context, words: Sequence[str], refuse: b
             click.echo(f"jug: {complaint} ({doubt})", err=True)
 
 
+def warn_of_further_jugfile(context: click.Context, words: Sequence[str]) -> None:
+    """Warn of the first argument of a jugfile that seems to be one more jugfile."""
+    jugfile, *arguments = words[: _before_dashes(context, words)] or [""]
+    further = (word for word in arguments if word.endswith(".py") and os.path.isfile(word))
+    if found := next(further, ""):
+        click.echo(
+            f"jug: {found} is given to {jugfile} as an argument: one command takes one jugfile",
+            err=True,
+        )
+
+
 def _command_of(context: click.Context) -> JugfileCommand:
     return cast("JugfileCommand", context.command)
 
 
 def _refuse_before_jugfile(option: str, context: click.Context) -> NoReturn:
     """Say which option may be meant, and where those of the jugfile belong."""
+    own = [*_long_options(context.command)]
+    meant = _OTHER_WORDS.get(option.partition("=")[0])
     raise click.NoSuchOption(
         option,
-        f"No such option: {option} ({_command_of(context).belongs}).",
-        possibilities=[*_long_options(context.command)],
+        f"No such option: {option}{f': is {meant} meant?' if meant in own else ''} "
+        f"({_command_of(context).belongs}).",
+        possibilities=own,
         ctx=context,
     )
 

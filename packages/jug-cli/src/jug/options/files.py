@@ -132,14 +132,20 @@ def _trouble(error: configparser.Error) -> tuple[int, str]:
     import configparser
 
     if isinstance(error, configparser.MissingSectionHeaderError):
-        line = error.line.strip()
-        return error.lineno, f"{line!r} stands in no section: write [main] above it"
+        return error.lineno, _fault_of(
+            error.line.strip(), "stands in no section: write [main] above it"
+        )
     if isinstance(error, configparser.ParsingError):
         number, quoted = error.errors[0]
         line = quoted.strip("'\"").removesuffix("\\n")
-        return number, f"{line!r} is neither a [section] nor key = value"
+        return number, _fault_of(line, "is neither a [section] nor key = value")
     assert isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError)
     return error.lineno or 1, error.message.partition("]: ")[2]
+
+
+def _fault_of(line: str, otherwise: str) -> str:
+    is_open = line.startswith("[") and "]" not in line
+    return f"{line!r} {'begins a section and lacks its ]' if is_open else otherwise}"
 
 
 def _toml_entries(path: str, text: str) -> Iterator[_Entry]:

@@ -20,6 +20,12 @@ def is_same_jugfile(noted: str, own: str) -> bool:
     >>> is_same_jugfile("/no/such/folder/plots.py", "primes.py"), is_same_jugfile("", "primes.py")
     (False, False)
     """
+    noted = _as_here(noted)
     if not noted or module_name(noted) != module_name(own):
         return False
     return os.path.realpath(noted) == os.path.realpath(own) or not os.path.isfile(noted)
+
+
+def _as_here(noted: str) -> str:
+    """Return a path as this process would write it, whose encoding may lack a letter of it."""
+    return os.fsdecode(noted.encode("utf-8", "surrogateescape"))

@@ -40,7 +40,9 @@ class _Suspect:
 
     def parts(self) -> Iterator[tuple[str, Any]]:
         """Yield what may be to blame in its place; nesting as such has no such part."""
-        return iter(()) if isinstance(self.error, RecursionError) else _parts(self.value)
+        is_task = hasattr(type(self.value), "__jug_dependencies__")
+        is_whole = is_task or isinstance(self.error, RecursionError)
+        return iter(()) if is_whole else _parts(self.value)
 
 
 def _search(root: _Suspect, dump: Callable[[Any], object]) -> _Suspect:

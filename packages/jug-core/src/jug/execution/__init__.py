@@ -86,6 +86,7 @@ def _execute_by_several(job: Job, jobs: int, display: Display | None, drain: Dra
     from jug.execution.processes import run_several, run_spawned, why_not_fork
     from jug.execution.random_numbers import warn_of_seeds
 
+    job.warn_of_hidden_modules()
     jugfile, jugspace = job.begin(to_run=True)
     with jugspace.store as store:
         if not store.shared:

@@ -52,6 +52,10 @@ class Job:
         with suppress(JugError):  # which the worker says, unless the jugfile names another store
             load_store(self.jugdir)
 
+    def warn_of_hidden_modules(self) -> None:
+        """Warn of files beside the jugfile, which workers that are forked don't do again then."""
+        Jugfile(self.jugfile).warn_of_hidden_modules()
+
     def begin(self, to_run: bool = False) -> tuple[Jugfile, Jugspace]:
         """Read the jugfile for the first time, with the store as the one in use.
 

@@ -79,6 +79,7 @@ def why_not_fork() -> str:
 def run_one(job: Job, display: Display | None = None, drain: Drain | None = None) -> Summary:
     """Run the tasks by one worker, which is forked and then reads the jugfile."""
     job.load_store()
+    job.warn_of_hidden_modules()
     gc.freeze()  # all is jug's own as yet, and Python need not look for it as it ends
 
     def start(connection: SupervisorConnection) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from jug.backends.base import BaseStore
 from jug.barrier.passage import Passage
 from jug.errors import BarrierError, JugfileError
+from jug.jugfile.hidden_modules import warn_of_hidden_modules
 from jug.jugfile.rereading import TaskModules
 from jug.jugfile.under_way import UnderWay
 from jug.session import current_store, is_store_chosen
@@ -110,6 +111,14 @@ class Jugfile:
         self._return_to_folder()
         return self.read(at_barrier)
 
+    def warn_of_hidden_modules(self) -> None:
+        """Warn, once in this process and those forked from it, of files that hide Python's own."""
+        for folder in self._folders_to_search():
+            warn_of_hidden_modules(folder)
+
+    def _folders_to_search(self) -> tuple[str, str]:
+        return os.getcwd(), os.path.realpath(os.path.dirname(self.path))
+
     def _return_to_folder(self) -> None:
         try:
             os.chdir(self._folder)
@@ -142,8 +151,9 @@ class Jugfile:
                 "a module that is in use: rename it",
                 path=self.path,
             )
-        for folder in (os.getcwd(), os.path.realpath(os.path.dirname(self.path))):
+        for folder in self._folders_to_search():
             if folder not in sys.path:
+                warn_of_hidden_modules(folder)
                 sys.path.insert(0, folder)
         module = ModuleType(self.name)
         module.__file__ = self.path

@@ -15,10 +15,10 @@ from jug.errors import EncodeError, TaskError
 from jug.messages import Log
 from jug.records import Buffer, Record
 from jug.task import forks
-from jug.task.arguments import value_of
+from jug.task.arguments import find_dependencies, value_of
 from jug.task.made import alltasks
 from jug.task.measures import LONG, UNMEASURED, after_run, before_run
-from jug.task.running import advice_on, running
+from jug.task.running import advice_for, advice_on, running
 from jug.task.short_form import short_form
 from jug.task.together import load_together
 from jug.tracebacks import describe_exception, own_traceback
@@ -115,7 +115,9 @@ def _encoded(task: Call, result: Any) -> Sequence[Buffer]:
     try:
         return codec.encode(result)
     except EncodeError as error:
-        raise EncodeError(f"the result of task {task.name!r} can't be saved: {error}") from None
+        held = next(find_dependencies(result), None)
+        why = error if held is None else advice_for(held, str(error))
+        raise EncodeError(f"the result of task {task.name!r} can't be saved: {why}") from None
 
 
 def failed_attempt(

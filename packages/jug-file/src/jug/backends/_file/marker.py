@@ -115,10 +115,22 @@ def make(jugdir: str) -> None:
     if state is _State.MADE and _is_complete(jugdir):
         return
     with explained(jugdir, "make a store in"):
-        _make_folders(jugdir)
+        try:
+            _make_folders(jugdir)
+        except FileNotFoundError as error:  # as of what is no disk, such as /proc
+            if state is _State.NONE and not os.path.exists(jugdir):
+                raise _not_to_be_made(jugdir) from error
+            raise
         publish(os.path.join(jugdir, NAME), text().encode())
     if state is _State.WITHOUT_MARKER:
         log.warning("%s was damaged or missing and is made anew", os.path.join(jugdir, NAME))
+
+
+def _not_to_be_made(jugdir: str) -> StoreError:
+    return StoreError(
+        f"cannot make a store in {jugdir!r}, no folder can be made there: choose another --jugdir",
+        path=jugdir,
+    )
 
 
 def has_claims(jugdir: str) -> bool:
