@@ -297,7 +297,7 @@ class Unlike:
 
 
 def test_only_the_class_knows_what_its_own_states_mean() -> None:
-    assert differ(*map(Unlike, [(None, {"y": 2}), {"y": 2}, (None, {}), {}, None]))
+    assert differ(*map(Unlike, [(None, {"y": 2}), {"y": 2}, (None, {}), {}]))
 
 
 def test_named_tuples_of_one_name_differ_by_their_fields() -> None:

@@ -232,8 +232,7 @@ def _state(value: Any, state: Any) -> Generator[Any, bytes, bytes]:
 
 def _normal_state(value: Any, state: Any) -> Any:
     if type(state) is dict:
-        kept = without_caches(type(value), state)
-        return kept or (kept if _has_own_state(type(value)) else None)
+        return without_caches(type(value), state) or None
     if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
         attributes, slots = state
         if type(attributes) in (dict, type(None)) and not _has_own_state(type(value)):
