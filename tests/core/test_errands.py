@@ -53,6 +53,6 @@ def test_where_no_thread_can_be_started_that_is_told_and_what_follows_is_done(
 
 
 def test_what_goes_wrong_in_what_follows_is_told(given: Errands) -> None:
-    given.add(nothing, lambda: 1 // 0)
+    given.add(nothing, lambda: int("four"))
 
-    assert attended(given) == ["integer division or modulo by zero"]
+    assert attended(given) == ["invalid literal for int() with base 10: 'four'"]
