@@ -27,6 +27,8 @@ OF_ONE_COMMAND = {
 def folder_is_searched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Python search the working directory from its beginning, or not as yet."""
     monkeypatch.setenv("PYTHONSAFEPATH", "1" if request.param == "jug" else "")
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)  # with them each Python has imported more
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
