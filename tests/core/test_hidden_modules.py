@@ -14,17 +14,18 @@ def test_a_file_is_warned_of_while_python_has_not_imported_its_own_module(
     capsys: pytest.CaptureFixture[str],
     file: str,
 ) -> None:
-    path = tmp_path / file
-    path.parent.mkdir(exist_ok=True)
-    path.touch()
+    for folder in ("before", "after"):
+        path = tmp_path / folder / file
+        path.parent.mkdir(parents=True)
+        path.touch()
 
     monkeypatch.setitem(sys.modules, "fractions", sys)
-    warn_of_hidden_modules(str(tmp_path))
+    warn_of_hidden_modules(str(tmp_path / "before"))
     assert "hides" not in caplog.text + capsys.readouterr().err
 
     monkeypatch.delitem(sys.modules, "fractions")
     for _ in range(2):
-        warn_of_hidden_modules(str(tmp_path))
+        warn_of_hidden_modules(str(tmp_path / "after"))
 
     told = caplog.text + capsys.readouterr().err
     assert told.count(f"{str(path)!r} hides Python's own module fractions, which") == 1

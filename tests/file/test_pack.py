@@ -876,6 +876,12 @@ def test_what_a_worker_had_written_before_it_gave_a_file_up_is_lost_with_that_fi
     assert worker.exists(DIGESTS[:2]) == late.exists(DIGESTS[:2]) == [False, True]
 
 
+def delete_segments(jugdir: Path) -> None:
+    """Delete what workers have written, as a cleaner does that goes by age."""
+    for path in (jugdir / "segments").iterdir():
+        path.unlink()
+
+
 def test_a_file_that_was_deleted_and_could_not_be_written_again_is_forgotten(
     jugdir: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -885,8 +891,7 @@ def test_a_file_that_was_deleted_and_could_not_be_written_again_is_forgotten(
     worker = opened()
     save(worker, *DIGESTS[:3])
     worker.flush()
-    for path in (jugdir / "segments").iterdir():
-        path.unlink()
+    delete_segments(jugdir)
     monkeypatch.setattr("jug.backends._file.writer.written_aside", fail)
     with pytest.raises(StoreError, match="disk is full"):
         worker.poll()
@@ -904,8 +909,7 @@ def test_a_worker_whose_file_was_deleted_looks_after_its_jugdir_once(
 ) -> None:
     worker = opened()
     save(worker, *DIGESTS[:3])
-    for path in (jugdir / "segments").iterdir():
-        path.unlink()
+    delete_segments(jugdir)
     looks = list[str]()
     monkeypatch.setattr(marker, "make", looks.append)
 
@@ -921,8 +925,7 @@ def test_what_is_saved_again_may_take_several_reads(
 ) -> None:
     worker = opened()
     save(worker, *DIGESTS[:3])
-    for path in (jugdir / "segments").iterdir():
-        path.unlink()
+    delete_segments(jugdir)
     real = os.pread
     # As Linux does beyond 2 GB.
     monkeypatch.setattr(os, "pread", lambda file, length, at: real(file, min(length, 100), at))

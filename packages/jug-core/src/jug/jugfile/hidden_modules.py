@@ -27,22 +27,21 @@ _NEEDED_LATER: Final = (
 0.1 ms in any folder, and to list a folder of 1,000 files takes four times as long."""
 
 
-_told: Final[set[str]] = set()
-"""Which files were warned of."""
+_looked_into: Final[set[str]] = set()
+"""The folders that this process, or the one that it was forked from, has looked into."""
 
 
 def warn_of_hidden_modules(folder: str) -> None:
-    """Warn of what is in a folder that is searched first from now on."""
+    """Warn once of what is in a folder that is searched first from now on."""
+    if folder in _looked_into:
+        return
+    _looked_into.add(folder)
     for name in _NEEDED_LATER:
         if name not in sys.modules:
             for file in (f"{name}.py", f"{name}{os.sep}__init__.py"):
                 if os.access(path := os.path.join(folder, file), os.F_OK):
-                    _warn_of(path, name)
-
-
-def _warn_of(path: str, name: str) -> None:
-    if path not in _told:
-        _told.add(path)
-        log.warning(
-            "%r hides Python's own module %s, which jug and others need: rename it", path, name
-        )
+                    log.warning(
+                        "%r hides Python's own module %s, which jug and others need: rename it",
+                        path,
+                        name,
+                    )
