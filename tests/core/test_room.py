@@ -225,13 +225,33 @@ def test_the_first_for_which_there_is_no_room_keeps_its_turn() -> None:
     states = bytearray([READY] * 4)
     ready = ReadyByNeeds([0, 1, 2, 3], states, tasks, second)
 
-    assert ready.first(4) == [0, 1, 2, 3], "there is room for each, though not for all"
+    assert ready.first(4) == [0] and ready.keeps_a_turn, "the large one is next"
     assert first.take(tasks[0].needs)
     states[0] = 0
-    assert ready.first(4) == [] and ready.waits_for_room, "the large one is next"
+    assert ready.first(4) == [] and ready.waits_for_room
     assert ready.has_too_large() is False
     slots.clear(0)
-    assert ready.first(4) == [1, 2, 3] and not ready.waits_for_room
+    assert ready.first(4) == [1] and not ready.waits_for_room, "it is not to wait again"
+    assert third.take(tasks[1].needs)
+    states[1] = 0
+    slots.clear(2)
+    assert ready.first(4) == [2, 3] and not ready.keeps_a_turn
+    slots.close()
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_a_large_task_has_its_turn_before_the_small_ones_of_any_worker(turn: int) -> None:
+    slots = WorkerSlots.for_workers(2)
+    room, _ = rooms_in(slots, Capacity(cpus=2))
+    tasks = tasks_with(Needs(), Needs(cpus=2), *[Needs()] * 20)
+    plan = Plan(Graph(tasks), [False] * len(tasks), {}, set(), room=room)
+    plan.take_turns(turn, 2)
+
+    assert plan.candidates() == [0]
+    plan.finish(0)
+    assert plan.candidates() == [1]
+    plan.finish(1)
+    assert sorted(plan.candidates()) == [2, 3, 4, 5]
     slots.close()
 
 
@@ -285,9 +305,9 @@ def test_all_come_to_run_and_each_of_those_that_wait_in_its_turn(needs, workers,
             left.remove(running.pop(slot))
             slots.clear(slot)
             continue
-        offered = ready[slot].first(2)
+        offered = ready[slot].first(2 * workers)
         assert offered or running, "nobody runs anything, and nothing may begin"
-        for number in offered[:1]:
+        for number in random.sample(offered, min(1, len(offered))):  # whosever turn it is
             waits = next((n for n in sorted(left) if states[n] == READY), number)
             assert number == waits or not _delays(rooms[slot], tasks[number], tasks[waits])
             assert rooms[slot].take(tasks[number].needs)
@@ -297,6 +317,5 @@ def test_all_come_to_run_and_each_of_those_that_wait_in_its_turn(needs, workers,
 
 
 def _delays(room: Room, task: Task, waits: Task) -> bool:
-    """Return whether one begins before another though that one waits for what it takes."""
-    free = room.free()
-    return not free.has(waits.needs) and not free.beside(waits.needs).has(task.needs)
+    """Return whether one begins before another, which needs otherwise, and takes what that needs."""
+    return task.needs != waits.needs and not room.free().beside(waits.needs).has(task.needs)

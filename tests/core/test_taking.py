@@ -46,7 +46,8 @@ class OneTask:
         self.events.append(("room", digest))
         return self.is_free
 
-    has_room = take_room
+    def with_room(self, candidates: list[bytes]) -> list[bytes]:
+        return candidates if self.is_free else []
 
     def accept(self, digest: bytes) -> bool:
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
@@ -112,7 +112,7 @@ def _ini_entries(path: str, text: str) -> Iterator[_Entry]:
     try:
         parser.read_string(text, path)
     except configparser.Error as error:
-        line, trouble = _trouble(error)
+        line, trouble = _trouble(error, text.split("\n"))
         raise OptionError(f"{path}, line {line}: {trouble}", path=path) from None
     sections = {name: dict(parser.items(name)) for name in parser.sections()}
     defaults = sections.pop(_DEFAULT, {})
@@ -127,23 +127,22 @@ def _ini_entries(path: str, text: str) -> Iterator[_Entry]:
             yield _Entry(_DEFAULT, name, defaults[name], _DEFAULT)
 
 
-def _trouble(error: configparser.Error) -> tuple[int, str]:
+def _trouble(error: configparser.Error, lines: Sequence[str]) -> tuple[int, str]:
     """Return in which line a file is no configuration file, and why."""
     import configparser
 
     if isinstance(error, configparser.MissingSectionHeaderError):
-        return error.lineno, _fault_of(
-            error.line.strip(), "stands in no section: write [main] above it"
-        )
+        number, otherwise = error.lineno, "stands in no section: write [main] above it"
+        return number, _fault_of(lines[number - 1], otherwise)
     if isinstance(error, configparser.ParsingError):
-        number, quoted = error.errors[0]
-        line = quoted.strip("'\"").removesuffix("\\n")
-        return number, _fault_of(line, "is neither a [section] nor key = value")
+        number, _ = error.errors[0]
+        return number, _fault_of(lines[number - 1], "is neither a [section] nor key = value")
     assert isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError)
     return error.lineno or 1, error.message.partition("]: ")[2]
 
 
 def _fault_of(line: str, otherwise: str) -> str:
+    line = line.strip()
     is_open = line.startswith("[") and "]" not in line
     return f"{line!r} {'begins a section and lacks its ]' if is_open else otherwise}"
 
@@ -174,7 +173,7 @@ def _toml_header(section: str) -> str:
 def _line_of(text: str, section: str, name: str) -> int:
     """Return the number of the line at which a key stands, as far as a plain look finds it."""
     inside = False
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         words = line.strip().lower()
         if words.startswith("["):
             header = words.strip("[] ").removeprefix("tool.").removeprefix("jug.")

@@ -164,10 +164,16 @@ class Agenda:
         room = self._room
         return room is None or room.take(self._needs_of(digest))
 
-    def has_room(self, digest: bytes) -> bool:
-        """Return whether a task needs no more than the worker has of the machine by now."""
+    def with_room(self, candidates: list[bytes]) -> list[bytes]:
+        """Return those that need no more than the worker has of the machine by now.
+
+        None if the first of them needs more, which keeps its turn.
+        """
         room = self._room
-        return room is None or room.has_taken(self._needs_of(digest))
+        if room is None:
+            return candidates
+        found = [digest for digest in candidates if room.has_taken(self._needs_of(digest))]
+        return found if found[:1] == candidates[:1] else []
 
     def _needs_of(self, digest: bytes) -> Needs:
         return self.graph.tasks[self.graph.numbers[digest]].needs

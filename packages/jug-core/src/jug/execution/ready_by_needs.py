@@ -1,14 +1,17 @@
 """The tasks that are ready, where each may begin only if there is room for it on the machine.
 
 They are kept by what they need, so a thousand tasks for which there is no room cost no more
-than one.  The first of them, in the order of the jugfile, keeps its turn: none that comes
-after it begins if it would need what that one waits for.  So a large task waits until enough
-of those that run have ended, and not until there are no small ones left.
+than one.  They have turns in the order of the jugfile.  What needs otherwise than the first of
+them is kept back unless there is room for both.  Where one is kept back, no task that comes
+after it begins if it would take what that one needs.  So a large task waits until enough of
+those that run have ended, and not until there are no small ones left, whichever worker's turn
+these would be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Any
 
 from jug.execution.ready_tasks import ReadyTasks
@@ -33,7 +36,7 @@ class ReadyByNeeds:
     ) -> None:
         """Begin with these numbers, which must ascend."""
         self.keeps_a_turn = False
-        """Whether something was kept back last, for a task for which there was no room."""
+        """Whether a task was kept back last, as there was no room for it or for one before it."""
         self.waits_for_room = False
         """Whether nothing was given last, as there is no room at that moment."""
         self._states = states
@@ -56,16 +59,18 @@ class ReadyByNeeds:
 
     def first(self, count: int) -> list[int]:
         """Return the first tasks that may begin now, as many as there are up to a count."""
-        free = self._room.free()
         parts = sorted(self._firsts(count), key=lambda part: part[0])
-        waits = next(((some[0], needs) for some, needs in parts if not free.has(needs)), None)
+        free = self._room.free()
+        beside_first = free.beside(parts[0][1]) if parts else free
+        fits = [(beside_first if at else free).has(needs) for at, (_, needs) in enumerate(parts)]
+        kept = None if all(fits) else parts[fits.index(False)]
         found: list[int] = []
-        for some, needs in parts:
-            if waits is None or free.beside(waits[1]).has(needs):
+        for some, needs in compress(parts, fits):
+            if kept is None or free.beside(kept[1]).has(needs):
                 found += some
-            elif free.has(needs):
-                found += [number for number in some if number < waits[0]]
-        self.keeps_a_turn = waits is not None
+            else:
+                found += [number for number in some if number < kept[0][0]]
+        self.keeps_a_turn = kept is not None
         self.waits_for_room = self.keeps_a_turn and not found
         return sorted(found)[:count]
 

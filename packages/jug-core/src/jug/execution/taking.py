@@ -71,6 +71,7 @@ class Taking:
         candidates = list(dict.fromkeys(left + agenda.candidates()))
         if not candidates or not agenda.take_room(candidates[0]):
             return None
+        candidates = agenda.with_room(candidates)
         self.join()
         lease = self._store.acquire(candidates)
         self.note_changes(agenda)
@@ -98,8 +99,7 @@ class Taking:
 
         Nor if the first needs more of the machine: what the task had is not free before that.
         """
-        candidates = [] if self.short_ones(agenda) else agenda.candidates()
-        return candidates if candidates and agenda.has_room(candidates[0]) else []
+        return [] if self.short_ones(agenda) else agenda.with_room(agenda.candidates())
 
     def short_ones(self, agenda: Agenda) -> Sequence[bytes]:
         """Return short tasks to be taken together, none where one is to be taken.
