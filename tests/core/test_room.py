@@ -317,5 +317,5 @@ def test_all_come_to_run_and_each_of_those_that_wait_in_its_turn(needs, workers,
 
 
 def _delays(room: Room, task: Task, waits: Task) -> bool:
-    """Return whether one begins before another, which needs otherwise, and takes what that needs."""
+    """Return whether one would take what another, which needs otherwise, is to have."""
     return task.needs != waits.needs and not room.free().beside(waits.needs).has(task.needs)
