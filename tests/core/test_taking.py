@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+from jug.backends.base import Changes, Frame, Kind
 from jug.backends.dict_store import DictStore
 from jug.backends.wait_notice import WaitNotice
+from jug.execution.connection import SupervisorConnection, open_channel
+from jug.execution.deaths import DEADLY, Deaths
 from jug.execution.settings import Settings
+from jug.execution.slots import WorkerSlots
 from jug.execution.taking import Taking
+from jug.records import Record, pack
 from jug.task import Task
 
 
@@ -31,6 +36,7 @@ class OneTask:
     def __init__(self, events: list[Any], is_free: bool) -> None:
         self.events = events
         self.is_free = is_free
+        self.is_left = True
         self.digest = Task(abs, -1).digest
 
     def ready_of(self, digests: list[bytes]) -> list[bytes]:
@@ -50,10 +56,10 @@ class OneTask:
         return candidates if self.is_free else []
 
     def accept(self, digest: bytes) -> bool:
-        return True
+        return self.is_left
 
-    def note(self, changes: object) -> None:
-        pass
+    def note(self, changes: Changes) -> None:
+        self.is_left = self.digest not in changes.failed
 
 
 @pytest.mark.parametrize("is_free", [True, False])
@@ -78,3 +84,43 @@ def test_what_needs_more_than_the_task_in_progress_has_is_not_taken_as_that_is_s
         taking = Taking(store, news, Settings(), None, WaitNotice())
 
         assert taking.next_candidates(agenda) == [agenda.digest][:is_free]
+
+
+def test_what_is_recorded_as_failed_after_its_lease_was_taken_is_not_run() -> None:
+    """Many workers died of it, and the verdict came since the store was read."""
+    agenda: Any = OneTask([], is_free=True)
+    slots, (ours, theirs) = WorkerSlots.for_workers(2), open_channel()
+    connection = SupervisorConnection(theirs, slots, 0)
+    slots.deaths.show(agenda.digest, DEADLY)
+    with ours, theirs, DictStore() as store, store.reader() as news:
+        taking = Taking(store, news, Settings(), connection, WaitNotice())
+        lease = store.acquire([agenda.digest])
+        assert lease is not None
+
+        store.put(Frame(Kind.FAILURE, agenda.digest, pack(Record("abs"))))
+        slots.deaths.show(agenda.digest, 0)
+
+        assert taking.accepted(agenda, lease) is None
+        assert store.holders() == {}
+    slots.close()
+
+
+def test_a_death_that_is_counted_while_a_worker_looks_is_not_overlooked() -> None:
+    slots, task = WorkerSlots.for_workers(3), Task(abs, -1)
+    slots.deaths.show(task.digest, DEADLY - 2)
+    for slot in (1, 2):
+        slots.publish(slot, task)
+
+    class Counting(Deaths):
+        """Deaths of which one more is counted, and its slot cleared, as soon as they are read."""
+
+        def of(self, digest: bytes) -> int:
+            count = super().of(digest)
+            if slots.running(1).digest == digest:
+                self.show(digest, count + 1)
+                slots.clear(1)
+            return count
+
+    slots.deaths = Counting(slots.deaths._memory, slots.deaths._start)
+    assert slots.is_on_trial(task.digest, 0)
+    slots.close()

@@ -273,11 +273,12 @@ class WorkerSlots:
 
         So it is if as many workers died of it as may, with those that still show it.
         """
-        died = self.deaths.of(digest)
-        if not died:
+        if not self.deaths.of(digest):
             return False
         others = (other for other in range(self.count) if other != slot)
-        return died + sum(self.running(other).digest == digest for other in others) >= DEADLY
+        showing = sum(self.running(other).digest == digest for other in others)
+        # The deaths come last: each is counted before its slot is cleared.
+        return self.deaths.of(digest) + showing >= DEADLY
 
     def close(self) -> None:
         """Let go of the memory."""

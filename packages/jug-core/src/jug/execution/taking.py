@@ -121,9 +121,12 @@ class Taking:
         return None
 
     def _is_acquitted(self, agenda: Agenda, digest: bytes) -> bool:
-        """Return whether a task may be run, once that is settled if many workers died of it."""
+        """Return whether a task may be run, once that is settled if many workers died of it.
+
+        Where workers have died the verdict may have come since the store was read last.
+        """
         connection = self._connection
-        if connection is None or not connection.is_on_trial(digest):
+        if connection is None or not connection.slots.deaths.were_there():
             return True
         while connection.is_on_trial(digest) and not connection.slots.is_stopped():
             time.sleep(_VERDICT)
