@@ -185,6 +185,8 @@ import os, signal, time
 from jug import TaskGenerator
 from journal import log
 
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # `deaf` is so from its beginning
+
 @TaskGenerator(timeout=0.3)
 def deaf():
     log("deaf")
