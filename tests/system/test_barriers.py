@@ -74,11 +74,15 @@ def test_each_process_reads_the_jugfile_twice_at_most(write, journal, jobs) -> N
 def test_workers_that_come_later_and_ones_that_are_killed_make_no_difference(
     write, journal, launch, wait_for
 ) -> None:
-    write(HEAD + LOOP)
+    # None comes to its end before it is killed.
+    write(
+        HEAD + LOOP.replace("    barrier()\n", "    barrier()\n    i < 3 or wait_for_file('go')\n")
+    )
     workers = [launch("-m", "jug", "execute") for _ in range(3)]
     wait_for(lambda: len(names(journal, "step")) > 8)
     victims = {int(pid) for pid in names(journal, "beyond")}
     os.kill(victims.pop(), signal.SIGKILL)
+    Path("go").touch()
     workers.append(launch("-m", "jug", "execute"))
 
     assert [worker.wait(60) for worker in workers] == [0] * 4
