@@ -69,7 +69,7 @@ def test_tasks_run_once_and_nothing_is_left_behind(write, journal, jug, jobs):
 def test_several_commands_share_the_work(write, journal, start):
     write(FAN)
 
-    processes = [start("execute") for _ in range(3)]
+    processes = [start("execute", "--progress", "none") for _ in range(3)]
     endings = [(process.wait(60), process.stderr.read()) for process in processes]
 
     assert endings == [(0, "")] * 3

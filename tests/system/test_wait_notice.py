@@ -31,10 +31,10 @@ after(slow())
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_worker_says_which_process_it_waits_for(write, start, journal, wait_for, jobs):
     write(JUGFILE)
-    holder = start("execute")
+    holder = start("execute", "--progress", "none")
     ((_, pid),) = wait_for(journal)
 
-    waiter = start("execute", "-j", jobs)
+    waiter = start("execute", "-j", jobs, "--progress", "none")
     told = waiter.stderr.readline()
     Path("go").touch()
 
@@ -54,7 +54,7 @@ def test_workers_of_one_command_say_nothing_of_each_other(write, jug, journal):
 
 def test_sleep_until_says_which_process_it_waits_for(write, start, journal, wait_for):
     write(JUGFILE)
-    holder = start("execute")
+    holder = start("execute", "--progress", "none")
     ((_, pid),) = wait_for(journal)
 
     waiter = start("sleep-until", "--progress", "none")
