@@ -240,8 +240,8 @@ def in_terminal(folder):
     def start(*command):
         pid, terminal = pty.fork()
         if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 77, 0, 0))
             os.execv(sys.executable, [sys.executable, "-m", "jug", *command])
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 77, 0, 0))
         started.append((pid, terminal))
         return pid, terminal
 
@@ -313,9 +313,14 @@ def test_a_reader_that_stands_still_stops_no_heartbeat(write, journal, launch, w
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_run_stops_though_nobody_reads_its_output(write, journal, start, wait_for, signals):
     """Also what it prints at its end: not a byte has room in a pipe of one full page."""
-    write(TALKING + "talks(1_000_000)\n")
+    write(
+        "from journal import wait_for_file\nwait_for_file('narrow')\n"
+        + TALKING
+        + "talks(1_000_000)\n"
+    )
     command = start("execute")
     fcntl.fcntl(command.stdout, F_SETPIPE_SZ, 1)
+    Path("narrow").touch()
     wait_for(journal)
     _wait_until_full(command.stdout.fileno(), wait_for)
 
@@ -465,6 +470,7 @@ def leaves_a_daemon():
         log(os.getpid())
         time.sleep(600)
         os._exit(0)
+    wait_for_file("log")  # before that it is no daemon, and ends with its worker
 
 leaves_a_daemon()
 """
