@@ -10,6 +10,7 @@ import pytest
 
 from jug.backends.registry import open_store
 from jug.records import RunState
+from jug.task.measures import LONG
 
 from .conftest import is_running
 
@@ -181,10 +182,9 @@ def test_long_runs_are_measured_and_short_ones_are_not(write, journal, jug, hist
     assert long.record.arguments == "1000000"
     assert long.record.attempt == 1
     assert long.record.memory > 0
-    assert all(
-        (run.record.cpu, run.record.arguments, run.record.attempt) == (0, "", 0)
-        for run in history("short")
-    )
+    # The system may hold up one of them, which is long then.
+    short = [run.record for run in history("short") if run.record.duration < LONG]
+    assert {(one.cpu, one.arguments, one.attempt) for one in short} == {(0, "", 0)}
 
 
 def test_a_worker_says_what_it_was(write, journal, jug, history, monkeypatch):
