@@ -214,6 +214,59 @@ def test_the_documentation_says_of_each_key_what_the_key_says_of_itself() -> Non
     assert [one for one in keys if not any(row.startswith(one) for row in said)] == []
 
 
+MISSPELT = [
+    ("JUG_JUGDRI", "is JUG_JUGDIR meant?"),
+    ("JUG_EXECUTE_JOSB", "is JUG_EXECUTE_JOBS meant?"),
+    ("JUG_MAX_TASK", "is JUG_MAX_TASKS meant?"),
+    ("JUG_KEEP_GOING", "is JUG_EXECUTE_KEEP_GOING meant?"),
+    ("JUG_JOBS", "is JUG_EXECUTE_JOBS or JUG_SUBMIT_JOBS meant?"),
+]
+
+
+@pytest.mark.parametrize(("variable", "advice"), MISSPELT)
+def test_a_misspelt_variable_is_told(
+    place: Path, caplog: pytest.LogCaptureFixture, variable: str, advice: str
+) -> None:
+    assert read_configuration(place, {variable: "2"}) == {}
+
+    assert caplog.messages == [f"the variable {variable} means nothing: {advice}"]
+
+
+@pytest.mark.parametrize("variable", ["JUG_DATA", "JUGGLE", "jug_jugdri", "JUG_", "JUG"])
+def test_what_is_like_no_variable_of_jugs_is_somebody_elses(
+    place: Path, caplog: pytest.LogCaptureFixture, variable: str
+) -> None:
+    assert read_configuration(place, {variable: "2"}) == {}
+
+    assert caplog.messages == []
+
+
+def test_a_command_tells_of_a_misspelt_variable_once(
+    jug: Jug, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "jugfile.py", "")
+    monkeypatch.setenv("JUG_JUGDRI", "elsewhere")
+
+    told = jug("execute").stderr.splitlines()
+
+    assert told[0] == "jug: the variable JUG_JUGDRI means nothing: is JUG_JUGDIR meant?"
+    assert "JUGDRI" not in "".join(told[1:])
+
+
+def test_all_variables_that_are_read_or_documented_are_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = Path(__file__).parents[2]
+    files = [*root.glob("packages/*/src/**/*.py"), root / "docs" / "configuration.md"]
+    names = {
+        name for file in files for name in re.findall(r"\bJUG_[A-Z_]*[A-Z]\b", file.read_text())
+    }
+
+    assert {"JUG_JUGDIR", "JUG_END_TIME", "JUG_MAX_TASKS", "JUG_REDIS_PATIENCE"} <= names
+    read_configuration(root, dict.fromkeys(names - {"JUG_JUGDRI"}, ""))  # the example of a slip
+    assert caplog.messages == []
+
+
 BAD_FILES = [
     ("[main]\n\njugdri = x", "line 3, [main] jugdri: unknown key; those of [main] are jugfile, "),
     (

@@ -12,6 +12,11 @@ import pytest
 
 pytest.importorskip("jug.cli.stale", reason="jug-cli is not installed", exc_type=ImportError)
 
+from click.testing import CliRunner
+
+from jug.backends._redis.follower import Follower
+from jug.cli import main
+
 JUGFILE = """
 from jug import TaskGenerator
 
@@ -25,6 +30,22 @@ def fit(measured):
 
 fit([measure(n) for n in range(20)])
 """
+
+
+def test_that_all_is_done_and_fresh_is_told_without_what_else_is_there(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fits.py").write_text(JUGFILE)
+    options = ["--jugdir", server.url("fresh"), "fits.py"]
+    assert CliRunner().invoke(main, ["execute", *options]).exit_code == 0
+    reads: list[object] = []
+    monkeypatch.setattr(Follower, "_read_index", reads.append)
+
+    status = CliRunner().invoke(main, ["status", *options])
+
+    assert status.exit_code == 0 and "21" in status.stdout
+    assert reads == []
 
 
 @pytest.mark.slow

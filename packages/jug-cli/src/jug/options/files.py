@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jug.errors import OptionError
+from jug.messages import Log
 from jug.named_tuple import NamedTuple
 from jug.options.keys import KEYS, Key
 
 if TYPE_CHECKING:
     import configparser
     from os import PathLike
+
+log = Log("options")
 
 _BY_PLACE: Final = {(key.section, key.name): key for key in KEYS}
 
@@ -21,6 +24,20 @@ _MARKS: Final = (".git", ".hg", ".svn")
 
 _DEFAULT: Final = "DEFAULT"
 """The section whose keys hold for each other section of its file that has them."""
+
+_VARIABLE: Final = "JUG_"
+"""How the names of all variables begin."""
+
+_OTHER_VARIABLES: Final = (
+    "JUG_END_TIME",
+    "JUG_EXIT_IF_FILE_EXISTS",
+    "JUG_MAX_HOURS",
+    "JUG_MAX_MINUTES",
+    "JUG_MAX_SECONDS",
+    "JUG_MAX_TASKS",
+    "JUG_REDIS_PATIENCE",
+)
+"""Those that are no options."""
 
 
 def read(folder: str | PathLike[str] | None, environ: Mapping[str, str] | None) -> dict[str, Any]:
@@ -54,11 +71,32 @@ def _folders(folder: str) -> list[str]:
 
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    _warn_of_misspelt(filter(_is_of_jug, environ))
     return {
         key.python_name: key.converted(environ[key.variable], f"the variable {key.variable}")
         for key in KEYS
         if environ.get(key.variable)
     }
+
+
+def _is_of_jug(variable: str) -> bool:
+    return variable.startswith(_VARIABLE)
+
+
+def _warn_of_misspelt(variables: Iterable[str]) -> None:
+    """Tell of variables that nothing reads and that are like one that is read."""
+    unknown = set(variables).difference(_OTHER_VARIABLES, (key.variable for key in KEYS))
+    if not unknown:
+        return
+    from difflib import get_close_matches  # which is seldom needed
+
+    known = sorted([*_OTHER_VARIABLES, *(key.variable for key in KEYS if key.has_effect)])
+    for variable in sorted(unknown):
+        words = variable.removeprefix(_VARIABLE)
+        without_section = [name for name in known if name.endswith(f"_{words}")]
+        meant = without_section or get_close_matches(variable, known, n=1, cutoff=0.85)
+        if meant:
+            log.warning("the variable %s means nothing: is %s meant?", variable, " or ".join(meant))
 
 
 def _read_file(path: str) -> dict[str, Any]:

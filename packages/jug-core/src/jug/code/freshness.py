@@ -29,7 +29,6 @@ def are_all_fresh(tasks: Iterable[Any], store: BaseStore) -> bool:
 def kept_unless_fresh(tasks: Iterable[Any], store: BaseStore) -> KeptCode | None:
     """Return what a store keeps of code, None if all of that is the code of some tasks now."""
     remember()
-    store.poll()
     with without_collector():
         kept = KeptCode(store.kept_code(), store.lacks_code)
         return None if is_of_now(kept, map(code_of, one_of_each(tasks))) else kept
