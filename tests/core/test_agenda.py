@@ -113,6 +113,24 @@ def test_what_a_worker_held_that_is_gone_has_its_turn_again(
     assert agenda.candidates() == [tasks[0].digest]
 
 
+def test_who_knows_of_nobody_looks_whether_what_is_held_has_come_free(
+    store: DictStore, other: DictStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = with_cpus(4, 1)
+    agenda = agenda_of(store, tasks)
+    lease = taken(other, tasks[0].digest)
+    agenda.plan.put_aside(store.holders())
+    taking.take_turns_if_time(agenda)
+    assert agenda.candidates() == [tasks[1].digest]
+
+    other.release(lease)
+    monkeypatch.setattr(taking, "_turn_until", 0.0)
+    taking.take_turns_if_time(agenda)
+
+    assert agenda.plan.workers == 1
+    assert agenda.candidates() == [tasks[0].digest]
+
+
 def test_what_others_have_done_meanwhile_is_not_offered_as_what_nobody_holds(
     store: DictStore, other: DictStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

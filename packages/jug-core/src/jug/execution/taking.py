@@ -143,7 +143,8 @@ class Taking:
 
     def take_turns_if_time(self, agenda: Agenda) -> None:
         """Ask again whose turn what is, if others are at work: some may have left."""
-        if agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
+        is_of_use = agenda.plan.workers > 1 or agenda.heeds_holders()
+        if is_of_use and time.monotonic() > self._turn_until:
             self._take_turns(agenda)
 
     def _take_turns(self, agenda: Agenda) -> None:
@@ -151,6 +152,7 @@ class Taking:
 
         If there are fewer than before, nobody may hold any more what one of them held.
         """
+        self.join()
         plan = agenda.plan
         before = plan.workers
         plan.take_turns(*self._store.turn())
