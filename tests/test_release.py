@@ -59,10 +59,11 @@ def test_a_version_that_waits_is_released_under_the_words_that_are_there(package
     )
 
 
-def test_a_version_that_waits_above_others_is_written_above_them(package: Path) -> None:
+def test_a_version_that_waits_keeps_its_headings_and_stays_above_others(package: Path) -> None:
     log = package / "CHANGELOG.md"
     log.write_text(
-        "# Changelog of jug-any\n\n## 1.2.3 (unreleased)\n\nNew.\n\n## 1.2.2 (2029-01-01)\n\nOld.\n"
+        "# Changelog of jug-any\n\n## 1.2.3 (unreleased)\n\n### Running\n\n- New.\n\n"
+        "## 1.2.2 (2029-01-01)\n\nOld.\n"
     )
     for name in "a.bugfix.md", "b.bugfix.md":
         (package / "changes" / name).unlink()
@@ -70,8 +71,8 @@ def test_a_version_that_waits_above_others_is_written_above_them(package: Path) 
     release.prepare(package, "", DAY)
 
     assert log.read_text() == (
-        "# Changelog of jug-any\n\n## 1.2.3 (2030-01-02)\n\nNew.\n\n### New\n\n- Newest.\n\n"
-        "## 1.2.2 (2029-01-01)\n\nOld.\n"
+        "# Changelog of jug-any\n\n## 1.2.3 (2030-01-02)\n\n### Running\n\n- New.\n\n"
+        "### New\n\n- Newest.\n\n## 1.2.2 (2029-01-01)\n\nOld.\n"
     )
 
 

@@ -225,7 +225,7 @@ def test_the_first_for_which_there_is_no_room_keeps_its_turn() -> None:
     states = bytearray([READY] * 4)
     ready = ReadyByNeeds([0, 1, 2, 3], states, tasks, second)
 
-    assert ready.first(4) == [0] and ready.keeps_a_turn, "the large one is next"
+    assert ready.first(4) == [0] and ready.kept_back == [1], "the large one is next"
     assert first.take(tasks[0].needs)
     states[0] = 0
     assert ready.first(4) == [] and ready.waits_for_room
@@ -235,7 +235,7 @@ def test_the_first_for_which_there_is_no_room_keeps_its_turn() -> None:
     assert third.take(tasks[1].needs)
     states[1] = 0
     slots.clear(2)
-    assert ready.first(4) == [2, 3] and not ready.keeps_a_turn
+    assert ready.first(4) == [2, 3] and not ready.kept_back
     slots.close()
 
 
@@ -261,15 +261,39 @@ def test_what_others_of_the_command_have_begun_keeps_no_turn() -> None:
     tasks = tasks_with(Needs(cpus=3), Needs(), Needs(cpus=8))
     plan = Plan(Graph(tasks), [False] * 3, {}, set(), room=second)
     assert first.take(tasks[0].needs)
-    assert plan.candidates() == [] and plan.ready.keeps_a_turn
+    assert plan.candidates() == [] and plan.ready.kept_back == [0]
 
     slots.publish(0, tasks[0])
 
-    assert plan.candidates() == [1] and not plan.ready.keeps_a_turn
+    assert plan.candidates() == [1] and not plan.ready.kept_back
     assert plan.held == {0}
     plan.put_aside([tasks[2].digest])
     assert plan.held == {0}, "what is too large is not for this worker, whoever holds it"
     slots.close()
+
+
+SMALL, LARGE, BOTH = Needs(), Needs(cpus=4), Needs(gpus=1)
+
+OFFERED = [
+    ([SMALL, LARGE, SMALL, LARGE._replace(gpus=1)], [0], [1]),
+    ([SMALL, LARGE, SMALL, LARGE], [0], [1, 3]),
+    ([SMALL, BOTH, SMALL, BOTH], [0, 1, 2, 3], []),
+    ([LARGE, SMALL, LARGE, SMALL], [0], [1, 3]),
+    ([Needs(cpus=5)], [], []),
+]
+
+
+@pytest.mark.parametrize(("needs", "offered", "kept"), OFFERED)
+def test_what_is_offered_and_what_is_kept_back(
+    needs: list[Needs], offered: list[int], kept: list[int]
+) -> None:
+    tasks = tasks_with(*needs)
+    room = Room(Capacity(cpus=4, gpus=("0",)))
+    ready = ReadyByNeeds([*range(len(tasks))], bytearray([READY] * len(tasks)), tasks, room)
+
+    for count in range(1, 5):
+        assert ready.first(count) == offered[:count]
+    assert list(ready.kept_back) == kept and not ready.waits_for_room
 
 
 def test_what_takes_nothing_of_what_another_waits_for_goes_first() -> None:
@@ -317,5 +341,12 @@ def test_all_come_to_run_and_each_of_those_that_wait_in_its_turn(needs, workers,
 
 
 def _delays(room: Room, task: Task, waits: Task) -> bool:
-    """Return whether one would take what another, which needs otherwise, is to have."""
-    return task.needs != waits.needs and not room.free().beside(waits.needs).has(task.needs)
+    """Return whether one would take what another waits for, or would have to wait for."""
+    free, left = room.free(), room.free().beside(task.needs)
+    if not free.has(waits.needs):
+        return not free.beside(waits.needs).has(task.needs)
+    return (
+        0 < task.needs.cpus < waits.needs.cpus > left.cpus
+        or 0 < task.needs.memory < waits.needs.memory > left.memory
+        or 0 < task.needs.gpus < waits.needs.gpus > left.gpus
+    )

@@ -167,7 +167,7 @@ class Agenda:
     def with_room(self, candidates: list[bytes]) -> list[bytes]:
         """Return those that need no more than the worker has of the machine by now.
 
-        None if the first of them needs more, which keeps its turn.
+        Nothing if the first of them needs more, which keeps its turn.
         """
         room = self._room
         if room is None:
@@ -202,12 +202,13 @@ class Agenda:
         if budget.has_learnt():
             self.plan.take_up()
         tasks, now = self.graph.tasks, budget.now()
-        while numbers := self.plan.candidates():
-            late = [n for n in numbers if budget.latest_start(tasks[n]) < now]
+        while True:
+            numbers = self.plan.candidates()
+            wanted = (*numbers, *self.plan.ready.kept_back)
+            late = [number for number in wanted if budget.latest_start(tasks[number]) < now]
             if not late:
-                break
+                return numbers
             self.plan.put_off(late)
-        return numbers
 
     def accept(self, digest: bytes) -> bool:
         """Return whether a task that was taken is still to be done, and fits."""
@@ -226,10 +227,17 @@ class Agenda:
                 self.plan.finish(self.graph.numbers[digest])
         self.plan.put_aside(holders)
 
-    def put_aside_begun(self, holders: Mapping[bytes, Holder]) -> None:
-        """Let no task keep a turn that others have begun, given who holds what."""
-        if self.plan.ready.keeps_a_turn:
-            self.plan.put_aside(digest for digest, holder in holders.items() if holder.alive)
+    def heeds_holders(self) -> bool:
+        """Return whether it matters for what is offered next who holds what."""
+        plan = self.plan
+        return bool(plan.ready.kept_back or (self._room is not None and plan.held))
+
+    def note_holders(self, holders: Mapping[bytes, Holder]) -> None:
+        """Note who holds what by now: what nobody holds has its turn, what is begun keeps none."""
+        alive = {digest: holder.alive for digest, holder in holders.items()}
+        self.plan.reconsider(alive)
+        if self.plan.ready.kept_back:
+            self.plan.put_aside(compress(alive, alive.values()))
 
     def waits_for_room(self) -> bool:
         """Return whether there was nothing to offer just now for want of room on the machine."""
@@ -247,8 +255,7 @@ class Agenda:
 
     def see(self, holders: Mapping[bytes, Holder]) -> None:
         """Note who holds what by now, and what there is in other stores."""
-        self.plan.reconsider({digest: holder.alive for digest, holder in holders.items()})
-        self.put_aside_begun(holders)
+        self.note_holders(holders)
         for number in self._in_other_stores:
             if self.graph.tasks[number].can_load():
                 self.plan.finish(number)

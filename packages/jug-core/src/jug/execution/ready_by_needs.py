@@ -1,11 +1,11 @@
 """The tasks that are ready, where each may begin only if there is room for it on the machine.
 
 They are kept by what they need, so a thousand tasks for which there is no room cost no more
-than one.  They have turns in the order of the jugfile.  What needs otherwise than the first of
-them is kept back unless there is room for both.  Where one is kept back, no task that comes
-after it begins if it would take what that one needs.  So a large task waits until enough of
-those that run have ended, and not until there are no small ones left, whichever worker's turn
-these would be.
+than one.  They have turns in the order of the jugfile: a task is kept back if there is no room
+for it, or none beside the first of all if one of the two would then wait for more than the
+other gives back.  No task begins that comes after the first one that is kept back and would so
+delay it.  So a large task waits until enough of those that run have ended, and not until there
+are no small ones left, whichever worker's turn these would be.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class ReadyByNeeds:
         self, numbers: list[int], states: bytearray, tasks: Sequence[Task[Any]], room: Room
     ) -> None:
         """Begin with these numbers, which must ascend."""
-        self.keeps_a_turn = False
-        """Whether a task was kept back last, as there was no room for it or for one before it."""
+        self.kept_back: Sequence[int] = ()
+        """The first tasks that were kept back last and keep their turn, all of the same needs."""
         self.waits_for_room = False
         """Whether nothing was given last, as there is no room at that moment."""
         self._states = states
@@ -61,17 +61,16 @@ class ReadyByNeeds:
         """Return the first tasks that may begin now, as many as there are up to a count."""
         parts = sorted(self._firsts(count), key=lambda part: part[0])
         free = self._room.free()
-        beside_first = free.beside(parts[0][1]) if parts else free
-        fits = [(beside_first if at else free).has(needs) for at, (_, needs) in enumerate(parts)]
+        fits = [free.has_in_turn(needs, parts[0][1]) for _, needs in parts]
         kept = None if all(fits) else parts[fits.index(False)]
         found: list[int] = []
         for some, needs in compress(parts, fits):
-            if kept is None or free.beside(kept[1]).has(needs):
+            if kept is None or free.has_in_turn(needs, kept[1]):
                 found += some
             else:
                 found += [number for number in some if number < kept[0][0]]
-        self.keeps_a_turn = kept is not None
-        self.waits_for_room = self.keeps_a_turn and not found
+        self.kept_back = () if kept is None else kept[0]
+        self.waits_for_room = kept is not None and not found
         return sorted(found)[:count]
 
     def _firsts(self, count: int) -> Iterator[tuple[list[int], Needs]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from heapq import heappop, heappush
 
 READY = 1
@@ -20,8 +21,8 @@ class ReadyTasks:
     [1, 2]
     """
 
-    keeps_a_turn = False
-    """Whether something was kept back last for want of room on the machine: it is not counted."""
+    kept_back: Sequence[int] = ()
+    """What was kept back last for want of room on the machine: it is not counted."""
     waits_for_room = False
     """Whether nothing was given last, as there is no room on the machine: it is not counted."""
 

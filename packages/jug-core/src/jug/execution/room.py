@@ -51,6 +51,30 @@ class Free(NamedTuple):
         """Return what is left beside a task with these needs, less than nothing if it waits."""
         return Free(self.cpus - needs.cpus, self.memory - needs.memory, self.gpus - needs.gpus)
 
+    def has_in_turn(self, needs: Needs, first: Needs) -> bool:
+        """Return whether a task may begin though another one comes first.
+
+        If that one waits, nothing of what it needs may be taken.  If it may begin as well, neither
+        may have to wait for the other, unless what the other gives back will be enough for it.
+
+        >>> Free(cpus=2, memory=0, gpus=0).has_in_turn(Needs(), first=Needs(cpus=2))
+        False
+        >>> Free(cpus=1, memory=8, gpus=0).has_in_turn(Needs(), first=Needs(memory=4))
+        True
+        """
+        if not self.has(first):
+            return self.beside(first).has(needs)
+        return self.has(needs) and not (self._delays(needs, first) or self._delays(first, needs))
+
+    def _delays(self, one: Needs, other: Needs) -> bool:
+        """Return whether one takes less of something than another wants, and leaves too little."""
+        each = zip(_amounts(one), _amounts(other), self.beside(one), strict=True)
+        return any(0 < taken < wanted > left for taken, wanted, left in each)
+
+
+def _amounts(needs: Needs) -> tuple[int, int, int]:
+    return needs.cpus, needs.memory, needs.gpus
+
 
 class Room:
     """What a worker may take of its machine.

@@ -140,12 +140,22 @@ class Taking:
 
     def take_turns_if_time(self, agenda: Agenda) -> None:
         """Ask again whose turn what is, if others are at work: some may have left."""
-        if agenda.plan.workers > 1 and time.monotonic() > self._turn_until:
+        is_of_use = agenda.plan.workers > 1 or agenda.heeds_holders()
+        if is_of_use and time.monotonic() > self._turn_until:
             self._take_turns(agenda)
 
     def _take_turns(self, agenda: Agenda) -> None:
-        """Ask the store which of the workers at work this is, and whose the turns on a machine."""
-        agenda.plan.take_turns(*self._store.turn())
-        if agenda.plan.ready.keeps_a_turn:
-            agenda.put_aside_begun(self._store.holders())
+        """Ask the store which of the workers at work this is, and whose the turns on a machine.
+
+        If there are fewer than before, nobody may hold any more what one of them held.
+        """
+        self.join()
+        plan = agenda.plan
+        before = plan.workers
+        plan.take_turns(*self._store.turn())
+        if plan.workers < before or agenda.heeds_holders():
+            holders = self._store.holders()
+            self._store.poll()  # what they had and did since is no task that nobody holds
+            self.note_changes(agenda)
+            agenda.note_holders(holders)
         self._turn_until = time.monotonic() + _TURN
