@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -482,27 +483,28 @@ def test_the_jugfile_gets_its_arguments(words: list[str], old: Old, folder: Path
 
 
 def a_process_that_is_gone() -> int:
+    """Return the number of a process that has just ended: later another one may have it."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
 
 
 @pytest.mark.parametrize(
-    ("holder", "is_at_work"),
+    ("holder", "pid", "is_at_work"),
     [
-        (f"PID {os.getpid()} on {socket.gethostname()} name", True),
-        ("PID 12 on another-host name", True),
-        ("", True),
-        (f"PID {a_process_that_is_gone()} on {socket.gethostname()} name", False),
+        ("PID {pid} on {host} name", os.getpid, True),
+        ("PID 12 on another-host name", None, True),
+        ("", None, True),
+        ("PID {pid} on {host} name", a_process_that_is_gone, False),
     ],
     ids=["alive", "elsewhere", "unknown", "gone"],
 )
 def test_a_task_that_jug_2_is_running_is_told(
-    holder: str, is_at_work: bool, three: Old, jug: Jug
+    holder: str, pid: Callable[[], int] | None, is_at_work: bool, three: Old, jug: Jug
 ) -> None:
     hash = three.hash(abs, -2)
     (three.path / hash[:2] / hash[2:]).unlink()
-    three.lock(hash, holder)
+    three.lock(hash, holder.format(pid=pid and pid(), host=socket.gethostname()))
 
     result = jug("adopt", "old", "--json", status=FAILED if is_at_work else 0)
 

@@ -50,9 +50,17 @@ class Terminal:
             os.waitpid(self.pid, 0)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give the terminal another size; what does not fit any more is cut."""
+        """Give the terminal another size; what does not fit any more is cut.
+
+        The command stands still meanwhile, so that what it wrote for the size before is read.
+        """
+        os.kill(self.pid, signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)
+        while select.select([self._file], [], [], 0)[0]:
+            self._read(0)
         set_size(self._file, columns, lines)
         self.screen.resize(lines, columns)
+        os.kill(self.pid, signal.SIGCONT)
 
     def wait_for(self, what: Callable[[str], object]) -> str:
         """Return what stands on the screen once it is as described."""

@@ -514,8 +514,9 @@ def test_a_memory_that_is_saved_tells_why_too(
 
 
 def test_arguments_that_were_not_noted_are_told_so(
-    folder: Path, jug: Jug, executed: Executed
+    folder: Path, jug: Jug, executed: Executed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jug.task.attempt.LONG", 3600.0)  # it is short, whatever stops it
     (folder / "short.py").write_text("from jug import Task\nimport sys\nTask(abs, -1)\n")
     executed("short.py")
     (folder / "short.py").write_text("from jug import Task\nTask(abs, -2)\n")

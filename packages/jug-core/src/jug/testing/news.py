@@ -12,7 +12,10 @@ from time import monotonic, sleep
 import pytest
 
 from jug.backends.base import BaseStore, Changes, Outcome, Reader
-from jug.testing.hooks import A, B, C, D, Opener, StoreHooks, failure, result, taken, told
+from jug.testing.hooks import A, B, C, D, Opener, StoreHooks, digests, failure, result, taken, told
+
+TRIES = 5
+"""Of so many one must be in time: a busy machine may stop a process for half a second."""
 
 
 class NewsContract(StoreHooks):
@@ -218,71 +221,83 @@ class NewsContract(StoreHooks):
     def test_who_waits_is_woken_by_a_change(
         self, store: BaseStore, other: BaseStore, changes: Reader, kind: str
     ) -> None:
-        store.put(result(C))
-        other.refresh(changes)
-        change: dict[str, Callable[[], object]] = {
-            "finished": lambda: store.commit(taken(store, A), result(A)),
-            "failed": lambda: store.put(failure(A)),
-            "removed": lambda: store.discard([C]),
+        make: dict[str, Callable[[bytes], object]] = {
+            "finished": lambda digest: store.commit(taken(store, digest), result(digest)),
+            "failed": lambda digest: store.put(failure(digest)),
+            "removed": lambda digest: store.discard([digest]),
         }
 
-        found = self.woken(other, changes, change[kind], until=bool)
+        def delay(digest: bytes) -> float:
+            if kind == "removed":
+                store.put(result(digest))
+            other.refresh(changes)
+            found, seconds = self.woken(other, changes, lambda: make[kind](digest), until=bool)
+            assert getattr(found, kind) == [digest]
+            assert not other.refresh(changes)
+            return seconds
 
-        assert getattr(found, kind) == [C if kind == "removed" else A]
-        assert not other.refresh(changes)
+        assert any(delay(digest) < self.wakes_within for digest in digests(TRIES))
 
     @pytest.mark.parametrize("how", ["released", "broken", "closed"])
     def test_who_waits_is_woken_by_a_lease_that_ends(
         self, opener: Opener, other: BaseStore, changes: Reader, how: str
     ) -> None:
-        with opener() as store:
-            lease = taken(store, A)
-            assert other.acquire([A]) is None
-            end: dict[str, Callable[[], object]] = {
-                "released": lambda: store.release(lease),
-                "broken": lambda: store.break_leases([A]),
-                "closed": store.close,
-            }
+        def delay(digest: bytes) -> float:
+            ends = Event()
+            with opener() as store:
+                lease = taken(store, digest)
+                assert other.acquire([digest]) is None
+                end: dict[str, Callable[[], object]] = {
+                    "released": lambda: store.release(lease),
+                    "broken": lambda: store.break_leases([digest]),
+                    "closed": store.close,
+                }
 
-            self.woken(other, changes, end[how], until=lambda found: True)
+                def cause() -> None:
+                    ends.set()
+                    end[how]()
 
-        taken(other, A)
+                _, seconds = self.woken(other, changes, cause, until=lambda _: ends.is_set())
+            taken(other, digest)
+            return seconds
+
+        assert any(delay(digest) < self.wakes_within for digest in digests(TRIES))
 
     def test_a_change_before_the_wait_is_not_missed(
         self, store: BaseStore, other: BaseStore, changes: Reader
     ) -> None:
         assert not other.refresh(changes)
-        store.put(result(A))
 
-        started = monotonic()
-        found = other.wait(changes, 30)
+        def delay(digest: bytes) -> float:
+            store.put(result(digest))
+            found, seconds = timed_wait(other, changes, 30)
+            assert found.finished == [digest]
+            return seconds
 
-        assert found.finished == [A]
-        assert monotonic() - started < self.wakes_within
+        assert any(delay(digest) < self.wakes_within for digest in digests(TRIES))
 
     def test_a_change_that_was_polled_before_the_wait_is_not_missed(
         self, store: BaseStore, other: BaseStore, changes: Reader
     ) -> None:
-        store.put(result(A))
-        other.poll()
+        def delay(digest: bytes) -> float:
+            store.put(result(digest))
+            other.poll()
+            found, seconds = timed_wait(other, changes, 30)
+            assert found.finished == [digest]
+            return seconds
 
-        started = monotonic()
-        found = other.wait(changes, 30)
-
-        assert found.finished == [A]
-        assert monotonic() - started < self.wakes_within
+        assert any(delay(digest) < self.wakes_within for digest in digests(TRIES))
 
     def test_a_lease_that_ended_before_the_wait_is_not_missed(
         self, store: BaseStore, other: BaseStore, changes: Reader
     ) -> None:
-        lease = taken(store, A)
-        assert other.acquire([A]) is None
-        store.release(lease)
+        def delay(digest: bytes) -> float:
+            lease = taken(store, digest)
+            assert other.acquire([digest]) is None
+            store.release(lease)
+            return timed_wait(other, changes, 30)[1]
 
-        started = monotonic()
-        other.wait(changes, 30)
-
-        assert monotonic() - started < self.wakes_within
+        assert any(delay(digest) < self.wakes_within for digest in digests(TRIES))
 
     def test_a_wait_without_a_change_ends_after_its_time(
         self, store: BaseStore, other: BaseStore, changes: Reader
@@ -290,11 +305,13 @@ class NewsContract(StoreHooks):
         store.put(result(A))
         other.refresh(changes)
 
-        started = monotonic()
-        found = other.wait(changes, 0.1)
+        def seconds() -> float:
+            found, seconds = timed_wait(other, changes, 0.1)
+            assert not found
+            assert seconds > 0.09
+            return seconds
 
-        assert not found
-        assert 0.09 < monotonic() - started < 0.1 + self.wakes_within
+        assert any(seconds() < 0.1 + self.wakes_within for _ in range(TRIES))
         assert not other.wait(changes, 0)
 
     def woken(
@@ -303,8 +320,8 @@ class NewsContract(StoreHooks):
         changes: Reader,
         cause: Callable[[], object],
         until: Callable[[Changes], bool],
-    ) -> Changes:
-        """Return what a thread was told that waits already when the cause happens."""
+    ) -> tuple[Changes, float]:
+        """Return what a thread was told that waits already when the cause happens, and how late."""
         waits = Event()
 
         def wait() -> tuple[Changes, float]:
@@ -321,5 +338,11 @@ class NewsContract(StoreHooks):
             cause()
             happened = monotonic()
             found, at = woken.result()
-        assert at - happened < self.wakes_within
-        return found
+        return found, at - happened
+
+
+def timed_wait(store: BaseStore, changes: Reader, seconds: float) -> tuple[Changes, float]:
+    """Wait for a change; return what was told, and after how many seconds."""
+    started = monotonic()
+    found = store.wait(changes, seconds)
+    return found, monotonic() - started
