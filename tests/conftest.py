@@ -73,13 +73,20 @@ def ctrl_c_as_in_the_foreground() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SETTINGS = {
+    *("PYTHONUNBUFFERED", "PYTHONHASHSEED"),
+    *("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PYTHON_COLORS"),
+}
+"""What changes how Python and commands behave."""
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hide the settings of whoever runs the tests, and have Python as users have it."""
     for name in os.environ:
-        if name.startswith("JUG_") or name in ("PYTHONUNBUFFERED", "PYTHONHASHSEED"):
+        if name.startswith("JUG_") or name in SETTINGS:
             monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)

@@ -144,7 +144,7 @@ def test_no_module_uses_private_attributes_of_a_class_that_is_not_its_own(
 
 # Of Python, pandas and polars: they are documented, or there is no other way.
 PYTHONS = {"_replace", "_asdict", "_make", "_fields", "_exit", "_children", "_metadata"}
-PYTHONS |= {"_accessors", "_Pickler", "_Unpickler"}
+PYTHONS |= {"_accessors", "_Pickler", "_Unpickler", "_threads_queues"}
 PYTHONS |= {"_clear", "_run_exitfuncs", "_shutdown", "_registry", "_exitfunc", "_exit_function"}
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -263,6 +264,37 @@ def test_a_task_may_run_others_and_another_thread_wait_for_it():
 
     thread.join()
     assert values == [7]
+
+
+IN_POOL = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import jug
+from jug import TaskGenerator
+
+@TaskGenerator
+def in_pool(number):
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(abs, number).result()
+
+def run():
+    return jug.run([in_pool(-number) for number in range(6)], jugdir="jd", workers=2)
+
+with ThreadPoolExecutor() as pool:
+    assert pool.submit(run).result() == [*range(6)]
+    assert pool.submit(abs, -7).result() == 7
+"""
+
+
+def test_it_may_be_called_in_a_thread_of_a_pool(folder):
+    Path("pooled.py").write_text(IN_POOL)
+
+    done = subprocess.run(
+        [sys.executable, "pooled.py"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_plain_values_need_no_tasks():

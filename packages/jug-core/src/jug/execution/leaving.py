@@ -79,6 +79,9 @@ def leave_to_parent() -> None:
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None:
         processes._children = set()  # type: ignore[attr-defined]
+    pools = sys.modules.get("concurrent.futures.thread")
+    if pools is not None:  # of which this may be a thread
+        pools._threads_queues.clear()
 
 
 def forget_exit_functions() -> None:
