@@ -221,7 +221,7 @@ from jug.hooks import register_hook
 
 def hook(task):
     if not Path("log").exists():
-        time.sleep(0.4)  # a worker has taken the task and does not show it yet
+        time.sleep(2.0)  # a worker has taken the task and does not show it yet
 
 register_hook("execute.task-pre-execute", hook)
 """

@@ -120,6 +120,10 @@ class SupervisorConnection:
 
     # What the supervisor sees at any time
 
+    def note_taking(self) -> None:
+        """Show that this worker tries to take a task."""
+        self.slots.note_taking(self.slot)
+
     def publish(self, task: Task[Any]) -> None:
         """Show which task this worker has taken."""
         self._began = self.slots.publish(self.slot, task)

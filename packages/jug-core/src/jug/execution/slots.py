@@ -19,8 +19,9 @@ would end the process that does it.
       uint32       how often the task is to be tried again
       uint32       length of the name
       20 bytes     the task's digest, zeros for no task
-      203 bytes    the task's name, as much as fits, or that of the last; none before the first
+      202 bytes    the task's name, as much as fits, or that of the last; none before the first
       uint8        1 once it is in the tally, or will not be
+      uint8        1 while the worker may have taken another task that it does not show yet
     after these    a tally for each worker, of 16 kB
     after these    the last of each worker's output and of its errors, of 64 kB and a little each
     after these    for each worker what it takes of the machine, in 24 bytes
@@ -48,7 +49,7 @@ from jug.progress import Spent
 
 NO_TASK: Final = bytes(20)
 
-_SLOT: Final = Struct("<ddddII20s203sB")
+_SLOT: Final = Struct("<ddddII20s202sBB")
 _TIME: Final = Struct("<d")
 _COUNT: Final = Struct("<Q")
 _NEXT_REPORT: Final = 8
@@ -56,14 +57,15 @@ _TOLD: Final = 16
 _DIGEST: Final = slice(40, 60)
 _DEATHS: Final = 64
 _FIRST: Final = _DEATHS + Deaths.SIZE
-_NAME: Final = 203
-_IS_COUNTED: Final = 263
+_NAME: Final = 202
+_IS_COUNTED: Final = 262
+_IS_TAKING: Final = 263
 _TALLY: Final = 1 << 14
 _ARGUMENTS: Final = Struct("<I232s")
 _BEFORE_SHARES: Final = _SLOT.size + _TALLY + 2 * ROOM
 _PER_WORKER: Final = _BEFORE_SHARES + Shares.SIZE + len(NO_TASK) + _ARGUMENTS.size
 
-_UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"", 0)
+_UNUSED: Final = (0.0, 0.0, 0.0, 0.0, 0, 0, NO_TASK, b"", 0, 0)
 
 
 @lru_cache(maxsize=1000)
@@ -177,9 +179,13 @@ class WorkerSlots:
         _SLOT.pack_into(
             self._bytes, _FIRST + slot * _SLOT.size,
             0.0, options.timeout or 0.0, time.time(), now, options.retries, len(name),
-            task.digest, name, 0,
+            task.digest, name, 0, 0,
         )  # fmt: skip
         return now
+
+    def note_taking(self, slot: int) -> None:
+        """Show that a worker tries to take a task, until it shows which or that it has none."""
+        self._bytes[_FIRST + slot * _SLOT.size + _IS_TAKING] = 1
 
     def note_counted(self, slot: int) -> None:
         """Show that the task which a worker has run is in its tally, if it is to be."""
@@ -194,6 +200,7 @@ class WorkerSlots:
         """Show that a worker runs nothing, and takes nothing of the machine."""
         start = _FIRST + slot * _SLOT.size
         self._bytes[start + _DIGEST.start : start + _DIGEST.stop] = NO_TASK
+        self._bytes[start + _IS_TAKING] = 0
         self.set_deadline(slot, None)
         self.shares.show(slot, Share())
 
@@ -205,7 +212,7 @@ class WorkerSlots:
     def running(self, slot: int) -> Running:
         """Return what a worker runs."""
         fields = _SLOT.unpack_from(self._bytes, _FIRST + slot * _SLOT.size)
-        deadline, limit, since, began, retries, length, digest, name, _ = fields
+        deadline, limit, since, began, retries, length, digest, name, *_ = fields
         text = name[:length].decode(errors="replace")
         return Running(deadline, limit, since, began, retries, digest, text)
 
@@ -232,8 +239,9 @@ class WorkerSlots:
         return len(self._bytes) - (self.count - slot) * (len(NO_TASK) + _ARGUMENTS.size)
 
     def is_anybody_busy(self) -> bool:
-        """Return whether a worker runs a task."""
-        return bool(self.digests())
+        """Return whether a worker runs a task, or may have taken one that it does not show yet."""
+        takes = (self._bytes[_FIRST + n * _SLOT.size + _IS_TAKING] for n in range(self.count))
+        return any(takes) or bool(self.digests())
 
     def tally(self, slot: int) -> Tally:
         """Return what the workers of a slot have run, by name."""

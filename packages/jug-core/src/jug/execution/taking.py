@@ -72,7 +72,7 @@ class Taking:
         if not candidates or not agenda.take_room(candidates[0]):
             return None
         candidates = agenda.with_room(candidates)
-        self.join()
+        self._begin()
         lease = self._store.acquire(candidates)
         self.note_changes(agenda)
         if lease is None or lease.digest != candidates[0]:
@@ -86,13 +86,19 @@ class Taking:
 
     def several(self, agenda: Agenda, candidates: Sequence[bytes]) -> list[Lease]:
         """Try to take several short tasks; return their leases, none where one is to be taken."""
-        self.join()
+        self._begin()
         self._claimed = list(dict.fromkeys([*agenda.ready_of(self._claimed), *candidates]))
         leases = self._store.acquire_several(candidates)
         self.note_changes(agenda)
         if len(leases) < len(candidates):
             self._take_turns(agenda)
         return leases
+
+    def _begin(self) -> None:
+        """Let others of the command know of the lease that this worker may have from now on."""
+        self.join()
+        if self._connection is not None:
+            self._connection.note_taking()
 
     def next_candidates(self, agenda: Agenda) -> list[bytes]:
         """Return what to take of as a task is saved: none if several are to be taken then.

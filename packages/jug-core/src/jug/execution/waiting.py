@@ -27,7 +27,7 @@ log = Log("worker")
 
 _LOOK: Final = 1.5  # seconds after which a wait looks at the holders of its own accord
 _ROOM: Final = 0.1  # seconds between two looks whether there is room on the machine
-_MOMENT: Final = 1.0  # seconds in which a worker of the same command shows what it has taken
+_MOMENT: Final = 1.0  # seconds in which is seen what a worker of the same command has saved
 
 
 class Waiting:
