@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jug import TaskGenerator
+from jug.backends.base import Holder
 from jug.backends.dict_store import DictStore
 from jug.backends.wait_notice import WaitNotice
 from jug.execution.agenda import Agenda
@@ -95,6 +96,65 @@ def test_what_there_is_no_time_for_keeps_no_turn(store: DictStore) -> None:
         one.close()
 
 
+def test_what_is_too_late_gives_way_to_what_is_not_though_another_is_kept_back(
+    store: DictStore,
+) -> None:
+    tasks = [*with_cpus(1, runtime=50), *with_cpus(1, 1, 4, runtime=1)[1:]]
+    budget = Budget(EndTime(BEGAN, BEGAN + 40, 0), store, clock=lambda: BEGAN)
+
+    agenda = agenda_of(store, tasks, budget=budget)
+
+    assert agenda.candidates() == [tasks[1].digest]
+
+
+def test_what_was_leased_just_now_is_not_put_aside_as_what_others_hold(
+    store: DictStore, other: DictStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = with_cpus(1, 1, 4, 1)
+    agenda = agenda_of(store, tasks)
+    taken(other, tasks[0].digest)
+    monkeypatch.setattr(store, "turn", lambda: (0, 2))
+    agenda.plan.take_turns(*store.turn())
+
+    lease = taking.one(agenda)
+
+    assert lease is not None and lease.digest == tasks[1].digest
+    assert agenda.plan.ready.kept_back and agenda.plan.held == {0}
+    monkeypatch.setattr(taking, "_turn_until", 0.0)
+    taking.take_turns_if_time(agenda, lease)
+    assert agenda.plan.held == {0}
+
+
+def test_what_another_has_begun_keeps_no_turn(
+    store: DictStore, other: DictStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = with_cpus(1, 4, 1)
+    agenda = agenda_of(store, tasks)
+    joined: list[bool] = []
+    monkeypatch.setattr(taking, "join", lambda: joined.append(True))
+    assert agenda.candidates() == [tasks[0].digest] and agenda.plan.ready.kept_back == [1]
+    taken(other, tasks[1].digest)
+
+    taking.take_turns_if_time(agenda, None)
+
+    assert agenda.plan.held == {1}
+    assert joined, "who asks for a turn has somebody who beats for it"
+
+
+def test_what_a_dead_worker_holds_keeps_its_turn(store: DictStore, other: DictStore) -> None:
+    tasks = with_cpus(1, 4)
+    agenda = agenda_of(store, tasks)
+    taken(other, tasks[1].digest)
+    assert agenda.candidates() == [tasks[0].digest]
+    holders = store.holders()
+    agenda.note_holders(holders)
+    assert agenda.plan.held == {1}
+
+    agenda.note_holders({digest: one._replace(alive=False) for digest, one in holders.items()})
+
+    assert not agenda.plan.held
+
+
 def test_what_a_worker_held_that_is_gone_has_its_turn_again(
     store: DictStore, other: DictStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +168,7 @@ def test_what_a_worker_held_that_is_gone_has_its_turn_again(
 
     monkeypatch.setattr(store, "turn", lambda: (0, 1))
     monkeypatch.setattr(taking, "_turn_until", 0.0)
-    taking.take_turns_if_time(agenda)
+    taking.take_turns_if_time(agenda, None)
 
     assert agenda.candidates() == [tasks[0].digest]
 
@@ -120,12 +180,12 @@ def test_who_knows_of_nobody_looks_whether_what_is_held_has_come_free(
     agenda = agenda_of(store, tasks)
     lease = taken(other, tasks[0].digest)
     agenda.plan.put_aside(store.holders())
-    taking.take_turns_if_time(agenda)
+    taking.take_turns_if_time(agenda, None)
     assert agenda.candidates() == [tasks[1].digest]
 
     other.release(lease)
     monkeypatch.setattr(taking, "_turn_until", 0.0)
-    taking.take_turns_if_time(agenda)
+    taking.take_turns_if_time(agenda, None)
 
     assert agenda.plan.workers == 1
     assert agenda.candidates() == [tasks[0].digest]
@@ -140,9 +200,15 @@ def test_what_others_have_done_meanwhile_is_not_offered_as_what_nobody_holds(
     monkeypatch.setattr(store, "turn", lambda: (0, 2))
     assert taking.one(agenda) is None
 
-    other.commit(lease, result(tasks[0].digest))
+    look = store.holders
+
+    def look_after_it_is_done() -> dict[bytes, Holder]:
+        other.commit(lease, result(tasks[0].digest))
+        return look()
+
+    monkeypatch.setattr(store, "holders", look_after_it_is_done)
     monkeypatch.setattr(taking, "_turn_until", 0.0)
-    taking.take_turns_if_time(agenda)
+    taking.take_turns_if_time(agenda, None)
 
     assert tasks[0].digest not in agenda.candidates()
     assert agenda.plan.left == 2

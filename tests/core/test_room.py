@@ -279,6 +279,8 @@ OFFERED = [
     ([SMALL, LARGE, SMALL, LARGE], [0], [1, 3]),
     ([SMALL, BOTH, SMALL, BOTH], [0, 1, 2, 3], []),
     ([LARGE, SMALL, LARGE, SMALL], [0], [1, 3]),
+    ([Needs(cpus=3), SMALL, Needs(cpus=2), SMALL], [0, 1, 3], [2]),
+    ([SMALL, Needs(gpus=2), SMALL, SMALL], [0, 2, 3], []),
     ([Needs(cpus=5)], [], []),
 ]
 
@@ -294,6 +296,17 @@ def test_what_is_offered_and_what_is_kept_back(
     for count in range(1, 5):
         assert ready.first(count) == offered[:count]
     assert list(ready.kept_back) == kept and not ready.waits_for_room
+
+
+def test_what_needs_as_much_as_one_that_is_kept_back_may_begin_before_it() -> None:
+    tasks = tasks_with(Needs(memory=3), Needs(memory=6), Needs(memory=3), Needs())
+    room = Room(Capacity(cpus=1, memory=8))
+    ready = ReadyByNeeds([0, 1, 2, 3], bytearray([READY] * 4), tasks, room)
+
+    assert ready.first(4) == [0] and ready.kept_back == [1], "of memory the next would lack some"
+    tasks = tasks_with(Needs(memory=3), Needs(memory=5), Needs(memory=3), Needs())
+    ready = ReadyByNeeds([0, 1, 2, 3], bytearray([READY] * 4), tasks, room)
+    assert ready.first(4) == [0, 2] and ready.kept_back == [1], "it will have the CPU then"
 
 
 def test_what_takes_nothing_of_what_another_waits_for_goes_first() -> None:

@@ -233,7 +233,7 @@ class Agenda:
         return bool(plan.ready.kept_back or (self._room is not None and plan.held))
 
     def note_holders(self, holders: Mapping[bytes, Holder]) -> None:
-        """Note who holds what by now: what nobody holds has its turn, what is begun keeps none."""
+        """Note what others hold by now: what they do not has its turn, what they do keeps none."""
         alive = {digest: holder.alive for digest, holder in holders.items()}
         self.plan.reconsider(alive)
         if self.plan.ready.kept_back:

@@ -1,11 +1,11 @@
 """The tasks that are ready, where each may begin only if there is room for it on the machine.
 
 They are kept by what they need, so a thousand tasks for which there is no room cost no more
-than one.  They have turns in the order of the jugfile: a task is kept back if there is no room
-for it, or none beside the first of all if one of the two would then wait for more than the
-other gives back.  No task begins that comes after the first one that is kept back and would so
-delay it.  So a large task waits until enough of those that run have ended, and not until there
-are no small ones left, whichever worker's turn these would be.
+than one.  They have turns in the order of the jugfile: what needs otherwise than the first of
+all is kept back unless there is room for both, and whatever there is no room for is, too.  Where
+something is kept back, no task begins that comes after it and would delay it.  So a large task
+waits until enough of those that run have ended, and not until there are no small ones left,
+whichever worker's turn these would be.
 """
 
 from __future__ import annotations
@@ -61,11 +61,12 @@ class ReadyByNeeds:
         """Return the first tasks that may begin now, as many as there are up to a count."""
         parts = sorted(self._firsts(count), key=lambda part: part[0])
         free = self._room.free()
-        fits = [free.has_in_turn(needs, parts[0][1]) for _, needs in parts]
+        beside_first = free.beside(parts[0][1]) if parts else free
+        fits = [(beside_first if at else free).has(needs) for at, (_, needs) in enumerate(parts)]
         kept = None if all(fits) else parts[fits.index(False)]
         found: list[int] = []
         for some, needs in compress(parts, fits):
-            if kept is None or free.has_in_turn(needs, kept[1]):
+            if kept is None or free.lets_begin(needs, kept[1]):
                 found += some
             else:
                 found += [number for number in some if number < kept[0][0]]

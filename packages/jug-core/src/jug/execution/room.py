@@ -51,25 +51,25 @@ class Free(NamedTuple):
         """Return what is left beside a task with these needs, less than nothing if it waits."""
         return Free(self.cpus - needs.cpus, self.memory - needs.memory, self.gpus - needs.gpus)
 
-    def has_in_turn(self, needs: Needs, first: Needs) -> bool:
-        """Return whether a task may begin though another one comes first.
+    def lets_begin(self, needs: Needs, kept: Needs) -> bool:
+        """Return whether a task for which there is room may begin though one before it is not to.
 
-        If that one waits, nothing of what it needs may be taken.  If it may begin as well, neither
-        may have to wait for the other, unless what the other gives back will be enough for it.
+        If that one waits, as much as it needs is left for it.  If there is room for it, too,
+        neither may have to wait for the other, unless what the other gives back is enough for it.
 
-        >>> Free(cpus=2, memory=0, gpus=0).has_in_turn(Needs(), first=Needs(cpus=2))
+        >>> Free(cpus=2, memory=0, gpus=0).lets_begin(Needs(), kept=Needs(cpus=2))
         False
-        >>> Free(cpus=1, memory=8, gpus=0).has_in_turn(Needs(), first=Needs(memory=4))
+        >>> Free(cpus=1, memory=8, gpus=0).lets_begin(Needs(), kept=Needs(memory=4))
         True
         """
-        if not self.has(first):
-            return self.beside(first).has(needs)
-        return self.has(needs) and not (self._delays(needs, first) or self._delays(first, needs))
+        if not self.has(kept):
+            return self.beside(kept).has(needs)
+        return not (self._delays(needs, kept) or self._delays(kept, needs))
 
     def _delays(self, one: Needs, other: Needs) -> bool:
         """Return whether one takes less of something than another wants, and leaves too little."""
         each = zip(_amounts(one), _amounts(other), self.beside(one), strict=True)
-        return any(0 < taken < wanted > left for taken, wanted, left in each)
+        return any(taken < wanted > left for taken, wanted, left in each)
 
 
 def _amounts(needs: Needs) -> tuple[int, int, int]:

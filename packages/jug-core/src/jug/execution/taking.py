@@ -76,7 +76,7 @@ class Taking:
         lease = self._store.acquire(candidates)
         self.note_changes(agenda)
         if lease is None or lease.digest != candidates[0]:
-            self._take_turns(agenda)
+            self._take_turns(agenda, lease)
         if lease is None:
             holders = self._store.holders()
             self._notice.see(holders)
@@ -147,14 +147,17 @@ class Taking:
         if self._news.has_changes():
             agenda.note(self._news.take())
 
-    def take_turns_if_time(self, agenda: Agenda) -> None:
-        """Ask again whose turn what is, if others are at work: some may have left."""
+    def take_turns_if_time(self, agenda: Agenda, own: Lease | None) -> None:
+        """Ask again whose turn what is, from time to time where others have a say in that.
+
+        `own` is the lease that this worker has already.
+        """
         is_of_use = agenda.plan.workers > 1 or agenda.heeds_holders()
         if is_of_use and time.monotonic() > self._turn_until:
-            self._take_turns(agenda)
+            self._take_turns(agenda, own)
 
-    def _take_turns(self, agenda: Agenda) -> None:
-        """Ask the store which of the workers at work this is, and whose the turns on a machine.
+    def _take_turns(self, agenda: Agenda, own: Lease | None = None) -> None:
+        """Ask the store which of the workers at work this is, and if need be who holds what.
 
         If there are fewer than before, nobody may hold any more what one of them held.
         """
@@ -164,6 +167,8 @@ class Taking:
         plan.take_turns(*self._store.turn())
         if plan.workers < before or agenda.heeds_holders():
             holders = self._store.holders()
+            if own is not None:
+                holders.pop(own.digest, None)
             self._store.poll()  # what they had and did since is no task that nobody holds
             self.note_changes(agenda)
             agenda.note_holders(holders)

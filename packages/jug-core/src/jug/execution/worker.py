@@ -202,7 +202,7 @@ class Worker:
                 if ending or self.agenda.is_barrier_open():
                     return ending
                 self.reporter.look(self.agenda)
-                self.taking.take_turns_if_time(self.agenda)
+                self.taking.take_turns_if_time(self.agenda, self._following)
                 if self._following is None and self._run_short_ones():
                     continue
                 lease = self._following or self.taking.one(self.agenda)
