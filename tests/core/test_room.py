@@ -298,6 +298,18 @@ def test_what_is_offered_and_what_is_kept_back(
     assert list(ready.kept_back) == kept and not ready.waits_for_room
 
 
+def test_a_large_one_that_waits_keeps_its_turn_though_another_comes_first() -> None:
+    slots = WorkerSlots.for_workers(2)
+    first, second = rooms_in(slots, Capacity(cpus=4, gpus=("0",)))
+    tasks = tasks_with(SMALL, LARGE, SMALL, Needs(cpus=3))
+    ready = ReadyByNeeds([0, 1, 2, 3], bytearray([READY] * 4), tasks, second)
+
+    assert first.take(BOTH)
+
+    assert ready.first(4) == [0] and ready.kept_back == [1]
+    slots.close()
+
+
 def test_what_needs_as_much_as_one_that_is_kept_back_may_begin_before_it() -> None:
     tasks = tasks_with(Needs(memory=3), Needs(memory=6), Needs(memory=3), Needs())
     room = Room(Capacity(cpus=1, memory=8))
