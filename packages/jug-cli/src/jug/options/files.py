@@ -71,16 +71,12 @@ def _folders(folder: str) -> list[str]:
 
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    _warn_of_misspelt(filter(_is_of_jug, environ))
+    _warn_of_misspelt(name for name in environ if name.startswith(_VARIABLE))
     return {
         key.python_name: key.converted(environ[key.variable], f"the variable {key.variable}")
         for key in KEYS
         if environ.get(key.variable)
     }
-
-
-def _is_of_jug(variable: str) -> bool:
-    return variable.startswith(_VARIABLE)
 
 
 def _warn_of_misspelt(variables: Iterable[str]) -> None:

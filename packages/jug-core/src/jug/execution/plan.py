@@ -10,10 +10,10 @@ first one.  So the store tells each its *turn*, a number below W, and a worker t
 of others offers the first 2 W ready tasks, those of its own turn, which are every W-th,
 before all others.  Thus no task begins while more than 2 W ready tasks before it are
 neither begun nor held, when workers leave half a second later; of short tasks, of which a
-worker takes several at a time, as many times more.  What others were seen to
-hold is put aside; whether they still do is looked at when a worker has left, when room on the
-machine is counted, and when there is nothing else to do.  What would not fit into the time that
-there is left is put off.  What there is no room for is passed over (`ready_by_needs`).
+worker takes several at a time, as many times more.  What others were seen to hold is put aside;
+whether they still do is looked at when a worker has left, when room on the machine is counted,
+and when there is nothing else to do.  What would not fit into the time that there is left is put
+off.  What there is no room for is passed over (`jug.execution.ready_by_needs`).
 """
 
 from __future__ import annotations

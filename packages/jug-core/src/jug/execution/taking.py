@@ -166,10 +166,10 @@ class Taking:
         before = plan.workers
         plan.take_turns(*self._store.turn())
         if plan.workers < before or agenda.heeds_holders():
-            holders = self._store.holders()
+            others = dict(self._store.holders())
             if own is not None:
-                holders.pop(own.digest, None)
+                others.pop(own.digest, None)
             self._store.poll()  # what they had and did since is no task that nobody holds
             self.note_changes(agenda)
-            agenda.note_holders(holders)
+            agenda.note_holders(others)
         self._turn_until = time.monotonic() + _TURN
